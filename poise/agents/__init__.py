@@ -1,0 +1,1 @@
+"""Who decides: emotions, policies, concessions, personas and voices."""

@@ -1,0 +1,70 @@
+"""Every error that Poise raises on purpose.
+
+    PoiseError
+    ├── BadInput            something the user handed over is refused
+    │   ├── ScenarioError   a scenario, or a file of them
+    │   ├── AgentError      an agent's name, file or settings
+    │   └── ConfigError     a tournament's settings
+    ├── IllegalMove         the referee refuses a move
+    ├── ModelError          a model call failed
+    │   ├── ModelMissing    the server does not have the model
+    │   ├── ModelDown       the server cannot be reached
+    │   ├── ModelTimeout    no reply within the deadline
+    │   └── BadReply        the reply is cut, empty or not what was asked for
+    ├── DeadlineExceeded    an agent took longer than a message or a match may take
+    └── StoreError          a tournament's folder or file cannot be used
+
+Messages name the value, the bound and the remedy.
+"""
+
+
+class PoiseError(Exception):
+    """Base of all errors raised on purpose; its text is written for the user."""
+
+
+class BadInput(PoiseError):
+    """Something the user handed over is refused."""
+
+
+class ScenarioError(BadInput):
+    """A scenario, or a file of scenarios, is refused."""
+
+
+class AgentError(BadInput):
+    """An agent's name, file or settings are refused."""
+
+
+class ConfigError(BadInput):
+    """A tournament's settings are refused."""
+
+
+class IllegalMove(PoiseError):
+    """The referee refuses a move."""
+
+
+class ModelError(PoiseError):
+    """A model call failed."""
+
+
+class ModelMissing(ModelError):
+    """The server does not have the model."""
+
+
+class ModelDown(ModelError):
+    """The server cannot be reached."""
+
+
+class ModelTimeout(ModelError):
+    """No reply came within the deadline."""
+
+
+class BadReply(ModelError):
+    """The reply is cut, empty or not what was asked for."""
+
+
+class DeadlineExceeded(PoiseError):
+    """An agent took longer than a message or a match may take."""
+
+
+class StoreError(PoiseError):
+    """A tournament's folder or file cannot be used."""

@@ -1,0 +1,216 @@
+"""The record of one negotiation: plain data, versioned, JSON in and out.
+
+The runner writes it; statistics, reports and training read it and nothing else. Wall-clock times and token counts are
+kept beside it (`Usage`), so that the transcript of LLM-free play depends on nothing but what was declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from poise.games.errors import BadInput
+from poise.games.moves import Move, MoveKind, Seat
+from poise.games.scenario import Scenario
+
+VERSION: Final = 1
+
+Ending = Literal["deal", "walked", "timeout", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a seat read in the other side's last message.
+
+    emotions: probabilities of the seven emotions, in the order of `poise.agents.emotions.EMOTIONS7`.
+    label:    the likeliest of the 28 GoEmotions labels.
+    belief:   the tracker's probabilities of its hidden states, after this message.
+    """
+
+    emotions: tuple[float, ...]
+    label: str
+    belief: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How the words came about.
+
+    attempts: model calls made for this message (0 when no model was asked).
+    problems: why each rejected reply was rejected, in order.
+    repaired: the stated number was put right without the model after the last re-ask (offers="policy").
+    """
+
+    attempts: int = 0
+    problems: tuple[str, ...] = ()
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a transcript.
+
+    index:    0 for the creditor's opening.
+    text:     what the other side saw.
+    move:     what the referee applied.
+    emotion:  the emotion the seat meant to show (one of 28), or None when it had no direction.
+    intended: the move that the concession decided; None when the model decides (offers="model").
+    reading:  what the seat read in the message before; None before anything was said.
+    mood:     the seat's mood in [-1, 1] when it spoke; None for a seat without a persona.
+    """
+
+    index: int
+    seat: Seat
+    text: str
+    move: Move
+    emotion: str | None = None
+    intended: Move | None = None
+    reading: Reading | None = None
+    mood: float | None = None
+    wording: Wording = Wording()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the talks ended.
+
+    ending:    a deal; somebody walked away; the message limit was reached (timeout); an agent failed.
+    value:     the deal's value in the scenario's unit; None without a deal.
+    by:        the seat that accepted, walked or failed; None where both or neither did.
+    reason:    one sentence for a person.
+    utilities: (creditor, debtor), each in [0, 1] before discounting; 0 for both without a deal.
+    """
+
+    ending: Ending
+    value: int | None = None
+    by: Seat | None = None
+    reason: str = ""
+    utilities: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one match cost: seconds of wall-clock time and, with a model, calls and tokens (summed over messages)."""
+
+    seconds: float = 0.0
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    reply_tokens: int = 0
+    per_message: tuple[Mapping[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One negotiation, complete enough to be re-scored, replayed and trained on.
+
+    creditor, debtor: the agents as declared: {"name", "seat", "settings", ...}.
+    seed:             the match's own seed.
+    rules:            the fields of `poise.games.rules.Rules`.
+    """
+
+    scenario: Scenario
+    creditor: Mapping[str, Any]
+    debtor: Mapping[str, Any]
+    seed: int
+    rules: Mapping[str, Any]
+    messages: tuple[Message, ...]
+    outcome: Outcome
+    version: int = field(default=VERSION)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data with short keys left out where they hold their default; `from_dict` reads it back."""
+        return {
+            "version": self.version,
+            "scenario": self.scenario.to_dict(),
+            "creditor": dict(self.creditor),
+            "debtor": dict(self.debtor),
+            "seed": self.seed,
+            "rules": dict(self.rules),
+            "messages": [_message_to_dict(message) for message in self.messages],
+            "outcome": {
+                "ending": self.outcome.ending,
+                "value": self.outcome.value,
+                "by": self.outcome.by,
+                "reason": self.outcome.reason,
+                "utilities": list(self.outcome.utilities),
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
+        """A transcript from plain data; another version is refused with the remedy."""
+        if data.get("version") != VERSION:
+            raise BadInput(
+                f"transcript version {data.get('version')!r}; this Poise reads version {VERSION}: "
+                "use the Poise release that wrote it"
+            )
+        outcome = dict(data["outcome"])
+        outcome["utilities"] = tuple(outcome["utilities"])
+        return cls(
+            scenario=Scenario.from_dict(data["scenario"]),
+            creditor=data["creditor"],
+            debtor=data["debtor"],
+            seed=data["seed"],
+            rules=data["rules"],
+            messages=tuple(_message_from_dict(message) for message in data["messages"]),
+            outcome=Outcome(**outcome),
+        )
+
+
+def _move_to_dict(move: Move) -> dict[str, Any]:
+    data: dict[str, Any] = {"kind": move.kind}
+    if move.value is not None:
+        data["value"] = move.value
+    if move.firm:
+        data["firm"] = True
+    return data
+
+
+def _move_from_dict(data: Mapping[str, Any]) -> Move:
+    kind: MoveKind = data["kind"]
+    return Move(kind, data.get("value"), data.get("firm", False))
+
+
+def _message_to_dict(message: Message) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "index": message.index,
+        "seat": message.seat,
+        "text": message.text,
+        "move": _move_to_dict(message.move),
+        "emotion": message.emotion,
+    }
+    if message.intended is not None:
+        data["intended"] = _move_to_dict(message.intended)
+    if message.reading is not None:
+        data["reading"] = {
+            "emotions": list(message.reading.emotions),
+            "label": message.reading.label,
+            "belief": list(message.reading.belief),
+        }
+    if message.mood is not None:
+        data["mood"] = message.mood
+    if message.wording != Wording():
+        data["wording"] = {
+            "attempts": message.wording.attempts,
+            "problems": list(message.wording.problems),
+            "repaired": message.wording.repaired,
+        }
+    return data
+
+
+def _message_from_dict(data: Mapping[str, Any]) -> Message:
+    reading = data.get("reading")
+    wording = data.get("wording")
+    return Message(
+        index=data["index"],
+        seat=data["seat"],
+        text=data["text"],
+        move=_move_from_dict(data["move"]),
+        emotion=data["emotion"],
+        intended=_move_from_dict(data["intended"]) if "intended" in data else None,
+        reading=Reading(tuple(reading["emotions"]), reading["label"], tuple(reading["belief"])) if reading else None,
+        mood=data.get("mood"),
+        wording=Wording(wording["attempts"], tuple(wording["problems"]), wording["repaired"]) if wording else Wording(),
+    )

@@ -1,0 +1,1 @@
+"""How one negotiation runs: state, nodes, the seat graphs, the negotiation graph, drawings."""

@@ -1,0 +1,1 @@
+"""Many negotiations and what they show: schedule, runner, store, statistics, report."""
