@@ -1,1 +1,29 @@
 """How one negotiation runs: state, nodes, the seat graphs, the negotiation graph, drawings."""
+
+from poise.graphs.draw import draw
+from poise.graphs.negotiation import negotiation_graph
+from poise.graphs.nodes import decide, feel, perceive, speak
+from poise.graphs.play import Pairing, Played, PlaySettings, play
+from poise.graphs.seat import empty_seat_graph, seat_graph
+from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState, Turn
+
+__all__ = [
+    "Pairing",
+    "PlaySettings",
+    "Played",
+    "SeatContext",
+    "SeatMemory",
+    "SeatState",
+    "TalkContext",
+    "TalkState",
+    "Turn",
+    "decide",
+    "draw",
+    "empty_seat_graph",
+    "feel",
+    "negotiation_graph",
+    "perceive",
+    "play",
+    "seat_graph",
+    "speak",
+]

@@ -1,0 +1,288 @@
+"""Agents by name: the built-in ones, those of installed packages, and a user's own in one file.
+
+A name is written `NAME[:ARGUMENT][,SETTING=VALUE...][@MODEL]`:
+
+    vanilla                                   eq-negotiator@ollama:qwen2.5:7b
+    fixed:gratitude                           eq-negotiator,concession=tit-for-tat,offers=model
+    my_agent.py:mirror                        my_agent.py:mirror@embedded:smollm2
+
+Settings: `concession` (one of `poise.agents.concessions`), `offers` (policy or model).
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, Protocol, TypeVar
+
+from poise.agents.types import Concession, Learner, Policy, View
+from poise.games.errors import AgentError
+from poise.games.moves import Seat
+from poise.games.seeds import Dice
+
+Offers = Literal["policy", "model"]
+_MARK = "__poise_agent__"
+_GROUP = "poise.agents"
+_FILE = re.compile(r"^(?P<path>.*\.py)(?::(?P<function>\w+))?(?P<rest>[,@].*)?$", re.DOTALL)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent, declared: everything needed to play it, and data that identifies it.
+
+    name:            as the user wrote it, without the model.
+    seat:            the seat it plays.
+    make_policy:     a fresh policy; called once a series for a learner, once a match otherwise.
+    make_concession: a fresh concession.
+    persona:         a debtor's character, or None.
+    offers:          who decides the number; None takes the tournament's setting.
+    model:           the agent's own model URI; None takes the tournament's.
+    make_graph:      builds the agent's own seat graph (a LangGraph StateGraph), or None for the usual one.
+    settings:        JSON data that, with the name, says which agent this is.
+    """
+
+    name: str
+    seat: Seat
+    make_policy: Callable[[], Policy]
+    make_concession: Callable[[], Concession]
+    persona: Any = None
+    offers: Offers | None = None
+    model: str | None = None
+    make_graph: Callable[[], Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+
+    @property
+    def learns(self) -> bool:
+        """Whether it carries memory from one negotiation of a series to the next."""
+        return isinstance(self.make_policy(), Learner)
+
+    def declared(self) -> dict[str, Any]:
+        """JSON data that identifies the agent in a match's identity and in its transcript."""
+        data: dict[str, Any] = {"name": self.name, "seat": self.seat}
+        if self.model is not None:
+            data["model"] = self.model
+        if self.offers is not None:
+            data["offers"] = self.offers
+        if self.settings:
+            data["settings"] = dict(self.settings)
+        return data
+
+
+class _Built(Protocol):
+    """What a decorated function knows of itself."""
+
+    def __call__(self, name: str) -> Agent: ...
+
+
+def agent(
+    name: str, *, seat: Seat = "creditor", concession: str | None = None, offers: Offers | None = None
+) -> Callable[[F], F]:
+    """Register a policy: a function `(view) -> emotion`, one `(view, dice) -> emotion`, or a class with `choose`.
+
+    The emotion is one of the 28 labels, or None for no direction.
+    """
+    return _marking(lambda target: _from_policy(target, name, seat, concession, offers))
+
+
+def graph_agent(
+    name: str, *, seat: Seat = "creditor", concession: str | None = None, offers: Offers | None = None
+) -> Callable[[F], F]:
+    """Register a seat graph: a function without parameters that returns a LangGraph StateGraph over SeatState."""
+
+    def build(target: Callable[[], Any]) -> Agent:
+        return replace(_from_policy(lambda _view: None, name, seat, concession, offers), make_graph=target)
+
+    return _marking(build)
+
+
+def _marking(build: Callable[[Any], Agent]) -> Callable[[F], F]:
+    def mark(target: F) -> F:
+        made = build(target)
+        made = replace(made, summary=(inspect.getdoc(target) or "").split("\n")[0])
+        setattr(target, _MARK, made)
+        _registered()[made.seat, made.name] = made
+        return target
+
+    return mark
+
+
+@cache
+def _registered() -> dict[tuple[Seat, str], Agent]:
+    """Agents registered by decorator in this process."""
+    return {}
+
+
+class _FunctionPolicy:
+    def __init__(self, choose: Callable[[View, Dice], str | None]) -> None:
+        self._choose = choose
+
+    def choose(self, view: View, dice: Dice) -> str | None:
+        return self._choose(view, dice)
+
+
+def _from_policy(target: Any, name: str, seat: Seat, concession: str | None, offers: Offers | None) -> Agent:
+    from poise.agents.concessions import named_concession
+
+    kind = concession or default_concession(seat)
+    return Agent(
+        name=name,
+        seat=seat,
+        make_policy=_policy_maker(target, name),
+        make_concession=lambda: named_concession(kind),
+        offers=offers,
+        settings={"concession": concession} if concession else {},
+    )
+
+
+def default_concession(seat: Seat) -> str:
+    """The concession of an agent that names none."""
+    return "linear" if seat == "creditor" else "boulware"
+
+
+def _policy_maker(target: Any, name: str) -> Callable[[], Policy]:
+    if isinstance(target, type):
+        if not callable(getattr(target, "choose", None)):
+            raise AgentError(f"class {target.__name__} of agent {name!r} has no method choose(view, dice)")
+        return target
+    count = len(inspect.signature(target).parameters)
+    if count == 1:
+        return lambda: _FunctionPolicy(lambda view, _dice: target(view))
+    if count == 2:
+        return lambda: _FunctionPolicy(target)
+    raise AgentError(f"agent {name!r} takes {count} parameters; a policy takes (view) or (view, dice)")
+
+
+def find_agent(spec: str, seat: Seat) -> Agent:
+    """The agent that `spec` names, for `seat`; see the module's head for how a name is written.
+
+    Raises AgentError with the nearest names when there is none.
+    """
+    if match := _FILE.match(spec):
+        found = _from_file(Path(match["path"]), match["function"], seat)
+        rest = match["rest"] or ""
+        return _with_settings(found, rest)
+    name, at, model = spec.partition("@")
+    name, comma, settings = name.partition(",")
+    return _with_settings(_by_name(name.strip(), seat), comma + settings + at + model)
+
+
+def _by_name(name: str, seat: Seat) -> Agent:
+    if (seat, name) in _registered():
+        return _registered()[seat, name]
+    from poise.agents.builtin import built_in
+
+    base, _, argument = name.partition(":")
+    known = built_in(seat)
+    if base in known:
+        return known[base](argument)
+    for entry in entry_points(group=_GROUP, name=base):
+        return _decorated(entry.load(), base, seat)
+    names = [*known, *(own for of, own in _registered() if of == seat)]
+    near = difflib.get_close_matches(base, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise AgentError(f"no {seat} is called {name!r}; {hint}`poise agents list` shows them all")
+
+
+def _with_settings(found: Agent, rest: str) -> Agent:
+    """Apply `,SETTING=VALUE...` and `@MODEL`, as written after the name."""
+    from poise.agents.concessions import named_concession
+
+    listed, _, model = rest.partition("@")
+    for item in filter(None, listed.split(",")):
+        key, _, value = item.partition("=")
+        if key == "concession":
+            named_concession(value)  # refuses an unknown name here, not in the middle of a tournament
+            found = replace(found, make_concession=_concession_maker(value))
+        elif key == "offers" and value in ("policy", "model"):
+            found = replace(found, offers="policy" if value == "policy" else "model")
+        else:
+            raise AgentError(
+                f"setting {item!r} of {found.name!r}: use concession=NAME, or offers=policy or offers=model"
+            )
+        found = replace(found, settings={**found.settings, key: value}, name=f"{found.name},{item}")
+    if model:
+        found = replace(found, model=model)
+    elif rest.endswith("@"):
+        raise AgentError(f"{found.name + rest!r} ends in '@'; name a model after it, such as @ollama:qwen2.5:7b")
+    return found
+
+
+def _concession_maker(name: str) -> Callable[[], Concession]:
+    from poise.agents.concessions import named_concession
+
+    return lambda: named_concession(name)
+
+
+def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
+    module = _load(path)
+    marked = {key: value for key, value in vars(module).items() if isinstance(getattr(value, _MARK, None), Agent)}
+    if function is None:
+        own = [key for key, value in marked.items() if getattr(value, _MARK).seat == seat]
+        if len(own) != 1:
+            listed = ", ".join(f"{path}:{key}" for key in own) or "none"
+            raise AgentError(f"{path} has {len(own)} agents for the {seat} ({listed}); write {path}:FUNCTION")
+        function = own[0]
+    target = getattr(module, function, None)
+    if target is None:
+        raise AgentError(f"{path} has no function {function!r}; it has {', '.join(marked) or 'no agents'}")
+    found = _decorated(target, function, seat)
+    source = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return replace(found, settings={**found.settings, "source": source})
+
+
+def _decorated(target: Any, name: str, seat: Seat) -> Agent:
+    found = target if isinstance(target, Agent) else getattr(target, _MARK, None)
+    if found is None:
+        return replace(
+            _from_policy(target, name, seat, None, None), summary=(inspect.getdoc(target) or "").split("\n")[0]
+        )
+    if not isinstance(found, Agent) or found.seat != seat:
+        raise AgentError(f"{name!r} is an agent for the {getattr(found, 'seat', 'other seat')}, not for the {seat}")
+    return found
+
+
+@cache
+def _load(path: Path) -> ModuleType:
+    """Import a user's file; whatever goes wrong in it is said with its name."""
+    if not path.is_file():
+        raise AgentError(f"agent file {path} does not exist")
+    name = f"poise_agent_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise AgentError(f"agent file {path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise AgentError(f"agent file {path} fails on import: {type(error).__name__}: {error}") from error
+    return module
+
+
+def list_agents() -> list[Agent]:
+    """Every agent that can be named: built in, by decorator in this process, and of installed packages."""
+    from poise.agents.builtin import built_in
+
+    found: dict[tuple[Seat, str], Agent] = {}
+    for seat in ("creditor", "debtor"):
+        for name, make in built_in(seat).items():
+            found[seat, name] = make("neutral" if name == "fixed" else "")
+    found.update(_registered())
+    for entry in entry_points(group=_GROUP):
+        extra = getattr(entry.load(), _MARK, None)
+        if isinstance(extra, Agent):
+            found[extra.seat, entry.name] = extra
+    return list(found.values())

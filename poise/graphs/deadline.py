@@ -1,0 +1,87 @@
+"""Deadlines for a turn: no agent may hold up a tournament.
+
+In a process's main thread an interval timer interrupts Python code at no cost to speak of, which is what LLM-free play
+needs. Elsewhere, and wherever a model is called, the turn runs in a thread of its own and is given up when time is out;
+such a thread cannot be stopped, so a hung call goes on in the background until it returns.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+from poise.games.errors import DeadlineExceeded
+from poise.graphs.state import Guard
+
+_REPEAT = 0.2  # a turn that swallows the first interruption is interrupted again
+
+
+class _Clock:
+    """Seconds left for the message at hand, within those left for the match."""
+
+    def __init__(self, message_seconds: float, match_seconds: float) -> None:
+        self._message = message_seconds
+        self._match = match_seconds
+        self._end = time.monotonic() + match_seconds
+
+    def left(self) -> float:
+        return max(1e-3, min(self._message, self._end - time.monotonic()))
+
+    def error(self) -> DeadlineExceeded:
+        if time.monotonic() >= self._end:
+            return DeadlineExceeded(
+                f"the match took longer than {self._match:g} s; raise match_seconds if that is fine"
+            )
+        return DeadlineExceeded(f"no message within {self._message:g} s; raise message_seconds if that is fine")
+
+
+def guard(message_seconds: float, match_seconds: float, *, calls_model: bool) -> Guard:
+    """A guard for the turns of one match that starts now (seconds of wall-clock time)."""
+    clock = _Clock(message_seconds, match_seconds)
+    by_timer = not calls_model and threading.current_thread() is threading.main_thread()
+    run = _by_timer if by_timer and hasattr(signal, "setitimer") else _by_thread
+
+    def guarded(turn: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        return run(turn, clock)
+
+    return guarded
+
+
+def _by_timer(turn: Callable[[], Mapping[str, Any]], clock: _Clock) -> Mapping[str, Any]:
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise clock.error()
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, clock.left(), _REPEAT)
+    try:
+        return turn()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _by_thread(turn: Callable[[], Mapping[str, Any]], clock: _Clock) -> Mapping[str, Any]:
+    answer: queue.SimpleQueue[tuple[Mapping[str, Any] | None, BaseException | None]] = queue.SimpleQueue()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            answer.put((context.run(turn), None))
+        except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread
+            answer.put((None, error))
+
+    threading.Thread(target=work, daemon=True, name="poise-turn").start()
+    try:
+        result, error = answer.get(timeout=clock.left())
+    except queue.Empty:
+        raise clock.error() from None
+    if error is not None:
+        raise error
+    assert result is not None  # noqa: S101 - for the type checker: work() puts one or the other
+    return result

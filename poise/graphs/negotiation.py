@@ -1,0 +1,115 @@
+"""The graph of one negotiation: two seats take turns until the referee says it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal, Protocol
+
+from langgraph.graph import START, StateGraph
+from langgraph.runtime import Runtime
+
+from poise.agents.types import Line, Speech
+from poise.games.errors import AgentError, ModelDown, ModelMissing
+from poise.games.moves import Seat
+from poise.games.transcript import Message, Outcome
+from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState, TalkUpdate
+
+TalkGraph = StateGraph[TalkState, TalkContext, TalkState, TalkState]
+_REASON_LENGTH = 500
+
+
+class Runner(Protocol):
+    """Runs a graph: a compiled LangGraph graph, or `poise.graphs.fast.FastGraph`."""
+
+    def invoke(self, input: Any, *, context: Any) -> Any:  # noqa: A002 - LangGraph's own name for it
+        """The state at the end, as a mapping."""
+        ...
+
+
+def negotiation_graph(creditor_graph: Runner, debtor_graph: Runner) -> TalkGraph:
+    """The negotiation between two seats' graphs. The creditor speaks first."""
+
+    def creditor(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
+        return _message(creditor_graph, "creditor", state, runtime.context)
+
+    def debtor(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
+        return _message(debtor_graph, "debtor", state, runtime.context)
+
+    def after_creditor(state: TalkState) -> Literal["debtor", "__end__"]:
+        return "debtor" if state.outcome is None else "__end__"
+
+    def after_debtor(state: TalkState) -> Literal["creditor", "__end__"]:
+        return "creditor" if state.outcome is None else "__end__"
+
+    graph: TalkGraph = StateGraph(TalkState, TalkContext)
+    graph.add_node("creditor", creditor)
+    graph.add_node("debtor", debtor)
+    graph.add_edge(START, "creditor")
+    graph.add_conditional_edges("creditor", after_creditor)
+    graph.add_conditional_edges("debtor", after_debtor)
+    return graph
+
+
+def _message(graph: Runner, seat: Seat, state: TalkState, context: TalkContext) -> TalkUpdate:
+    """One message, judged. An agent that fails ends the talks as failed; a server that is down is not its fault."""
+    memory = state.creditor if seat == "creditor" else state.debtor
+    own = context.seat(seat)
+    try:
+        # The seat is handed the public lines and its own memory, and nothing else.
+        start = SeatState(lines=state.lines, memory=memory)
+        result = context.guard(lambda: graph.invoke(start, context=own))
+        speech = _speech(result, seat)
+        outcome = context.referee.judge([line.move for line in state.lines], speech.move)
+    except (ModelDown, ModelMissing):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever an agent does wrong ends its match, not the tournament
+        return {"outcome": _failure(seat, error)}
+    update = _record(seat, len(state.lines), result, speech)
+    if outcome is not None:
+        update["outcome"] = outcome
+    return update
+
+
+def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
+    speech = result.get("speech")
+    if not isinstance(speech, Speech):
+        raise AgentError(f"the {seat}'s graph ended without a speech; let its last node be `poise.graphs.speak`")
+    return speech
+
+
+def _failure(seat: Seat, error: Exception) -> Outcome:
+    reason = f"the {seat} failed: {type(error).__name__}: {error}"
+    return Outcome("failed", by=seat, reason=reason[:_REASON_LENGTH])
+
+
+def _record(seat: Seat, index: int, result: Mapping[str, Any], speech: Speech) -> TalkUpdate:
+    memory: SeatMemory = result["memory"]
+    emotion = result.get("emotion")
+    message = Message(
+        index=index,
+        seat=seat,
+        text=speech.text,
+        move=speech.move,
+        emotion=emotion,
+        intended=result.get("move"),
+        reading=memory.readings[-1] if memory.readings else None,
+        mood=memory.mood,
+        wording=speech.wording,
+    )
+    memory = replace(memory, shown=(*memory.shown, emotion))
+    update: TalkUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}
+    update["usage"] = (speech.usage,)
+    if seat == "creditor":
+        update["creditor"] = memory
+    else:
+        update["debtor"] = memory
+    return update
+
+
+def final_view_state(state: Mapping[str, Any], seat: Seat) -> SeatState:
+    """The seat's state after the talks, for learning."""
+    return SeatState(lines=state["lines"], memory=state[seat])
+
+
+__all__ = ["Runner", "SeatContext", "TalkGraph", "final_view_state", "negotiation_graph"]

@@ -1,0 +1,66 @@
+"""The nodes of a seat's turn: perceive, feel, decide, speak.
+
+Each is a plain function of the seat's state and context, and can be used in a graph of your own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from poise.agents.emotions.taxonomy import TO_SEVEN
+from poise.agents.types import Request
+from poise.games.errors import AgentError
+from poise.games.transcript import Reading
+from poise.graphs.state import SeatContext, SeatState, Turn
+
+
+def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+    """The shared tracker node: detect the emotion of the other side's last message and update the belief.
+
+    It reads the words and never the label the other side meant to show. The belief is conditioned on the emotion this
+    seat showed last, because that is what the other side reacted to.
+    """
+    context = runtime.context
+    if not state.lines or state.lines[-1].seat == context.brief.seat:
+        return {}
+    memory = state.memory
+    detection = context.detector.read(state.lines[-1].text)
+    before = memory.readings[-1].belief if memory.readings else context.tracker.start()
+    shown = memory.shown[-1] if memory.shown else None
+    belief = context.tracker.step(before, detection.seven, TO_SEVEN[shown] if shown else None)
+    reading = Reading(detection.seven, detection.label, belief)
+    return {"memory": replace(memory, readings=(*memory.readings, reading))}
+
+
+def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+    """Let the mood follow what was read, then let the policy choose the emotion to show."""
+    context = runtime.context
+    memory = state.memory
+    if context.persona is not None and memory.readings:
+        memory = replace(memory, mood=context.persona.feel(memory.mood, memory.readings[-1]))
+        state = replace(state, memory=memory)
+    view = context.view(state)
+    emotion = context.policy.choose(view, context.dice.child(view.index, "feel"))
+    if emotion is not None and emotion not in TO_SEVEN:
+        raise AgentError(f"the policy chose the emotion {emotion!r}; it must be one of the 28 labels, or None")
+    return {"memory": memory, "emotion": emotion}
+
+
+def decide(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+    """Let the concession choose the move; with offers="model" the move is left to the model."""
+    context = runtime.context
+    if context.concession is None:
+        return {}
+    view = context.view(state)
+    return {"move": context.concession.decide(view, context.dice.child(view.index, "decide"))}
+
+
+def speak(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+    """Let the voice put the move into words."""
+    context = runtime.context
+    view = context.view(state)
+    persona = context.persona.text if context.persona is not None else ""
+    request = Request(view, state.move, state.emotion, persona, context.thread)
+    return {"speech": context.voice.speak(request, context.dice.child(view.index, "speak"))}

@@ -1,0 +1,228 @@
+"""Plays negotiations between two agents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from poise.agents.emotions.detector import default_detector
+from poise.agents.emotions.tracker import Tracker
+from poise.agents.registry import Agent, Offers
+from poise.agents.types import Brief, Learner, Policy, View, Voice
+from poise.agents.voices import open_voice
+from poise.games.moves import SEATS, Seat
+from poise.games.referee import Referee
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.games.seeds import Dice, child_seed
+from poise.games.transcript import Transcript, Usage
+from poise.graphs.deadline import guard
+from poise.graphs.fast import FastGraph, NotSequential
+from poise.graphs.negotiation import Runner, negotiation_graph
+from poise.graphs.seat import seat_graph
+from poise.graphs.state import SeatContext, SeatMemory, TalkContext, TalkState
+
+SCRIPTED = "scripted"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySettings:
+    """How matches are played, for both seats.
+
+    model:           the model URI of agents that name none; "scripted" plays without a model.
+    offers:          who decides the number where an agent does not say: "policy" (default) or "model".
+    through:         "langgraph" runs the compiled graphs, "fast" the same nodes in a plain loop; "auto" takes the fast
+                     way where no model is called and the graph allows it. Transcripts are the same.
+    message_seconds: wall-clock time a message may take. match_seconds: and a whole match.
+    model_options:   fields of `poise.agents.voices.ModelSettings`.
+    rules:           the rules of every match.
+    """
+
+    model: str = SCRIPTED
+    offers: Offers | None = None
+    through: Literal["auto", "fast", "langgraph"] = "auto"
+    message_seconds: float = 120.0
+    match_seconds: float = 1800.0
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    rules: Rules = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A finished match: its transcript, what it cost, and what learners remember after it (JSON data, or None)."""
+
+    transcript: Transcript
+    usage: Usage
+    memory: dict[str, Any] | None
+
+
+class Pairing:
+    """One creditor against one debtor, match after match.
+
+    A learner keeps what it learns from one `play` to the next; any other agent starts each match anew. Not for use by
+    several threads at once: give each its own.
+    """
+
+    def __init__(self, creditor: Agent, debtor: Agent, settings: PlaySettings | None = None) -> None:
+        self.settings = settings or PlaySettings()
+        self.rules = self.settings.rules
+        self.agents: dict[Seat, Agent] = {"creditor": creditor, "debtor": debtor}
+        self._voices = {seat: self._voice(agent) for seat, agent in self.agents.items()}
+        self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
+        self._graph = self._runner()
+        self._detector = default_detector()
+
+    @property
+    def learns(self) -> bool:
+        """Whether the order of matches matters."""
+        return bool(self._learners)
+
+    @property
+    def calls_model(self) -> bool:
+        """Whether any seat's words come from a model."""
+        return any(self._uri(agent) != SCRIPTED for agent in self.agents.values())
+
+    def restore(self, memory: Mapping[str, Any] | None) -> None:
+        """Go on from the memory that an earlier match left behind; None is the state before the first."""
+        for seat in list(self._learners):
+            policy = self.agents[seat].make_policy()
+            if memory is not None and memory.get(seat) is not None:
+                _learner(policy).restore(memory[seat])
+            self._learners[seat] = policy
+
+    def play(self, scenario: Scenario, seed: int) -> Played:
+        """One match. An agent's failure is its outcome; ModelDown and ModelMissing are raised."""
+        began = time.perf_counter()
+        contexts = {seat: self._context(seat, scenario, seed) for seat in SEATS}
+        limits = guard(self.settings.message_seconds, self.settings.match_seconds, calls_model=self.calls_model)
+        context = TalkContext(Referee(scenario, self.rules), contexts["creditor"], contexts["debtor"], limits)
+        start = TalkState(creditor=_first_memory(contexts["creditor"]), debtor=_first_memory(contexts["debtor"]))
+        state = self._invoke(start, context)
+        transcript = self._transcript(scenario, seed, state)
+        self._learn(state, contexts, transcript)
+        return Played(transcript, _usage(state["usage"], time.perf_counter() - began), self._memory())
+
+    def _invoke(self, start: TalkState, context: TalkContext) -> Mapping[str, Any]:
+        if isinstance(self._graph, FastGraph):
+            return self._graph.invoke(start, context=context)
+        config = {"recursion_limit": self.rules.max_messages + 10}
+        result: Mapping[str, Any] = self._graph.invoke(start, config=config, context=context)  # type: ignore[call-arg]  # a compiled graph takes a config
+        return result
+
+    def _uri(self, agent: Agent) -> str:
+        return agent.model or self.settings.model
+
+    def _offers(self, agent: Agent) -> Offers:
+        return agent.offers or self.settings.offers or "policy"
+
+    def _voice(self, agent: Agent) -> Voice:
+        return open_voice(self._uri(agent), self._offers(agent), self.settings.model_options)
+
+    def _runner(self) -> Runner:
+        graphs = [agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values()]
+        through = self.settings.through
+        if through == "auto":
+            through = "langgraph" if self.calls_model else "fast"
+        if through == "fast":
+            try:
+                return FastGraph(negotiation_graph(*map(FastGraph, graphs)))
+            except NotSequential:
+                if self.settings.through == "fast":
+                    raise
+        compiled: Runner = negotiation_graph(*(graph.compile() for graph in graphs)).compile()
+        return compiled
+
+    def _context(self, seat: Seat, scenario: Scenario, seed: int) -> SeatContext:
+        agent = self.agents[seat]
+        policy = self._learners.get(seat) or agent.make_policy()
+        tracker = getattr(policy, "tracker", None)
+        return SeatContext(
+            brief=brief(scenario, seat, self.rules),
+            policy=policy,
+            concession=agent.make_concession() if self._offers(agent) == "policy" else None,
+            persona=agent.persona,
+            voice=self._voices[seat],
+            tracker=tracker if isinstance(tracker, Tracker) else Tracker(),
+            detector=self._detector,
+            dice=Dice(child_seed(seed, seat)),
+            thread=f"{seed}/{agent.name}/{seat}",
+        )
+
+    def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:
+        declared = {seat: self._declared(agent) for seat, agent in self.agents.items()}
+        return Transcript(
+            scenario,
+            declared["creditor"],
+            declared["debtor"],
+            seed,
+            asdict(self.rules),
+            state["messages"],
+            state["outcome"],
+        )
+
+    def _declared(self, agent: Agent) -> dict[str, Any]:
+        return {**agent.declared(), "model": self._uri(agent), "offers": self._offers(agent)}
+
+    def _learn(self, state: Mapping[str, Any], contexts: Mapping[Seat, SeatContext], transcript: Transcript) -> None:
+        if transcript.outcome.ending == "failed":
+            return
+        for seat, policy in self._learners.items():
+            memory: SeatMemory = state[seat]
+            view = View(contexts[seat].brief, state["lines"], memory.readings, memory.shown, memory.mood, memory.notes)
+            utility = transcript.outcome.utilities[SEATS.index(seat)]
+            _learner(policy).learn(view, utility, transcript.outcome.ending == "deal")
+
+    def _memory(self) -> dict[str, Any] | None:
+        return {seat: _learner(policy).memory() for seat, policy in self._learners.items()} or None
+
+
+def brief(scenario: Scenario, seat: Seat, rules: Rules) -> Brief:
+    """What `seat` may know of the scenario: its own target, and nothing of the other's."""
+    return Brief(
+        seat=seat,
+        target=scenario.target(seat),
+        domain=scenario.domain,
+        unit=scenario.unit,
+        polarity=scenario.polarity,
+        bounds=scenario.bounds,
+        context=scenario.context,
+        rules=rules,
+    )
+
+
+def _first_memory(context: SeatContext) -> SeatMemory:
+    return SeatMemory(mood=context.persona.start_mood if context.persona is not None else 0.0)
+
+
+def _learner(policy: Policy) -> Learner:
+    assert isinstance(policy, Learner)  # noqa: S101 - for the type checker: only learners are kept
+    return policy
+
+
+def _usage(messages: tuple[Mapping[str, float], ...], seconds: float) -> Usage:
+    def total(key: str) -> int:
+        return int(sum(message.get(key, 0) for message in messages))
+
+    used = any(messages)
+    return Usage(
+        seconds=seconds,
+        calls=total("calls"),
+        prompt_tokens=total("prompt_tokens"),
+        cached_tokens=total("cached_tokens"),
+        reply_tokens=total("reply_tokens"),
+        per_message=messages if used else (),
+    )
+
+
+def play(
+    scenario: Scenario,
+    creditor: Agent,
+    debtor: Agent,
+    *,
+    seed: int = 0,
+    settings: PlaySettings | None = None,
+) -> Transcript:
+    """Play one negotiation and return its transcript."""
+    return Pairing(creditor, debtor, settings).play(scenario, seed).transcript

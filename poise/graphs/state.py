@@ -1,0 +1,127 @@
+"""State and context of the graphs.
+
+State is what a negotiation is at a moment: plain frozen values, replaced and never changed in place. Context is what
+stays the same while it runs: the agents' parts, the referee, the dice.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypedDict
+
+from poise.agents.emotions.detector import Detector
+from poise.agents.emotions.tracker import Tracker
+from poise.agents.personas import Persona
+from poise.agents.types import Brief, Concession, Line, Policy, Speech, View, Voice
+from poise.games.moves import Move, Seat
+from poise.games.referee import Referee
+from poise.games.seeds import Dice
+from poise.games.transcript import Message, Outcome, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class SeatMemory:
+    """What one seat remembers of this match and the other never sees.
+
+    readings: one for each message of the other side. shown: the emotions it meant to show, one for each own message.
+    mood: in [-1, 1]. notes: JSON data of a user's own nodes.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    shown: tuple[str | None, ...] = ()
+    mood: float = 0.0
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class SeatState:
+    """One seat's turn.
+
+    lines and memory are what the turn starts from; the rest is filled in by the nodes, in this order.
+    """
+
+    lines: tuple[Line, ...] = ()
+    memory: SeatMemory = field(default_factory=SeatMemory)
+    emotion: str | None = None
+    move: Move | None = None
+    speech: Speech | None = None
+
+
+class Turn(TypedDict, total=False):
+    """What a node of a seat's graph may change."""
+
+    memory: SeatMemory
+    emotion: str | None
+    move: Move | None
+    speech: Speech
+
+
+@dataclass(frozen=True, slots=True)
+class SeatContext:
+    """The parts of one agent, for one match.
+
+    concession: None when the model decides (offers="model"). dice: the seat's own; each node takes a child of them.
+    thread: names the seat's conversation for the model server.
+    """
+
+    brief: Brief
+    policy: Policy
+    concession: Concession | None
+    persona: Persona | None
+    voice: Voice
+    tracker: Tracker
+    detector: Detector
+    dice: Dice
+    thread: str = ""
+
+    def view(self, state: SeatState) -> View:
+        """What the seat may use at this point of its turn."""
+        memory = state.memory
+        return View(self.brief, state.lines, memory.readings, memory.shown, memory.mood, memory.notes)
+
+
+@dataclass
+class TalkState:
+    """One negotiation: the talks both seats hear, each seat's private memory, the record, and how it ended."""
+
+    lines: Annotated[tuple[Line, ...], operator.add] = ()
+    creditor: SeatMemory = field(default_factory=SeatMemory)
+    debtor: SeatMemory = field(default_factory=SeatMemory)
+    messages: Annotated[tuple[Message, ...], operator.add] = ()
+    usage: Annotated[tuple[Mapping[str, float], ...], operator.add] = ()
+    outcome: Outcome | None = None
+
+
+class TalkUpdate(TypedDict, total=False):
+    """What one message adds to a negotiation."""
+
+    lines: tuple[Line, ...]
+    creditor: SeatMemory
+    debtor: SeatMemory
+    messages: tuple[Message, ...]
+    usage: tuple[Mapping[str, float], ...]
+    outcome: Outcome
+
+
+Guard = Callable[[Callable[[], Mapping[str, Any]]], Mapping[str, Any]]
+
+
+def unguarded(turn: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Run a turn without a deadline."""
+    return turn()
+
+
+@dataclass(frozen=True, slots=True)
+class TalkContext:
+    """What stays the same during one negotiation; `guard` runs each turn under the deadline."""
+
+    referee: Referee
+    creditor: SeatContext
+    debtor: SeatContext
+    guard: Guard = unguarded
+
+    def seat(self, seat: Seat) -> SeatContext:
+        """The context of one seat."""
+        return self.creditor if seat == "creditor" else self.debtor
