@@ -79,7 +79,8 @@ class Outcome:
     value:     the deal's value in the scenario's unit; None without a deal.
     by:        the seat that accepted, walked or failed; None where both or neither did.
     reason:    one sentence for a person.
-    utilities: (creditor, debtor), each in [0, 1] before discounting; 0 for both without a deal.
+    utilities: (creditor, debtor), each in [0, 1] and times discount ** (index of the offer that became the deal);
+               0 for both without a deal.
     """
 
     ending: Ending

@@ -1,0 +1,236 @@
+"""The OpenSpiel game `poise_bargaining`: what is legal, when a deal stands, and what each seat gets.
+
+Two players, the creditor (0) and the debtor (1), make one message in turn, the creditor first. A message offers a value
+of the lattice low, low + grid, ... <= high, firmly or not; accepts the other seat's standing offer; walks away; or
+forfeits, which leaves the standing offers as they are. With x_c and x_d the targets:
+
+    deal       an offer, unless firm, within `tolerance` of the other seat's standing offer; or an acceptance
+    value x    the accepted offer; for two offers a and b their midpoint (a + b + 1) // 2, or the last one ("last")
+    utilities  u = clip((x_d - x) / (x_d - x_c), 0, 1) for the creditor and 1 - u for the debtor, both times
+               discount ** (index of the offer that became the deal, 0 for the opening); 0 and 0 without a deal
+
+Both targets are parameters of the game, so whoever holds a game or a state knows both. That is right for the referee
+and for theory; agents are never given either.
+
+With `plain` the game has no firm offers and no forfeits: with tolerance 0 it is then the alternating-offers game of
+Stahl (1972) and Rubinstein (1982), see `poise.games.theory`.
+
+Actions: 0 accept, 1 walk, then one for each offer and, unless plain, one for each firm offer and the forfeit.
+
+This is the only file that imports OpenSpiel. Python games are serialised by OpenSpiel with pickle: read such text back
+only where you wrote it yourself. Transcripts are what Poise stores.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import pyspiel
+
+from poise.games.errors import ConfigError, IllegalMove, PoiseError, ScenarioError
+from poise.games.moves import SEATS
+from poise.games.observer import Observer
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.games.terms import ACCEPT_ACTION, WALK_ACTION, Standing, Terms
+
+SHORT_NAME: Final = "poise_bargaining"
+_LARGEST: Final = 10**9  # OpenSpiel's integers have 32 bits, and an offer takes two action numbers
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "creditor_target": 30,
+    "debtor_target": 120,
+    "low": 0,
+    "high": 365,
+    "tolerance": 5,
+    "max_messages": 31,
+    "discount": 1.0,
+    "grid": 1,
+    "deal_value": "midpoint",
+    "plain": False,
+}
+_GAME_TYPE: Final = pyspiel.GameType(
+    short_name=SHORT_NAME,
+    long_name="Poise Bargaining",
+    dynamics=pyspiel.GameType.Dynamics.SEQUENTIAL,
+    chance_mode=pyspiel.GameType.ChanceMode.DETERMINISTIC,
+    information=pyspiel.GameType.Information.PERFECT_INFORMATION,
+    utility=pyspiel.GameType.Utility.GENERAL_SUM,
+    reward_model=pyspiel.GameType.RewardModel.TERMINAL,
+    max_num_players=2,
+    min_num_players=2,
+    provides_information_state_string=True,
+    provides_information_state_tensor=True,
+    provides_observation_string=True,
+    provides_observation_tensor=True,
+    parameter_specification=dict(_DEFAULTS),
+)
+
+Ending = Literal["deal", "walked", "timeout"]
+
+
+class BargainingGame(pyspiel.Game):  # type: ignore[misc]  # pyspiel has no type stubs
+    """The game; `terms` holds its parameters. Make one with `load` or `pyspiel.load_game`."""
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        params = {**_DEFAULTS, **(params or {})}
+        self.terms = Terms.from_parameters(params)
+        info = pyspiel.GameInfo(
+            num_distinct_actions=self.terms.num_actions,
+            max_chance_outcomes=0,
+            num_players=2,
+            min_utility=0.0,
+            max_utility=1.0,
+            utility_sum=None,
+            max_game_length=self.terms.rules.max_messages,
+        )
+        super().__init__(_GAME_TYPE, info, params)
+
+    def new_initial_state(self) -> BargainingState:
+        """The table before the first message."""
+        return BargainingState(self)
+
+    def make_py_observer(self, iig_obs_type: Any = None, params: Mapping[str, Any] | None = None) -> Observer:
+        """OpenSpiel's way to strings and tensors; with perfect recall they hold the whole history."""
+        if params:
+            raise ConfigError(f"observer parameters {params!r}: this game's observer has none, so leave them out")
+        return Observer(self.terms, bool(iig_obs_type and iig_obs_type.perfect_recall))
+
+
+class _Table(pyspiel.State):  # type: ignore[misc]  # pyspiel has no type stubs
+    """Keeps the terms in a slot: OpenSpiel copies and serialises what is in a state's __dict__."""
+
+    __slots__ = ("terms",)
+
+
+class BargainingState(_Table):
+    """One position of the talks.
+
+    index:    the index of the message about to be made, that is, how many were made.
+    standing: the (creditor's, debtor's) standing offers.
+    ending:   how the talks ended; None while they go on.
+    deal:     the deal's value, and the index of the offer that became the deal.
+    by:       the player that accepted or walked away.
+    """
+
+    def __init__(self, game: BargainingGame) -> None:
+        super().__init__(game)
+        self.terms: Terms = game.terms
+        self.index = 0
+        self.standing: tuple[Standing | None, Standing | None] = (None, None)
+        self.ending: Ending | None = None
+        self.deal: Standing | None = None
+        self.by: int | None = None
+
+    def current_player(self) -> int:
+        """0 for the creditor, 1 for the debtor, or OpenSpiel's number for the end."""
+        return self.index % 2 if self.ending is None else int(pyspiel.PlayerId.TERMINAL)
+
+    def is_terminal(self) -> bool:
+        """Whether the talks are over."""
+        return self.ending is not None
+
+    def returns(self) -> list[float]:
+        """(creditor, debtor), each in [0, 1]; zeros without a deal."""
+        return self.terms.utilities(self.deal) if self.deal else [0.0, 0.0]
+
+    def allows(self, action: int) -> bool:
+        """Whether `action` is legal now; `legal_actions` lists all those that are."""
+        return self._first_legal() <= action < self.terms.num_actions and self.ending is None
+
+    def _first_legal(self) -> int:
+        return WALK_ACTION if self.standing[1 - self.index % 2] is None else ACCEPT_ACTION
+
+    def _legal_actions(self, player: int) -> list[int]:  # noqa: ARG002  # OpenSpiel asks for the current player only
+        return list(range(self._first_legal(), self.terms.num_actions))
+
+    def _apply_action(self, action: int) -> None:
+        if not self.allows(action):
+            raise IllegalMove(f"action {action} is not legal now ({self}); see legal_actions()")
+        player = self.index % 2
+        if action == ACCEPT_ACTION:
+            self.ending, self.deal, self.by = "deal", self.standing[1 - player], player
+        elif action == WALK_ACTION:
+            self.ending, self.by = "walked", player
+        elif (move := self.terms.move(action)).value is not None:
+            self._offer(player, move.value, move.firm)
+        self.index += 1
+        if self.ending is None and self.index == self.terms.rules.max_messages:
+            self.ending = "timeout"
+
+    def _offer(self, player: int, value: int, firm: bool) -> None:
+        mine, theirs = Standing(value, self.index), self.standing[1 - player]
+        self.standing = (theirs, mine) if player else (mine, theirs)
+        met = None if firm or theirs is None else self.terms.settle(theirs.value, value)
+        if met is not None:
+            self.ending, self.deal = "deal", Standing(met, self.index)
+
+    def _action_to_string(self, player: int, action: int) -> str:  # noqa: ARG002  # the same words for both
+        move = self.terms.move(action)
+        return f"{'firm ' if move.firm else ''}offer {move.value}" if move.kind == "offer" else move.kind
+
+    def __str__(self) -> str:
+        """The position in words; two positions with the same words have the same future."""
+        total = self.terms.rules.max_messages
+        if self.ending is None:
+            return f"{SEATS[self.index % 2]} to make message {self.index + 1} of {total}; {self._on_table()}"
+        worth = ", ".join(f"{seat} {utility:.4f}" for seat, utility in zip(SEATS, self.returns(), strict=True))
+        deal = f" at {self.deal.value} on the offer of message {self.deal.index + 1}" if self.deal else ""
+        return f"{self.ending}{deal} after message {self.index} of {total}; {worth}"
+
+    def _on_table(self) -> str:
+        stand = [
+            f"{seat} {offer.value} (message {offer.index + 1})"
+            for seat, offer in zip(SEATS, self.standing, strict=True)
+            if offer
+        ]
+        return ", ".join(stand) or "nothing on the table"
+
+
+def register() -> None:
+    """Make the game known to OpenSpiel. Doing so again does nothing, since OpenSpiel would replace it silently."""
+    if SHORT_NAME not in pyspiel.registered_names():
+        pyspiel.register_game(_GAME_TYPE, BargainingGame)
+
+
+register()
+
+
+def load(scenario: Scenario, rules: Rules, *, plain: bool = False) -> BargainingGame:
+    """The game of one scenario; games are kept by their parameters, the 256 latest used.
+
+    Raises ScenarioError for bounds beyond 10**9 and ConfigError for rules that are not whole numbers.
+    """
+    low, high = scenario.bounds
+    if high > _LARGEST:
+        raise ScenarioError(f"offers up to {high} are beyond the referee's {_LARGEST}; use a larger unit or bounds")
+    for name in ("tolerance", "max_messages", "grid"):
+        if type(getattr(rules, name)) is not int:
+            raise ConfigError(f"{name} {getattr(rules, name)!r} is not a whole number")
+    return _load(
+        scenario.creditor_target,
+        scenario.debtor_target,
+        low,
+        high,
+        min(rules.tolerance, _LARGEST),  # beyond the bounds' width it makes no difference; nor does the grid
+        rules.max_messages,
+        float(rules.discount),
+        min(rules.grid, _LARGEST + 1),
+        rules.deal_value,
+        plain,
+    )
+
+
+@lru_cache(maxsize=256)
+def _load(*values: Any) -> BargainingGame:
+    game = pyspiel.load_game(SHORT_NAME, dict(zip(_DEFAULTS, values, strict=True)))
+    if not isinstance(game, BargainingGame):
+        raise PoiseError(f"another game took the name {SHORT_NAME!r} in OpenSpiel; register it under its own name")
+    return game
+
+
+def algorithm(name: str) -> Any:
+    """A module of OpenSpiel's Python library by its name below `open_spiel.python`, such as "algorithms.cfr"."""
+    return importlib.import_module(f"open_spiel.python.{name}")

@@ -1,0 +1,175 @@
+"""The referee: applies moves to the OpenSpiel game and tells how the talks ended.
+
+The game's state alone decides what is legal, when a deal stands and what each seat gets. This file turns moves into the
+game's actions, and its answers into words for people.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from poise.games.bargaining import BargainingState, load
+from poise.games.errors import IllegalMove
+from poise.games.moves import SEATS, Move, MoveKind, Seat, other
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.games.terms import ACCEPT_ACTION
+from poise.games.transcript import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Legal:
+    """What a seat may do with the next message (values in the scenario's unit).
+
+    low, high, step: the smallest and largest offer, and the step between offers; any offer can be firm.
+    accept:          the value it would accept; None while the other seat has made no offer.
+    """
+
+    seat: Seat
+    low: int
+    high: int
+    step: int
+    accept: int | None
+    unit: str
+
+    @property
+    def kinds(self) -> tuple[MoveKind, ...]:
+        """The kinds of move that are legal."""
+        return ("offer", "walk", "forfeit") if self.accept is None else ("offer", "accept", "walk", "forfeit")
+
+    def __str__(self) -> str:
+        steps = f" in steps of {self.step}" if self.step > 1 else ""
+        accept = "" if self.accept is None else f", accept {_amount(self.accept, self.unit)}"
+        return (
+            f"the {self.seat} may offer {self.low} to {_amount(self.high, self.unit)}{steps}{accept}, walk or forfeit"
+        )
+
+
+class Referee:
+    """Judges the talks of one scenario under `rules`.
+
+    Every method takes the moves made so far and means the same whatever was asked before. The position they lead to is
+    kept, so that going forward costs one move; any other history is replayed. One thread uses a referee at a time.
+
+    Raises ScenarioError or ConfigError for a scenario or rules beyond what the game can hold (see `bargaining.load`).
+    """
+
+    def __init__(self, scenario: Scenario, rules: Rules) -> None:
+        self.scenario = scenario
+        self.rules = rules
+        self._game = load(scenario, rules)
+        self._moves: tuple[Move, ...] = ()
+        self._state = BargainingState(self._game)
+
+    def judge(self, moves: Sequence[Move], move: Move) -> Outcome | None:
+        """Apply `move` after `moves`; how the talks ended with it, or None while they go on.
+
+        Raises IllegalMove, in words for the user, and leaves everything as it was.
+        """
+        state = self._after(moves)
+        self._apply(move)
+        return self._outcome(state)
+
+    def check(self, moves: Sequence[Move], move: Move) -> None:
+        """Raise IllegalMove unless `move` can be made after `moves`; the text says what would be legal."""
+        self._action(self._after(moves), move)
+
+    def legal(self, moves: Sequence[Move]) -> Legal | None:
+        """What can be done after `moves`; None when the talks are over."""
+        state = self._after(moves)
+        if state.is_terminal():
+            return None
+        offers, standing = state.terms.offers, state.standing[1 - state.current_player()]
+        return Legal(
+            seat=SEATS[state.current_player()],
+            low=offers[0],
+            high=offers[-1],
+            step=offers.step,
+            accept=standing.value if standing and state.allows(ACCEPT_ACTION) else None,
+            unit=self.scenario.unit,
+        )
+
+    def outcome(self, moves: Sequence[Move]) -> Outcome | None:
+        """How the talks ended with the last of `moves`; None while they go on."""
+        return self._outcome(self._after(moves))
+
+    def _after(self, moves: Sequence[Move]) -> BargainingState:
+        moves = tuple(moves)
+        if moves != self._moves:
+            if moves[: len(self._moves)] != self._moves:
+                self._state, self._moves = BargainingState(self._game), ()
+            for move in moves[len(self._moves) :]:
+                self._apply(move)
+        return self._state
+
+    def _apply(self, move: Move) -> None:
+        self._state.apply_action(self._action(self._state, move))
+        self._moves = (*self._moves, move)
+
+    def _action(self, state: BargainingState, move: object) -> int:
+        action = state.terms.action(move) if isinstance(move, Move) else None
+        if action is None or not state.allows(action):
+            raise IllegalMove(self._refusal(state, move))
+        return action
+
+    def _refusal(self, state: BargainingState, move: object) -> str:
+        """Why the game has refused `move`, and what to do instead."""
+        if state.is_terminal():
+            return f"the talks ended with message {state.index} ({state.ending}), so no move can follow"
+        seat = SEATS[state.current_player()]
+        if not isinstance(move, Move):
+            return f"the {seat}'s move is {_show(move)}, not a Move; use offer(value), ACCEPT, WALK or FORFEIT"
+        if move.kind == "accept":
+            return f"the {seat} accepts, but the {other(seat)} has no offer standing; make an offer first"
+        if move.kind == "offer":
+            return f"the {seat} offers {self._off_the_lattice(state.terms.offers, move.value)}"
+        return f"the {seat}'s move is of kind {_show(move.kind)}; it can be offer, accept, walk or forfeit"
+
+    def _off_the_lattice(self, offers: range, value: object) -> str:
+        low, high, unit = offers[0], offers[-1], self.scenario.unit
+        if type(value) is not int:
+            return f"{_show(value)}, which is not an integer; offer {low} to {_amount(high, unit)}"
+        if not low <= value <= high:
+            return f"{_show(value)} {unit}, outside {low} to {high}; offer {low if value < low else high} or further in"
+        below = value - (value - low) % offers.step
+        return f"{value} {unit}, between steps of {offers.step}; offer {below} or {below + offers.step}"
+
+    def _outcome(self, state: BargainingState) -> Outcome | None:
+        if state.ending is None:
+            return None
+        creditor, debtor = state.returns()
+        return Outcome(
+            ending=state.ending,
+            value=state.deal.value if state.deal else None,
+            by=None if state.by is None else SEATS[state.by],
+            reason=self._reason(state),
+            utilities=(creditor, debtor),
+        )
+
+    def _reason(self, state: BargainingState) -> str:
+        by = None if state.by is None else SEATS[state.by]
+        if by and state.deal:
+            return f"The {by} accepted the {other(by)}'s offer of {_amount(state.deal.value, self.scenario.unit)}."
+        if by:
+            return f"The {by} walked away with message {state.index}."
+        if state.deal is None:
+            return f"No deal in {state.index} messages, the most that the rules allow."
+        creditor, debtor = (offer.value for offer in state.standing if offer)
+        deal = _amount(state.deal.value, self.scenario.unit)
+        if creditor == debtor:
+            return f"Both sides offered {deal}."
+        return f"The offers {creditor} and {debtor} are within {self.rules.tolerance} of each other: a deal at {deal}."
+
+
+def _amount(value: int, unit: str) -> str:
+    """A value with its unit, as a person says it."""
+    return f"{value} {unit.removesuffix('s') if value == 1 else unit}"
+
+
+def _show(value: object) -> str:
+    """A refused value, short enough for a message; Python refuses to write out very long integers."""
+    if type(value) is int:
+        return str(value) if abs(value) < 10**18 else f"an integer of {value.bit_length()} bits"
+    return reprlib.repr(value)
