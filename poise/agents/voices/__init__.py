@@ -1,0 +1,1 @@
+"""Voices: what puts a chosen move into words, with a model or without one."""
