@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
@@ -13,10 +13,17 @@ from poise.agents.types import Line, Speech
 from poise.games.errors import AgentError, ModelDown, ModelMissing
 from poise.games.moves import Seat
 from poise.games.transcript import Message, Outcome
-from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState, TalkUpdate
+from poise.graphs.state import SeatMemory, SeatState, TalkContext, TalkState, TalkUpdate
 
 TalkGraph = StateGraph[TalkState, TalkContext, TalkState, TalkState]
 _REASON_LENGTH = 500
+
+
+Resolve = Callable[[Any], TalkContext]
+
+
+def _as_it_is(context: TalkContext) -> TalkContext:
+    return context
 
 
 class Runner(Protocol):
@@ -27,14 +34,20 @@ class Runner(Protocol):
         ...
 
 
-def negotiation_graph(creditor_graph: Runner, debtor_graph: Runner) -> TalkGraph:
-    """The negotiation between two seats' graphs. The creditor speaks first."""
+def negotiation_graph(
+    creditor_graph: Runner, debtor_graph: Runner, schema: type = TalkContext, resolve: Resolve = _as_it_is
+) -> TalkGraph:
+    """The negotiation between two seats' graphs. The creditor speaks first.
+
+    A server such as LangGraph Studio hands over its context as JSON: `schema` is its type and `resolve` makes the
+    TalkContext of it.
+    """
 
     def creditor(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
-        return _message(creditor_graph, "creditor", state, runtime.context)
+        return _message(creditor_graph, "creditor", state, resolve(runtime.context))
 
     def debtor(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
-        return _message(debtor_graph, "debtor", state, runtime.context)
+        return _message(debtor_graph, "debtor", state, resolve(runtime.context))
 
     def after_creditor(state: TalkState) -> Literal["debtor", "__end__"]:
         return "debtor" if state.outcome is None else "__end__"
@@ -42,7 +55,7 @@ def negotiation_graph(creditor_graph: Runner, debtor_graph: Runner) -> TalkGraph
     def after_debtor(state: TalkState) -> Literal["creditor", "__end__"]:
         return "creditor" if state.outcome is None else "__end__"
 
-    graph: TalkGraph = StateGraph(TalkState, TalkContext)
+    graph: TalkGraph = StateGraph(TalkState, schema)
     graph.add_node("creditor", creditor)
     graph.add_node("debtor", debtor)
     graph.add_edge(START, "creditor")
@@ -105,11 +118,3 @@ def _record(seat: Seat, index: int, result: Mapping[str, Any], speech: Speech) -
     else:
         update["debtor"] = memory
     return update
-
-
-def final_view_state(state: Mapping[str, Any], seat: Seat) -> SeatState:
-    """The seat's state after the talks, for learning."""
-    return SeatState(lines=state["lines"], memory=state[seat])
-
-
-__all__ = ["Runner", "SeatContext", "TalkGraph", "final_view_state", "negotiation_graph"]

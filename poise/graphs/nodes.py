@@ -38,8 +38,10 @@ def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     """Let the mood follow what was read, then let the policy choose the emotion to show."""
     context = runtime.context
     memory = state.memory
-    if context.persona is not None and memory.readings:
-        memory = replace(memory, mood=context.persona.feel(memory.mood, memory.readings[-1]))
+    if context.persona is not None:
+        mood = context.persona.start_mood if memory.mood is None else memory.mood
+        mood = context.persona.feel(mood, memory.readings[-1]) if memory.readings else mood
+        memory = replace(memory, mood=mood)
         state = replace(state, memory=memory)
     view = context.view(state)
     emotion = context.policy.choose(view, context.dice.child(view.index, "feel"))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.registry import Agent, Offers
-from poise.agents.types import Brief, Learner, Policy, View, Voice
+from poise.agents.types import Brief, Learner, Policy, Voice
 from poise.agents.voices import open_voice
 from poise.games.moves import SEATS, Seat
 from poise.games.referee import Referee
@@ -22,7 +22,7 @@ from poise.graphs.deadline import guard
 from poise.graphs.fast import FastGraph, NotSequential
 from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.seat import seat_graph
-from poise.graphs.state import SeatContext, SeatMemory, TalkContext, TalkState
+from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState
 
 SCRIPTED = "scripted"
 
@@ -95,14 +95,17 @@ class Pairing:
     def play(self, scenario: Scenario, seed: int) -> Played:
         """One match. An agent's failure is its outcome; ModelDown and ModelMissing are raised."""
         began = time.perf_counter()
-        contexts = {seat: self._context(seat, scenario, seed) for seat in SEATS}
-        limits = guard(self.settings.message_seconds, self.settings.match_seconds, calls_model=self.calls_model)
-        context = TalkContext(Referee(scenario, self.rules), contexts["creditor"], contexts["debtor"], limits)
-        start = TalkState(creditor=_first_memory(contexts["creditor"]), debtor=_first_memory(contexts["debtor"]))
-        state = self._invoke(start, context)
+        context = self.context(scenario, seed)
+        state = self._invoke(TalkState(), context)
         transcript = self._transcript(scenario, seed, state)
-        self._learn(state, contexts, transcript)
+        self._learn(state, context, transcript)
         return Played(transcript, _usage(state["usage"], time.perf_counter() - began), self._memory())
+
+    def context(self, scenario: Scenario, seed: int) -> TalkContext:
+        """Everything one match needs beside its state; its deadline starts now."""
+        seats = [self._context(seat, scenario, seed) for seat in SEATS]
+        limits = guard(self.settings.message_seconds, self.settings.match_seconds, calls_model=self.calls_model)
+        return TalkContext(Referee(scenario, self.rules), *seats, guard=limits)
 
     def _invoke(self, start: TalkState, context: TalkContext) -> Mapping[str, Any]:
         if isinstance(self._graph, FastGraph):
@@ -165,12 +168,12 @@ class Pairing:
     def _declared(self, agent: Agent) -> dict[str, Any]:
         return {**agent.declared(), "model": self._uri(agent), "offers": self._offers(agent)}
 
-    def _learn(self, state: Mapping[str, Any], contexts: Mapping[Seat, SeatContext], transcript: Transcript) -> None:
+    def _learn(self, state: Mapping[str, Any], context: TalkContext, transcript: Transcript) -> None:
         if transcript.outcome.ending == "failed":
             return
         for seat, policy in self._learners.items():
             memory: SeatMemory = state[seat]
-            view = View(contexts[seat].brief, state["lines"], memory.readings, memory.shown, memory.mood, memory.notes)
+            view = context.seat(seat).view(SeatState(state["lines"], memory))
             utility = transcript.outcome.utilities[SEATS.index(seat)]
             _learner(policy).learn(view, utility, transcript.outcome.ending == "deal")
 
@@ -190,10 +193,6 @@ def brief(scenario: Scenario, seat: Seat, rules: Rules) -> Brief:
         context=scenario.context,
         rules=rules,
     )
-
-
-def _first_memory(context: SeatContext) -> SeatMemory:
-    return SeatMemory(mood=context.persona.start_mood if context.persona is not None else 0.0)
 
 
 def _learner(policy: Policy) -> Learner:

@@ -25,13 +25,15 @@ from poise.games.transcript import Message, Outcome, Reading
 class SeatMemory:
     """What one seat remembers of this match and the other never sees.
 
-    readings: one for each message of the other side. shown: the emotions it meant to show, one for each own message.
-    mood: in [-1, 1]. notes: JSON data of a user's own nodes.
+    readings: one for each message of the other side.
+    shown:    the emotions it meant to show, one for each own message.
+    mood:     in [-1, 1]; None before the first message, and for a seat without a persona.
+    notes:    JSON data of a user's own nodes.
     """
 
     readings: tuple[Reading, ...] = ()
     shown: tuple[str | None, ...] = ()
-    mood: float = 0.0
+    mood: float | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -79,7 +81,7 @@ class SeatContext:
     def view(self, state: SeatState) -> View:
         """What the seat may use at this point of its turn."""
         memory = state.memory
-        return View(self.brief, state.lines, memory.readings, memory.shown, memory.mood, memory.notes)
+        return View(self.brief, state.lines, memory.readings, memory.shown, memory.mood or 0.0, memory.notes)
 
 
 @dataclass

@@ -1,0 +1,52 @@
+"""The agents that come with Poise, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+
+from poise.agents.concessions import MoodConcession, named_concession
+from poise.agents.personas import PersonaPolicy, load_persona, persona_names
+from poise.agents.policies import POLICIES
+from poise.agents.registry import Agent, default_concession
+from poise.games.errors import AgentError
+from poise.games.moves import Seat
+
+Maker = Callable[[str], Agent]
+
+
+@cache
+def built_in(seat: Seat) -> Mapping[str, Maker]:
+    """Makers of this seat's agents by name; a maker takes what stands after the colon ("" for nothing)."""
+    if seat == "creditor":
+        return {name: partial(_creditor, name) for name in POLICIES}
+    return {name: partial(_debtor, name) for name in persona_names()}
+
+
+def _creditor(name: str, argument: str) -> Agent:
+    policy = POLICIES[name]
+    kind = default_concession("creditor")
+    policy.make(argument)  # refuses a bad argument here, not in the middle of a tournament
+    return Agent(
+        name=f"{name}:{argument}" if argument else name,
+        seat="creditor",
+        make_policy=partial(policy.make, argument),
+        make_concession=lambda: named_concession(kind),
+        summary=policy.summary,
+    )
+
+
+def _debtor(name: str, argument: str) -> Agent:
+    if argument:
+        raise AgentError(f"debtor {name!r} takes no argument, not {argument!r}")
+    persona = load_persona(name)
+    return Agent(
+        name=name,
+        seat="debtor",
+        make_policy=lambda: PersonaPolicy(persona),
+        make_concession=lambda: MoodConcession(persona),
+        persona=persona,
+        summary=persona.summary,
+    )
+
+
