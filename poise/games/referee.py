@@ -132,9 +132,10 @@ class Referee:
         if type(value) is not int:
             return f"{_show(value)}, which is not an integer; offer {low} to {_amount(high, unit)}"
         if not low <= value <= high:
-            return f"{_show(value)} {unit}, outside {low} to {high}; offer {low if value < low else high} or further in"
+            nearest = f"{low} or more" if value < low else f"{high} or less"
+            return f"{_show(value)}, outside {low} to {_amount(high, unit)}; offer {nearest}"
         below = value - (value - low) % offers.step
-        return f"{value} {unit}, between steps of {offers.step}; offer {below} or {below + offers.step}"
+        return f"{value}, between the steps of {offers.step} {unit} from {low}; offer {below} or {below + offers.step}"
 
     def _outcome(self, state: BargainingState) -> Outcome | None:
         if state.ending is None:
@@ -171,5 +172,5 @@ def _amount(value: int, unit: str) -> str:
 def _show(value: object) -> str:
     """A refused value, short enough for a message; Python refuses to write out very long integers."""
     if type(value) is int:
-        return str(value) if abs(value) < 10**18 else f"an integer of {value.bit_length()} bits"
+        return str(value) if abs(value) < 10**18 else f"a number of {value.bit_length()} bits"
     return reprlib.repr(value)

@@ -186,4 +186,4 @@ def cfr(game: Any, iterations: int) -> Strategy:
     for _ in range(iterations):
         solver.evaluate_and_update_policy()
     average = solver.average_policy()
-    return lambda state: dict(average.action_probabilities(state))
+    return lambda state: {action: float(p) for action, p in average.action_probabilities(state).items()}
