@@ -1,0 +1,195 @@
+"""EQ-Negotiator, corrected: payoff table, win-stay-lose-shift and hidden states, learning as it goes.
+
+Paper: EQ-Negotiator v2 (https://arxiv.org/abs/2511.03370); payoff table from v1 (https://arxiv.org/abs/2503.21080v3).
+
+    d_t, c_t      the emotion read in the debtor's message t (the likeliest of seven), and the one shown before it
+    pi[d, c]      the creditor's payoff, 0 to 4; learned
+    bel, T, B, w  belief, transition, emission (`poise.agents.emotions.tracker`, learned) and weights of the states
+    menu          all seven; without joy, anger and disgust when d_t is sadness, anger, fear or disgust, or when the
+                  likeliest state is confrontational
+
+    d negative in 4 or more of the last 5 messages:
+        next = argmax_{e in menu} sum_s p(s) w[s, e] sum_d B[s, e, d] pi[d, e],      p = bel T
+    otherwise, win-stay-lose-shift on the realised payoff:
+        next = c_t                                           if pi[d_t, c_t] >= 2 and c_t is on the menu
+        next = argmax_{e in menu, e != c_t} pi[d_t, e]       if not
+
+Of equal emotions the first in the order of EMOTIONS7 is chosen; there are no dice. The first message of a series shows
+joy, the best reply to a neutral debtor: a win-stay-lose-shift player starts by cooperating. The first message of every
+later negotiation is win-stay-lose-shift too, on how the debtor reacted to the opening of the one before.
+
+Learning, after each negotiation: the tracker's parameters by expectation-maximisation, and, for each pair (d_t, c_t)
+that occurred,
+
+    pi[d_t, c_t] <- clip(pi + 0.05 (r - mean), 0, 4),     r = -0.5 + 1.5 u,     mean <- mean + 0.1 (r - mean)
+
+with u the creditor's utility, 0 without a deal; r is the paper's +1 and -0.5 at the two ends.
+
+Differs from the reference:
+- The release judges winning by the payoff it was about to get, which is the best of its row; no row's best is below 2,
+  so nothing is ever lost before learning. Here the debtor's actual answer to what was shown decides.
+- The release scores an emotion by the largest entry of its emission row, which the state does not enter; here by the
+  payoff that emission leads to expect, state by state.
+- The release adds +1 or -0.5 for every occurrence. Where nearly all talks end in a deal, whatever was shown grows
+  without bound; here the result counts against the mean so far, once for each pair, within the table's range.
+- The menu is ours: an upset or hostile debtor is met neither with cheer nor with hostility.
+- `eq-negotiator-faithful` is the release as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import mul
+from typing import Any, Final
+
+from poise.agents.emotions.parameters import EMOTION_COUNT, checked_table
+from poise.agents.emotions.tables import PAYOFF, STATES, WEIGHTS
+from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEGATIVE7, SEVEN_INDEX
+from poise.agents.emotions.tracker import Evidence, Tracker, evidence_of
+from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
+from poise.agents.types import View
+from poise.games.errors import AgentError
+from poise.games.seeds import Dice
+
+JOY: Final = EMOTIONS7.index("joy")
+NEUTRAL: Final = EMOTIONS7.index("neutral")
+NEGATIVE: Final = frozenset(map(EMOTIONS7.index, NEGATIVE7))
+# A message without direction counts as neutral.
+INDEX: Final[Mapping[str | None, int]] = {None: NEUTRAL, **dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))}
+
+_ALL: Final = tuple(range(EMOTION_COUNT))
+_GENTLE: Final = tuple(i for i in _ALL if EMOTIONS7[i] not in {"joy", "anger", "disgust"})
+_CONFRONTATIONAL: Final = STATES.index("confrontational")
+
+
+@dataclass(frozen=True, slots=True)
+class EqSettings:
+    """The published numbers, and how fast the mean result is followed (ours).
+
+    window, negatives: the hidden states decide once `negatives` of the last `window` readings are negative.
+    aspiration:        the payoff that counts as winning.
+    step, on_success, on_failure: the payoff table's learning.
+    mean_rate:         weight of the newest result in the mean.
+    """
+
+    window: int = 5
+    negatives: int = 4
+    aspiration: float = 2.0
+    step: float = 0.05
+    on_success: float = 1.0
+    on_failure: float = -0.5
+    mean_rate: float = 0.1
+
+
+def likeliest(seven: Sequence[float]) -> int:
+    """The index of the likeliest emotion; of equals the first."""
+    return seven.index(max(seven))
+
+
+def mostly_negative(heard: Sequence[int], settings: EqSettings) -> bool:
+    """Whether the last readings (indices of emotions, oldest first) are negative often enough."""
+    return sum(emotion in NEGATIVE for emotion in heard[-settings.window :]) >= settings.negatives
+
+
+def temperature(message: int) -> float:
+    """The sampling temperature that the paper gives the model for the creditor's own message number `message` (from 1).
+
+    max(0.1, 0.7 * 0.95**message). It plays no part in the choice of the emotion.
+    """
+    return max(0.1, 0.7 * 0.95**message)
+
+
+class EqNegotiator:
+    """The corrected EQ-Negotiator; a learner. See the module's head for the rules.
+
+    tracker: the filter to read the debtor with; it learns from each negotiation.
+    """
+
+    def __init__(self, settings: EqSettings | None = None) -> None:
+        self.settings = settings or EqSettings()
+        self.tracker = Tracker()
+        self._payoff = [list(row) for row in PAYOFF]
+        self._mean = 0.0
+        self._opening = JOY
+        self._values = self._state_values()
+
+    def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - nothing is left to chance
+        """The emotion for the next message, one of the seven."""
+        if not view.readings:
+            return EMOTIONS7[self._opening]
+        reading = view.readings[-1]
+        heard = [likeliest(each.emotions) for each in view.readings[-self.settings.window :]]
+        belief = reading.belief
+        hostile = heard[-1] in NEGATIVE or likeliest(belief) == _CONFRONTATIONAL
+        menu = _GENTLE if hostile else _ALL
+        if mostly_negative(heard, self.settings):
+            return EMOTIONS7[self._state_response(belief, menu)]
+        return EMOTIONS7[self._payoff_response(heard[-1], INDEX[view.shown[-1] if view.shown else None], menu)]
+
+    def _state_response(self, belief: Sequence[float], menu: Sequence[int]) -> int:
+        due = self.tracker.predict(belief)
+        return best_reply([sum(map(mul, due, column)) for column in self._values], menu)
+
+    def _payoff_response(self, heard: int, shown: int, menu: Sequence[int]) -> int:
+        payoffs = self._payoff[heard]
+        other = best_reply(payoffs, [emotion for emotion in menu if emotion != shown])
+        realised = payoffs[shown] if shown in menu else float("-inf")
+        return win_stay_lose_shift(shown, realised, self.settings.aspiration, other)
+
+    def _state_values(self) -> tuple[tuple[float, ...], ...]:
+        """w[s, e] sum_d B[s, e, d] pi[d, e], by emotion e (7 rows) and state s (4 columns)."""
+        emission = self.tracker.parameters.emission()
+        columns = list(zip(*self._payoff, strict=True))
+        return tuple(
+            tuple(
+                WEIGHTS[state][emotion] * sum(map(mul, emission[state][emotion], columns[emotion]))
+                for state in range(len(STATES))
+            )
+            for emotion in _ALL
+        )
+
+    def learn(self, view: View, utility: float, deal: bool) -> None:
+        """Take in one finished negotiation; `utility` is the creditor's, in [0, 1]."""
+        evidence = evidence_of(view)
+        self.tracker.learn(evidence)
+        self._learn_payoff(evidence, utility if deal else 0.0)
+        self._learn_opening(evidence)
+        self._values = self._state_values()
+
+    def _learn_payoff(self, evidence: Sequence[Evidence], utility: float) -> None:
+        settings = self.settings
+        result = settings.on_failure + (settings.on_success - settings.on_failure) * utility
+        gain = settings.step * (result - self._mean)
+        self._mean += settings.mean_rate * (result - self._mean)
+        for heard, shown in {(likeliest(item.seven), INDEX[item.reacted_to]) for item in evidence}:
+            self._payoff[heard][shown] = min(4.0, max(0.0, self._payoff[heard][shown] + gain))
+
+    def _learn_opening(self, evidence: Sequence[Evidence]) -> None:
+        if evidence:
+            heard = likeliest(evidence[0].seven)
+            menu = _GENTLE if heard in NEGATIVE else _ALL
+            self._opening = self._payoff_response(heard, INDEX[evidence[0].reacted_to], menu)
+
+    def memory(self) -> dict[str, Any]:
+        """What was learned, as JSON data."""
+        return {
+            "payoff": [list(row) for row in self._payoff],
+            "mean": self._mean,
+            "opening": EMOTIONS7[self._opening],
+            "tracker": self.tracker.memory(),
+        }
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Go on from `memory`.
+
+        Raises:
+            BadInput: it is not the memory of an eq-negotiator.
+        """
+        opening, mean = memory.get("opening"), memory.get("mean")
+        if opening not in EMOTIONS7 or not isinstance(mean, int | float):
+            raise AgentError("this is not the memory of an eq-negotiator; begin the series afresh")
+        payoff = checked_table(memory.get("payoff"), "payoff", EMOTION_COUNT, EMOTION_COUNT)
+        self.tracker.restore(memory.get("tracker", {}))
+        self._payoff, self._mean, self._opening = [list(row) for row in payoff], float(mean), EMOTIONS7.index(opening)
+        self._values = self._state_values()

@@ -1,0 +1,121 @@
+"""EQ-Negotiator v2 as released, with its degeneracies.
+
+Paper: https://arxiv.org/abs/2511.03370. Symbols as in `poise.agents.policies.eq_negotiator`; bel is the belief of the
+faithful tracker, E the emission of v1, h_t the emotion read before the creditor's message t, and h_0 = neutral: the
+release pretends to have heard a neutral debtor before it opens.
+
+    h negative in 4 or more of the last 5:  argmax_e sum_s p(s) w[s, e] max_d E[e, d],      p = bel T
+    otherwise:                              argmax_e pi[h_t, e], or the second best after a loss
+
+A loss is a payoff pi[h_k, e_k] below 2 at the last message k that was chosen in this second way. Learning, after each
+negotiation: pi[h_t, e_t] += 0.05 (+1 after a deal, -0.5 without) at every message; E[e_t, h_t] += 0.03 and its row
+normalised, from the second message on.
+
+What is degenerate in it (tests/test_policies.py shows each):
+- The belief never sees the debtor's emotion; it depends on what the creditor showed alone (see the tracker).
+- max_d E[e, d] ignores the state, so the states enter through the weights only, and with the initial tables the
+  hidden-state response is joy or neutral whatever the belief.
+- The payoff compared with the aspiration is the best of its row, and the best of every row is at least 2 before
+  learning, so that nothing is ever lost; "win-stay" is then just the best reply to the last emotion.
+- A deal raises every pair shown in it, so what is shown first is shown ever after where deals are common.
+
+Differs from the reference: the emission rows are normalised before learning, not only by it (one row sums to 1.05 as
+published); of equal second-best emotions the choice is that of a stable sort, where the release leaves it to NumPy's.
+Without a message of the debtor between two of its own, the last reading stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from operator import mul
+from typing import Any, Final
+
+from poise.agents.emotions.parameters import EMOTION_COUNT
+from poise.agents.emotions.tables import PAYOFF, WEIGHTS, Row, Table
+from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.emotions.tracker import Tracker, evidence_of
+from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, EqSettings, likeliest, mostly_negative
+from poise.agents.policies.game_theory import best_reply
+from poise.agents.types import View
+from poise.games.errors import AgentError
+from poise.games.seeds import Dice
+
+_ALL: Final = range(EMOTION_COUNT)
+_SUITS: Final[Table] = tuple(zip(*WEIGHTS, strict=True))
+
+
+def _opened_tracker() -> Tracker:
+    """The faithful tracker, its start moved past the neutral message that the release pretends to have heard."""
+    tracker = Tracker("faithful")
+    heard = [float(emotion == NEUTRAL) for emotion in _ALL]
+    start = tracker.step(tracker.start(), heard, "neutral")
+    return Tracker("faithful", replace(tracker.parameters, initial=start))
+
+
+class FaithfulEqNegotiator:
+    """EQ-Negotiator v2 as released; a learner. See the module's head.
+
+    tracker: the filter to read the debtor with.
+    """
+
+    def __init__(self) -> None:
+        self.settings = EqSettings()
+        self.tracker = _opened_tracker()
+        self._payoff = [list(row) for row in PAYOFF]
+
+    def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - nothing is left to chance
+        """The emotion for the next message, one of the seven."""
+        heard = [NEUTRAL, *(likeliest(reading.emotions) for reading in view.readings)]
+        if mostly_negative(heard, self.settings):
+            return EMOTIONS7[self._state_response(view.readings[-1].belief)]
+        return EMOTIONS7[self._payoff_response(heard, [INDEX[emotion] for emotion in view.shown])]
+
+    def _state_response(self, belief: Sequence[float]) -> int:
+        due, mirror = self.tracker.predict(belief), self.tracker.parameters.mirror
+        return best_reply([max(mirror[e]) * sum(map(mul, due, _SUITS[e])) for e in _ALL], _ALL)
+
+    def _payoff_response(self, heard: Sequence[int], shown: Sequence[int]) -> int:
+        payoffs = self._payoff[heard[-1]]
+        if self._last_payoff(heard, shown) < self.settings.aspiration:
+            return sorted(_ALL, key=lambda emotion: (payoffs[emotion], emotion))[-2]
+        return best_reply(payoffs, _ALL)
+
+    def _last_payoff(self, heard: Sequence[int], shown: Sequence[int]) -> float:
+        """What the last message chosen by payoff was going to get; infinite where there is none."""
+        for message in reversed(range(min(len(heard), len(shown)))):
+            if not mostly_negative(heard[: message + 1], self.settings):
+                return self._payoff[heard[message]][shown[message]]
+        return float("inf")
+
+    def learn(self, view: View, utility: float, deal: bool) -> None:  # noqa: ARG002 - only success counts
+        """Take in one finished negotiation."""
+        evidence = evidence_of(view)
+        change = self.settings.step * (self.settings.on_success if deal else self.settings.on_failure)
+        replies = [(likeliest(item.seven), INDEX[item.reply]) for item in evidence if item.replied]
+        if view.shown:
+            replies.insert(0, (NEUTRAL, INDEX[view.shown[0]]))
+        for heard, shown in replies:
+            self._payoff[heard][shown] += change
+        self.tracker.learn(evidence)
+
+    def memory(self) -> dict[str, Any]:
+        """What was learned, as JSON data."""
+        return {"payoff": [list(row) for row in self._payoff], "tracker": self.tracker.memory()}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Go on from `memory`.
+
+        Raises:
+            BadInput: it is not the memory of an eq-negotiator-faithful.
+        """
+        self.tracker.restore(memory.get("tracker", {}))
+        self._payoff = _payoff_rows(memory.get("payoff"))
+
+
+def _payoff_rows(data: Any) -> list[list[float]]:
+    """Seven rows of seven numbers, which may be negative: nothing bounds them as released."""
+    rows = data if isinstance(data, list) else []
+    if len(rows) != EMOTION_COUNT or any(len(row) != EMOTION_COUNT for row in rows):
+        raise AgentError("this is not the memory of an eq-negotiator-faithful; begin the series afresh")
+    return [[float(value) for value in row] for row in rows]

@@ -1,0 +1,34 @@
+"""The baseline that shows one emotion in every message.
+
+Used as a baseline in EmoDebt (https://arxiv.org/abs/2503.21080v7) and EmoDistill (https://arxiv.org/abs/2605.26785).
+
+Differs from the reference: any of the 28 emotions can be fixed, not only the seven.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.types import View
+from poise.games.errors import AgentError
+from poise.games.seeds import Dice
+
+
+class Fixed:
+    """Always `emotion`, one of the 28.
+
+    Raises:
+        AgentError: there is no such emotion; the message lists those of a similar name.
+    """
+
+    def __init__(self, emotion: str) -> None:
+        if emotion not in EMOTIONS28:
+            close = difflib.get_close_matches(emotion.lower(), EMOTIONS28, n=3, cutoff=0.5)
+            near = f"did you mean {' or '.join(close)}? " if close else ""
+            raise AgentError(f"{emotion!r} is no emotion; {near}Say fixed:EMOTION with one of: {', '.join(EMOTIONS28)}")
+        self._emotion = emotion
+
+    def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - the same whatever happens
+        """The emotion it was made with."""
+        return self._emotion

@@ -1,0 +1,13 @@
+"""The baseline of all the papers: no emotion direction."""
+
+from __future__ import annotations
+
+from poise.agents.types import View
+from poise.games.seeds import Dice
+
+
+class Vanilla:
+    """Leaves the tone to the voice."""
+
+    def choose(self, view: View, dice: Dice) -> None:  # noqa: ARG002 - the same whatever happens
+        """No direction."""
