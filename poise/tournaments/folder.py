@@ -1,0 +1,111 @@
+"""A tournament's folder at the start of a run: begun, or found to hold the very same tournament."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from poise.games.errors import StoreError
+from poise.tournaments.config import TournamentConfig, make_config
+from poise.tournaments.schedule import Entrant, Schedule
+from poise.tournaments.store import Header, Store
+
+_PACKAGES: Final = ("langgraph", "langchain-core", "numpy", "open_spiel", "scikit-learn", "xllamacpp")
+
+
+def default_folder(config: TournamentConfig) -> Path:
+    """Where a tournament goes when nobody says: `runs/NAME`, or `runs/` and the time."""
+    return Path("runs") / (config.name or datetime.now().strftime("%Y-%m-%d-%H%M%S"))
+
+
+def resume_command(folder: Path) -> str:
+    """What to type to go on."""
+    return f"poise tournament resume {shlex.quote(str(folder))}"
+
+
+def begin(folder: Path, config: TournamentConfig, schedule: Schedule) -> Store:
+    """A new store for the tournament."""
+    header = Header(
+        id=schedule.id,
+        config=config.model_dump(mode="json"),
+        creditors=[_told(entrant) for entrant in schedule.creditors],
+        debtors=[_told(entrant) for entrant in schedule.debtors],
+        total=len(schedule.matches),
+        provenance=_provenance(),
+    )
+    return Store.create(folder, header, schedule.scenarios)
+
+
+def reopen(folder: Path, config: TournamentConfig, schedule: Schedule) -> Store:
+    """The store of the same tournament, begun earlier; StoreError says in what another one differs."""
+    store = Store.open(folder)
+    try:
+        header = store.header()
+        if header.id != schedule.id:
+            raise StoreError(_difference(folder, header, config))
+        store.set_config(config.model_dump(mode="json"))
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _difference(folder: Path, header: Header, config: TournamentConfig) -> str:
+    before = make_config(header.config).what()
+    now = config.what()
+    changed = [f"{key} was {before[key]!r}, now {now[key]!r}" for key in now if before[key] != now[key]]
+    detail = "; ".join(changed) or "a scenario or an agent's file has changed"
+    return (
+        f"{folder} holds another tournament ({detail}); choose another folder with --out, or continue that one with: "
+        f"{resume_command(folder)}"
+    )
+
+
+def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> None:
+    """StoreError when an agent declares something else than when the tournament began."""
+    stored = [*header.creditors, *header.debtors]
+    for told, entrant in zip(stored, (*schedule.creditors, *schedule.debtors), strict=True):
+        if told != _told(entrant):
+            raise StoreError(
+                f"agent {entrant.label!r} is not what it was when the tournament in {folder} began (its file or its "
+                "settings changed); put it back as it was, or run a new tournament in another folder"
+            )
+
+
+def refuse_other_matches(folder: Path, header: Header, schedule: Schedule) -> None:
+    """StoreError when the schedule is not the stored one for another reason, such as a change in Poise."""
+    if header.id != schedule.id:
+        made = header.provenance.get("poise", "another version")
+        raise StoreError(
+            f"this Poise would play other matches than those of {folder}, which Poise {made} began; continue with that "
+            "version, or run a new tournament in another folder"
+        )
+
+
+def _told(entrant: Entrant) -> dict[str, Any]:
+    return {"label": entrant.label, "declared": dict(entrant.declared)}
+
+
+def _provenance() -> dict[str, Any]:
+    from poise import __version__
+
+    return {
+        "poise": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "began": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "packages": dict(_versions(_PACKAGES)),
+    }
+
+
+def _versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for package in packages:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue

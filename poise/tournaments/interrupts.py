@@ -1,0 +1,50 @@
+"""Ctrl-C, politely: the first one asks to stop, the second one stops at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Final
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """While active in the main thread, `requested` tells whether the user asked to stop; elsewhere it does nothing.
+
+    `told` is called once after the first Ctrl-C, by `acknowledge` and so never in the middle of other output.
+    """
+
+    def __init__(self, told: Callable[[], None] = lambda: None) -> None:
+        self.requested = False
+        self._acknowledged = False
+        self._told = told
+        self._before: dict[int, Any] = {}
+
+    def __call__(self) -> bool:
+        """Whether the user asked to stop."""
+        return self.requested
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+    def acknowledge(self) -> None:
+        """Called now and then by the loop that is to stop."""
+        if self.requested and not self._acknowledged:
+            self._acknowledged = True
+            self._told()

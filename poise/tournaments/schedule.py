@@ -1,0 +1,177 @@
+"""Who plays whom on what, decided before the first match."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from poise.agents.registry import Agent, find_agent
+from poise.games.errors import ConfigError
+from poise.games.moves import SEATS, Seat
+from poise.games.scenario import Scenario
+from poise.games.seeds import child_seed
+from poise.tournaments.config import TournamentConfig
+
+SCRIPTED: Final = "scripted"
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """An agent as it enters a tournament.
+
+    label:    as the user wrote it, with its model; unique among its seat.
+    declared: JSON data that identifies it, with the model and the offers it plays with.
+    learns:   carries memory along a series.
+    own_code: comes from a user's file.
+    """
+
+    label: str
+    seat: Seat
+    declared: Mapping[str, Any]
+    learns: bool = False
+    own_code: bool = False
+
+    @property
+    def model(self) -> str:
+        """Its model URI."""
+        return str(self.declared.get("model", SCRIPTED))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One pairing on one scenario with one seed.
+
+    position: its place in the schedule, from 0. pair, scenario: indices into the schedule's own lists.
+    id:       a hash of all that was declared; the same match has the same id in every tournament.
+    """
+
+    position: int
+    pair: int
+    scenario: int
+    repeat: int
+    seed: int
+    id: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Every match of a tournament, pair by pair; within a pair in the order a learner sees them."""
+
+    creditors: tuple[Entrant, ...]
+    debtors: tuple[Entrant, ...]
+    scenarios: tuple[Scenario, ...]
+    matches: tuple[Match, ...] = field(repr=False)
+
+    def pair(self, index: int) -> tuple[Entrant, Entrant]:
+        """The creditor and the debtor of pair `index`."""
+        creditor, debtor = divmod(index, len(self.debtors))
+        return self.creditors[creditor], self.debtors[debtor]
+
+    @property
+    def pairs(self) -> int:
+        """The number of pairs: each creditor against each debtor."""
+        return len(self.creditors) * len(self.debtors)
+
+    def learns(self, pair: int) -> bool:
+        """Whether the order of this pair's matches matters."""
+        return any(entrant.learns for entrant in self.pair(pair))
+
+    @property
+    def calls_model(self) -> bool:
+        """Whether any agent's words come from a model."""
+        return any(entrant.model != SCRIPTED for entrant in (*self.creditors, *self.debtors))
+
+    @property
+    def own_code(self) -> bool:
+        """Whether any agent comes from a user's file."""
+        return any(entrant.own_code for entrant in (*self.creditors, *self.debtors))
+
+    @property
+    def id(self) -> str:
+        """A hash of every match in order: two tournaments with the same id are the same tournament."""
+        return hashlib.blake2b("".join(match.id for match in self.matches).encode(), digest_size=16).hexdigest()
+
+
+def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant, ...]]:
+    """The creditors and the debtors that the config names; AgentError when there is no such agent."""
+    creditors = tuple(_entrant(label, "creditor", config) for label in config.creditors)
+    debtors = tuple(_entrant(label, "debtor", config) for label in config.debtors)
+    return creditors, debtors
+
+
+def _entrant(label: str, seat: Seat, config: TournamentConfig) -> Entrant:
+    agent: Agent = find_agent(label, seat)
+    declared = {
+        **agent.declared(),
+        "model": agent.model or config.model,
+        "offers": agent.offers or config.offers or "policy",
+    }
+    return Entrant(label, seat, declared, agent.learns, ".py" in agent.name)
+
+
+def build_schedule(
+    config: TournamentConfig,
+    creditors: Sequence[Entrant],
+    debtors: Sequence[Entrant],
+    scenarios: Sequence[Scenario],
+) -> Schedule:
+    """Each creditor against each debtor on the scenarios in order.
+
+    A match's seed depends on the scenario and the repeat and not on the pair, so that agents are compared on equal
+    draws. Scenarios beyond `matches_per_pair` are left out.
+    """
+    count = config.matches_per_pair or len(scenarios)
+    used = tuple(scenarios[:count])
+    _refuse_doubles(used)
+    series = _series(config, used, count)
+    pairs = [_pair_hash(creditor, debtor, config) for creditor in creditors for debtor in debtors]
+    matches = tuple(
+        Match(pair * count + place, pair, scenario, repeat, seed, _match_id(pair_hash, case))
+        for pair, pair_hash in enumerate(pairs)
+        for place, (scenario, repeat, seed, case) in enumerate(series)
+    )
+    return Schedule(tuple(creditors), tuple(debtors), used, matches)
+
+
+def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
+    if not scenarios:
+        raise ConfigError("there is no scenario to play; name a file that has at least one")
+    seen: set[str] = set()
+    for scenario in scenarios:
+        if scenario.id in seen:
+            raise ConfigError(f"two scenarios have the id {scenario.id!r}; an id is unique in its source")
+        seen.add(scenario.id)
+
+
+def _series(config: TournamentConfig, scenarios: Sequence[Scenario], count: int) -> list[tuple[int, int, int, bytes]]:
+    """(scenario, repeat, seed, identifying bytes) of each match that every pair plays."""
+    told = [_canonical(scenario.to_dict()) for scenario in scenarios]
+    series = []
+    for place in range(count):
+        repeat, index = divmod(place, len(scenarios))
+        seed = child_seed(config.seed, "match", scenarios[index].id, repeat)
+        series.append((index, repeat, seed, told[index] + f"|{seed}|{repeat}".encode()))
+    return series
+
+
+def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> Any:
+    """The hash of what is the same in all matches of a pair. Model options count only where a model is asked."""
+    declared: dict[str, Any] = {seat: of.declared for seat, of in zip(SEATS, (creditor, debtor), strict=True)}
+    declared["rules"] = asdict(config.rules)
+    if any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
+        declared["model_options"] = config.model_options
+    return hashlib.blake2b(_canonical(declared), digest_size=16)
+
+
+def _match_id(pair_hash: Any, case: bytes) -> str:
+    whole = pair_hash.copy()
+    whole.update(case)
+    return str(whole.hexdigest())
+
+
+def _canonical(data: Any) -> bytes:
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)

@@ -1,0 +1,239 @@
+"""The folder of a tournament: one SQLite file that holds everything a resumption, the standings and a report need.
+
+A match is written whole or not at all: its row and its documents go in with one transaction. The file is in
+write-ahead mode, so that it can be read while a run writes it, and what was committed outlives a killed process.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from poise.games.errors import StoreError
+from poise.games.scenario import Scenario
+from poise.games.transcript import Transcript
+from poise.tournaments.records import COLUMNS, SQL_TYPES, Finished, Row, from_json, to_json
+from poise.tournaments.store_errors import explained, unusable
+from poise.tournaments.watch import Tally
+
+FILE: Final = "tournament.sqlite"
+SCHEMA: Final = 1
+_APPLICATION: Final = 0x506F6973  # "Pois", in the file's header
+_BUSY_SECONDS: Final = 10.0
+_TABLES: Final = (
+    "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE scenarios (place INTEGER PRIMARY KEY, scenario TEXT NOT NULL)",
+    f"CREATE TABLE matches ({', '.join(f'{name} {SQL_TYPES[name]}' for name in COLUMNS)}, "
+    "PRIMARY KEY (position), UNIQUE (id))",
+    "CREATE TABLE documents (position INTEGER PRIMARY KEY REFERENCES matches (position), "
+    "transcript TEXT NOT NULL, usage TEXT NOT NULL, memory TEXT)",
+)
+_ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
+_ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a tournament is.
+
+    id:         of its schedule. config: the settings as given. total: matches in the schedule.
+    creditors, debtors: of each agent its label and what it declared. provenance: versions and platform.
+    """
+
+    id: str
+    config: Mapping[str, Any]
+    creditors: Sequence[Mapping[str, Any]]
+    debtors: Sequence[Mapping[str, Any]]
+    total: int
+    provenance: Mapping[str, Any]
+
+
+class Store:
+    """An open tournament folder. Close it, or use it in a `with` statement."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._db = connection
+
+    @classmethod
+    def create(cls, folder: Path, header: Header, scenarios: Sequence[Scenario]) -> Store:
+        """A new store in `folder`, which is made where needed. StoreError when there is a tournament in it."""
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            store = cls(folder, _connect(folder / FILE))
+        try:
+            with explained(folder):
+                store._begin(header, scenarios)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """The store in `folder`, for adding matches."""
+        _must_exist(folder)
+        with explained(folder):
+            store = cls(folder, _connect(folder / FILE))
+        return store._checked()
+
+    @classmethod
+    def read(cls, folder: Path) -> Store:
+        """The store in `folder`, for reading only, also while a run writes it or where nothing may be written."""
+        _must_exist(folder)
+        with explained(folder):
+            store = cls(folder, _connect_for_reading(folder / FILE))
+        return store._checked()
+
+    def close(self) -> None:
+        """Close the file; what was added is already safe."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def header(self) -> Header:
+        """What the tournament is."""
+        with explained(self.folder):
+            found = dict(self._db.execute("SELECT key, value FROM header").fetchall())
+        data = {key: from_json(value, f"the header's {key!r}") for key, value in found.items()}
+        return Header(**data)
+
+    def set_config(self, config: Mapping[str, Any]) -> None:
+        """Replace the settings, when what is played stays the same and how changes."""
+        with explained(self.folder), self._db:
+            self._db.execute("UPDATE header SET value = ? WHERE key = 'config'", (to_json(config).decode(),))
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios, so that a resumption needs no other file."""
+        with explained(self.folder):
+            found = self._db.execute("SELECT scenario FROM scenarios ORDER BY place").fetchall()
+        return tuple(Scenario.from_dict(from_json(text, "a scenario")) for (text,) in found)
+
+    def add(self, batch: Sequence[Finished]) -> None:
+        """Write finished matches in one transaction: all of them, or on any error none."""
+        documents = [
+            (one.row[0], one.transcript.decode(), one.usage.decode(), one.memory.decode() if one.memory else None)
+            for one in batch
+        ]
+        with explained(self.folder), self._db:
+            self._db.executemany(_ADD_ROW, [one.row for one in batch])
+            self._db.executemany(_ADD_DOCUMENTS, documents)
+
+    def done(self) -> dict[int, str]:
+        """Position and id of every finished match."""
+        with explained(self.folder):
+            return dict(self._db.execute("SELECT position, id FROM matches").fetchall())
+
+    def count(self) -> int:
+        """How many matches are finished."""
+        with explained(self.folder):
+            return int(self._db.execute("SELECT count(*) FROM matches").fetchone()[0])
+
+    def rows(self) -> list[Row]:
+        """The rows of all finished matches, in schedule order."""
+        with explained(self.folder):
+            found = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM matches ORDER BY position").fetchall()  # noqa: S608 - no user's text in it
+        return [Row(*values) for values in found]
+
+    def tally(self) -> dict[tuple[int, int], Tally]:
+        """Sums by (creditor, debtor) of what is finished."""
+        query = (
+            "SELECT creditor, debtor, count(*), sum(ending = 'deal'), sum(ending = 'failed'), sum(creditor_utility), "
+            "sum(debtor_utility), sum(rounds) FROM matches GROUP BY creditor, debtor"
+        )
+        with explained(self.folder):
+            return {(creditor, debtor): Tally(*sums) for creditor, debtor, *sums in self._db.execute(query)}
+
+    def documents(self, positions: Sequence[int] | None = None) -> Iterator[tuple[int, bytes, bytes]]:
+        """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time."""
+        wanted = "" if positions is None else f"WHERE position IN ({', '.join(str(int(p)) for p in positions)})"
+        query = f"SELECT position, transcript, usage FROM documents {wanted} ORDER BY position"  # noqa: S608 - integers only
+        with explained(self.folder):
+            for position, transcript, usage in self._db.execute(query):
+                yield position, transcript.encode(), usage.encode()
+
+    def transcripts(self) -> Iterator[Transcript]:
+        """Every finished match's transcript, in schedule order, one in memory at a time."""
+        for position, transcript, _ in self.documents():
+            yield Transcript.from_dict(from_json(transcript, f"the transcript of match {position}"))
+
+    def memory(self, position: int) -> bytes | None:
+        """What learners remembered after the match at `position`, as JSON; None when nothing learns."""
+        with explained(self.folder):
+            found = self._db.execute("SELECT memory FROM documents WHERE position = ?", (position,)).fetchone()
+        return found[0].encode() if found and found[0] is not None else None
+
+    def _begin(self, header: Header, scenarios: Sequence[Scenario]) -> None:
+        if self._tables():
+            raise StoreError(
+                f"{self.folder} already holds a tournament; choose another folder with --out, or continue that one "
+                f"with: poise tournament resume {self.folder}"
+            )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for table in _TABLES:
+                self._db.execute(table)
+            values = {name: to_json(getattr(header, name)).decode() for name in Header.__slots__}
+            self._db.executemany("INSERT INTO header VALUES (?, ?)", values.items())
+            told = [(place, to_json(scenario.to_dict()).decode()) for place, scenario in enumerate(scenarios)]
+            self._db.executemany("INSERT INTO scenarios VALUES (?, ?)", told)
+            self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _tables(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+    def _checked(self) -> Store:
+        """Refuse what is no tournament, or one that this Poise cannot read."""
+        try:
+            with explained(self.folder):
+                unusable(self.folder, self._db, _APPLICATION, SCHEMA)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is a tournament in `folder`; a file left by a run killed at its very start counts as none."""
+    path = folder / FILE
+    with explained(folder):
+        if not path.exists() or not path.stat().st_size:
+            return False
+        with Store(folder, _connect_for_reading(path)) as store:
+            return bool(store._tables())
+
+
+def _must_exist(folder: Path) -> None:
+    if not exists(folder):
+        raise StoreError(f"there is no tournament in {folder} (no {FILE}); see `poise tournament run --help`")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level="DEFERRED")
+    # A killed process loses nothing in this mode; only a power cut may take the last moments, never the file.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _connect_for_reading(path: Path) -> sqlite3.Connection:
+    """Read-only; where the folder cannot be written, the write-ahead file is either absent or left alone."""
+    address = path.resolve().as_uri()
+    try:
+        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        connection = sqlite3.connect(f"{address}?immutable=1", uri=True)
+    return connection
