@@ -14,10 +14,10 @@ Every concession here
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, floor, pow
 from types import MappingProxyType
 from typing import Final
 
@@ -38,7 +38,7 @@ def opening(brief: Brief) -> int | None:
     low, high = brief.bounds
     grid, ahead = brief.rules.grid, brief.direction
     steps = (brief.target - low) / grid
-    up, down = low + grid * (floor(steps) + 1), low + grid * (ceil(steps) - 1)
+    up, down = low + grid * (math.floor(steps) + 1), low + grid * (math.ceil(steps) - 1)
     near, far = (up, down) if ahead > 0 else (down, up)
     return next((value for value in (near, far) if low <= value <= high), None)
 
@@ -69,7 +69,7 @@ def reply(view: View, start: int, distance: float) -> Move:
     """Offer what lies `distance` (scenario units) from the opening `start`, or accept what is at least as good."""
     brief = view.brief
     step = brief.direction * brief.rules.grid
-    wanted = start + step * floor(distance / brief.rules.grid + 1e-9)
+    wanted = start + step * math.floor(distance / brief.rules.grid + 1e-9)
     if wanted == brief.target:  # happens only where the bounds forced the opening to the demanding side
         wanted -= step
     theirs = view.other_offer
@@ -103,7 +103,7 @@ class TimeDependent:
 
     def fraction(self, share: float) -> float:
         """F, with `share` = min(t, T) / T in [0, 1]."""
-        return self.kappa + (1 - self.kappa) * pow(share, 1 / self.beta)
+        return self.kappa + (1 - self.kappa) * math.pow(share, 1 / self.beta)
 
     def decide(self, view: View, dice: Dice) -> Move:  # noqa: ARG002 - the clock needs no dice
         """The offer due now, or acceptance."""
@@ -178,7 +178,7 @@ class MoodConcession:
         if start is None:
             return FORFEIT
         settings = self.persona.concession
-        share = pow(min(1.0, progress(view) / settings.patience), 1 / settings.beta)
+        share = math.pow(min(1.0, progress(view) / settings.patience), 1 / settings.beta)
         due = settings.at(view.mood) * share * way(view, start)
         return reply(view, start, self._allowed(view, due, conceded(view, start)))
 

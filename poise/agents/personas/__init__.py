@@ -139,7 +139,7 @@ class Persona:
         """The mood after reading the other side's message, in [-1, 1]."""
         seen = reading.emotions
         slope = self._rise if mood > 0 else self._fall
-        pull = self.rest_mood + sum(map(mul, seen, self._even)) + mood * sum(map(mul, seen, slope))
+        pull: float = self.rest_mood + sum(map(mul, seen, self._even)) + mood * sum(map(mul, seen, slope))
         pull = max(-1.0, min(1.0, pull))
         return self.inertia * mood + (1 - self.inertia) * pull
 
