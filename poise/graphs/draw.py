@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Literal
 
+from langgraph.graph import END, START
+
 from poise.games.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,41 +31,64 @@ def to_networkx(drawable: Any) -> nx.DiGraph:
 
     picture = nx.DiGraph()
     for key, node in drawable.nodes.items():
-        picture.add_node(key, label=_label(key, node.name))
+        picture.add_node(key, label=_label(node.name))
     for edge in drawable.edges:
         picture.add_edge(edge.source, edge.target, conditional=bool(edge.conditional))
     return picture
 
 
-def _label(key: str, name: str) -> str:
-    plain = {"__start__": "start", "__end__": "end"}.get(name, name)
-    return plain if ":" in plain or ":" not in key else key.rpartition(":")[2]
+def _label(name: str) -> str:
+    plain = {START: "start", END: "end"}.get(name, name)
+    return plain.rpartition(":")[2]
 
 
-def _positions(picture: nx.DiGraph) -> dict[str, tuple[float, float]]:
-    """Layers from the start downwards; the nodes of one subgraph share a column."""
+def _group(node: str) -> str:
+    return node.rpartition(":")[0]
+
+
+Place = tuple[float, float]
+
+
+def _places(picture: nx.DiGraph) -> dict[str, Place]:
+    """Where each node stands: subgraphs side by side, each from its entry downwards; start above all, end below."""
+    inner = [node for node in picture if node not in (START, END)]
+    places: dict[str, Place] = {}
+    left = 0.0
+    for group in sorted({_group(node) for node in inner}):
+        rows = _rows(picture, [node for node in inner if _group(node) == group])
+        width = max(map(len, rows))
+        for depth, row in enumerate(rows):
+            for number, node in enumerate(row):
+                places[node] = (left + (width - len(row)) / 2 + number, -1.0 - depth)
+        left += width + 0.35
+    bottom = min(y for _, y in places.values()) - 1
+    first = next(iter(picture.successors(START)), None)
+    centre = (min(x for x, _ in places.values()) + max(x for x, _ in places.values())) / 2
+    return {**places, START: (places[first][0] if first in places else centre, 0.0), END: (centre, bottom)}
+
+
+def _rows(picture: nx.DiGraph, nodes: list[str]) -> list[list[str]]:
+    """The nodes of one (sub)graph by distance from where it is entered."""
     import networkx as nx
 
-    start = next(node for node in picture if picture.in_degree(node) == 0)
-    depth = nx.single_source_shortest_path_length(picture, start)
-    groups = sorted({str(node).partition(":")[0] for node in picture if ":" in str(node)})
-    spread = (len(groups) - 1) / 2
-    column = {group: place - spread for place, group in enumerate(groups)}
-    return {node: (column.get(str(node).partition(":")[0], 0.0), -float(depth.get(node, 0))) for node in picture}
+    part = picture.subgraph(nodes)
+    entries = [node for node in nodes if any(source not in part for source in picture.predecessors(node))]
+    return [sorted(layer) for layer in nx.bfs_layers(part, entries or nodes[:1])]
 
 
 def _picture(picture: nx.DiGraph, fmt: str) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    places = _places(picture)
+    wide = max(x for x, _ in places.values()) + 1.3
+    high = 1 - min(y for _, y in places.values())
     with mpl.rc_context({"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        places = _positions(picture)
-        rows = len({place[1] for place in places.values()})
-        columns = len({place[0] for place in places.values()})
-        figure = Figure(figsize=(2.6 * columns + 1.4, 0.85 * rows + 0.4), layout="constrained")
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(1.9 * wide, 0.8 * high))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(-0.65, wide - 0.65), ylim=(-high + 0.5, 0.5))
         axes.set_axis_off()
-        axes.margins(0.25, 0.06)
+        _draw_groups(axes, places)
         _draw_edges(axes, picture, places)
         _draw_nodes(axes, picture, places)
         out = io.BytesIO()
@@ -71,24 +96,35 @@ def _picture(picture: nx.DiGraph, fmt: str) -> bytes:
     return out.getvalue()
 
 
-def _draw_nodes(axes: Any, picture: nx.DiGraph, places: dict[str, tuple[float, float]]) -> None:
+def _draw_groups(axes: Any, places: dict[str, Place]) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    for group in sorted({_group(node) for node in places} - {""}):
+        xs, ys = zip(*(place for node, place in places.items() if _group(node) == group), strict=True)
+        corner, size = (min(xs) - 0.42, min(ys) - 0.36), (max(xs) - min(xs) + 0.84, max(ys) - min(ys) + 0.72)
+        box = FancyBboxPatch(corner, *size, boxstyle="round,pad=0.04", facecolor="#f6f8fc", edgecolor="#c8d2e6")
+        axes.add_patch(box)
+        axes.text(corner[0] + 0.02, max(ys) + 0.29, group, fontsize=8, color="#5b6b8c", va="center", ha="left")
+
+
+def _draw_nodes(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:
     for node, (x, y) in places.items():
+        color = "#ffffff" if node in (START, END) else "#dfe8fb"
+        box = {"boxstyle": "round,pad=0.45", "facecolor": color, "edgecolor": "#3b5998"}
         label = picture.nodes[node]["label"]
-        end = label in ("start", "end")
-        box = {"boxstyle": "round,pad=0.45", "facecolor": "#ffffff" if end else "#e7eefb", "edgecolor": "#3b5998"}
         axes.text(x, y, label, ha="center", va="center", fontsize=10, color="#16233d", bbox=box, zorder=3)
 
 
-def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, tuple[float, float]]) -> None:
+def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:
     for source, target, data in picture.edges(data=True):
         (x0, y0), (x1, y1) = places[source], places[target]
-        bend = 0.0 if abs(y1 - y0) <= 1 and x0 == x1 and y1 < y0 else 0.25
+        straight = y0 - 1.01 <= y1 < y0 or target == END
         arrow = {
             "arrowstyle": "-|>",
             "color": "#5b6b8c",
             "linestyle": "dashed" if data["conditional"] else "solid",
-            "connectionstyle": f"arc3,rad={bend}",
-            "shrinkA": 16,
-            "shrinkB": 16,
+            "connectionstyle": f"arc3,rad={0.0 if straight else 0.18}",
+            "shrinkA": 14,
+            "shrinkB": 15 if straight else 26,
         }
         axes.annotate("", xy=(x1, y1), xytext=(x0, y0), arrowprops=arrow, zorder=2)
