@@ -72,7 +72,7 @@ class OnlineEM:
             raise BadInput(f"strength {strength!r} must be above 0 and decay {decay!r} within 0 to 1")
         self._prior, self._strength, self._decay = prior, strength, decay
         self._now = prior
-        self._counts = {name: _zeros(table) for name, table in _tables(prior).items()}
+        self._counts = {name: [[0.0] * len(row) for row in table] for name, table in self._tables().items()}
 
     def learn(self, steps: Iterable[Step]) -> Parameters:
         """Take in one negotiation and give the parameters of the next."""
@@ -102,20 +102,22 @@ class OnlineEM:
         row[:] = [n + share * value * p for n, value, p in zip(row, mirrored, step.seven, strict=True)]
 
     def _update(self) -> Parameters:
-        rows = {
-            name: stochastic(
-                [self._strength * p + n for p, n in zip(prior, counted, strict=True)]
-                for prior, counted in zip(table, self._counts[name], strict=True)
-            )
-            for name, table in _tables(self._prior).items()
-        }
+        rows = {name: tuple(map(self._posterior, table, self._counts[name])) for name, table in self._tables().items()}
         self._now = replace(
-            self._prior,
-            transition=rows["transition"],
-            mirror=rows["mirror"],
-            character=rows["character"],
+            self._prior, transition=rows["transition"], mirror=rows["mirror"], character=rows["character"]
         )
         return self._now
+
+    def _tables(self) -> dict[str, Table]:
+        prior = self._prior
+        return {"transition": prior.transition, "mirror": prior.mirror, "character": prior.character}
+
+    def _posterior(self, prior: Row, counted: list[float]) -> Row:
+        if not any(counted):
+            return prior
+        row = [self._strength * p + n for p, n in zip(prior, counted, strict=True)]
+        total = sum(row)
+        return tuple([value / total for value in row])
 
     def memory(self) -> dict[str, Any]:
         """The counts, as JSON data."""
@@ -123,7 +125,7 @@ class OnlineEM:
 
     def restore(self, memory: Mapping[str, Any]) -> Parameters:
         """Go on from `memory`, and give the parameters it stands for."""
-        for name, table in _tables(self._prior).items():
+        for name, table in self._tables().items():
             checked = checked_table(memory.get(name), name, len(table), len(table[0]))
             self._counts[name] = [list(row) for row in checked]
         return self._update()
@@ -168,15 +170,3 @@ class ReleasedCounts:
         tables = [checked_table(memory.get(n), n, EMOTION_COUNT, EMOTION_COUNT) for n in ("mirror", "manner")]
         self._now, self._manner = replace(self._now, mirror=tables[0]), tables[1]
         return self._now
-
-
-def _tables(parameters: Parameters) -> dict[str, Table]:
-    return {
-        "transition": parameters.transition,
-        "mirror": parameters.mirror,
-        "character": parameters.character,
-    }
-
-
-def _zeros(table: Table) -> list[list[float]]:
-    return [[0.0] * len(row) for row in table]

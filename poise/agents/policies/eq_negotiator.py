@@ -9,7 +9,7 @@ Paper: EQ-Negotiator v2 (https://arxiv.org/abs/2511.03370); payoff table from v1
                   likeliest state is confrontational
 
     d negative in 4 or more of the last 5 messages:
-        next = argmax_{e in menu} sum_s p(s) w[s, e] sum_d B[s, e, d] pi[d, e],      p = bel T
+        next = argmax_{e in menu} w[s*, e] sum_s p(s) sum_d B[s, e, d] pi[d, e],     p = bel T,  s* = argmax_s p(s)
     otherwise, win-stay-lose-shift on the realised payoff:
         next = c_t                                           if pi[d_t, c_t] >= 2 and c_t is on the menu
         next = argmax_{e in menu, e != c_t} pi[d_t, e]       if not
@@ -29,7 +29,9 @@ Differs from the reference:
 - The release judges winning by the payoff it was about to get, which is the best of its row; no row's best is below 2,
   so nothing is ever lost before learning. Here the debtor's actual answer to what was shown decides.
 - The release scores an emotion by the largest entry of its emission row, which the state does not enter; here by the
-  payoff that emission leads to expect, state by state.
+  payoff that the emission leads to expect, state by state.
+- The weights are those of the likeliest next state. The paper averages them over the states; but T mixes so fast, and w
+  favours neutral in so many states, that the average answers a negative debtor with neutral whatever the belief.
 - The release adds +1 or -0.5 for every occurrence. Where nearly all talks end in a deal, whatever was shown grows
   without bound; here the result counts against the mean so far, once for each pair, within the table's range.
 - The menu is ours: an upset or hostile debtor is met neither with cheer nor with hostility.
@@ -38,6 +40,7 @@ Differs from the reference:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
@@ -112,7 +115,7 @@ class EqNegotiator:
         self._payoff = [list(row) for row in PAYOFF]
         self._mean = 0.0
         self._opening = JOY
-        self._values = self._state_values()
+        self._expected = self._expected_payoffs()
 
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - nothing is left to chance
         """The emotion for the next message, one of the seven."""
@@ -129,7 +132,8 @@ class EqNegotiator:
 
     def _state_response(self, belief: Sequence[float], menu: Sequence[int]) -> int:
         due = self.tracker.predict(belief)
-        return best_reply([sum(map(mul, due, column)) for column in self._values], menu)
+        suits = WEIGHTS[likeliest(due)]
+        return best_reply([w * sum(map(mul, due, row)) for w, row in zip(suits, self._expected, strict=True)], menu)
 
     def _payoff_response(self, heard: int, shown: int, menu: Sequence[int]) -> int:
         payoffs = self._payoff[heard]
@@ -137,16 +141,13 @@ class EqNegotiator:
         realised = payoffs[shown] if shown in menu else float("-inf")
         return win_stay_lose_shift(shown, realised, self.settings.aspiration, other)
 
-    def _state_values(self) -> tuple[tuple[float, ...], ...]:
-        """w[s, e] sum_d B[s, e, d] pi[d, e], by emotion e (7 rows) and state s (4 columns)."""
+    def _expected_payoffs(self) -> tuple[tuple[float, ...], ...]:
+        """sum_d B[s, e, d] pi[d, e], by emotion e (7 rows) and state s (4 columns)."""
         emission = self.tracker.parameters.emission()
-        columns = list(zip(*self._payoff, strict=True))
+        columns = zip(*self._payoff, strict=True)
         return tuple(
-            tuple(
-                WEIGHTS[state][emotion] * sum(map(mul, emission[state][emotion], columns[emotion]))
-                for state in range(len(STATES))
-            )
-            for emotion in _ALL
+            tuple([sum(map(mul, state[emotion], column)) for state in emission])
+            for emotion, column in enumerate(columns)
         )
 
     def learn(self, view: View, utility: float, deal: bool) -> None:
@@ -155,7 +156,7 @@ class EqNegotiator:
         self.tracker.learn(evidence)
         self._learn_payoff(evidence, utility if deal else 0.0)
         self._learn_opening(evidence)
-        self._values = self._state_values()
+        self._expected = self._expected_payoffs()
 
     def _learn_payoff(self, evidence: Sequence[Evidence], utility: float) -> None:
         settings = self.settings
@@ -187,9 +188,9 @@ class EqNegotiator:
             BadInput: it is not the memory of an eq-negotiator.
         """
         opening, mean = memory.get("opening"), memory.get("mean")
-        if opening not in EMOTIONS7 or not isinstance(mean, int | float):
+        if opening not in EMOTIONS7 or not isinstance(mean, int | float) or not math.isfinite(mean):
             raise AgentError("this is not the memory of an eq-negotiator; begin the series afresh")
         payoff = checked_table(memory.get("payoff"), "payoff", EMOTION_COUNT, EMOTION_COUNT)
         self.tracker.restore(memory.get("tracker", {}))
         self._payoff, self._mean, self._opening = [list(row) for row in payoff], float(mean), EMOTIONS7.index(opening)
-        self._values = self._state_values()
+        self._expected = self._expected_payoffs()

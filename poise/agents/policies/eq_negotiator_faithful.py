@@ -26,13 +26,14 @@ Without a message of the debtor between two of its own, the last reading stands 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import mul
 from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
-from poise.agents.emotions.tables import PAYOFF, WEIGHTS, Row, Table
+from poise.agents.emotions.tables import PAYOFF, WEIGHTS, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Tracker, evidence_of
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, EqSettings, likeliest, mostly_negative
@@ -109,13 +110,18 @@ class FaithfulEqNegotiator:
         Raises:
             BadInput: it is not the memory of an eq-negotiator-faithful.
         """
+        payoff = _payoff_rows(memory.get("payoff"))
         self.tracker.restore(memory.get("tracker", {}))
-        self._payoff = _payoff_rows(memory.get("payoff"))
+        self._payoff = payoff
 
 
 def _payoff_rows(data: Any) -> list[list[float]]:
-    """Seven rows of seven numbers, which may be negative: nothing bounds them as released."""
-    rows = data if isinstance(data, list) else []
-    if len(rows) != EMOTION_COUNT or any(len(row) != EMOTION_COUNT for row in rows):
+    """Seven rows of seven finite numbers, which may be negative: nothing bounds them as released."""
+    try:
+        rows = [[float(value) for value in row] for row in data]
+    except (TypeError, ValueError):
+        rows = []
+    shaped = len(rows) == EMOTION_COUNT and all(len(row) == EMOTION_COUNT for row in rows)
+    if not (shaped and all(math.isfinite(value) for row in rows for value in row)):
         raise AgentError("this is not the memory of an eq-negotiator-faithful; begin the series afresh")
-    return [[float(value) for value in row] for row in rows]
+    return rows

@@ -9,5 +9,5 @@ from poise.games.seeds import Dice
 class Vanilla:
     """Leaves the tone to the voice."""
 
-    def choose(self, view: View, dice: Dice) -> None:  # noqa: ARG002 - the same whatever happens
+    def choose(self, view: View, dice: Dice) -> None:
         """No direction."""
