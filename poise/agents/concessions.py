@@ -17,9 +17,9 @@ import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from poise.agents.personas import Persona
 from poise.agents.types import Brief, Concession, View
@@ -35,45 +35,61 @@ def opening(brief: Brief) -> int | None:
 
     The target itself is never said, even where it is the only possible offer: then there is no opening (None).
     """
-    low, high = brief.bounds
-    grid, ahead = brief.rules.grid, brief.direction
-    steps = (brief.target - low) / grid
+    return _beside(brief.target, brief.bounds, brief.rules.grid, brief.direction)
+
+
+@lru_cache(maxsize=4096)
+def _beside(target: int, bounds: tuple[int, int], grid: int, ahead: int) -> int | None:
+    low, high = bounds
+    steps = (target - low) / grid
     up, down = low + grid * (math.floor(steps) + 1), low + grid * (math.ceil(steps) - 1)
     near, far = (up, down) if ahead > 0 else (down, up)
     return next((value for value in (near, far) if low <= value <= high), None)
 
 
+class Position(NamedTuple):
+    """Where a seat stands (scenario units).
+
+    start:    its opening. ahead: +1 where conceding raises its offer, -1 where it lowers it.
+    conceded: how far its standing offer lies from the opening, >= 0.
+    way:      how far the other side's first offer lies from the opening, 0 where there is none or it is past it.
+    theirs:   what stands against it, None for nothing.
+    """
+
+    start: int
+    ahead: int
+    conceded: int
+    way: int
+    theirs: int | None
+
+
+def position(view: View) -> Position | None:
+    """Where the seat of `view` stands; None when it has nothing to open with."""
+    brief = view.brief
+    start, ahead = opening(brief), brief.direction
+    if start is None:
+        return None
+    mine, theirs = view.own_offer, view.other_offer
+    conceded = 0 if mine is None else max(0, ahead * (mine - start))
+    if theirs is None:
+        return Position(start, ahead, conceded, 0, None)
+    first = next(line.move.value for line in view.lines if line.seat != brief.seat and line.move.value is not None)
+    return Position(start, ahead, conceded, max(0, ahead * (first - start)), theirs)
+
+
 def progress(view: View) -> float:
     """How much of this seat's messages are behind it: 0 at its first, 1 at the last it can make."""
-    seat_offset = view.index % 2
-    last = (view.brief.rules.max_messages - 1 - seat_offset) // 2
+    last = (view.brief.rules.max_messages - 1 - view.index % 2) // 2
     return min(1.0, (view.index // 2) / last) if last > 0 else 1.0
 
 
-def way(view: View, start: int) -> int:
-    """How far it is from the opening `start` to the other side's first offer (scenario units, >= 0)."""
-    them = other(view.brief.seat)
-    for line in view.lines:
-        if line.seat == them and line.move.value is not None:
-            return max(0, view.brief.direction * (line.move.value - start))
-    return 0
-
-
-def conceded(view: View, start: int) -> int:
-    """How far this seat's standing offer lies from its opening `start` (scenario units, >= 0)."""
-    mine = view.own_offer
-    return 0 if mine is None else max(0, view.brief.direction * (mine - start))
-
-
-def reply(view: View, start: int, distance: float) -> Move:
-    """Offer what lies `distance` (scenario units) from the opening `start`, or accept what is at least as good."""
-    brief = view.brief
-    step = brief.direction * brief.rules.grid
-    wanted = start + step * math.floor(distance / brief.rules.grid + 1e-9)
+def reply(brief: Brief, at: Position, distance: float) -> Move:
+    """Offer what lies `distance` (scenario units) from the opening, or accept what is at least as good."""
+    step = at.ahead * brief.rules.grid
+    wanted = at.start + step * math.floor(distance / brief.rules.grid + 1e-9)
     if wanted == brief.target:  # happens only where the bounds forced the opening to the demanding side
         wanted -= step
-    theirs = view.other_offer
-    if theirs is not None and brief.direction * (wanted - theirs) >= 0:
+    if at.theirs is not None and at.ahead * (wanted - at.theirs) >= 0:
         return ACCEPT
     return offer(wanted)
 
@@ -107,11 +123,11 @@ class TimeDependent:
 
     def decide(self, view: View, dice: Dice) -> Move:  # noqa: ARG002 - the clock needs no dice
         """The offer due now, or acceptance."""
-        start = opening(view.brief)
-        if start is None:
+        at = position(view)
+        if at is None:
             return FORFEIT
-        due = self.reach * self.fraction(progress(view)) * way(view, start)
-        return reply(view, start, max(due, conceded(view, start)))
+        due = self.reach * self.fraction(progress(view)) * at.way
+        return reply(view.brief, at, max(due, at.conceded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +152,22 @@ class TitForTat:
 
     def decide(self, view: View, dice: Dice) -> Move:  # noqa: ARG002 - the other side's moves are all it needs
         """The answer in kind, or acceptance."""
-        start = opening(view.brief)
-        if start is None:
+        at = position(view)
+        if at is None:
             return FORFEIT
-        before = conceded(view, start)
-        due = min(before + self._step(view), self.reach * way(view, start))
-        return reply(view, start, max(due, before))
+        due = min(at.conceded + self._step(view, at), self.reach * at.way)
+        return reply(view.brief, at, max(due, at.conceded))
 
-    def _step(self, view: View) -> float:
+    def _step(self, view: View, at: Position) -> float:
         """How much more to concede now (scenario units, >= 0)."""
         brief, mine = view.brief, view.own_offer
         theirs = view.offers(other(brief.seat))
         if mine is None or not theirs or view.lines[-1].move.value is None:
             return 0.0
-        gap = max(0, brief.direction * (theirs[-1] - mine))
+        gap = max(0, at.ahead * (theirs[-1] - mine))
         if len(theirs) == 1:
             return max(brief.rules.grid, self.first_step * gap) if self.first_step else 0.0
-        given = max(0, brief.direction * (theirs[-2] - theirs[-1]))
+        given = max(0, at.ahead * (theirs[-2] - theirs[-1]))
         if not self.relative:
             return given
         share = given / (given + gap) if given else 0.0
@@ -174,13 +189,13 @@ class MoodConcession:
         """The offer that mood and clock allow, acceptance, or walking away."""
         if self._leaves(view):
             return WALK
-        start = opening(view.brief)
-        if start is None:
+        at = position(view)
+        if at is None:
             return FORFEIT
         settings = self.persona.concession
         share = math.pow(min(1.0, progress(view) / settings.patience), 1 / settings.beta)
-        due = settings.at(view.mood) * share * way(view, start)
-        return reply(view, start, self._allowed(view, due, conceded(view, start)))
+        due = settings.at(view.mood) * share * at.way
+        return reply(view.brief, at, self._allowed(view, due, at.conceded))
 
     def _leaves(self, view: View) -> bool:
         walk = self.persona.walk
@@ -191,16 +206,19 @@ class MoodConcession:
 
     def _allowed(self, view: View, due: float, before: int) -> float:
         """`due`, held to what was offered before, and less what a broken promise has taken back (scenario units)."""
-        renege = self.persona.renege
-        if renege is None or view.index // 2 < renege.message:
+        renege, turn = self.persona.renege, view.index // 2
+        if renege is None or turn < renege.message:
             return max(due, before)
-        if view.index // 2 == renege.message:
+        if turn == renege.message:
             return before * (1 - renege.share) if view.mood < renege.below else max(due, before)
-        return max(due - self._taken_back(view), before)
+        return max(due - _taken_back(view, renege.message), before)
 
-    def _taken_back(self, view: View) -> int:
-        ahead, mine = view.brief.direction, view.offers(view.brief.seat)
-        return max((ahead * (earlier - later) for earlier, later in pairwise(mine)), default=0)
+
+def _taken_back(view: View, message: int) -> int:
+    """By how much this seat's own message number `message` stepped back from its offer before (scenario units)."""
+    own = [line.move.value for line in view.lines[view.index % 2 : 2 * message + 2 : 2]]
+    kept, promised = own[-1], next((value for value in reversed(own[:-1]) if value is not None), None)
+    return 0 if kept is None or promised is None else max(0, view.brief.direction * (promised - kept))
 
 
 def _check_share(name: str, value: float) -> None:
