@@ -30,7 +30,7 @@ from typing import Any, Final, Literal
 
 import pyspiel
 
-from poise.games.errors import ConfigError, IllegalMove, PoiseError, ScenarioError
+from poise.games.errors import ConfigError, IllegalMove, PoiseError
 from poise.games.moves import SEATS
 from poise.games.observer import Observer
 from poise.games.rules import Rules
@@ -38,7 +38,7 @@ from poise.games.scenario import Scenario
 from poise.games.terms import ACCEPT_ACTION, WALK_ACTION, Standing, Terms
 
 SHORT_NAME: Final = "poise_bargaining"
-_LARGEST: Final = 10**9  # OpenSpiel's integers have 32 bits, and an offer takes two action numbers
+_LARGEST: Final = 2**31 - 1  # of OpenSpiel's integers
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "creditor_target": 30,
     "debtor_target": 120,
@@ -201,23 +201,19 @@ register()
 def load(scenario: Scenario, rules: Rules, *, plain: bool = False) -> BargainingGame:
     """The game of one scenario; games are kept by their parameters, the 256 latest used.
 
-    Raises ScenarioError for bounds beyond 10**9 and ConfigError for rules that are not whole numbers.
+    Raises ConfigError for rules that are not whole numbers.
     """
-    low, high = scenario.bounds
-    if high > _LARGEST:
-        raise ScenarioError(f"offers up to {high} are beyond the referee's {_LARGEST}; use a larger unit or bounds")
     for name in ("tolerance", "max_messages", "grid"):
         if type(getattr(rules, name)) is not int:
             raise ConfigError(f"{name} {getattr(rules, name)!r} is not a whole number")
     return _load(
         scenario.creditor_target,
         scenario.debtor_target,
-        low,
-        high,
+        *scenario.bounds,
         min(rules.tolerance, _LARGEST),  # beyond the bounds' width it makes no difference; nor does the grid
         rules.max_messages,
         float(rules.discount),
-        min(rules.grid, _LARGEST + 1),
+        min(rules.grid, _LARGEST),
         rules.deal_value,
         plain,
     )

@@ -53,7 +53,7 @@ class Referee:
     Every method takes the moves made so far and means the same whatever was asked before. The position they lead to is
     kept, so that going forward costs one move; any other history is replayed. One thread uses a referee at a time.
 
-    Raises ScenarioError or ConfigError for a scenario or rules beyond what the game can hold (see `bargaining.load`).
+    Raises ConfigError for rules that are not whole numbers.
     """
 
     def __init__(self, scenario: Scenario, rules: Rules) -> None:
