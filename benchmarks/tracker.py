@@ -38,7 +38,7 @@ def stream(dice: Dice) -> list[Evidence]:
 def with_numpy(tracker: Tracker, evidence: list[Evidence]) -> Callable[[], None]:
     """The same filter, two matrix-vector products a step, its inputs already arrays."""
     transition = np.array(tracker.parameters.transition).T.copy()
-    emission = np.array(tracker.parameters.emission()).transpose(1, 0, 2).copy()
+    emission = np.array(tracker.parameters.emission).transpose(1, 0, 2).copy()
     inputs = [(np.array(item.seven), EMOTIONS7.index(item.reacted_to or "neutral")) for item in evidence]
     start = np.array(tracker.start())
 

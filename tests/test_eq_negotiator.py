@@ -62,7 +62,7 @@ def states_answer(policy, belief, allowed):
     """argmax_e w[s*, e] sum_s p(s) sum_d B[s, e, d] pi[d, e], written out."""
     due, emission, payoff = (
         policy.tracker.predict(belief),
-        policy.tracker.parameters.emission(),
+        policy.tracker.parameters.emission,
         policy.memory()["payoff"],
     )
     scores = [
@@ -104,6 +104,12 @@ def test_the_answer_to_persistent_negativity_depends_on_the_state(heard, state, 
     belief = tuple(0.7 if each == state else 0.1 for each in STATES)
     view = heard_view(("surprise",) * 4, (heard,) * 4, belief)
     assert EqNegotiator().choose(view, DICE) == answer
+
+
+def test_the_state_that_counts_is_the_one_to_come():
+    """Distressed is the likelier state now (0.52), strategic the likelier next one (0.32 to 0.28)."""
+    view = heard_view(("surprise",) * 4, ("sadness",) * 4, (0.0, 0.0, 0.52, 0.48))
+    assert EqNegotiator().choose(view, DICE) == "neutral"
 
 
 @pytest.mark.parametrize(("heard", "answer"), [("sadness", "sadness"), ("anger", "neutral"), ("disgust", "neutral")])
@@ -156,6 +162,19 @@ def test_temperature_follows_the_paper():
 def test_faithful_states_only_ever_answer_joy_or_neutral_before_learning(belief, shown, heard):
     view = heard_view((shown,) * 5, (heard,) * 5, belief)
     assert FaithfulEqNegotiator().choose(view, DICE) in {"joy", "neutral"}
+
+
+@given(belief=distributions(4), past=series)
+@settings(max_examples=60, deadline=None)
+def test_faithful_states_answer_is_the_released_formula(belief, past):
+    """argmax_e sum_s p(s) w[s, e] max_d E[e, d], written out."""
+    policy = FaithfulEqNegotiator()
+    for evidence, utility, deal in past:
+        policy.learn(talk(policy, evidence)[0], utility, deal)
+    due, mirror = policy.tracker.predict(belief), policy.tracker.parameters.mirror
+    scores = [max(mirror[e]) * sum(due[s] * WEIGHTS[s][e] for s in range(4)) for e in range(7)]
+    chosen = policy.choose(heard_view(("joy",) * 5, ("anger",) * 5, belief), DICE)
+    assert scores[EMOTIONS7.index(chosen)] == pytest.approx(max(scores), rel=1e-12)
 
 
 @given(heard=st.lists(st.sampled_from(EMOTIONS7), max_size=3))

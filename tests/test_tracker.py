@@ -42,7 +42,7 @@ any_parameters = st.builds(
 def by_enumeration(tracker, evidence):
     """P(last state | evidence) by summing over every path of hidden states (s_0, s_1, ..., s_T)."""
     now = tracker.parameters
-    emission = now.emission() if tracker.mode == "corrected" else now.released_likelihood()
+    emission = now.emission if tracker.mode == "corrected" else now.released_likelihood()
     end = [0.0] * 4
     for path in itertools.product(range(4), repeat=len(evidence) + 1):
         weight = now.initial[path[0]]
@@ -70,7 +70,7 @@ def test_the_filter_agrees_with_summing_over_all_hidden_paths(mode, talk, parame
 def test_the_filter_agrees_with_a_matrix_filter(mode, talk):
     tracker = Tracker(mode)
     now = tracker.parameters
-    emission = np.array(now.emission() if mode == "corrected" else now.released_likelihood())
+    emission = np.array(now.emission if mode == "corrected" else now.released_likelihood())
     belief = np.array(now.initial)
     for item, own in zip(talk, tracker.filter(talk), strict=True):
         cause = EMOTIONS7.index(TO_SEVEN[item.reacted_to or "neutral"])
@@ -125,7 +125,7 @@ def test_evidence_that_the_parameters_rule_out_lets_only_time_pass():
 def test_soft_evidence_is_the_mixture_of_certain_labels(seven, cause):
     """bel' = sum_d P(d | evidence) bel'_d, with bel'_d the posterior had d been certain."""
     tracker = Tracker()
-    emission = tracker.parameters.emission()
+    emission = tracker.parameters.emission
     index = EMOTIONS7.index(TO_SEVEN[cause or "neutral"])
     due = tracker.predict(tracker.start())
     shares = [p * sum(due[s] * emission[s][index][d] for s in range(4)) for d, p in enumerate(seven)]
@@ -213,7 +213,7 @@ def test_without_evidence_the_belief_goes_to_the_stationary_distribution(start):
 
 
 def test_the_emission_is_the_published_mixture():
-    emission = Parameters().emission()
+    emission = Parameters().emission
     assert emission[1][0][2] == pytest.approx(0.3 * 0.05 + 0.7 * 0.48)
     assert all(sum(row) == pytest.approx(1.0) for state in emission for row in state)
 

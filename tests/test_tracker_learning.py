@@ -87,11 +87,26 @@ def test_expected_counts_of_one_message_are_the_posterior_by_enumeration():
     assert sum(map(sum, counts["mirror"])) + sum(map(sum, counts["character"])) == pytest.approx(1.0)
 
 
+def test_counts_are_forgotten_at_the_given_rate():
+    learner = OnlineEM(Parameters(), decay=0.9)
+    learner.learn([Step(tables.INITIAL, one_hot("anger"), 0, None)])
+    before = np.array(learner.memory()["transition"])
+    learner.learn([])
+    assert before.sum() == pytest.approx(1.0)
+    assert np.array(learner.memory()["transition"]) == pytest.approx(0.9 * before)
+
+
+@pytest.mark.parametrize(("strength", "decay"), [(0.0, 0.9), (10.0, 1.1), (10.0, -0.1)])
+def test_an_impossible_learning_rate_is_refused(strength, decay):
+    with pytest.raises(BadInput, match="must be above 0"):
+        OnlineEM(Parameters(), strength, decay)
+
+
 def surprise(tracker, talks_heard):
     """Mean of -log P(d_t | d_1 .. d_{t-1}) over hard labels, in nats."""
     total, count = 0.0, 0
     for talk in talks_heard:
-        belief, emission = tracker.start(), tracker.parameters.emission()
+        belief, emission = tracker.start(), tracker.parameters.emission
         for item in talk:
             due, cause = tracker.predict(belief), EMOTIONS7.index(item.reacted_to)
             likely = sum(due[s] * sum(map(float.__mul__, emission[s][cause], item.seven)) for s in range(4))
@@ -102,7 +117,7 @@ def surprise(tracker, talks_heard):
 
 def drawn_talks(parameters, number, dice):
     """Talks of 12 messages drawn from a model of our own choosing."""
-    emission, found = parameters.emission(), []
+    emission, found = parameters.emission, []
     for _ in range(number):
         state, talk = dice.choices(range(4), parameters.initial)[0], []
         for _ in range(12):

@@ -79,7 +79,7 @@ class OnlineEM:
         for table in self._counts.values():
             for row in table:
                 row[:] = [value * self._decay for value in row]
-        causes = tuple(zip(*self._now.emission(), strict=True))
+        causes = tuple(zip(*self._now.emission, strict=True))
         columns = tuple(zip(*self._now.transition, strict=True))
         for step in steps:
             likelihood = [sum(map(mul, step.seven, row)) for row in causes[step.cause]]

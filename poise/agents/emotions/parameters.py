@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import add
 from typing import Any, Final
 
 from poise.agents.emotions.tables import CHARACTER, INITIAL, MIRROR, STATES, TRANSITION, WEIGHTS, Row, Table
@@ -23,6 +24,7 @@ class Parameters:
     mirror:     E[c, d], 7 x 7.
     character:  R[s, d], 4 x 7.
     mix:        how much of the emission is mirror, the rest being character; in [0, 1].
+    emission:   B[s][c][d] = mix E[c, d] + (1 - mix) R[s, d], 4 x 7 x 7; follows from the others.
     """
 
     initial: Row = INITIAL
@@ -30,6 +32,7 @@ class Parameters:
     mirror: Table = MIRROR
     character: Table = CHARACTER
     mix: float = 0.3
+    emission: tuple[Table, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, table, rows, columns in (
@@ -44,16 +47,12 @@ class Parameters:
                     raise BadInput(f"a row of {name!r} sums to {sum(row)!r}; divide it by its sum")
         if not 0.0 <= self.mix <= 1.0:
             raise BadInput(f"mix {self.mix!r} is outside 0 to 1; the default is 0.3")
+        object.__setattr__(self, "emission", self._emission())
 
-    def emission(self) -> tuple[Table, ...]:
-        """B[s][c][d] = mix E[c, d] + (1 - mix) R[s, d]."""
-        return tuple(
-            tuple(
-                tuple(self.mix * mirrored + (1.0 - self.mix) * own for mirrored, own in zip(row, state, strict=True))
-                for row in self.mirror
-            )
-            for state in self.character
-        )
+    def _emission(self) -> tuple[Table, ...]:
+        mirrored = [[self.mix * value for value in row] for row in self.mirror]
+        own = [[(1.0 - self.mix) * value for value in row] for row in self.character]
+        return tuple([tuple([tuple(map(add, row, state)) for row in mirrored]) for state in own])
 
     def released_likelihood(self) -> tuple[Table, ...]:
         """B[s][c][d] = w[s, c] E[c, d], as released: no distribution over d, and the same in d for every state."""
@@ -77,3 +76,6 @@ def checked_table(data: Any, name: str, rows: int, columns: int) -> Table:
     if not (shaped and all(0.0 <= value < math.inf for row in table for value in row)):
         raise BadInput(f"{name!r} must be {rows} rows of {columns} finite numbers, none negative")
     return table
+
+
+PUBLISHED: Final = Parameters()

@@ -31,7 +31,7 @@ from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
 from poise.agents.emotions.learning import TINY, OnlineEM, ParameterLearner, ReleasedCounts, Step
-from poise.agents.emotions.parameters import Parameters
+from poise.agents.emotions.parameters import PUBLISHED, Parameters
 from poise.agents.emotions.tables import STATES, Row
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.agents.types import View
@@ -86,7 +86,7 @@ class Tracker:
         if mode not in ("corrected", "faithful"):
             raise BadInput(f"tracker mode {mode!r} is neither 'corrected' nor 'faithful'")
         self.mode = mode
-        prior = parameters or Parameters()
+        prior = parameters or PUBLISHED
         self._learner: ParameterLearner = OnlineEM(prior) if mode == "corrected" else ReleasedCounts(prior)
         self._use(prior)
 
@@ -98,7 +98,7 @@ class Tracker:
     def _use(self, parameters: Parameters) -> None:
         """Lay the tables out for `step`: T by columns, and for each cause the rows B[s, cause, :]."""
         self._parameters = parameters
-        likelihood = parameters.emission() if self.mode == "corrected" else parameters.released_likelihood()
+        likelihood = parameters.emission if self.mode == "corrected" else parameters.released_likelihood()
         self._columns = tuple(zip(*parameters.transition, strict=True))
         by_cause = tuple(zip(*likelihood, strict=True))
         self._causes: dict[str | None, tuple[Row, ...]] = {None: by_cause[_NEUTRAL]}

@@ -143,7 +143,7 @@ class EqNegotiator:
 
     def _expected_payoffs(self) -> tuple[tuple[float, ...], ...]:
         """sum_d B[s, e, d] pi[d, e], by emotion e (7 rows) and state s (4 columns)."""
-        emission = self.tracker.parameters.emission()
+        emission = self.tracker.parameters.emission
         columns = zip(*self._payoff, strict=True)
         return tuple(
             tuple([sum(map(mul, state[emotion], column)) for state in emission])
