@@ -119,14 +119,33 @@ def test_what_holds_of_every_outcome(case, rule, tries):
         assert min(said) <= outcome.value <= max(said)
 
 
-@given(scenarios(), rules(), st.lists(moves(), max_size=10), st.lists(st.integers(0, 10), max_size=8))
-def test_judging_depends_on_the_history_alone(case, rule, tries, order):
-    # One referee asked about any prefixes in any order says what a fresh one says, also after refusals.
-    shared = Referee(case, rule)
-    for end in order:
-        history, move = tries[:end], tries[end : end + 1]
-        for one in move:
-            assert judged(shared, history, one) == judged(Referee(case, rule), history, one)
+def legal_part(case, rule, tries):
+    """The history that is left of `tries` without illegal moves and without what follows the end."""
+    history = []
+    for move in tries:
+        found = by_the_book(case, rule, [*history, move])
+        if found is None or isinstance(found, tuple):
+            history.append(move)
+        if isinstance(found, tuple):
+            break
+    return history
+
+
+@given(
+    scenarios(),
+    rules(),
+    st.tuples(*[st.lists(moves(), min_size=3, max_size=10)] * 2),
+    st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.one_of(st.none(), moves())), max_size=10),
+)
+def test_judging_depends_on_the_history_alone(case, rule, both, questions):
+    # One referee, asked about two talks at any point and in any order, also about illegal moves.
+    histories, referee = [legal_part(case, rule, tries) for tries in both], Referee(case, rule)
+    for which, end, other_move in questions:
+        history, rest = histories[which][:end], histories[which][end:]
+        move = other_move or (rest[0] if rest else FORFEIT)
+        over = isinstance(by_the_book(case, rule, history), tuple)
+        expected = "illegal" if over else by_the_book(case, rule, [*history, move])
+        assert_same(judged(referee, history, move), expected)
 
 
 @given(scenarios(), rules(), st.lists(moves(), max_size=8), moves())

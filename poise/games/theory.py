@@ -107,6 +107,8 @@ def solve(
 
     Between actions that pay a seat the same, the one that pays the other seat more is taken, then the one with the
     lowest number; so a seat that gains nothing by refusing accepts.
+
+    The work grows with messages * offers ** 3: meant for lattices of tens of offers and talks of tens of messages.
     """
     induction = _Induction(dict(given or {}), key)
     values, _ = induction.value(state)
