@@ -132,11 +132,14 @@ def failed(schedule: Schedule, match: Match, rules: Rules, reason: str, memory: 
 
 
 def to_json(data: Any) -> bytes:
-    """JSON, also for text that is no Unicode (a lone surrogate from a model becomes a replacement character)."""
+    """JSON, also for NumPy's numbers and for text that is no Unicode.
+
+    A lone surrogate, which a model can send, becomes a replacement character.
+    """
     try:
-        return orjson.dumps(data)
+        return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
-        return orjson.dumps(_cleaned(data))
+        return orjson.dumps(_cleaned(data), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _cleaned(data: Any) -> Any:

@@ -24,7 +24,7 @@ from poise.tournaments.folder import (
 from poise.tournaments.interrupts import Interrupts
 from poise.tournaments.playing import How, play_all
 from poise.tournaments.records import Finished
-from poise.tournaments.schedule import Schedule, build_schedule, enter
+from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter
 from poise.tournaments.store import Store, exists
 from poise.tournaments.store_errors import only_run
 from poise.tournaments.tasks import OpenPairing, Plan, TaskQueue
@@ -32,7 +32,7 @@ from poise.tournaments.watch import Silent, Watch
 
 if TYPE_CHECKING:
     from poise.graphs import Pairing
-    from poise.tournaments.standings import Standings
+    from poise.tournaments.figures import Standings
 
 _COMMIT_SECONDS: Final = 0.5
 _COMMIT_MATCHES: Final = 500
@@ -42,13 +42,14 @@ _COMMIT_MATCHES: Final = 500
 class Result:
     """What a run left behind.
 
-    total: matches of the tournament. finished: those in the store now. played: those of this run.
+    total: matches of the tournament. finished: those in the store now. played: those of this run, in `seconds`.
     """
 
     folder: Path
     total: int
     finished: int
     played: int
+    seconds: float = 0.0
 
     @property
     def complete(self) -> bool:
@@ -81,12 +82,12 @@ class Pairings:
             message_seconds=config.message_seconds,
             match_seconds=config.match_seconds,
             model_options=config.model_options,
+            rules=config.rules,
         )
         return Pairing(
             find_agent(config.creditors[creditor], "creditor"),
             find_agent(config.debtors[debtor], "debtor"),
             settings,
-            config.rules,
         )
 
 
@@ -119,6 +120,7 @@ def run_tournament(
     used or holds another tournament; ModelDown or ModelMissing when a model's server fails. What was finished is kept.
     """
     schedule = plan_tournament(config, scenarios)
+    check_baseline(config.baseline, config.creditors, config.debtors)
     folder = Path(out or config.out or default_folder(config))
     with only_run(folder):
         make = reopen if exists(folder) else begin
@@ -156,6 +158,7 @@ def _play(
     queue = TaskQueue.of(schedule, store.done(), store.memory)
     plan = Plan(schedule, config.rules, open_pairing or Pairings(config))
     writer = _Writer(store, every_match=schedule.calls_model)
+    began = monotonic()
     with watch.over(schedule, store.tally()), Interrupts(watch.stopping) as stop:
         how = How(config.workers, config.match_seconds, stop)
         try:
@@ -164,13 +167,16 @@ def _play(
                     writer.add(batch)
                     watch.update(batch)
                     stop.acknowledge()
+        except KeyboardInterrupt as stopped:
+            stopped.add_note(f"Finished matches are kept; continue with: {resume_command(store.folder)}")
+            raise
         except ModelError as error:
             raise type(error)(
                 f"{error}\nFinished matches are kept; continue with: {resume_command(store.folder)}"
             ) from error
         finally:
             writer.flush()
-    return Result(store.folder, len(schedule.matches), store.count(), writer.written)
+    return Result(store.folder, len(schedule.matches), store.count(), writer.written, monotonic() - began)
 
 
 class _Writer:

@@ -17,6 +17,7 @@ from poise.games.seeds import child_seed
 from poise.tournaments.config import TournamentConfig
 
 SCRIPTED: Final = "scripted"
+_DEFAULT_BASELINE: Final = "vanilla"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +176,21 @@ def _match_id(pair_hash: Any, case: bytes) -> str:
 
 def _canonical(data: Any) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def find_baseline(wanted: str | None, labels: Sequence[str]) -> str | None:
+    """The label that the baseline names: as written, or the only agent of that name; None where it does not play."""
+    name = wanted or _DEFAULT_BASELINE
+    if name in labels:
+        return name
+    same = [label for label in labels if label.partition("@")[0] == name]
+    return same[0] if len(same) == 1 else None
+
+
+def check_baseline(wanted: str | None, creditors: Sequence[str], debtors: Sequence[str]) -> None:
+    """ConfigError when the named baseline plays in neither seat."""
+    if wanted is not None and not (find_baseline(wanted, creditors) or find_baseline(wanted, debtors)):
+        raise ConfigError(
+            f"the baseline {wanted!r} is not one of the agents ({', '.join((*creditors, *debtors))}); name one of "
+            "them, with its model where the name alone fits several"
+        )

@@ -79,7 +79,10 @@ class Store:
         _must_exist(folder)
         with explained(folder):
             store = cls(folder, _connect(folder / FILE))
-        return store._checked()
+        store._checked()
+        with explained(folder):
+            store._write_ahead()
+        return store
 
     @classmethod
     def read(cls, folder: Path) -> Store:
@@ -90,7 +93,10 @@ class Store:
         return store._checked()
 
     def close(self) -> None:
-        """Close the file; what was added is already safe."""
+        """Close the file; what was added is already safe. Where nobody reads it, one tidy file remains."""
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self._db.execute("PRAGMA journal_mode = DELETE")
         with suppress(sqlite3.Error):
             self._db.close()
 
@@ -153,6 +159,15 @@ class Store:
         with explained(self.folder):
             return {(creditor, debtor): Tally(*sums) for creditor, debtor, *sums in self._db.execute(query)}
 
+    def failures(self, most: int) -> list[tuple[str, int]]:
+        """Why matches failed and how many, the most frequent reasons first."""
+        query = (
+            "SELECT json_extract(transcript, '$.outcome.reason') AS reason, count(*) AS number FROM matches "
+            "JOIN documents USING (position) WHERE ending = 'failed' GROUP BY reason ORDER BY number DESC LIMIT ?"
+        )
+        with explained(self.folder):
+            return [(str(reason), int(number)) for reason, number in self._db.execute(query, (most,))]
+
     def documents(self, positions: Sequence[int] | None = None) -> Iterator[tuple[int, bytes, bytes]]:
         """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time."""
         wanted = "" if positions is None else f"WHERE position IN ({', '.join(str(int(p)) for p in positions)})"
@@ -178,7 +193,7 @@ class Store:
                 f"{self.folder} already holds a tournament; choose another folder with --out, or continue that one "
                 f"with: poise tournament resume {self.folder}"
             )
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             for table in _TABLES:
@@ -189,6 +204,10 @@ class Store:
             self._db.executemany("INSERT INTO scenarios VALUES (?, ?)", told)
             self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _write_ahead(self) -> None:
+        """Readers go on reading while this connection writes. Kept off where the file system cannot do it."""
+        self._db.execute("PRAGMA journal_mode = WAL")
 
     def _tables(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
@@ -233,7 +252,8 @@ def _connect_for_reading(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
-        if path.with_name(path.name + "-wal").exists():
+        ahead = path.with_name(path.name + "-wal")
+        if ahead.exists() and ahead.stat().st_size:
             raise
         connection = sqlite3.connect(f"{address}?immutable=1", uri=True)
     return connection

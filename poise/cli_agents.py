@@ -1,0 +1,110 @@
+"""What `poise agents` and `poise graph` do; their parameters are in `poise.cli`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from poise.agents.registry import Agent, find_agent, list_agents
+from poise.games.errors import AgentError, BadInput
+from poise.games.moves import SEATS
+from poise.graphs import draw, negotiation_graph, seat_graph
+from poise.graphs.conformance import Check, check_agent
+
+
+def show_agents(screen: Console, *, as_json: bool) -> None:
+    """List every agent that can be named, by seat."""
+    agents = sorted(list_agents(), key=lambda agent: SEATS.index(agent.seat))
+    if as_json:
+        sys.stdout.write(orjson.dumps([_plain(agent) for agent in agents], option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    for seat in SEATS:
+        table = Table(box=SIMPLE_HEAD, title=f"{seat.capitalize()}s", title_style="bold", title_justify="left")
+        table.add_column("name", no_wrap=True, style="bold")
+        table.add_column("what it does")
+        for agent in agents:
+            if agent.seat == seat:
+                table.add_row(Text(_written(agent)), Text(agent.summary or "-"))
+        screen.print(table)
+    screen.print(
+        "NAME,concession=tit-for-tat or NAME,offers=model changes how one bargains, NAME@MODEL_URI gives it a model, "
+        "file.py:function is one of your own.",
+        style="dim",
+    )
+
+
+def _written(agent: Agent) -> str:
+    """`fixed` takes an emotion; the list shows how that is written."""
+    return "fixed:EMOTION" if agent.name.startswith("fixed:") else agent.name
+
+
+def _plain(agent: Agent) -> dict[str, Any]:
+    return {
+        "name": _written(agent),
+        "seat": agent.seat,
+        "summary": agent.summary,
+        "learns": agent.learns,
+        "settings": dict(agent.settings),
+    }
+
+
+def find_in_either_seat(spec: str) -> Agent:
+    """The agent that `spec` names, in whichever seat it plays; the creditor's where both have one."""
+    try:
+        return find_agent(spec, "creditor")
+    except AgentError as as_creditor:
+        try:
+            return find_agent(spec, "debtor")
+        except AgentError:
+            raise as_creditor from None
+
+
+def check(screen: Console, spec: str) -> int:
+    """Run the conformance checks and show what fails; the exit code."""
+    agent = find_in_either_seat(spec)
+    checks = check_agent(agent)
+    screen.print(Text(f"{agent.name}, a {agent.seat}", style="bold"))
+    for one in checks:
+        screen.print(_line(one))
+    failed = sum(not one.ok for one in checks)
+    verdict = f"{failed} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
+    screen.print(Text(verdict, style="bold red" if failed else "bold green"))
+    return 1 if failed else 0
+
+
+def _line(one: Check) -> Text:
+    line = Text("  passed  " if one.ok else "  FAILED  ", style="green" if one.ok else "bold red")
+    line.append(one.name, style="not bold default")
+    if one.detail:
+        line.append(f"\n          {one.detail}", style="not bold default")
+    return line
+
+
+def draw_to(spec: str, fmt: str, out: Path | None) -> None:
+    """Draw an agent's graph, or the negotiation's, into a file; Mermaid text also to the terminal."""
+    picture = draw(_graph(spec), fmt)  # type: ignore[arg-type]  # another format is refused there, in words
+    if out is not None:
+        try:
+            out.write_bytes(picture)
+        except OSError as error:
+            raise BadInput(f"{out} cannot be written ({error.strerror}); name another file with --out") from None
+        sys.stdout.write(f"drawing: {out}\n")
+    elif fmt == "mermaid":
+        sys.stdout.write(picture.decode())
+    else:
+        raise BadInput(f"a drawing as {fmt} needs a file: add --out {Path(spec).stem or 'graph'}.{fmt}")
+
+
+def _graph(spec: str) -> Any:
+    if spec == "negotiation":
+        return negotiation_graph(seat_graph().compile(), seat_graph().compile()).compile()
+    agent = find_in_either_seat(spec)
+    graph = agent.make_graph() if agent.make_graph is not None else seat_graph()
+    return graph.compile()

@@ -1,0 +1,69 @@
+"""What a tournament would cost, without playing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from poise.tournaments.config import TournamentConfig
+from poise.tournaments.playing import How, workers_of
+from poise.tournaments.schedule import SCRIPTED, Schedule
+from poise.tournaments.tasks import OpenPairing
+
+_USUAL_MESSAGES: Final = 12
+_REPLY_TOKENS: Final = 45
+_TOKENS_PER_SECOND: Final = 60.0  # of the embedded model on two cores, all conversations together
+_PROBE_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An estimate of a whole tournament.
+
+    calls:      model calls, if talks take a dozen messages. most_calls: if all talks run to the end and each message
+                is asked for twice.
+    seconds:    wall-clock time. basis: what that figure rests on, for a person.
+    """
+
+    matches: int
+    calls: int
+    most_calls: int
+    seconds: float
+    basis: str
+
+
+def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing) -> Estimate:
+    """Calls and time of the whole schedule. Without a model, a few of its matches are played to take the time."""
+    per_pair = len(schedule.matches) // schedule.pairs
+    voiced = sum(entrant.model != SCRIPTED for pair in range(schedule.pairs) for entrant in schedule.pair(pair))
+    usual = min(_USUAL_MESSAGES, config.max_messages)
+    calls = round(per_pair * voiced * usual / 2)
+    most = per_pair * voiced * (config.max_messages + 1) // 2 * 2
+    if schedule.calls_model:
+        seconds = calls * _REPLY_TOKENS / _TOKENS_PER_SECOND
+        basis = (
+            f"if talks take {usual} messages of {_REPLY_TOKENS} tokens at {_TOKENS_PER_SECOND:g} tokens/s, which is "
+            "what the embedded model does on two cores"
+        )
+        return Estimate(len(schedule.matches), calls, most, seconds, basis)
+    workers = workers_of(How(config.workers, config.match_seconds), calls_model=False)
+    each = _probe(schedule, open_pairing)
+    seconds = each * len(schedule.matches) / workers
+    return Estimate(
+        len(schedule.matches), 0, 0, seconds, f"{each * 1000:.2g} ms a match, tried here; workers: {workers}"
+    )
+
+
+def _probe(schedule: Schedule, open_pairing: OpenPairing) -> float:
+    """Seconds that a match takes, after a first one that loads what is needed."""
+    pairing = open_pairing(0)
+    began, played = monotonic(), -1
+    for match in schedule.matches[: len(schedule.matches) // schedule.pairs]:
+        pairing.play(schedule.scenarios[match.scenario], match.seed)
+        played += 1
+        if not played:
+            began = monotonic()
+        elif monotonic() - began > _PROBE_SECONDS:
+            break
+    return (monotonic() - began) / max(1, played)

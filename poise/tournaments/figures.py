@@ -1,0 +1,108 @@
+"""The figures that a tournament ends in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from poise.games.moves import Seat
+from poise.tournaments.stats import Estimate
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One agent in one seat.
+
+    utility:    mean of its utility, 0 without a deal. savings: mean of its share of the gap over deals.
+    success:    share of matches that ended in a deal (Wilson). rounds: mean number of messages.
+    collection: mean of min(1, target / deal), the creditor's; see `poise.games.metrics`. None for a debtor.
+    failures:   matches that failed through this agent, or through nobody in particular.
+    forfeits, repairs, reasks: of its own messages; see `poise.tournaments.records.Row`.
+    """
+
+    label: str
+    seat: Seat
+    matches: int
+    deals: int
+    utility: Estimate
+    success: Estimate
+    savings: Estimate | None
+    rounds: Estimate
+    collection: Estimate | None
+    failures: int
+    forfeits: int
+    repairs: int
+    reasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An agent less the baseline over paired matches: what it gained, with the interval."""
+
+    label: str
+    baseline: str
+    seat: Seat
+    pairs: int
+    utility: Estimate
+    success: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One creditor against one debtor; means are None before the first match."""
+
+    creditor: str
+    debtor: str
+    matches: int
+    creditor_utility: float | None
+    debtor_utility: float | None
+    success: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered."""
+
+    name: str
+    total: int
+    finished: int
+    scenarios: int
+    seed: int
+    model: str
+    standings: tuple[Standing, ...]
+    differences: tuple[Difference, ...]
+    matrix: tuple[tuple[Cell, ...], ...]
+
+    def seat(self, seat: Seat) -> list[Standing]:
+        """The agents of one seat, the best first."""
+        return [standing for standing in self.standings if standing.seat == seat]
+
+    def against_baseline(self, label: str, seat: Seat) -> Difference | None:
+        """How the agent compares with the baseline; None for the baseline itself, or without one."""
+        return next((one for one in self.differences if (one.label, one.seat) == (label, seat)), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, versioned."""
+        return {
+            "version": VERSION,
+            "name": self.name,
+            "matches": {"total": self.total, "finished": self.finished},
+            "scenarios": self.scenarios,
+            "seed": self.seed,
+            "model": self.model,
+            "creditors": [_plain(one) for one in self.seat("creditor")],
+            "debtors": [_plain(one) for one in self.seat("debtor")],
+            "differences": [_plain(one) for one in self.differences],
+            "matrix": [[_plain(cell) for cell in row] for row in self.matrix],
+        }
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass of this file as plain data."""
+    if isinstance(value, Estimate):
+        return value.to_dict()
+    if hasattr(value, "__slots__"):
+        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+    return value

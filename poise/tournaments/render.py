@@ -1,0 +1,151 @@
+"""Standings and schedules as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.figures import Cell, Difference, Standing, Standings
+from poise.tournaments.stats import Estimate
+
+_NAME = 28  # columns of an agent's name in the matrix
+_TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
+
+
+def standings_view(standings: Standings, width: int) -> RenderableType:
+    """Both seats' standings and the matrix of utilities, for a terminal of so many columns."""
+    parts: list[RenderableType] = []
+    for seat in SEATS:
+        parts += [_seat_table(standings, seat), *_trouble(standings.seat(seat))]
+    if len(standings.matrix) * len(standings.matrix[0]) > 1:
+        parts.append(_matrix_table(standings, width))
+    parts.append(_footnote(standings))
+    return Group(*parts)
+
+
+def _seat_table(standings: Standings, seat: Seat) -> Table:
+    listed = standings.seat(seat)
+    compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
+    title = f"\n{seat.capitalize()}s"
+    table = _table(title)
+    table.add_column("", justify="right", style="dim")
+    table.add_column("agent", overflow="fold", min_width=12)
+    for name in ("n", "utility", "success", "savings", "rounds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if compared:
+        table.add_column(f"vs {compared}", justify="right", min_width=11)
+    for rank, one in enumerate(listed, 1):
+        cells = [Text(str(rank)), Text(one.label, style="bold" if rank == 1 else ""), Text(str(one.matches))]
+        cells += _measures(one)
+        if compared:
+            cells.append(_difference(standings.against_baseline(one.label, seat)))
+        table.add_row(*cells)
+    return table
+
+
+def _table(title: str) -> Table:
+    """A table with narrow gaps, so that the usual standings fit 80 columns."""
+    shape: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad_edge": False}
+    return Table(title=title, title_style="bold", title_justify="left", **shape)
+
+
+def _measures(one: Standing) -> list[Text]:
+    return [
+        _estimate(one.utility, "{:.3f}", "{:.2f}\u2013{:.2f}", style="bold"),
+        _estimate(one.success, "{:.0%}", "{:.0%}\u2013{:.0%}"),
+        _estimate(one.savings, "{:.3f}", "{:.2f}\u2013{:.2f}"),
+        _estimate(one.rounds, "{:.1f}", "{:.1f}\u2013{:.1f}"),
+    ]
+
+
+def _estimate(estimate: Estimate | None, form: str, interval: str, *, style: str = "") -> Text:
+    """The mean, and its interval below it."""
+    if estimate is None:
+        return Text("-", style="dim")
+    text = Text(form.format(estimate.mean), style=style)
+    if estimate.low is not None and estimate.high is not None:
+        text.append("\n" + interval.format(estimate.low, estimate.high), style="not bold dim")
+    return text
+
+
+def _difference(difference: Difference | None) -> Text:
+    """The gain in utility over the baseline: green or red where its interval leaves out zero."""
+    if difference is None:
+        return Text("-", style="dim")
+    gain = difference.utility
+    style = ""
+    if gain.low is not None and gain.high is not None:
+        style = "green" if gain.low > 0 else "red" if gain.high < 0 else ""
+    return _estimate(gain, "{:+.3f}", "{:+.2f}\u2026{:+.2f}", style=style)
+
+
+def _trouble(listed: list[Standing]) -> list[Text]:
+    """A line for each agent with which something went wrong."""
+    lines = []
+    for one in listed:
+        counts = [f"{getattr(one, name)} {word}" for name, word in _TROUBLE if getattr(one, name)]
+        if counts:
+            lines.append(Text(f"  {one.label}: {', '.join(counts)}", style="yellow"))
+    return lines
+
+
+def _matrix_table(standings: Standings, width: int) -> Table:
+    """The creditors' mean utility, creditors x debtors; columns that do not fit are left to the report."""
+    longest = min(_NAME, max(len(row[0].creditor) for row in standings.matrix))
+    columns = [cell.debtor for cell in standings.matrix[0]]
+    fitting = 0
+    used = longest + 2
+    while fitting < len(columns) and (used := used + max(6, min(len(columns[fitting]), 16)) + 2) <= width:
+        fitting += 1
+    hidden = len(columns) - fitting
+    title = "\nCreditor's mean utility" + (f" ({hidden} more debtors in the report)" if hidden else "")
+    table = _table(title)
+    table.add_column("", no_wrap=True, max_width=_NAME, overflow="ellipsis")
+    for name in columns[:fitting]:
+        table.add_column(name, justify="right", max_width=16, overflow="fold")
+    for row in standings.matrix:
+        table.add_row(row[0].creditor, *map(_cell, row[:fitting]))
+    return table
+
+
+def _cell(cell: Cell) -> Text:
+    if cell.creditor_utility is None:
+        return Text("-", style="dim")
+    shade = min(4, int(cell.creditor_utility * 5))
+    return Text(f"{cell.creditor_utility:.3f}", style=("red", "yellow", "", "cyan", "bold green")[shade])
+
+
+def _footnote(standings: Standings) -> Text:
+    state = f"{standings.finished} of {standings.total} matches" if standings.finished < standings.total else (
+        f"{standings.total} matches"
+    )  # fmt: skip
+    return Text(
+        f"{state} on {standings.scenarios} scenarios, seed {standings.seed}, model {standings.model}. "
+        "Intervals: 95 %, bootstrap over scenarios; success: Wilson. Differences are paired by scenario, seed and "
+        "opponent.",
+        style="dim",
+    )
+
+
+def pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
+    """A schedule: creditor, debtor, matches, what plays them."""
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("creditor", "debtor"):
+        table.add_column(name, overflow="fold")
+    table.add_column("matches", justify="right")
+    table.add_column("played by", style="dim", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The terminal; elsewhere (a file, a pipe) text of a fixed width without colours."""
+    out = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return out if out.is_terminal else Console(stderr=stderr, highlight=False, width=120, color_system=None)

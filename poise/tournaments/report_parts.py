@@ -1,0 +1,91 @@
+"""The small figures of the report, as data and as SVG without style attributes (the page's policy allows none)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from poise.tournaments.figures import Standing, Standings
+from poise.tournaments.stats import Estimate
+
+_WIDTH: Final = 150
+_HEIGHT: Final = 20
+_SHADES: Final = 20
+
+
+def breakable(label: str) -> Markup:
+    """An agent's name that may be broken where a person would: after @, : and /."""
+    return Markup("").join(part + Markup("<wbr>") if part in "@:/," else part for part in re.split(r"([@:/,])", label))
+
+
+def troubles(one: Standing) -> str:
+    """What went wrong with an agent's messages, in words; failed matches are shown apart."""
+    counts = ((one.forfeits, "forfeits"), (one.repairs, "repairs"), (one.reasks, "re-asks"))
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def axis(standings: Standings) -> float:
+    """How far the differences' axis goes to either side, in utility."""
+    reach = [0.05]
+    for one in standings.differences:
+        gain = one.utility
+        reach += [abs(gain.mean), abs(gain.low or 0.0), abs(gain.high or 0.0)]
+    return max(reach) * 1.1
+
+
+def forest(estimate: Estimate | None, low: float, high: float, seat: str) -> Markup:
+    """A dot for the mean and a line for its interval, on an axis from `low` to `high`; zero is marked if inside."""
+    if estimate is None:
+        return Markup("")
+
+    def place(value: float) -> str:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return f"{4 + share * (_WIDTH - 8):.1f}"
+
+    middle = _HEIGHT // 2
+    parts = [f'<line class="axis" x1="4" x2="{_WIDTH - 4}" y1="{middle}" y2="{middle}"/>']
+    if low < 0 < high:
+        parts.append(f'<line class="zero" x1="{place(0)}" x2="{place(0)}" y1="2" y2="{_HEIGHT - 2}"/>')
+    if estimate.low is not None and estimate.high is not None:
+        ends = f'x1="{place(estimate.low)}" x2="{place(estimate.high)}"'
+        parts.append(f'<line class="interval" {ends} y1="{middle}" y2="{middle}"/>')
+    parts.append(f'<circle class="mean" cx="{place(estimate.mean)}" cy="{middle}" r="4"/>')
+    drawn = "".join(parts)  # every value in it is a number or a seat's name
+    return Markup(f'<svg class="forest {seat}" viewBox="0 0 {_WIDTH} {_HEIGHT}" aria-hidden="true">{drawn}</svg>')  # noqa: S704
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One cell of the heat map; texts are empty and shades None where nothing was played."""
+
+    creditor: int
+    debtor: int
+    label: str
+    matches: int
+    creditor_utility: float | None
+    debtor_utility: float | None
+    success: float | None
+    shade: int | None
+
+
+def cells(standings: Standings) -> list[list[HeatCell]]:
+    """The heat map's rows; a shade is 0 to 20."""
+    return [
+        [
+            HeatCell(
+                creditor=row,
+                debtor=column,
+                label=f"{cell.creditor} against {cell.debtor}",
+                matches=cell.matches,
+                creditor_utility=cell.creditor_utility,
+                debtor_utility=cell.debtor_utility,
+                success=cell.success,
+                shade=None if cell.creditor_utility is None else round(cell.creditor_utility * _SHADES),
+            )
+            for column, cell in enumerate(line)
+        ]
+        for row, line in enumerate(standings.matrix)
+    ]
