@@ -15,7 +15,10 @@ from wordless import court, reading, seat_view
 
 from poise.agents.concessions import named_concession
 from poise.agents.emotions import EMOTIONS7, EMOTIONS28
+from poise.agents.emotions.detector import default_detector
 from poise.agents.personas import FOLDER, PersonaPolicy, load_persona, persona_names
+from poise.agents.types import Request
+from poise.agents.voices.scripted import ScriptedVoice
 from poise.games.errors import AgentError
 from poise.games.moves import offer
 from poise.games.scenario import Scenario
@@ -309,3 +312,19 @@ def test_a_typical_match_takes_a_dozen_messages_with_the_right_emotion_and_far_m
         assert 8 <= statistics.mean(lengths) <= 20
         utilities, _ = met(name, lambda _shown, _dice, e=worst: e, "linear")
         assert statistics.mean(value > 0 for value in utilities) <= 0.5  # mostly no deal at all
+
+
+def mood_after(persona, emotion):
+    """The mood after ten scripted messages that were meant to show `emotion`, read by the detector."""
+    case, voice, detector = Scenario("case", "debt", 12, 112), ScriptedVoice(), default_detector()
+    request = Request(seat_view(case, "creditor", []), offer(13), emotion)
+    texts = [voice.speak(request, Dice(seed)).text for seed in range(10)]
+    return persona.moods([Reading(seen.seven, seen.label, ()) for seen in detector.read_many(texts)])[-1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_words_alone_carry_the_right_emotion_across(name):
+    """No label is handed over: the creditor's words are read, and the mood follows what was read in them."""
+    row = fixed("linear")[name]
+    best, worst = best_of(row), min(row, key=row.__getitem__)
+    assert mood_after(PERSONAS[name], best) - mood_after(PERSONAS[name], worst) > 0.5

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from wordless import seat_view
 
 from poise.agents.emotions import EMOTIONS7, EMOTIONS28, TO_SEVEN
+from poise.agents.emotions.detector import default_detector
 from poise.agents.types import Line, Request, View
+from poise.agents.voices.readout import read_offer
 from poise.agents.voices.scripted import ScriptedVoice, phrases, with_unit
 from poise.games.errors import AgentError
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer
@@ -85,11 +87,10 @@ def test_units_are_said_as_people_say_them(value, unit, said):
 
 
 def test_read_out_finds_the_number():
-    readout = pytest.importorskip("poise.agents.voices.readout")
     for (domain, _, kind), texts in phrases().moves.items():
         unit = Scenario("case", domain, 12, 112).unit
         for text, value in product(texts, (1, 45)):
-            number = readout.read_offer(text.format(offer=with_unit(value, unit)), unit)
+            number = read_offer(text.format(offer=with_unit(value, unit)), unit)
             assert number == (value if kind in ("offer", "firm", "accept") else None), text
 
 
@@ -155,7 +156,7 @@ def test_distinct_texts_are_bounded_when_digits_are_folded():
 @cache
 def read_back():
     """(emotion, right of seven, among the top three of 28) for every text in the domain of debts."""
-    detector = pytest.importorskip("poise.agents.emotions.detector").default_detector()
+    detector = default_detector()
     told, asked = phrases(), []
     for (seat, emotion), feelings in told.feelings.items():
         for kind in ("offer", "firm", "accept", "walk", "forfeit"):
@@ -174,13 +175,13 @@ def share(rows, column):
 
 
 def test_the_detector_reads_the_emotion_that_was_meant():
-    """The floors are a little below what was measured with the shipped detector."""
+    """Measured with the shipped detector: 0.999 of the seven; 0.976 among the top three of 28, missing grief alone."""
     rows = [row for row in read_back() if row[0] != "plain"]
-    assert share(rows, 1) >= 0.85
-    assert share(rows, 2) >= 0.85
+    assert share(rows, 1) >= 0.98
+    assert share(rows, 2) >= 0.95
 
 
-@pytest.mark.parametrize("emotion", [*EMOTIONS7, "plain"])
-def test_each_of_the_seven_is_read_reliably(emotion):
+@pytest.mark.parametrize("emotion", [*EMOTIONS28, "plain"])
+def test_each_emotion_is_read_as_its_one_of_the_seven(emotion):
     rows = [row for row in read_back() if row[0] == emotion]
-    assert share(rows, 1) >= 0.9
+    assert share(rows, 1) >= 0.95  # measured: 0.97 for disapproval, 1.0 for all others
