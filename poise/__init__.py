@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from poise.games.rules import Rules
     from poise.games.scenario import Scenario
     from poise.games.transcript import Transcript
-    from poise.graphs.play import Pairing, PlaySettings, play
+    from poise.graphs.pairing import Pairing, PlaySettings, play
     from poise.tournaments.config import TournamentConfig
     from poise.tournaments.runner import run_tournament
 
 _HOMES = {
     "Agent": "poise.agents.registry",
-    "Pairing": "poise.graphs.play",
-    "PlaySettings": "poise.graphs.play",
+    "Pairing": "poise.graphs.pairing",
+    "PlaySettings": "poise.graphs.pairing",
     "PoiseError": "poise.games.errors",
     "Rules": "poise.games.rules",
     "Scenario": "poise.games.scenario",
@@ -41,7 +41,7 @@ _HOMES = {
     "graph_agent": "poise.agents.registry",
     "list_agents": "poise.agents.registry",
     "load_scenarios": "poise.games.loaders",
-    "play": "poise.graphs.play",
+    "play": "poise.graphs.pairing",
     "run_tournament": "poise.tournaments.runner",
 }
 

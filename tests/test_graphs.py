@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -26,6 +27,12 @@ from poise.graphs import Pairing, PlaySettings, SeatState, empty_seat_graph, pla
 from poise.graphs.fast import FastGraph, NotSequential
 
 
+@dataclass
+class Count:
+    number: int = 0
+    seen: Annotated[tuple[int, ...], operator.add] = ()
+
+
 class TestFastPlayIsLangGraphPlay:
     @settings(max_examples=12, deadline=None)
     @given(
@@ -46,11 +53,6 @@ class TestFastPlayIsLangGraphPlay:
             assert left.memory == right.memory
 
     def test_a_sequential_graph_with_reducers_and_routers(self):
-        @dataclass
-        class Count:
-            number: int = 0
-            seen: Annotated[tuple[int, ...], operator.add] = ()
-
         def step(state: Count, runtime: Runtime[int]) -> dict[str, int]:
             return {"number": state.number + runtime.context}
 
@@ -106,11 +108,14 @@ class TestOneNegotiation:
         transcript = play(case(), plain_agent("creditor", offer(20)), plain_agent("debtor", WALK))
         assert (transcript.outcome.ending, transcript.outcome.by) == ("walked", "debtor")
 
-    @pytest.mark.parametrize("move", [ACCEPT, offer(10**6), offer(-1)])
-    def test_an_illegal_move_is_refused_and_ends_the_match_as_failed(self, move):
+    @pytest.mark.parametrize(
+        ("move", "reason"),
+        [(ACCEPT, "no offer standing"), (offer(10**6), "outside 0 to 365 days"), (offer(-1), "outside 0 to 365 days")],
+    )
+    def test_an_illegal_move_is_refused_and_ends_the_match_as_failed(self, move, reason):
         transcript = play(case(), plain_agent("creditor", move), pair()[1])
         assert (transcript.outcome.ending, transcript.outcome.by) == ("failed", "creditor")
-        assert "IllegalMove" in transcript.outcome.reason
+        assert reason in transcript.outcome.reason
         assert transcript.messages == ()
 
     @settings(max_examples=25, deadline=None)
@@ -136,7 +141,7 @@ class TestIsolation:
     def test_a_target_never_reaches_the_other_side(self, debtor, monkeypatch):
         canary = {"creditor": 7351, "debtor": 9173}
         heard: dict[str, list[str]] = {"creditor": [], "debtor": []}
-        from poise.graphs import play as module
+        from poise.graphs import pairing as module
 
         real = module.open_voice("scripted", "policy", {})
 
@@ -150,8 +155,9 @@ class TestIsolation:
             play(case(canary["creditor"], canary["debtor"]), *pair(creditor, debtor), seed=5)
         assert heard["creditor"]
         assert heard["debtor"]
-        assert not any(str(canary["debtor"]) in text for text in heard["creditor"])
-        assert not any(str(canary["creditor"]) in text for text in heard["debtor"])
+        for seat, secret in (("creditor", canary["debtor"]), ("debtor", canary["creditor"])):
+            said = re.compile(rf"(?<![\d.]){secret}(?!\d)")  # a probability may hold the same digits
+            assert not any(said.search(text) for text in heard[seat])
 
     def test_a_seats_state_holds_only_its_own_memory(self):
         seen: list[SeatState] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 from poise.agents.concessions import MoodConcession, named_concession
-from poise.agents.personas import PersonaPolicy, load_persona, persona_names
+from poise.agents.personas import Persona, PersonaPolicy, load_persona, persona_names
 from poise.agents.policies import POLICIES
 from poise.agents.registry import Agent, default_concession
 from poise.games.errors import AgentError
@@ -39,14 +39,17 @@ def _creditor(name: str, argument: str) -> Agent:
 def _debtor(name: str, argument: str) -> Agent:
     if argument:
         raise AgentError(f"debtor {name!r} takes no argument, not {argument!r}")
-    persona = load_persona(name)
+    return debtor_of(load_persona(name))
+
+
+def debtor_of(persona: Persona) -> Agent:
+    """The debtor that a persona makes."""
     return Agent(
-        name=name,
+        name=persona.name,
         seat="debtor",
         make_policy=lambda: PersonaPolicy(persona),
         make_concession=lambda: MoodConcession(persona),
         persona=persona,
+        settings={"persona": persona.settings()},
         summary=persona.summary,
     )
-
-

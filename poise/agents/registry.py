@@ -5,6 +5,7 @@ A name is written `NAME[:ARGUMENT][,SETTING=VALUE...][@MODEL]`:
     vanilla                                   eq-negotiator@ollama:qwen2.5:7b
     fixed:gratitude                           eq-negotiator,concession=tit-for-tat,offers=model
     my_agent.py:mirror                        my_agent.py:mirror@embedded:smollm2
+    my_persona.toml                           (a debtor; see `poise.agents.personas`)
 
 Settings: `concession` (one of `poise.agents.concessions`), `offers` (policy or model).
 """
@@ -23,7 +24,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from poise.agents.types import Concession, Learner, Policy, View
 from poise.games.errors import AgentError
@@ -33,7 +34,7 @@ from poise.games.seeds import Dice
 Offers = Literal["policy", "model"]
 _MARK = "__poise_agent__"
 _GROUP = "poise.agents"
-_FILE = re.compile(r"^(?P<path>.*\.py)(?::(?P<function>\w+))?(?P<rest>[,@].*)?$", re.DOTALL)
+_FILE = re.compile(r"^(?P<path>.*\.(?:py|toml))(?::(?P<function>\w+))?(?P<rest>[,@].*)?$", re.DOTALL)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -78,12 +79,6 @@ class Agent:
         if self.settings:
             data["settings"] = dict(self.settings)
         return data
-
-
-class _Built(Protocol):
-    """What a decorated function knows of itself."""
-
-    def __call__(self, name: str) -> Agent: ...
 
 
 def agent(
@@ -226,6 +221,8 @@ def _concession_maker(name: str) -> Callable[[], Concession]:
 
 
 def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
+    if path.suffix == ".toml":
+        return _from_persona(path, function, seat)
     module = _load(path)
     marked = {key: value for key, value in vars(module).items() if isinstance(getattr(value, _MARK, None), Agent)}
     if function is None:
@@ -240,6 +237,15 @@ def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
     found = _decorated(target, function, seat)
     source = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return replace(found, settings={**found.settings, "source": source})
+
+
+def _from_persona(path: Path, function: str | None, seat: Seat) -> Agent:
+    from poise.agents.builtin import debtor_of
+    from poise.agents.personas import load_persona
+
+    if seat != "debtor" or function is not None:
+        raise AgentError(f"{path} is a persona, which is a debtor and takes nothing after a colon; give it to --debtor")
+    return debtor_of(load_persona(str(path)))
 
 
 def _decorated(target: Any, name: str, seat: Seat) -> Agent:

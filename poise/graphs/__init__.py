@@ -3,7 +3,7 @@
 from poise.graphs.draw import draw
 from poise.graphs.negotiation import negotiation_graph
 from poise.graphs.nodes import decide, feel, perceive, speak
-from poise.graphs.play import Pairing, Played, PlaySettings, play
+from poise.graphs.pairing import Pairing, Played, PlaySettings, play
 from poise.graphs.seat import empty_seat_graph, seat_graph
 from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState, Turn
 

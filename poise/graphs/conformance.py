@@ -15,7 +15,7 @@ from poise.games.referee import Referee
 from poise.games.scenario import Scenario
 from poise.games.seeds import Dice
 from poise.games.transcript import Transcript
-from poise.graphs.play import Pairing, PlaySettings
+from poise.graphs.pairing import Pairing, PlaySettings
 
 _SECONDS_A_MESSAGE = 5.0
 _SEED = 20_250_401

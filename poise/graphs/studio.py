@@ -20,7 +20,7 @@ from poise.games.errors import BadInput
 from poise.games.loaders import load_scenarios
 from poise.games.moves import SEATS, Move, Seat
 from poise.graphs.negotiation import Runner, negotiation_graph
-from poise.graphs.play import Pairing, PlaySettings
+from poise.graphs.pairing import Pairing, PlaySettings
 from poise.graphs.seat import seat_graph
 from poise.graphs.state import SeatState, TalkContext, unguarded
 

@@ -14,6 +14,7 @@ readably is lost.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -160,7 +161,10 @@ class Persona:
         data = asdict(self)
         for derived in ("_even", "_rise", "_fall", "summary"):
             del data[derived]
-        return data
+        for reaction in data["reactions"]:
+            del reaction["why"]
+        plain: dict[str, Any] = json.loads(json.dumps(data))  # tuples become lists, as they would on the way back
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
