@@ -28,16 +28,20 @@ def config(creditors: int = 2, debtors: int = 2, **fields: Any) -> TournamentCon
     return make_config({**names, **fields})
 
 
-def entrants(settings: TournamentConfig, learners: tuple[str, ...] = ()) -> tuple[list[Entrant], list[Entrant]]:
+def entrants(
+    settings: TournamentConfig, learners: tuple[str, ...] = (), own_code: bool = False
+) -> tuple[list[Entrant], list[Entrant]]:
     def enter(label: str, seat: Any) -> Entrant:
         declared = {"name": label, "seat": seat, "model": settings.model, "offers": "policy"}
-        return Entrant(label, seat, declared, label in learners)
+        return Entrant(label, seat, declared, label in learners, own_code)
 
     return [enter(x, "creditor") for x in settings.creditors], [enter(x, "debtor") for x in settings.debtors]
 
 
-def schedule(settings: TournamentConfig, cases: int = 3, learners: tuple[str, ...] = ()) -> Schedule:
-    return build_schedule(settings, *entrants(settings, learners), scenarios(cases))
+def schedule(
+    settings: TournamentConfig, cases: int = 3, learners: tuple[str, ...] = (), own_code: bool = False
+) -> Schedule:
+    return build_schedule(settings, *entrants(settings, learners, own_code), scenarios(cases))
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Pairing:
 
     def play(self, scenario: Scenario, seed: int) -> Played:
         self._misbehave(seed)
-        time.sleep(self.seconds)
+        if self.seconds:
+            time.sleep(self.seconds)
         dice = Dice(seed, f"{self.creditor.label}/{self.debtor.label}")
         value = scenario.creditor_target + int(dice.unit() * scenario.gap)
         share = (scenario.debtor_target - value) / (scenario.debtor_target - scenario.creditor_target)
@@ -105,7 +110,7 @@ class Pairing:
             trouble.once.touch()
         if seed in trouble.kills:
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(3600)
+        time.sleep(1)  # for a thread, which cannot be stopped; a process is killed long before
 
 
 @dataclass(frozen=True)

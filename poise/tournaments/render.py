@@ -12,7 +12,7 @@ from rich.text import Text
 
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.figures import Cell, Difference, Standing, Standings
-from poise.tournaments.stats import Estimate
+from poise.tournaments.stats import FEW, Estimate
 
 _NAME = 28  # columns of an agent's name in the matrix
 _TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
@@ -122,15 +122,16 @@ def _cell(cell: Cell) -> Text:
 
 
 def _footnote(standings: Standings) -> Text:
-    state = f"{standings.finished} of {standings.total} matches" if standings.finished < standings.total else (
-        f"{standings.total} matches"
-    )  # fmt: skip
-    return Text(
-        f"{state} on {standings.scenarios} scenarios, seed {standings.seed}, model {standings.model}. "
-        "Intervals: 95 %, bootstrap over scenarios; success: Wilson. Differences are paired by scenario, seed and "
-        "opponent.",
+    of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
+    text = Text(
+        f"\n{of_all}{standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, model "
+        f"{standings.model}. Below the means: 95 % intervals, by bootstrap over scenarios; of success, Wilson's. "
+        "Differences are paired by scenario, seed and opponent.",
         style="dim",
     )
+    if standings.scenarios < FEW:
+        text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
+    return text
 
 
 def pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:

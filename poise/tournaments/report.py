@@ -26,6 +26,7 @@ from poise.tournaments.figures import Standings
 from poise.tournaments.records import Row, from_json
 from poise.tournaments.report_parts import axis, breakable, cells, forest, troubles
 from poise.tournaments.standings import make_standings
+from poise.tournaments.stats import FEW
 from poise.tournaments.store import Header, Store
 from poise.tournaments.store_errors import explained
 
@@ -72,6 +73,7 @@ def _page(store: Store, name: str, transcripts: int) -> str:
             index=_json(_index(header, standings, shown, store)),
             transcripts=told,
             shown=len(shown),
+            few=FEW,
             drawing=_drawing(),
             forest=forest,
             axis=axis,

@@ -111,7 +111,8 @@ def _entrant(label: str, seat: Seat, config: TournamentConfig) -> Entrant:
         "model": agent.model or config.model,
         "offers": agent.offers or config.offers or "policy",
     }
-    return Entrant(label, seat, declared, agent.learns, ".py" in agent.name)
+    as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
+    return Entrant(label, seat, as_stored, agent.learns, "source" in agent.settings)
 
 
 def build_schedule(
