@@ -43,7 +43,7 @@ class TestFastPlayIsLangGraphPlay:
         seed=st.integers(0, 2**63),
     )
     def test_transcripts_and_memories_are_identical(self, creditor, debtor, creditor_target, gap, seed):
-        scenario = case(creditor_target, max(0, creditor_target + gap) if creditor_target + gap > 0 else creditor_target + 9)
+        scenario = case(creditor_target, creditor_target + (gap if creditor_target + gap > 0 else 9))
         fast, slow = (
             Pairing(*pair(creditor, debtor), PlaySettings(through=through)) for through in ("fast", "langgraph")
         )
@@ -100,7 +100,9 @@ class TestOneNegotiation:
         assert Transcript.from_dict(json.loads(json.dumps(transcript.to_dict()))) == transcript
 
     def test_the_referees_verdict_is_the_outcome(self):
-        transcript = play(case(), plain_agent("creditor", offer(20), offer(60)), plain_agent("debtor", offer(90), ACCEPT))
+        transcript = play(
+            case(), plain_agent("creditor", offer(20), offer(60)), plain_agent("debtor", offer(90), ACCEPT)
+        )
         assert (transcript.outcome.ending, transcript.outcome.value) == ("deal", 60)
         assert transcript.outcome.utilities == pytest.approx((0.52, 0.48))
 
@@ -221,7 +223,9 @@ class TestBadAgents:
                 time.sleep(0.06)
 
         agent = replace(pair()[0], make_policy=Slow)
-        outcome = play(case(), agent, pair("vanilla", "stonewalling")[1], settings=PlaySettings(match_seconds=0.1)).outcome
+        outcome = play(
+            case(), agent, pair("vanilla", "stonewalling")[1], settings=PlaySettings(match_seconds=0.1)
+        ).outcome
         assert "the match took longer than 0.1 s" in outcome.reason
 
     def test_a_server_that_is_down_is_not_the_agents_fault(self):

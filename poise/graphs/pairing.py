@@ -103,9 +103,9 @@ class Pairing:
 
     def context(self, scenario: Scenario, seed: int) -> TalkContext:
         """Everything one match needs beside its state; its deadline starts now."""
-        seats = [self._context(seat, scenario, seed) for seat in SEATS]
+        creditor, debtor = (self._context(seat, scenario, seed) for seat in SEATS)
         limits = guard(self.settings.message_seconds, self.settings.match_seconds, calls_model=self.calls_model)
-        return TalkContext(Referee(scenario, self.rules), *seats, guard=limits)
+        return TalkContext(Referee(scenario, self.rules), creditor, debtor, limits)
 
     def _invoke(self, start: TalkState, context: TalkContext) -> Mapping[str, Any]:
         if isinstance(self._graph, FastGraph):
@@ -124,17 +124,17 @@ class Pairing:
         return open_voice(self._uri(agent), self._offers(agent), self.settings.model_options)
 
     def _runner(self) -> Runner:
-        graphs = [agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values()]
+        creditor, debtor = (agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values())
         through = self.settings.through
         if through == "auto":
             through = "langgraph" if self.calls_model else "fast"
         if through == "fast":
             try:
-                return FastGraph(negotiation_graph(*map(FastGraph, graphs)))
+                return FastGraph(negotiation_graph(FastGraph(creditor), FastGraph(debtor)))
             except NotSequential:
                 if self.settings.through == "fast":
                     raise
-        compiled: Runner = negotiation_graph(*(graph.compile() for graph in graphs)).compile()
+        compiled: Runner = negotiation_graph(creditor.compile(), debtor.compile()).compile()
         return compiled
 
     def _context(self, seat: Seat, scenario: Scenario, seed: int) -> SeatContext:

@@ -18,8 +18,8 @@ from poise.agents.registry import find_agent
 from poise.agents.types import Line
 from poise.games.errors import BadInput
 from poise.games.loaders import load_scenarios
-from poise.games.moves import SEATS, Move, Seat
-from poise.graphs.negotiation import Runner, negotiation_graph
+from poise.games.moves import Move, Seat
+from poise.graphs.negotiation import negotiation_graph
 from poise.graphs.pairing import Pairing, PlaySettings
 from poise.graphs.seat import seat_graph
 from poise.graphs.state import SeatState, TalkContext, unguarded
@@ -69,8 +69,8 @@ def _resolved(choice: Choice) -> TalkContext:
 
 def negotiation() -> Any:
     """The negotiation graph, compiled."""
-    seats: list[Runner] = [seat_graph().compile() for _ in SEATS]
-    return negotiation_graph(*seats, schema=Choice, resolve=_talk_context).compile()
+    seats = seat_graph().compile(), seat_graph().compile()
+    return negotiation_graph(seats[0], seats[1], Choice, _talk_context).compile()
 
 
 def creditor() -> Any:
