@@ -5,11 +5,11 @@ Paper: EQ-Negotiator v2 (https://arxiv.org/abs/2511.03370); payoff table from v1
     d_t, c_t      the emotion read in the debtor's message t (the likeliest of seven), and the one shown before it
     pi[d, c]      the creditor's payoff, 0 to 4; learned
     bel, T, B, w  belief, transition, emission (`poise.agents.emotions.tracker`, learned) and weights of the states
-    menu          all seven; without joy, anger and disgust when d_t is sadness, anger, fear or disgust, or when the
-                  likeliest state is confrontational
+    menu          all seven; without joy, anger and disgust when d_t is sadness, anger, fear or disgust, when most of
+                  the last messages were (as below), or when the likeliest state is confrontational
 
     d negative in 4 or more of the last 5 messages:
-        next = argmax_{e in menu} w[s*, e] sum_s p(s) sum_d B[s, e, d] pi[d, e],     p = bel T,  s* = argmax_s p(s)
+        next = argmax_{e in menu} sum_s p(s) w[s, e] sum_d B[s, e, d] pi[d, e],      p = bel T
     otherwise, win-stay-lose-shift on the realised payoff:
         next = c_t                                           if pi[d_t, c_t] >= 2 and c_t is on the menu
         next = argmax_{e in menu, e != c_t} pi[d_t, e]       if not
@@ -30,12 +30,15 @@ Differs from the reference:
   so nothing is ever lost before learning. Here the debtor's actual answer to what was shown decides.
 - The release scores an emotion by the largest entry of its emission row, which the state does not enter; here by the
   payoff that the emission leads to expect, state by state.
-- The weights are those of the likeliest next state. The paper averages them over the states; but T mixes so fast, and w
-  favours neutral in so many states, that the average answers a negative debtor with neutral whatever the belief.
 - The release adds +1 or -0.5 for every occurrence. Where nearly all talks end in a deal, whatever was shown grows
   without bound; here the result counts against the mean so far, once for each pair, within the table's range.
 - The menu is ours: an upset or hostile debtor is met neither with cheer nor with hostility.
 - `eq-negotiator-faithful` is the release as it is.
+
+A limit of the published numbers: T mixes so fast, and w gives neutral so much in every state, that before learning
+persistent negativity is answered with neutral whatever the belief; with a steadier T, distress is answered with
+sadness. Taking the weights of the likeliest state alone would do that at once, and was tried: it goes on pitying debtors
+who only play at distress, and loses more there than it gains.
 """
 
 from __future__ import annotations
@@ -106,16 +109,17 @@ def temperature(message: int) -> float:
 class EqNegotiator:
     """The corrected EQ-Negotiator; a learner. See the module's head for the rules.
 
-    tracker: the filter to read the debtor with; it learns from each negotiation.
+    tracker: the filter to read the debtor with; it learns from each negotiation. One of the published parameters by
+        default.
     """
 
-    def __init__(self, settings: EqSettings | None = None) -> None:
+    def __init__(self, settings: EqSettings | None = None, tracker: Tracker | None = None) -> None:
         self.settings = settings or EqSettings()
-        self.tracker = Tracker()
+        self.tracker = tracker or Tracker()
         self._payoff = [list(row) for row in PAYOFF]
         self._mean = 0.0
         self._opening = JOY
-        self._expected = self._expected_payoffs()
+        self._values = self._state_values()
 
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - nothing is left to chance
         """The emotion for the next message, one of the seven."""
@@ -124,16 +128,15 @@ class EqNegotiator:
         reading = view.readings[-1]
         heard = [likeliest(each.emotions) for each in view.readings[-self.settings.window :]]
         belief = reading.belief
-        hostile = heard[-1] in NEGATIVE or likeliest(belief) == _CONFRONTATIONAL
-        menu = _GENTLE if hostile else _ALL
         if mostly_negative(heard, self.settings):
-            return EMOTIONS7[self._state_response(belief, menu)]
+            return EMOTIONS7[self._state_response(belief)]
+        upset = heard[-1] in NEGATIVE or likeliest(belief) == _CONFRONTATIONAL
+        menu = _GENTLE if upset else _ALL
         return EMOTIONS7[self._payoff_response(heard[-1], INDEX[view.shown[-1] if view.shown else None], menu)]
 
-    def _state_response(self, belief: Sequence[float], menu: Sequence[int]) -> int:
+    def _state_response(self, belief: Sequence[float]) -> int:
         due = self.tracker.predict(belief)
-        suits = WEIGHTS[likeliest(due)]
-        return best_reply([w * sum(map(mul, due, row)) for w, row in zip(suits, self._expected, strict=True)], menu)
+        return best_reply([sum(map(mul, due, row)) for row in self._values], _GENTLE)
 
     def _payoff_response(self, heard: int, shown: int, menu: Sequence[int]) -> int:
         payoffs = self._payoff[heard]
@@ -141,13 +144,13 @@ class EqNegotiator:
         realised = payoffs[shown] if shown in menu else float("-inf")
         return win_stay_lose_shift(shown, realised, self.settings.aspiration, other)
 
-    def _expected_payoffs(self) -> tuple[tuple[float, ...], ...]:
-        """sum_d B[s, e, d] pi[d, e], by emotion e (7 rows) and state s (4 columns)."""
-        emission = self.tracker.parameters.emission
+    def _state_values(self) -> tuple[tuple[float, ...], ...]:
+        """w[s, e] sum_d B[s, e, d] pi[d, e], by emotion e (7 rows) and state s (4 columns)."""
+        states = list(zip(WEIGHTS, self.tracker.parameters.emission, strict=True))
         columns = zip(*self._payoff, strict=True)
         return tuple(
-            tuple([sum(map(mul, state[emotion], column)) for state in emission])
-            for emotion, column in enumerate(columns)
+            tuple([suits[e] * sum(map(mul, emission[e], column)) for suits, emission in states])
+            for e, column in enumerate(columns)
         )
 
     def learn(self, view: View, utility: float, deal: bool) -> None:
@@ -156,7 +159,7 @@ class EqNegotiator:
         self.tracker.learn(evidence)
         self._learn_payoff(evidence, utility if deal else 0.0)
         self._learn_opening(evidence)
-        self._expected = self._expected_payoffs()
+        self._values = self._state_values()
 
     def _learn_payoff(self, evidence: Sequence[Evidence], utility: float) -> None:
         settings = self.settings
@@ -193,4 +196,4 @@ class EqNegotiator:
         payoff = checked_table(memory.get("payoff"), "payoff", EMOTION_COUNT, EMOTION_COUNT)
         self.tracker.restore(memory.get("tracker", {}))
         self._payoff, self._mean, self._opening = [list(row) for row in payoff], float(mean), EMOTIONS7.index(opening)
-        self._expected = self._expected_payoffs()
+        self._values = self._state_values()
