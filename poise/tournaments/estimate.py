@@ -35,11 +35,9 @@ class Estimate:
 
 def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing) -> Estimate:
     """Calls and time of the whole schedule. Without a model, a few of its matches are played to take the time."""
-    per_pair = len(schedule.matches) // schedule.pairs
-    voiced = sum(entrant.model != SCRIPTED for pair in range(schedule.pairs) for entrant in schedule.pair(pair))
     usual = min(_USUAL_MESSAGES, config.max_messages)
-    calls = round(per_pair * voiced * usual / 2)
-    most = per_pair * voiced * (config.max_messages + 1) // 2 * 2
+    calls = _calls(schedule, usual)
+    most = 2 * _calls(schedule, config.max_messages)
     if schedule.calls_model:
         seconds = calls * _REPLY_TOKENS / _TOKENS_PER_SECOND
         basis = (
@@ -53,6 +51,13 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
     return Estimate(
         len(schedule.matches), 0, 0, seconds, f"{each * 1000:.2g} ms a match, tried here; workers: {workers}"
     )
+
+
+def _calls(schedule: Schedule, messages: int) -> int:
+    """Model calls if every match has so many messages and each is asked for once; the creditor speaks first."""
+    spoken = {"creditor": (messages + 1) // 2, "debtor": messages // 2}
+    voiced = (one for pair in range(schedule.pairs) for one in schedule.pair(pair) if one.model != SCRIPTED)
+    return len(schedule.matches) // schedule.pairs * sum(spoken[one.seat] for one in voiced)
 
 
 def _probe(schedule: Schedule, open_pairing: OpenPairing) -> float:
