@@ -37,8 +37,8 @@ Differs from the reference:
 
 A limit of the published numbers: T mixes so fast, and w gives neutral so much in every state, that before learning
 persistent negativity is answered with neutral whatever the belief; with a steadier T, distress is answered with
-sadness. Taking the weights of the likeliest state alone would do that at once, and was tried: it goes on pitying debtors
-who only play at distress, and loses more there than it gains.
+sadness. Taking the weights of the likeliest state alone would do that at once, and was tried: it goes on pitying
+debtors who only play at distress, and loses more there than it gains.
 """
 
 from __future__ import annotations
