@@ -1,0 +1,86 @@
+"""The detector: what emotion a message shows.
+
+Trained on GoEmotions (Demszky et al. 2020) by `python -m poise.agents.emotions.fit`; how text becomes probabilities is
+told in `poise.agents.emotions.model`. It reads words on their face: English, short and informal texts best; irony, and
+what only the talks as a whole reveal, are beyond it. A question reads as curiosity, hence partly as surprise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from poise.agents.emotions.artifact import load
+from poise.agents.emotions.features import normalise
+from poise.agents.emotions.model import Model
+from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.games.errors import BadInput
+
+ARTIFACT: Final = Path(__file__).with_name("detector.npz")
+MEMO: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What was read in one message.
+
+    seven:        probabilities of the seven emotions, in the order of EMOTIONS7; they sum to 1.
+    twenty_eight: probabilities of the 28 labels, in the order of EMOTIONS28; they sum to 1.
+    label:        the likeliest of the 28; neutral where no emotion clears its threshold. The likeliest of the seven is
+                  the one that the label belongs to.
+    """
+
+    seven: tuple[float, ...]
+    twenty_eight: tuple[float, ...]
+    label: str
+
+
+class Detector:
+    """Reads emotions in text: the same text gives the same detection, from any thread; no text is refused.
+
+    The first 2,000 characters count (`features.TEXT_LIMIT`). The latest readings are remembered by normalised text, in
+    which every number is the same, so that a memo serves messages that differ in the offer alone.
+    """
+
+    def __init__(self, model: Model, memo: int = MEMO) -> None:
+        """Read with `model`, remembering the `memo` latest readings (0: none).
+
+        Raises:
+            BadInput: `memo` is negative.
+        """
+        if memo < 0:
+            msg = f"memo={memo}: a detector remembers 0 readings or more"
+            raise BadInput(msg)
+        self.model = model
+        self._remembered = lru_cache(memo)(self._detect)
+
+    @property
+    def remembered(self) -> int:
+        """Readings in the memo now."""
+        return self._remembered.cache_info().currsize
+
+    def read(self, text: str) -> Detection:
+        """What `text` shows."""
+        return self._remembered(normalise(text))
+
+    def read_many(self, texts: Iterable[str]) -> list[Detection]:
+        """What each text shows, in order; the same as reading them one by one."""
+        return [self.read(text) for text in texts]
+
+    def _detect(self, normalised: str) -> Detection:
+        seven, twenty_eight = self.model.probabilities(self.model.logits(normalised))
+        label = EMOTIONS28[int(twenty_eight.argmax())]
+        return Detection(tuple(seven.tolist()), tuple(twenty_eight.tolist()), label)
+
+
+@lru_cache(1)
+def default_detector() -> Detector:
+    """The shipped detector, loaded at the first call and shared by all of this process.
+
+    Raises:
+        BadInput: the shipped file is missing or damaged.
+    """
+    return Detector(load(ARTIFACT))
