@@ -49,7 +49,7 @@ def fit(data: Path, out: Path, settings: Settings) -> dict[str, float]:
     Raises:
         BadInput: the data cannot be used.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
     check_labels(data / "labels.txt")
     train, dev = read_corpus(data / "train.tsv.gz"), read_corpus(data / "dev.tsv.gz")
