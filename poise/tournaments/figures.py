@@ -36,6 +36,11 @@ class Standing:
     repairs: int
     reasks: int
 
+    @property
+    def troubled(self) -> bool:
+        """Whether anything went wrong."""
+        return bool(self.failures or self.forfeits or self.repairs or self.reasks)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

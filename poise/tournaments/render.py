@@ -14,6 +14,7 @@ from poise.games.moves import SEATS, Seat
 from poise.tournaments.figures import Cell, Difference, Standing, Standings
 from poise.tournaments.stats import FEW, Estimate
 
+_WIDE = 90  # columns from which intervals have a third digit
 _NAME = 28  # columns of an agent's name in the matrix
 _TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
 
@@ -22,14 +23,15 @@ def standings_view(standings: Standings, width: int) -> RenderableType:
     """Both seats' standings and the matrix of utilities, for a terminal of so many columns."""
     parts: list[RenderableType] = []
     for seat in SEATS:
-        parts += [_seat_table(standings, seat), *_trouble(standings.seat(seat))]
+        parts += [_seat_table(standings, seat, 3 if width >= _WIDE else 2), *_trouble(standings.seat(seat))]
     if len(standings.matrix) * len(standings.matrix[0]) > 1:
         parts.append(_matrix_table(standings, width))
     parts.append(_footnote(standings))
     return Group(*parts)
 
 
-def _seat_table(standings: Standings, seat: Seat) -> Table:
+def _seat_table(standings: Standings, seat: Seat, digits: int) -> Table:
+    """One seat's standings, intervals to so many digits."""
     listed = standings.seat(seat)
     compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
     title = f"\n{seat.capitalize()}s"
@@ -42,9 +44,9 @@ def _seat_table(standings: Standings, seat: Seat) -> Table:
         table.add_column(f"vs {compared}", justify="right", min_width=11)
     for rank, one in enumerate(listed, 1):
         cells = [Text(str(rank)), Text(one.label, style="bold" if rank == 1 else ""), Text(str(one.matches))]
-        cells += _measures(one)
+        cells += _measures(one, digits)
         if compared:
-            cells.append(_difference(standings.against_baseline(one.label, seat)))
+            cells.append(_difference(standings.against_baseline(one.label, seat), digits))
         table.add_row(*cells)
     return table
 
@@ -55,26 +57,32 @@ def _table(title: str) -> Table:
     return Table(title=title, title_style="bold", title_justify="left", **shape)
 
 
-def _measures(one: Standing) -> list[Text]:
+def _measures(one: Standing, digits: int) -> list[Text]:
     return [
-        _estimate(one.utility, "{:.3f}", "{:.2f}\u2013{:.2f}", style="bold"),
-        _estimate(one.success, "{:.0%}", "{:.0%}\u2013{:.0%}"),
-        _estimate(one.savings, "{:.3f}", "{:.2f}\u2013{:.2f}"),
-        _estimate(one.rounds, "{:.1f}", "{:.1f}\u2013{:.1f}"),
+        _estimate(one.utility, "{:.3f}", f"{{:.{digits}f}}", style="bold"),
+        _estimate(one.success, "{:.0%}", "{:.0%}"),
+        _estimate(one.savings, "{:.3f}", f"{{:.{digits}f}}"),
+        _estimate(one.rounds, "{:.1f}", "{:.1f}"),
     ]
 
 
-def _estimate(estimate: Estimate | None, form: str, interval: str, *, style: str = "") -> Text:
+def _estimate(estimate: Estimate | None, form: str, end: str, *, between: str = "\u2013", style: str = "") -> Text:
     """The mean, and its interval below it."""
     if estimate is None:
         return Text("-", style="dim")
-    text = Text(form.format(estimate.mean), style=style)
+    text = Text(form.format(_unsigned_zero(estimate.mean)), style=style)
     if estimate.low is not None and estimate.high is not None:
-        text.append("\n" + interval.format(estimate.low, estimate.high), style="not bold dim")
+        ends = (end.format(_unsigned_zero(value)) for value in (estimate.low, estimate.high))
+        text.append("\n" + between.join(ends), style="not bold dim")
     return text
 
 
-def _difference(difference: Difference | None) -> Text:
+def _unsigned_zero(value: float) -> float:
+    """A value that is written as zero has no sign."""
+    return 0.0 if abs(value) < 0.0005 else value
+
+
+def _difference(difference: Difference | None, digits: int) -> Text:
     """The gain in utility over the baseline: green or red where its interval leaves out zero."""
     if difference is None:
         return Text("-", style="dim")
@@ -82,7 +90,7 @@ def _difference(difference: Difference | None) -> Text:
     style = ""
     if gain.low is not None and gain.high is not None:
         style = "green" if gain.low > 0 else "red" if gain.high < 0 else ""
-    return _estimate(gain, "{:+.3f}", "{:+.2f}\u2026{:+.2f}", style=style)
+    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between="\u2026", style=style)
 
 
 def _trouble(listed: list[Standing]) -> list[Text]:

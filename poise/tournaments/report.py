@@ -167,7 +167,7 @@ def _environment() -> Environment:
     environment.filters["fixed"] = lambda value, digits=3: f"{value:.{digits}f}"
     environment.filters["breakable"] = breakable
     environment.filters["troubles"] = troubles
-    environment.filters["signed"] = lambda value: f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+    environment.filters["signed"] = lambda value: f"{round(value, 3) + 0.0:+.3f}".replace("-", "\N{MINUS SIGN}")
     return environment
 
 

@@ -17,8 +17,10 @@ _SHADES: Final = 20
 
 
 def breakable(label: str) -> Markup:
-    """An agent's name that may be broken where a person would: after @, : and /."""
-    return Markup("").join(part + Markup("<wbr>") if part in "@:/," else part for part in re.split(r"([@:/,])", label))
+    """An agent's name that may be broken where a person would: after @, :, /, a comma and _."""
+    return Markup("").join(
+        part + Markup("<wbr>") if part in "@:/,_" else part for part in re.split(r"([@:/,_])", label)
+    )
 
 
 def troubles(one: Standing) -> str:
