@@ -47,7 +47,7 @@ def test_the_root_shows_the_four_rooms():
     [
         ("pyspiel", {"games/bargaining.py"}),
         ("langchain_community", {"agents/voices/cache.py"}),
-        ("xllamacpp", {"agents/voices/embedded.py"}),
+        ("xllamacpp", {"agents/voices/engine.py"}),
         ("torch", set()),
     ],
 )
