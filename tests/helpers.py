@@ -12,7 +12,16 @@ from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 from poise.games.seeds import Dice
 
-CREDITORS = ("vanilla", "random", "fixed:anger", "eq-negotiator", "eq-negotiator-faithful")
+CREDITORS = (
+    "vanilla",
+    "random",
+    "fixed:anger",
+    "eq-negotiator",
+    "eq-negotiator-faithful",
+    "eq-negotiator-v1",
+    "eq-negotiator-v1-faithful",
+    "wsls",
+)
 DEBTORS = ("vanilla", "angry", "sad", "threatening", "cheating", "victim", "stonewalling")
 
 

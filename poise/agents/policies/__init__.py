@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
 from poise.agents.policies.eq_negotiator import EqNegotiator
 from poise.agents.policies.eq_negotiator_faithful import FaithfulEqNegotiator
+from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
 from poise.agents.policies.fixed import Fixed
 from poise.agents.policies.random import Random
 from poise.agents.policies.vanilla import Vanilla
+from poise.agents.policies.wsls import WinStayLoseShift
+from poise.agents.policies.wsls import named as named_wsls
 from poise.agents.types import Policy
 from poise.games.errors import AgentError
 
-__all__ = ["POLICIES", "EqNegotiator", "FaithfulEqNegotiator", "Fixed", "NamedPolicy", "Random", "Vanilla"]
+__all__ = [
+    "POLICIES",
+    "EqNegotiator",
+    "EqNegotiatorV1",
+    "FaithfulEqNegotiator",
+    "Fixed",
+    "NamedPolicy",
+    "Random",
+    "Vanilla",
+    "WinStayLoseShift",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,17 @@ POLICIES: Final[Mapping[str, NamedPolicy]] = MappingProxyType(
         "eq-negotiator-faithful": NamedPolicy(
             _plain("eq-negotiator-faithful", FaithfulEqNegotiator),
             "EQ-Negotiator v2 exactly as released, whose belief never sees the debtor's emotion",
+        ),
+        "eq-negotiator-v1": NamedPolicy(
+            _plain("eq-negotiator-v1", EqNegotiatorV1),
+            "answers by the payoff table, and looks one reaction ahead while the debtor stays negative (corrected)",
+        ),
+        "eq-negotiator-v1-faithful": NamedPolicy(
+            _plain("eq-negotiator-v1-faithful", partial(EqNegotiatorV1, faithful=True)),
+            "EQ-Negotiator v1 as published, which mirrors a negative debtor and stays angry",
+        ),
+        "wsls": NamedPolicy(
+            named_wsls, "win-stay, lose-shift on what the last emotion brought; wsls:ASPIRATION, 2 unless said"
         ),
     }
 )
