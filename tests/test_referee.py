@@ -221,7 +221,7 @@ EXAMPLES = [
         "beyond the creditor's target there is no more to get; here the creditor wants more of the unit",
         (MEDICAL, Rules()),
         ([offer(150)], ACCEPT),
-        Outcome("deal", 150, "debtor", "The debtor accepted the creditor's offer of 150 days.", (1.0, 0.0)),
+        Outcome("deal", 150, "debtor", "The patient accepted the hospital's offer of 150 days.", (1.0, 0.0)),
     ),
     (
         "walking away",
@@ -250,7 +250,8 @@ def test_outcomes(given_, talks, expected):
 
 
 def test_one_of_a_unit_is_said_in_the_singular():
-    assert "offer of 1 hour." in Referee(Scenario("s", "student", 1, 4), Rules()).judge([offer(1)], ACCEPT).reason
+    outcome = Referee(Scenario("s", "student", 1, 4), Rules()).judge([offer(1)], ACCEPT)
+    assert outcome.reason == "The student accepted the robot's offer of 1 minute (9:01 PM)."
 
 
 def test_a_firm_offer_is_no_deal_by_itself_but_can_be_met_and_accepted():

@@ -14,9 +14,10 @@ from poise.agents.emotions.detector import default_detector
 from poise.agents.types import Line, Request, View
 from poise.agents.voices.readout import read_offer
 from poise.agents.voices.scripted import ScriptedVoice, phrases, with_unit
+from poise.games.domains import DOMAINS
 from poise.games.errors import AgentError
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer
-from poise.games.scenario import DOMAINS, Scenario
+from poise.games.scenario import Scenario
 from poise.games.seeds import Dice
 
 VOICE = ScriptedVoice()

@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from poise.games.errors import ScenarioError
-from poise.games.scenario import LARGEST, Scenario, shorten
+from poise.games.domains import LARGEST
+from poise.games.errors import ScenarioError, shorten
+from poise.games.scenario import Scenario
 from poise.games.textfile import refusal
 
 CREDITOR_TARGET: Final = "Creditor Target Days"

@@ -17,6 +17,24 @@
 Messages name the value, the bound and the remedy.
 """
 
+from __future__ import annotations
+
+import reprlib
+from typing import Final
+
+_BRIEF: Final = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 70
+
+
+def shorten(value: object) -> str:
+    """`value` as an error message shows it, in about 60 characters at most."""
+    if isinstance(value, str) and len(value) > 60:
+        return f"{value[:40]!r}... ({len(value):,} characters)"
+    try:
+        return _BRIEF.repr(value)
+    except ValueError:  # Python refuses to print an integer of more than 4300 digits
+        return "with thousands of digits"
+
 
 class PoiseError(Exception):
     """Base of all errors raised on purpose; its text is written for the user."""

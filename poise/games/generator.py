@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from poise.games.errors import ScenarioError
-from poise.games.scenario import Scenario, shorten
+from poise.games.errors import ScenarioError, shorten
+from poise.games.scenario import Scenario
 from poise.games.seeds import Dice
 from poise.games.stories import Decks, Plot, Trade, compose, shuffled, vocabulary
 

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.games.credit_csv import read_credit_csv
-from poise.games.errors import ScenarioError
+from poise.games.errors import ScenarioError, shorten
 from poise.games.generator import builtin
-from poise.games.scenario import Scenario, shorten
+from poise.games.scenario import Scenario
 from poise.games.textfile import LINE_END, read_text, refusal
 
 BUILTIN: Final = "builtin"

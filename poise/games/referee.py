@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from poise.games.bargaining import BargainingState, load
+from poise.games.domains import domain_words
 from poise.games.errors import IllegalMove
 from poise.games.moves import SEATS, Move, MoveKind, Seat, other
 from poise.games.rules import Rules
@@ -152,16 +153,25 @@ class Referee:
     def _reason(self, state: BargainingState) -> str:
         by = None if state.by is None else SEATS[state.by]
         if by and state.deal:
-            return f"The {by} accepted the {other(by)}'s offer of {_amount(state.deal.value, self.scenario.unit)}."
+            accepted = f"{self._role(other(by))}'s offer of {self.scenario.amount(state.deal.value)}"
+            return f"{_capital(self._role(by))} accepted {accepted}."
         if by:
-            return f"The {by} walked away with message {state.index}."
+            return f"{_capital(self._role(by))} walked away with message {state.index}."
         if state.deal is None:
             return f"No deal in {state.index} messages, the most that the rules allow."
         creditor, debtor = (offer.value for offer in state.standing if offer)
-        deal = _amount(state.deal.value, self.scenario.unit)
+        deal = self.scenario.amount(state.deal.value)
         if creditor == debtor:
             return f"Both sides offered {deal}."
         return f"The offers {creditor} and {debtor} are within {self.rules.tolerance} of each other: a deal at {deal}."
+
+    def _role(self, seat: Seat) -> str:
+        """What the domain calls the side in `seat`: "the rescue team"."""
+        return domain_words(self.scenario.domain).role(seat)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _amount(value: int, unit: str) -> str:

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
-from poise.games.errors import ScenarioError
+from poise.games.domains import LARGEST, domain_words
+from poise.games.errors import ScenarioError, shorten
 from poise.games.moves import Seat
+from poise.games.secrecy import stated
 
-Domain = Literal["debt", "disaster", "medical", "student"]
-DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)
-UNITS: Final[Mapping[Domain, str]] = MappingProxyType(
-    {"debt": "days", "disaster": "minutes", "medical": "days", "student": "hours"}
-)
-_USUAL_HIGH: Final[Mapping[Domain, int]] = MappingProxyType(
-    {"debt": 365, "disaster": 1000, "medical": 1000, "student": 24}
-)
-
-LARGEST: Final = 1_000_000  # the referee has one action for every offer between the bounds
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_BRIEF: Final = reprlib.Repr()
-_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 70
 _FIELDS: Final = ("id", "domain", "unit", "creditor_target", "debtor_target", "bounds", "context")
 _REQUIRED: Final = ("id", "domain", "creditor_target", "debtor_target")
-
-
-def shorten(value: object) -> str:
-    """`value` as an error message shows it, in about 60 characters at most."""
-    if isinstance(value, str) and len(value) > 60:
-        return f"{value[:40]!r}... ({len(value):,} characters)"
-    try:
-        return _BRIEF.repr(value)
-    except ValueError:  # Python refuses to print an integer of more than 4300 digits
-        return "with thousands of digits"
 
 
 def _check_text(name: str, value: object) -> None:
@@ -46,9 +25,8 @@ def _check_text(name: str, value: object) -> None:
         raise ScenarioError(f"{name} holds the control character {found[0]!r} at position {found.start()}; take it out")
 
 
-def _usual_bounds(domain: Domain, *targets: int) -> tuple[int, int]:
-    """Bounds that say nothing of the targets beyond their number of digits."""
-    high = _USUAL_HIGH[domain]
+def _usual_bounds(high: int, *targets: int) -> tuple[int, int]:
+    """Bounds that say nothing of the targets beyond their number of digits; `high` is the domain's usual one."""
     while max(targets) > high:
         high = 10 ** len(str(high))
     return 0, high
@@ -59,11 +37,12 @@ class Scenario:
     """One case: an integer to agree on, what each seat wants it to be, and the story around it.
 
     id:              names the scenario within its source.
-    domain, unit:    debt counts days to full payment; disaster minutes; medical days; student hours past 9 PM.
+    domain, unit:    what is negotiated, and in what (see `poise.games.domains`): debt counts days to full payment,
+                     disaster minutes until help comes, medical days until the operation, student minutes past 9 PM.
     creditor_target, debtor_target: the value each seat wants most (scenario units, 0 to 1,000,000, not equal).
                      Private: a seat is only ever shown its own.
     context:         public facts of the case, shown to both seats (label -> text). A text that states a target with
-                     its unit ("12 days") is refused, since it would tell one seat what the other wants.
+                     its unit ("12 days"), or as a time of day, is refused: it would tell one seat what the other wants.
     bounds:          the smallest and largest offer that can be made; public, and so not derived from the targets
                      beyond their number of digits. Default by domain.
 
@@ -71,7 +50,7 @@ class Scenario:
     """
 
     id: str
-    domain: Domain
+    domain: str
     creditor_target: int
     debtor_target: int
     unit: str = ""
@@ -79,13 +58,12 @@ class Scenario:
     bounds: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
-        if self.domain not in DOMAINS:
-            raise ScenarioError(f"domain {shorten(self.domain)} is not one of {', '.join(DOMAINS)}")
+        words = domain_words(self.domain)
         _check_text("id", self.id)
         if not self.id:
             raise ScenarioError("a scenario's id is empty; give it a name that is unique in its source")
         _check_text("unit", self.unit)
-        object.__setattr__(self, "unit", self.unit or UNITS[self.domain])
+        object.__setattr__(self, "unit", self.unit or words.plural)
         self._check_targets()
         object.__setattr__(self, "bounds", self._checked_bounds())
         object.__setattr__(self, "context", self._checked_context())
@@ -110,7 +88,7 @@ class Scenario:
         if type(low) is not int or type(high) is not int:
             raise ScenarioError(f"bounds {shorten(self.bounds)} are not two integers, lowest offer first")
         if (low, high) == (0, 0):
-            return _usual_bounds(self.domain, *targets)
+            return _usual_bounds(domain_words(self.domain).highest, *targets)
         if not (0 <= low <= min(targets) and max(targets) <= high <= LARGEST):
             raise ScenarioError(
                 f"bounds {shorten((low, high))} do not hold both targets within 0 to {LARGEST:,}; correct them, or "
@@ -128,14 +106,12 @@ class Scenario:
         return MappingProxyType(dict(self.context))
 
     def _check_secrecy(self, label: str, text: str) -> None:
+        words = domain_words(self.domain)
         for seat, target in ("creditor", self.creditor_target), ("debtor", self.debtor_target):
-            number = str(target)
-            if number not in text:  # nearly always; the pattern below is slower
-                continue
-            stated = re.search(rf"(?<![\d.,]){number}[\s-]*{re.escape(self.unit.rstrip('s'))}s?", text, re.IGNORECASE)
-            if stated:
+            time_of_day = words.time_of_day(target) if self.unit == words.plural else ""
+            if said := stated(text, target, self.unit, time_of_day):
                 raise ScenarioError(
-                    f"context {label!r} says {stated[0]!r}, which is the {seat}'s private target; both seats read the "
+                    f"context {label!r} says {said!r}, which is the {seat}'s private target; both seats read the "
                     "context, so take the number out"
                 )
 
@@ -155,6 +131,19 @@ class Scenario:
     def target(self, seat: Seat) -> int:
         """The private target of `seat`."""
         return self.creditor_target if seat == "creditor" else self.debtor_target
+
+    def party(self, seat: Seat) -> str:
+        """The name of the side in `seat` where the context gives one ("Survivor", "Debtor"), else its role."""
+        words = domain_words(self.domain)
+        return self.context.get(words.label(seat)) or self.context.get(seat.capitalize()) or words.role(seat)
+
+    def amount(self, value: int) -> str:
+        """`value` as a person says it: "1 day", "30 days", "90 minutes (10:30 PM)"."""
+        words = domain_words(self.domain)
+        if self.unit != words.plural:
+            return f"{value} {self.unit.removesuffix('s') if value == 1 else self.unit}"
+        time_of_day = words.time_of_day(value)
+        return f"{words.amount(value)} ({time_of_day})" if time_of_day else words.amount(value)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; `from_dict` reads it back."""

@@ -7,8 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from poise.games.errors import ScenarioError
-from poise.games.scenario import shorten
+from poise.games.errors import ScenarioError, shorten
 
 LARGEST_FILE: Final = 64 * 2**20
 LINE_END: Final = re.compile(r"\r\n|\r|\n")  # what an editor starts a new line for

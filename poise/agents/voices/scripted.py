@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.types import Request, Speech, View
+from poise.games.domains import DOMAINS
 from poise.games.errors import AgentError
 from poise.games.moves import SEATS, Move, Seat
-from poise.games.scenario import DOMAINS
 from poise.games.seeds import Dice
 
 FOLDER: Final = Path(__file__).parent / "phrases"
