@@ -21,6 +21,8 @@ CREDITORS = (
     "eq-negotiator-v1",
     "eq-negotiator-v1-faithful",
     "wsls",
+    "emodebt",
+    "evoemo",
 )
 DEBTORS = ("vanilla", "angry", "sad", "threatening", "cheating", "victim", "stonewalling")
 

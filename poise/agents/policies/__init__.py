@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
+from poise.agents.policies.catalogue import ENGINES, plain
+from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.eq_negotiator import EqNegotiator
 from poise.agents.policies.eq_negotiator_faithful import FaithfulEqNegotiator
 from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
+from poise.agents.policies.evoemo import EvoEmo
 from poise.agents.policies.fixed import Fixed
 from poise.agents.policies.random import Random
 from poise.agents.policies.vanilla import Vanilla
 from poise.agents.policies.wsls import WinStayLoseShift
-from poise.agents.policies.wsls import named as named_wsls
 from poise.agents.types import Policy
 from poise.games.errors import AgentError
 
 __all__ = [
     "POLICIES",
+    "EmoDebt",
     "EqNegotiator",
     "EqNegotiatorV1",
+    "EvoEmo",
     "FaithfulEqNegotiator",
     "Fixed",
     "NamedPolicy",
@@ -45,15 +48,6 @@ class NamedPolicy:
     summary: str
 
 
-def _plain(name: str, make: Callable[[], Policy]) -> Callable[[str], Policy]:
-    def made(argument: str) -> Policy:
-        if argument:
-            raise AgentError(f"{name}:{argument}: {name} takes nothing after a colon; say just {name}")
-        return make()
-
-    return made
-
-
 def _random(argument: str) -> Policy:
     emotions = {"": EMOTIONS28, "28": EMOTIONS28, "7": EMOTIONS7}.get(argument)
     if emotions is None:
@@ -69,27 +63,17 @@ def _fixed(argument: str) -> Policy:
 
 POLICIES: Final[Mapping[str, NamedPolicy]] = MappingProxyType(
     {
-        "vanilla": NamedPolicy(_plain("vanilla", Vanilla), "no emotion direction: the voice keeps its own tone"),
+        "vanilla": NamedPolicy(plain("vanilla", Vanilla), "no emotion direction: the voice keeps its own tone"),
         "random": NamedPolicy(_random, "a random emotion in every message, of the 28 (random:7 of the seven)"),
         "fixed": NamedPolicy(_fixed, "the same emotion in every message: fixed:EMOTION, any of the 28"),
         "eq-negotiator": NamedPolicy(
-            _plain("eq-negotiator", EqNegotiator),
+            plain("eq-negotiator", EqNegotiator),
             "tracks the debtor's hidden state, plays win-stay-lose-shift, learns as it goes (EQ-Negotiator, corrected)",
         ),
         "eq-negotiator-faithful": NamedPolicy(
-            _plain("eq-negotiator-faithful", FaithfulEqNegotiator),
+            plain("eq-negotiator-faithful", FaithfulEqNegotiator),
             "EQ-Negotiator v2 exactly as released, whose belief never sees the debtor's emotion",
         ),
-        "eq-negotiator-v1": NamedPolicy(
-            _plain("eq-negotiator-v1", EqNegotiatorV1),
-            "answers by the payoff table, and looks one reaction ahead while the debtor stays negative (corrected)",
-        ),
-        "eq-negotiator-v1-faithful": NamedPolicy(
-            _plain("eq-negotiator-v1-faithful", partial(EqNegotiatorV1, faithful=True)),
-            "EQ-Negotiator v1 as published, which mirrors a negative debtor and stays angry",
-        ),
-        "wsls": NamedPolicy(
-            named_wsls, "win-stay, lose-shift on what the last emotion brought; wsls:ASPIRATION, 2 unless said"
-        ),
+        **{name: NamedPolicy(make, summary) for name, (make, summary) in ENGINES.items()},
     }
 )

@@ -1,0 +1,58 @@
+"""The published engines and the baselines that learn, by name: how each is made, and a sentence about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from poise.agents.policies import wsls
+from poise.agents.policies.emodebt import EmoDebt
+from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
+from poise.agents.policies.evoemo import EvoEmo
+from poise.agents.types import Policy
+from poise.games.errors import AgentError
+
+Make = Callable[[str], Policy]
+
+
+def plain(name: str, make: Callable[[], Policy]) -> Make:
+    """The maker of a policy whose name takes nothing after a colon."""
+
+    def made(argument: str) -> Policy:
+        if argument:
+            raise AgentError(f"{name}:{argument}: {name} takes nothing after a colon; say just {name}")
+        return make()
+
+    return made
+
+
+def _entries() -> dict[str, tuple[Make, str]]:
+    without_argument: dict[str, tuple[Callable[[], Policy], str]] = {
+        "eq-negotiator-v1": (
+            EqNegotiatorV1,
+            "answers by the payoff table, and looks one reaction ahead while the debtor stays negative (corrected)",
+        ),
+        "eq-negotiator-v1-faithful": (
+            partial(EqNegotiatorV1, faithful=True),
+            "EQ-Negotiator v1 as published, which mirrors a negative debtor and stays angry",
+        ),
+        "emodebt": (
+            EmoDebt,
+            "draws each emotion by the one before, from EmoDebt's prior; `poise train bayes` tunes it",
+        ),
+        "evoemo": (
+            EvoEmo,
+            "draws each emotion by the one before, from EvoEmo's start; `poise train evolve` evolves it",
+        ),
+    }
+    return {name: (plain(name, make), summary) for name, (make, summary) in without_argument.items()}
+
+
+ENGINES: Final[Mapping[str, tuple[Make, str]]] = MappingProxyType(
+    {
+        **_entries(),
+        "wsls": (wsls.named, "win-stay, lose-shift on what the last emotion brought; wsls:ASPIRATION, 2 unless said"),
+    }
+)

@@ -1,0 +1,45 @@
+"""EmoDebt: an emotion chain whose 49 transition probabilities are found by Bayesian optimisation.
+
+Paper: EmoDebt (https://arxiv.org/abs/2503.21080v7). `emodebt` plays the published prior; `poise train bayes` searches
+from there (`poise.agents.learning.bayes`), and the artifact plays the result.
+
+    P            7 x 7, P[i, j] the probability of showing j after i; it starts at neutral
+    model        Gaussian process over vec(P) in R^49, Matern kernel with nu = 1.5
+    acquisition  expected improvement with xi = 0.01 over the best so far
+    candidates   20 an iteration, row_i ~ Dirichlet(10 P[i] + 0.1); 10 iterations
+    reward       u / (1 + ln n) for a deal worth u to the creditor after n messages, -1 without a deal
+
+Differs from the reference:
+- The released reward is -100 ln(n) / x for a deal at x days and -180 without: more days make it better, and the best
+  reward of all is a deal in the first message. Here u decides.
+- The release begins with five random matrices whose rewards are set to 0 and never measured. No real reward reaches 0,
+  so every candidate looks hopeless beside them. Here the first observation is the prior itself, played.
+- Candidates are drawn around the matrix tried last; here around the best so far. The model takes rewards as exact; here
+  their noise is estimated, and the best is the one with the highest posterior mean.
+- `poise train bayes --mode faithful` runs the release's way.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from poise.agents.policies.chains import Chain, EmotionChain, from_released_order
+
+PRIOR: Final = from_released_order(
+    (
+        (0.30, 0.15, 0.05, 0.10, 0.05, 0.05, 0.30),
+        (0.20, 0.20, 0.15, 0.10, 0.10, 0.10, 0.15),
+        (0.10, 0.10, 0.25, 0.15, 0.15, 0.10, 0.15),
+        (0.15, 0.10, 0.10, 0.20, 0.10, 0.15, 0.20),
+        (0.10, 0.15, 0.20, 0.15, 0.15, 0.10, 0.15),
+        (0.15, 0.10, 0.10, 0.20, 0.10, 0.15, 0.20),
+        (0.15, 0.15, 0.15, 0.15, 0.10, 0.10, 0.20),
+    )
+)
+
+
+class EmoDebt(EmotionChain):
+    """EmoDebt's policy; the published prior unless another chain is given."""
+
+    def __init__(self, chain: Chain | None = None) -> None:
+        super().__init__(chain or Chain(PRIOR))
