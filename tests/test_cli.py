@@ -29,7 +29,7 @@ def here(tmp_path, monkeypatch):
 def fakes(monkeypatch):
     """Play by formula on a few cases: the command is tested here, not the talks."""
     monkeypatch.setattr("poise.games.loaders.load_scenarios", lambda source="builtin": scenarios(4))
-    opened = monkeypatch.setattr(runner, "Pairings", lambda config: OpenFake(runner.plan_tournament(config)))
+    opened = monkeypatch.setattr(runner, "Pairings", lambda _config, schedule: OpenFake(schedule))
     monkeypatch.setattr("poise.tournaments.conclusion.Pairings", runner.Pairings)
     return opened
 
@@ -146,7 +146,7 @@ def test_a_server_that_is_down_ends_in_one_paragraph_and_the_way_on(fakes, monke
     def down(pair):
         raise ModelDown("the Ollama server at 127.0.0.1:11434 does not answer; start it with `ollama serve`")
 
-    monkeypatch.setattr(runner, "Pairings", lambda config: down)
+    monkeypatch.setattr(runner, "Pairings", lambda _config, _schedule: down)
     told = poise_says("tournament", "run", *PAIR, "--out", "my run", code=1).stderr
     assert "start it with `ollama serve`" in told
     assert "poise tournament resume 'my run'" in told

@@ -287,10 +287,11 @@ def test_another_tournament_in_the_folder_is_refused_with_what_differs(whole):
         run_tournament(CONFIG, whole, scenarios=scenarios(6)[1:], open_pairing=opened())
 
 
-@pytest.mark.parametrize("after", [1, 7, 13, 19])
-def test_ctrl_c_keeps_what_is_finished_and_resuming_gives_the_whole(tmp_path, whole, after):
+@pytest.mark.parametrize(("after", "workers"), [(1, 1), (7, 1), (19, 1), (1, 2)])
+def test_ctrl_c_keeps_what_is_finished_and_resuming_gives_the_whole(tmp_path, whole, after, workers):
     watch = Stopper(after)
-    result = run_tournament(CONFIG, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=watch)
+    config = make_config({**NAMES, "workers": workers})
+    result = run_tournament(config, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=watch)
     assert after <= result.finished < 20
     assert watch.told == ["stopping"]
     resumed = resume_tournament(tmp_path, open_pairing=opened())
@@ -301,8 +302,9 @@ def test_ctrl_c_keeps_what_is_finished_and_resuming_gives_the_whole(tmp_path, wh
 
 
 def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_go_on(tmp_path, whole):
+    alone = make_config({**NAMES, "workers": 1})
     with pytest.raises(KeyboardInterrupt) as stopped:
-        run_tournament(CONFIG, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=Stopper(3, times=2))
+        run_tournament(alone, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=Stopper(3, times=2))
     assert stopped.value.__notes__ == [f"Finished matches are kept; continue with: poise tournament resume {tmp_path}"]
     assert resume_tournament(tmp_path, open_pairing=opened()).complete
     assert stored(tmp_path) == stored(whole)
@@ -328,7 +330,7 @@ def test_a_server_that_goes_down_stops_the_run_and_loses_nothing(tmp_path, model
 def test_resuming_needs_the_folder_and_nothing_else(tmp_path, whole):
     source = tmp_path / "cases.jsonl"
     source.write_bytes(b"\n".join(orjson.dumps(case.to_dict()) for case in CASES))
-    config = make_config({**NAMES, "scenarios": str(source)})
+    config = make_config({**NAMES, "scenarios": str(source), "workers": 1})
     run_tournament(config, tmp_path / "run", open_pairing=opened(config, seconds=0.06), watch=Stopper(4))
     source.unlink()
     assert resume_tournament(tmp_path / "run", open_pairing=opened(config)).complete

@@ -78,6 +78,7 @@ def test_model_options_count_only_where_a_model_is_asked():
     assert schedule(config()).id == schedule(config(model_options={"temperature": 0.1})).id
     with_model = config(model="embedded:smollm2")
     assert schedule(with_model).id != schedule(config(model="embedded:smollm2", model_options={"temperature": 0.1})).id
+    assert schedule(with_model).id == schedule(config(model="embedded:smollm2", model_options={"timeout": 9.0})).id
 
 
 def test_identity_is_the_same_in_every_process_and_release():

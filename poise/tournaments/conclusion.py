@@ -63,7 +63,7 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     )
     if schedule.pairs > len(pairs):
         screen.print(f"and {schedule.pairs - len(pairs)} more pairs")
-    guess = estimate(config, schedule, Pairings(config))
+    guess = estimate(config, schedule, Pairings(config, schedule))
     if guess.most_calls:
         screen.print(f"model calls: about {guess.calls:,}, at most {guess.most_calls:,}")
     screen.print(f"time: about {duration(guess.seconds)} ({guess.basis})")

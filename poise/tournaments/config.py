@@ -18,6 +18,9 @@ Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 # What may change between a run and its resumption: it decides how matches are played, not which, nor what they mean.
 HOW = frozenset({"name", "out", "workers", "baseline", "message_seconds", "match_seconds", "through"})
+HOW_CALLED = frozenset(
+    {"keep_alive", "timeout", "patience", "slots", "threads", "cache"}
+)  # the same of a model's options
 _SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
 
 
@@ -92,7 +95,9 @@ class TournamentConfig(BaseModel):
 
     def what(self) -> dict[str, Any]:
         """The fields that decide which matches there are and how they come out, as JSON data."""
-        return self.model_dump(mode="json", exclude=set(HOW))
+        fields = self.model_dump(mode="json", exclude=set(HOW))
+        fields["model_options"] = {key: value for key, value in self.model_options.items() if key not in HOW_CALLED}
+        return fields
 
 
 def make_config(fields: Mapping[str, Any], source: str = "the settings") -> TournamentConfig:

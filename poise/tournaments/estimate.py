@@ -45,7 +45,7 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
             "what the embedded model does on two cores"
         )
         return Estimate(len(schedule.matches), calls, most, seconds, basis)
-    workers = workers_of(How(config.workers, config.match_seconds), calls_model=False)
+    workers = workers_of(How(config.workers, config.match_seconds), schedule)
     each = _probe(schedule, open_pairing)
     seconds = each * len(schedule.matches) / workers
     return Estimate(

@@ -12,9 +12,11 @@ from typing import Final
 from poise.games.errors import PoiseError
 from poise.tournaments.crew import GRACE, Crew, Dispatcher
 from poise.tournaments.records import Finished
+from poise.tournaments.schedule import Schedule
 from poise.tournaments.tasks import Plan, Task, TaskPlayer, TaskQueue
 
-_CONVERSATIONS: Final = 4  # at a time with a model, where nothing is said
+_CONVERSATIONS: Final = 4  # at a time with a model's server, where nothing is said
+_EMBEDDED_CONVERSATIONS: Final = 2  # at a time in this process: more of them only wait for its cores
 _WORTH_PROCESSES: Final = 0.5  # seconds of work left from which processes pay for their start
 _TICK: Final = 0.05
 _TASK_SECONDS: Final = 0.1
@@ -25,7 +27,7 @@ _MOST_AT_ONCE: Final = 256
 class How:
     """What decides how matches are played, and changes nothing about how they come out.
 
-    workers: at a time; None takes as many as the machine has cores, or four conversations with a model.
+    workers: at a time; None takes as many as the machine has cores; with a model four, or two in this process.
     stop:    asked often; once true, matches in flight are finished and no more are begun.
     """
 
@@ -35,12 +37,12 @@ class How:
     grace: float = GRACE
 
 
-def workers_of(how: How, *, calls_model: bool) -> int:
+def workers_of(how: How, schedule: Schedule) -> int:
     """How many matches are played at a time."""
     if how.workers is not None:
         return how.workers
-    if calls_model:
-        return _CONVERSATIONS
+    if schedule.calls_model:
+        return _EMBEDDED_CONVERSATIONS if schedule.embedded else _CONVERSATIONS
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -50,7 +52,7 @@ def play_all(plan: Plan, queue: TaskQueue, how: How) -> Generator[list[Finished]
     Without a model, play begins in this process and goes over to worker processes when they pay. Agents from a user's
     file are always played in worker processes: whatever they do, the tournament goes on.
     """
-    workers = workers_of(how, calls_model=plan.schedule.calls_model)
+    workers = workers_of(how, plan.schedule)
     if plan.schedule.calls_model:
         from poise.tournaments.threads import ThreadCrew
 

@@ -22,6 +22,7 @@ from poise.tournaments.folder import (
     resume_command,
 )
 from poise.tournaments.interrupts import Interrupts
+from poise.tournaments.models import check_models, model_options
 from poise.tournaments.playing import How, play_all
 from poise.tournaments.records import Finished
 from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter
@@ -68,6 +69,7 @@ class Pairings:
     """Opens the pairings of a tournament by their index."""
 
     config: TournamentConfig
+    schedule: Schedule
 
     def __call__(self, pair: int) -> Pairing:
         """Pair `pair`, creditor by creditor and within one debtor by debtor."""
@@ -81,7 +83,7 @@ class Pairings:
             through=config.through,
             message_seconds=config.message_seconds,
             match_seconds=config.match_seconds,
-            model_options=config.model_options,
+            model_options=model_options(config, self.schedule),
             rules=config.rules,
         )
         return Pairing(
@@ -121,6 +123,8 @@ def run_tournament(
     """
     schedule = plan_tournament(config, scenarios)
     check_baseline(config.baseline, config.creditors, config.debtors)
+    if open_pairing is None:
+        check_models(config, schedule)
     folder = Path(out or config.out or default_folder(config))
     with only_run(folder):
         make = reopen if exists(folder) else begin
@@ -149,6 +153,8 @@ def resume_tournament(
         schedule = plan_tournament(config, store.scenarios())
         refuse_other_agents(folder, header, schedule)
         refuse_other_matches(folder, header, schedule)
+        if open_pairing is None:
+            check_models(config, schedule)
         return _play(store, config, schedule, open_pairing, watch or Silent())
 
 
@@ -156,7 +162,7 @@ def _play(
     store: Store, config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing | None, watch: Watch
 ) -> Result:
     queue = TaskQueue.of(schedule, store.done(), store.memory)
-    plan = Plan(schedule, config.rules, open_pairing or Pairings(config))
+    plan = Plan(schedule, config.rules, open_pairing or Pairings(config, schedule))
     writer = _Writer(store, every_match=schedule.calls_model)
     began = monotonic()
     with watch.over(schedule, store.tally()), Interrupts(watch.stopping) as stop:

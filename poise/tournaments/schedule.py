@@ -14,7 +14,7 @@ from poise.games.errors import ConfigError
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.games.seeds import child_seed
-from poise.tournaments.config import TournamentConfig
+from poise.tournaments.config import HOW_CALLED, TournamentConfig
 
 SCRIPTED: Final = "scripted"
 _DEFAULT_BASELINE: Final = "vanilla"
@@ -85,6 +85,11 @@ class Schedule:
     def calls_model(self) -> bool:
         """Whether any agent's words come from a model."""
         return any(entrant.model != SCRIPTED for entrant in (*self.creditors, *self.debtors))
+
+    @property
+    def embedded(self) -> bool:
+        """Whether a model runs in this process."""
+        return any(entrant.model.startswith("embedded:") for entrant in (*self.creditors, *self.debtors))
 
     @property
     def own_code(self) -> bool:
@@ -161,11 +166,14 @@ def _series(config: TournamentConfig, scenarios: Sequence[Scenario], count: int)
 
 
 def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> Any:
-    """The hash of what is the same in all matches of a pair. Model options count only where a model is asked."""
+    """The hash of what is the same in all matches of a pair.
+
+    Model options count only where a model is asked, and only those that decide what it says.
+    """
     declared: dict[str, Any] = {seat: of.declared for seat, of in zip(SEATS, (creditor, debtor), strict=True)}
     declared["rules"] = asdict(config.rules)
     if any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
-        declared["model_options"] = config.model_options
+        declared["model_options"] = {key: value for key, value in config.model_options.items() if key not in HOW_CALLED}
     return hashlib.blake2b(_canonical(declared), digest_size=16)
 
 

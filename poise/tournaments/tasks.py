@@ -85,8 +85,8 @@ class Task:
 class TaskQueue:
     """The matches that are left.
 
-    The pair with the most of them goes next: that keeps the pairs level with each other, and begins early with the
-    series that must be played one match after another.
+    The pair with the most of them goes next, a learner's before others: that keeps the pairs level with each other, and
+    begins early with the series that must be played one match after another.
 
     doomed: matches that will not be tried (again), and why.
     """
@@ -96,7 +96,7 @@ class TaskQueue:
     _memory: dict[int, bytes | None] = field(repr=False)
     doomed: dict[int, str] = field(default_factory=dict)
     _busy: set[int] = field(default_factory=set, repr=False)
-    _heap: list[tuple[int, int]] = field(default_factory=list, repr=False)
+    _heap: list[tuple[int, bool, int]] = field(default_factory=list, repr=False)
 
     @classmethod
     def of(
@@ -130,7 +130,7 @@ class TaskQueue:
     def take(self, size: int) -> Task | None:
         """Up to `size` matches of one pair; None when there is nothing to hand out now."""
         while self._heap:
-            count, pair = heapq.heappop(self._heap)
+            count, _, pair = heapq.heappop(self._heap)
             pending = self._pending[pair]
             if -count != len(pending) or not pending or pair in self._busy:
                 continue  # an entry from before something changed
@@ -160,7 +160,7 @@ class TaskQueue:
 
     def _offer(self, pair: int) -> None:
         if self._pending[pair]:
-            heapq.heappush(self._heap, (-len(self._pending[pair]), pair))
+            heapq.heappush(self._heap, (-len(self._pending[pair]), not self.schedule.learns(pair), pair))
 
 
 def _memory_before(left: list[int], end: int, size: int, memory: Callable[[int], bytes | None]) -> bytes | None:

@@ -1,0 +1,30 @@
+"""The models of a tournament: whether they are there, and how they are called."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from poise.agents.voices.models import ModelSettings
+from poise.tournaments.config import TournamentConfig
+from poise.tournaments.playing import How, workers_of
+from poise.tournaments.schedule import SCRIPTED, Schedule
+
+_SEATS: Final = 2
+
+
+def check_models(config: TournamentConfig, schedule: Schedule) -> None:
+    """Raise before the first match what every match would: AgentError for options, ModelMissing, ModelDown."""
+    uris = {entrant.model for entrant in (*schedule.creditors, *schedule.debtors)} - {SCRIPTED}
+    if not uris:
+        return
+    from poise.agents.voices.health import check_model
+
+    settings = ModelSettings.from_options(model_options(config, schedule))
+    for uri in sorted(uris):
+        check_model(uri, settings)
+
+
+def model_options(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
+    """The config's options; the embedded model keeps every conversation in flight warm, one slot for each seat."""
+    workers = workers_of(How(config.workers, config.match_seconds), schedule)
+    return {"slots": _SEATS * workers, **config.model_options}
