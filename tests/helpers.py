@@ -23,6 +23,7 @@ CREDITORS = (
     "wsls",
     "emodebt",
     "evoemo",
+    "q-learning",
 )
 DEBTORS = ("vanilla", "angry", "sad", "threatening", "cheating", "victim", "stonewalling")
 

@@ -11,6 +11,7 @@ from poise.agents.policies import wsls
 from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
 from poise.agents.policies.evoemo import EvoEmo
+from poise.agents.policies.q_learning import QLearning
 from poise.agents.types import Policy
 from poise.games.errors import AgentError
 
@@ -45,6 +46,10 @@ def _entries() -> dict[str, tuple[Make, str]]:
         "evoemo": (
             EvoEmo,
             "draws each emotion by the one before, from EvoEmo's start; `poise train evolve` evolves it",
+        ),
+        "q-learning": (
+            QLearning,
+            "learns by trial what to show (tabular Q-learning); `poise train q` trains it before",
         ),
     }
     return {name: (plain(name, make), summary) for name, (make, summary) in without_argument.items()}
