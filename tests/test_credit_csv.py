@@ -68,10 +68,6 @@ class TestReleasedFile:
             assert numbers.isdisjoint(case.context.values())
             assert not any("target" in label.lower() or "impact" in label.lower() for label in case.context)
 
-    @pytest.mark.parametrize("name", ["disaster_survivor", "education_sleep", "hospital_surgery"])
-    def test_other_domains_are_refused_by_their_header(self, name: str) -> None:
-        assert "line 1: the first line, 'Case_ID," in refusal(str(RELEASED.with_name(f"{name}_scenarios.csv")))
-
 
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_both_signs_load_from_csv(tmp_path_factory: pytest.TempPathFactory, creditor: int, debtor: int) -> None:

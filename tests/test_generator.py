@@ -13,18 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poise.games.debt_cases import INTEREST_RATE, LARGEST_GAP, MEDIAN_BALANCE, SMALLEST_GAP, generate_debt
+from poise.games.debt_stories import vocabulary
 from poise.games.errors import ScenarioError
-from poise.games.generator import (
-    INTEREST_RATE,
-    LARGEST_GAP,
-    MEDIAN_BALANCE,
-    SMALLEST_GAP,
-    builtin,
-    generate_debt,
-)
+from poise.games.generator import builtin, generate
 from poise.games.scenario import Scenario
 from poise.games.seeds import Dice
-from poise.games.stories import Deck, shuffled, vocabulary
+from poise.games.telling import Deck, shuffled
 
 CONSTANTS = Path(__file__).parents[2] / "shared" / "reference" / "constants.json"
 # crad_facts of the reference constants: (smallest, largest, mean), days.
@@ -140,7 +135,7 @@ def test_amounts_fit_together() -> None:
 def test_same_seed_same_set_and_another_seed_another() -> None:
     assert generate_debt(30, 7) == generate_debt(30, 7)
     assert generate_debt(30, 7) != generate_debt(30, 8)
-    assert builtin() == generate_debt()
+    assert builtin() == builtin("debt") == generate("debt") == generate_debt(100, 2025)
     own = builtin()
     own.clear()
     assert len(builtin()) == 100
@@ -158,7 +153,7 @@ def test_builtin_stays_what_results_were_measured_on() -> None:
 )
 def test_impossible_sizes_and_seeds_are_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ScenarioError, match=words):
-        generate_debt(**{"n": 3, "seed": 3} | change)
+        generate(**{"n": 3, "seed": 3} | change)
 
 
 class TestTexts:

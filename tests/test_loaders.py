@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scenario_files import GOOD, refusal
 
 from poise.games.errors import ScenarioError
-from poise.games.generator import builtin, generate_debt
+from poise.games.generator import builtin, generate
 from poise.games.loaders import load_scenarios, save_scenarios
 from poise.games.scenario import Scenario
 
@@ -71,21 +71,21 @@ def test_places_that_hold_no_scenarios_are_refused(tmp_path: Path) -> None:
     [("train", range(8)), ("test", range(8, 10)), ("0-9", range(10)), ("3-3", range(3, 4)), ("7", range(7, 8))],
 )
 def test_rows_of_a_source(tmp_path: Path, rows: str, expected: range) -> None:
-    cases = generate_debt(10, 1)
+    cases = generate("debt", 10, 1)
     save_scenarios(tmp_path / "ten.jsonl", cases)
     assert load_scenarios(f"{tmp_path / 'ten.jsonl'}:{rows}") == [cases[place] for place in expected]
 
 
 @pytest.mark.parametrize("rows", ["0-10", "10", "9-3", "tests", "1-", "-1", "1-2-3", ""])
 def test_rows_that_are_not_there_are_refused(tmp_path: Path, rows: str) -> None:
-    save_scenarios(tmp_path / "ten.jsonl", generate_debt(10, 1))
+    save_scenarios(tmp_path / "ten.jsonl", generate("debt", 10, 1))
     message = refusal(f"{tmp_path / 'ten.jsonl'}:{rows}")
     assert "ten.jsonl" in message
     assert "there are no rows" in message or "write train, test" in message
 
 
 def test_an_empty_part_is_refused(tmp_path: Path) -> None:
-    save_scenarios(tmp_path / "one.jsonl", generate_debt(1))
+    save_scenarios(tmp_path / "one.jsonl", generate("debt", 1))
     assert "none is left for train" in refusal(f"{tmp_path / 'one.jsonl'}:train")
 
 
@@ -96,7 +96,7 @@ def test_builtin_and_its_parts() -> None:
 
 
 def test_a_file_whose_name_ends_like_rows_is_read_whole(tmp_path: Path) -> None:
-    save_scenarios(tmp_path / "mine:test", generate_debt(5))
+    save_scenarios(tmp_path / "mine:test", generate("debt", 5))
     assert len(load_scenarios(str(tmp_path / "mine:test"))) == 5
     assert len(load_scenarios(f"{tmp_path / 'mine:test'}:0-1")) == 2
 
@@ -105,7 +105,7 @@ def test_a_file_whose_name_ends_like_rows_is_read_whole(tmp_path: Path) -> None:
 @settings(deadline=None)
 def test_saved_scenarios_load_again(tmp_path_factory: pytest.TempPathFactory, n: int, seed: int) -> None:
     path = tmp_path_factory.getbasetemp() / "saved.jsonl"
-    cases = generate_debt(n, seed)
+    cases = generate("debt", n, seed)
     save_scenarios(path, cases)
     assert load_scenarios(path) == cases
     assert [path.name] == [name for name in os.listdir(path.parent) if "saved" in name]  # noqa: PTH208  # hidden ones too
@@ -127,7 +127,7 @@ def test_saving_what_could_not_be_loaded_is_refused(tmp_path: Path) -> None:
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.jsonl"
-    save_scenarios(path, generate_debt(3))
+    save_scenarios(path, generate("debt", 3))
     before = path.read_bytes()
 
     def disk_full(_: int) -> None:
@@ -135,7 +135,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fsync", disk_full)
     with pytest.raises(ScenarioError, match=r"a\.jsonl: the file cannot be written \(No space left on device\)"):
-        save_scenarios(path, generate_debt(4))
+        save_scenarios(path, generate("debt", 4))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -143,12 +143,12 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 def test_saving_where_nothing_can_be_written_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none" / "a.jsonl", "a\0b"):
         with pytest.raises(ScenarioError, match="cannot be written"):
-            save_scenarios(path, generate_debt(1))
+            save_scenarios(path, generate("debt", 1))
 
 
 def test_a_link_is_written_through(tmp_path: Path) -> None:
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
-    save_scenarios(tmp_path / "link.jsonl", generate_debt(2))
+    save_scenarios(tmp_path / "link.jsonl", generate("debt", 2))
     assert len(load_scenarios(tmp_path / "real.jsonl")) == 2
     assert (tmp_path / "link.jsonl").is_symlink()
 

@@ -128,7 +128,8 @@ def _check_header(path: Path, header: list[str]) -> None:
         raise refusal(
             path,
             f"the first line, {shorten(','.join(header))}, is no header of a credit-recovery file (which has "
-            f"{', '.join(COLUMNS)}), nor a scenario as a JSON object.{comma}",
+            f"{', '.join(COLUMNS)}), nor of a published file of another domain, nor a scenario as a JSON object."
+            f"{comma}",
             line=1,
         )
     if missing:

@@ -1,16 +1,18 @@
 r"""Scenarios from a source, and scenarios to a file.
 
-A source is `builtin` (the generated hundred debt cases) or a path, and after a colon, if wanted, some of its rows:
+A source is `builtin` (a generated hundred: of debt cases, or of the domain after a colon) or a path, and after a
+colon, if wanted, some of its rows:
 
-    builtin               all of it                     cases.csv             every row of a credit-recovery file
+    builtin               a hundred debt cases          cases.csv             every row of a published file
     builtin:train         the first four fifths         cases.csv:test        its last fifth
-    builtin:0-9           rows 0 to 9                   cases.jsonl:7         row 7
+    builtin:medical       a hundred operations          cases.jsonl           every line
+    builtin:medical:0-9   rows 0 to 9                   cases.jsonl:7         row 7
 
 Rows are counted from 0, both ends of a range belong to it. `train` and `test` split at four fifths: rows 0-79 and
 80-99 of a hundred, as published. A file whose very name ends in `:test` is read whole.
 
-Two formats are told apart by the first character that is not white: the published credit-recovery CSV (see
-`credit_csv`), and Poise's own JSON Lines, one `Scenario.to_dict` a line ("{"), which `save_scenarios` writes.
+Files are Poise's own JSON Lines, one `Scenario.to_dict` a line ("{"), which `save_scenarios` writes, or one of the four
+published CSVs, known by its header (see `credit_csv` and `published_csv`).
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from poise.games.credit_csv import read_credit_csv
+from poise.games.credit_csv import COLUMNS, read_credit_csv
+from poise.games.domains import domain_names
 from poise.games.errors import ScenarioError, shorten
 from poise.games.generator import builtin
+from poise.games.loose_csv import header_columns
+from poise.games.published_csv import format_of, read_published_csv
 from poise.games.scenario import Scenario
 from poise.games.textfile import LINE_END, read_text, refusal
 
@@ -40,8 +45,12 @@ def load_scenarios(source: str | os.PathLike[str] = BUILTIN) -> list[Scenario]:
     """
     if not (text := os.fspath(source)):
         raise ScenarioError(f"the source is empty; write {BUILTIN!r} or the path of a file")
-    name, rows = _split(text)
-    scenarios = builtin() if name == BUILTIN else _read(Path(name))
+    if text.split(":")[0] == BUILTIN and not _exists(text):
+        domain, rows = _split_builtin(text)
+        name, scenarios = f"{BUILTIN}:{domain}", builtin(domain)
+    else:
+        name, rows = _split(text)
+        scenarios = _read(Path(name))
     return scenarios if rows is None else _select(scenarios, rows, name)
 
 
@@ -77,14 +86,27 @@ def _replace(path: Path, text: str) -> None:
         raise refusal(path, f"the file cannot be written ({reason}); check the folder and its permissions") from None
 
 
+def _split_builtin(source: str) -> tuple[str, re.Match[str] | None]:
+    """(domain, match of the rows or None) of `builtin`, `builtin:ROWS`, `builtin:DOMAIN` or `builtin:DOMAIN:ROWS`."""
+    parts = source.split(":")[1:]
+    domain = parts.pop(0) if parts and parts[0] in domain_names() else "debt"
+    rows = _ROWS.fullmatch(parts[0]) if len(parts) == 1 else None
+    if parts and rows is None:
+        raise ScenarioError(
+            f"{shorten(source)}: {shorten(':'.join(parts))} names no rows (write train, test, a row such as 7, or a "
+            f"range such as 0-9) nor a domain ({', '.join(domain_names())})"
+        )
+    return domain, rows
+
+
 def _split(source: str) -> tuple[str, re.Match[str] | None]:
-    """(builtin or path, match of the rows or None)."""
+    """(path, match of the rows or None)."""
     name, colon, rows = source.rpartition(":")
     if not colon or _exists(source):
         return source, None
     if found := _ROWS.fullmatch(rows):
         return name, found
-    if name == BUILTIN or _exists(name):
+    if _exists(name):
         problem = f"{shorten(rows)} names no rows; write train, test, a row such as 7, or a range such as 0-9"
         raise refusal(Path(name), problem)
     return source, None
@@ -116,7 +138,9 @@ def _read(path: Path) -> list[Scenario]:
     text = read_text(path)
     if text.lstrip()[0] in "{[" or path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
         return _read_json_lines(path, text)
-    return read_credit_csv(path, text)
+    header = header_columns(next(line for line in LINE_END.split(text) if line.strip()))
+    kind = None if set(header) & set(COLUMNS) else format_of(header)
+    return read_credit_csv(path, text) if kind is None else read_published_csv(path, text, kind)
 
 
 def _read_json_lines(path: Path, text: str) -> list[Scenario]:

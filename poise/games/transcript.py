@@ -58,6 +58,8 @@ class Message:
     intended: the move that the concession decided; None when the model decides (offers="model").
     reading:  what the seat read in the message before; None before anything was said.
     mood:     the seat's mood in [-1, 1] when it spoke; None for a seat without a persona.
+    notes:    the seat's own notes when it spoke, JSON data: a simulated debtor's hidden state, a promise about to be
+              broken, what a privileged seat was shown of the other's.
     """
 
     index: int
@@ -69,6 +71,7 @@ class Message:
     reading: Reading | None = None
     mood: float | None = None
     wording: Wording = Wording()
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,8 @@ def _message_to_dict(message: Message) -> dict[str, Any]:
         }
     if message.mood is not None:
         data["mood"] = message.mood
+    if message.notes:
+        data["notes"] = dict(message.notes)
     if message.wording != Wording():
         data["wording"] = {
             "attempts": message.wording.attempts,
@@ -213,5 +218,6 @@ def _message_from_dict(data: Mapping[str, Any]) -> Message:
         intended=_move_from_dict(data["intended"]) if "intended" in data else None,
         reading=Reading(tuple(reading["emotions"]), reading["label"], tuple(reading["belief"])) if reading else None,
         mood=data.get("mood"),
+        notes=data.get("notes", {}),
         wording=Wording(wording["attempts"], tuple(wording["problems"]), wording["repaired"]) if wording else Wording(),
     )

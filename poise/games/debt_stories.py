@@ -3,23 +3,20 @@
 What the texts are made of is data, in `data/debt/`: `trades/*.json` has, for each line of business, names, what the
 business is, what it borrowed for and what went wrong, each written for that business; `phrases.json` the sentences
 that fit every business and the orders in which they come; `credit.json` the kinds of credit with their lenders and
-securities; `names.json` people and towns. Sentences hold no numbers but a year and the amount lent, so that a
-private target cannot slip into them.
+securities. People and towns are in `data/names.json`. Sentences hold no numbers but a year and the amount lent, so
+that a private target cannot slip into them.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from poise.games.seeds import Dice
-
-T = TypeVar("T")
+from poise.games.telling import Decks, Teller, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,49 +61,10 @@ def vocabulary() -> Vocabulary:
         for trade in json.loads(file.read_text(encoding="utf-8"))
     ]
     rest = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in _OTHER_FILES}
-    return Vocabulary(tuple(trades), **rest)
+    return Vocabulary(tuple(trades), names=names(), **rest)
 
 
-_OTHER_FILES = ("credit", "phrases", "names")
-
-
-class Deck(Generic[T]):
-    """Deals every item once in random order, then shuffles again: even use, without a visible period."""
-
-    def __init__(self, items: Sequence[T], dice: Dice) -> None:
-        self._items = items
-        self._dice = dice
-        self._left: list[T] = []
-
-    def deal(self) -> T:
-        """The next item."""
-        if not self._left:
-            self._left = shuffled(self._items, self._dice)
-        return self._left.pop()
-
-
-class Decks:
-    """The decks of one generated set, one for each list of the vocabulary, made when first asked for."""
-
-    def __init__(self, dice: Dice) -> None:
-        self._dice = dice
-        self._decks: dict[str, Deck[Any]] = {}
-
-    def deal(self, name: str, items: Sequence[T]) -> T:
-        """The next of `items` from the deck called `name`."""
-        if name not in self._decks:
-            self._decks[name] = Deck(items, self._dice.child(name))
-        deck: Deck[T] = self._decks[name]
-        return deck.deal()
-
-
-def shuffled(items: Sequence[T], dice: Dice) -> list[T]:
-    """`items` in random order (Fisher-Yates)."""
-    deck = list(items)
-    for last in range(len(deck) - 1, 0, -1):
-        other = int(dice.unit() * (last + 1))
-        deck[last], deck[other] = deck[other], deck[last]
-    return deck
+_OTHER_FILES = ("credit", "phrases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +83,7 @@ class Plot:
 def compose(plot: Plot, decks: Decks) -> str:
     """The story: sentences in the order of a plan; whoever was named before is named briefly."""
     phrases = vocabulary().phrases
-    teller = _Teller(plot.words)
+    teller = Teller(plot.words.get, same={"it": "debtor"})
     return " ".join(teller.tell(_sentence(part, plot, decks)) for part in decks.deal("plans", phrases["plans"]))
 
 
@@ -148,24 +106,3 @@ def _deal_frame(part: str, frames: Sequence[str], plot: Plot, decks: Decks) -> s
     if plot.words["place"] not in plot.words["debtor"]:
         return decks.deal(part, frames)
     return decks.deal(f"{part} without town", [frame for frame in frames if "{place}" not in frame])
-
-
-class _Teller:
-    """Fills placeholders as a person would: a full name at first, then "the bakery", "the lender", a surname."""
-
-    def __init__(self, words: Mapping[str, str]) -> None:
-        self._words = words
-        self._named: set[str] = set()
-
-    def tell(self, sentence: str) -> str:
-        """The sentence with its placeholders filled."""
-        text = re.sub(r"\{(\w+)\}('s)?", self._word, sentence)
-        return text[0].upper() + text[1:]
-
-    def _word(self, found: re.Match[str]) -> str:
-        name = "debtor" if found[1] == "it" else found[1]
-        brief = f"{name} again" if name in self._named else name
-        self._named.add(name)
-        text = self._words.get(brief) or self._words[name]
-        owns = found[2] or ""
-        return text + ("'" if owns and text.endswith("s") else owns)
