@@ -1,0 +1,101 @@
+"""Whether words that break a rule are meant: denials, and what somebody else said, are not violations.
+
+A match is cleared
+
+- by a denial: a negator inside it ("we will *not* call the police") or right before it ("*nobody* will be arrested",
+  "I am *not* saying that ..."), but not by both ("do not think that we won't"), and not by one that denies nothing
+  ("we will not hesitate to ...");
+- as reported speech: words before it in its sentence say that somebody said, asked or feared it ("you wrote that ...",
+  "you are afraid that ..."), or that it is wrong, and no new clause of the speaker's own begins in between;
+- as a quotation: it stands in quotation marks, and the words beside them say whose words they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from poise.agents.conduct.lexicon import COMMA, QUOTE, STOP, Lexicon
+from poise.agents.conduct.phrases import Phrase, expression
+from poise.agents.conduct.rulebook import Clearing, Shared
+
+_FARTHEST: Final = 9  # words between a negator and what it denies
+_BESIDE: Final = 6  # words between a quotation mark and whose words they are
+_SENTENCE: Final = 40  # words looked back for the beginning of a sentence
+
+
+class Context:
+    """Judges matches in a text of word codes."""
+
+    def __init__(self, shared: Shared, lexicon: Lexicon) -> None:
+        def chars(words: Iterable[str]) -> frozenset[str]:
+            return frozenset(lexicon.code(word) for word in words)
+
+        def anyone(phrases: tuple[Phrase, ...]) -> re.Pattern[str]:
+            return alternatives(phrases, lexicon.code, lexicon.numbers)
+
+        self._negators = chars(shared.negators)
+        self._prenegators = chars(shared.negators | shared.prenegators)
+        self._bridges = chars(shared.bridges) | {QUOTE}
+        self._excused = anyone(shared.excused)
+        self._reports = anyone(shared.reports)
+        self._doubts = anyone(shared.doubts)
+        self._breaks = anyone(shared.breaks)
+        self._sayings = anyone(shared.sayings)
+
+    def clears(self, codes: str, start: int, end: int, by: frozenset[Clearing]) -> bool:
+        """Whether the words `start` to `end` are not meant, where what `by` names can clear them."""
+        first = max(codes.rfind(STOP, max(0, start - _SENTENCE), start) + 1, start - _SENTENCE, 0)
+        if "report" in by and self._reported(codes, first, start, end):
+            return True
+        if "denial" not in by:
+            return False
+        idle = self._idle(codes, first, end)
+        inside = any(codes[index] in self._negators and index not in idle for index in range(start, end))
+        if self._introduced(self._doubts, codes, first, start, end):
+            return not inside
+        return inside != self._denied_before(codes, first, start, idle)
+
+    def _reported(self, codes: str, first: int, start: int, end: int) -> bool:
+        return self._introduced(self._reports, codes, first, start, end) or self._quoted(codes, start, end)
+
+    def _idle(self, codes: str, first: int, end: int) -> frozenset[int]:
+        """The places of negators that deny nothing."""
+        spans = (match.span() for match in self._excused.finditer(codes, first, min(len(codes), end + _BESIDE)))
+        return frozenset(index for span in spans for index in range(*span))
+
+    def _denied_before(self, codes: str, first: int, start: int, idle: frozenset[int]) -> bool:
+        denied = False
+        for index in range(start - 1, max(first, start - _FARTHEST) - 1, -1):
+            code = codes[index]
+            if code in self._prenegators and index not in idle:
+                denied = not denied  # do not think that we will not
+            elif code not in self._bridges:
+                break
+        return denied
+
+    def _introduced(self, cues: re.Pattern[str], codes: str, first: int, start: int, end: int) -> bool:
+        """Whether a cue stands before the match, in its sentence, with no new clause in between."""
+        for cue in cues.finditer(codes, first, end):
+            if cue.start() > start:
+                return False
+            if not self._breaks.search(codes, cue.end(), min(start + 2, end)):
+                return True
+        return False
+
+    def _quoted(self, codes: str, start: int, end: int) -> bool:
+        if QUOTE not in codes:
+            return False
+        marks = codes.count(QUOTE, 0, start)
+        if marks % 2 == 0 or codes.find(QUOTE, end) < 0:
+            return False
+        opening, closing = codes.rfind(QUOTE, 0, start), codes.find(QUOTE, end)
+        before = codes[max(0, opening - _BESIDE) : opening].rpartition(STOP)[2]
+        after = codes[closing + 1 : closing + 1 + _BESIDE].lstrip(COMMA).partition(STOP)[0]
+        return bool(self._sayings.search(before) or self._sayings.match(after))
+
+
+def alternatives(phrases: Iterable[Phrase], code: Callable[[str], str], numbers: str) -> re.Pattern[str]:
+    """One regular expression that finds any of `phrases`."""
+    return re.compile("|".join(f"(?:{expression(phrase, code, numbers)})" for phrase in phrases) or r"(?!)")

@@ -1,0 +1,182 @@
+"""Words to single characters, and words in disguise back to words.
+
+Every word that a rule mentions has a character of its own (private use area); everything else is one of a few signs.
+A word in disguise is found by its key: digits and signs read as the letters they look like (i and l, which look alike,
+as one), and runs of one letter made single. It counts only when it stretches a word that a rule mentions, never
+shortens one: jaaail is jail, but heel is not hell, nor ass as.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from poise.agents.conduct.folding import runs
+from poise.games.errors import ConfigError
+
+UNKNOWN: Final = "~"
+FRAGMENT: Final = "?"
+NUMBER: Final = "0"
+STOP: Final = "."
+COMMA: Final = ","
+QUOTE: Final = '"'
+
+_FIRST: Final = 0xE000
+_MOST_WORDS: Final = 6400
+_LOOKS: Final = str.maketrans("013456789@$!|+l", "oieasgtbgasiiti")
+_LEET: Final = frozenset("0123456789@$!|+")
+_LONGEST: Final = 16
+_SHORTEST_RUN_ON: Final = 14
+_SHORTEST_SPLIT: Final = 4
+_CONTRACTIONS: Final = {"n't": "not", "'ll": "will", "'re": "are", "'ve": "have", "'d": "would", "'m": "am"}
+_IS: Final = frozenset({"it", "that", "he", "she", "what", "who", "here", "there", "this", "where", "how"})
+
+
+class Words(NamedTuple):
+    """What the lexicon is made from.
+
+    phrased:    every word of every phrase. common: ordinary words, known but not looked for.
+    spelled:    words that stand for others (dont for do not). ordinary: words never taken for one in disguise.
+    """
+
+    phrased: frozenset[str]
+    common: frozenset[str]
+    spelled: Mapping[str, tuple[str, ...]]
+    ordinary: frozenset[str]
+
+
+def _skeleton(word: str) -> str:
+    return word.translate(_LOOKS)
+
+
+class Lexicon:
+    """The words of a set of rules. Raises ConfigError when they are more than 6,400."""
+
+    def __init__(self, words: Words) -> None:
+        known = sorted(words.phrased | words.common | frozenset(w for ws in words.spelled.values() for w in ws))
+        if len(known) > _MOST_WORDS:
+            raise ConfigError(f"the rules mention {len(known)} words; {_MOST_WORDS} at most")
+        self._codes = {word: chr(_FIRST + index) for index, word in enumerate(known)}
+        self._spelled = words.spelled
+        self._ordinary = words.ordinary
+        self._keys = _by_key(known)
+        self._fragments = _fragments(words.phrased)
+        self._whole = lru_cache(maxsize=8192)(self._find_whole)
+
+    def code(self, word: str) -> str:
+        """The character of a known word."""
+        return self._codes[word]
+
+    def knows(self, word: str) -> bool:
+        """Whether a rule mentions `word`, or it is one of the common ones."""
+        return word in self._codes
+
+    @property
+    def numbers(self) -> str:
+        """The characters of all numbers, those that rules mention by name included."""
+        return NUMBER + "".join(code for word, code in self._codes.items() if word.isdigit())
+
+    def codes(self, word: str) -> str:
+        """The character or characters of `word` (lower-case letters a-z, apostrophes inside), read alone.
+
+        A contraction gives one for each of its words. An unknown word is UNKNOWN, or FRAGMENT where it begins or ends a
+        word that a rule mentions, so that "arr est" can be told from two ordinary words.
+        """
+        return self._whole(word) if len(word) <= 2 * _LONGEST else UNKNOWN
+
+    def _find_whole(self, word: str) -> str:
+        if word in self._codes:
+            return self._codes[word]
+        if word in self._spelled:
+            return "".join(self._codes[part] for part in self._spelled[word])
+        if "'" in word:
+            return self._contraction(word)
+        found = self.disguised(word)
+        if found:
+            return self._codes[found]
+        if len(word) >= _SHORTEST_RUN_ON:
+            together = self.segments(word)
+            if together:
+                return "".join(self._codes[part] for part in together)
+        return FRAGMENT if word in self._fragments else UNKNOWN
+
+    def _contraction(self, word: str) -> str:
+        for ending, meaning in _CONTRACTIONS.items():
+            if word.endswith(ending):
+                return self.codes(word.removesuffix(ending)) + self._codes[meaning]
+        base, _, _ = word.partition("'")
+        joined = self.codes(word.replace("'", ""))
+        if joined not in (UNKNOWN, FRAGMENT) and not word.endswith("'s"):
+            return joined
+        return self.codes(base) + (self._codes["is"] if word.endswith("'s") and base in _IS else "")
+
+    def disguised(self, word: str) -> str | None:
+        """The known word that `word` (letters, digits, signs) is a disguise of; None where it is itself or none."""
+        if word in self._ordinary or not 1 < len(word) <= 4 * _LONGEST:
+            return None
+        key, lengths = runs(_skeleton(word))
+        for known, least in self._keys.get(key, ()):
+            if known != word and all(map(int.__ge__, lengths, least)):
+                return known
+        return None
+
+    def segments(self, word: str) -> list[str] | None:
+        """`word` as a sequence of known words, as few as possible; None where letters are left over."""
+        best: list[tuple[int, int] | None] = [(0, 0)] + [None] * len(word)
+        for end in range(1, len(word) + 1):
+            for start in range(max(0, end - _LONGEST), end):
+                before = best[start]
+                if before and word[start:end] in self._codes:
+                    here = best[end]
+                    if here is None or before[0] + 1 < here[0]:
+                        best[end] = (before[0] + 1, start)
+        return _walk_back(word, best)
+
+    def joined(self, parts: Iterable[str]) -> str | None:
+        """The phrased word that the parts of a split word make: arr, est."""
+        whole = "".join(parts)
+        return whole if len(whole) >= _SHORTEST_SPLIT and whole in self._codes else None
+
+
+def leet(word: str) -> bool:
+    """Whether a piece of text has both letters and signs that stand for letters."""
+    return not _LEET.isdisjoint(word) and not _AMOUNT.fullmatch(word) and any(char.isalpha() for char in word)
+
+
+# 30days, 3rd and 9am are amounts, not words in disguise.
+_AMOUNT: Final = re.compile(r"[$]?[0-9]+(am|pm|st|nd|rd|th|k|m|d|h|s|x|days?|weeks?|months?|hours?)?[!+]*")
+
+
+def _by_key(known: Iterable[str]) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
+    keys: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+    for word in known:
+        key, lengths = runs(_skeleton(word))
+        keys.setdefault(key, []).append((word, lengths))
+    for words in keys.values():
+        words.sort(key=lambda item: (-sum(item[1]), item[0]))
+    return keys
+
+
+def _fragments(phrased: Iterable[str]) -> frozenset[str]:
+    return frozenset(
+        piece
+        for word in phrased
+        if len(word) >= _SHORTEST_SPLIT
+        for cut in range(1, len(word))
+        for piece in (word[:cut], word[cut:])
+        if len(piece) > 1
+    )
+
+
+def _walk_back(word: str, best: list[tuple[int, int] | None]) -> list[str] | None:
+    parts: list[str] = []
+    end = len(word)
+    while end:
+        here = best[end]
+        if here is None:
+            return None
+        parts.append(word[here[1] : end])
+        end = here[1]
+    return parts[::-1]

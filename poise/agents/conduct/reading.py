@@ -1,0 +1,235 @@
+"""Text to a string of word codes, in two speeds.
+
+`skim` gives the codes alone, a few microseconds a message. `read` gives the same codes with each word's place, and puts
+together what was split ("a r r e s t", "arr est"); the checker asks for it only where skimming showed a reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from poise.agents.conduct.lexicon import COMMA, FRAGMENT, NUMBER, QUOTE, STOP, UNKNOWN, Lexicon, leet
+
+Token = tuple[str, int, int]  # code, first and last + 1 character
+
+_LONGEST_CHUNK: Final = 48
+_LONGEST_SPLIT: Final = 4
+_CHUNK: Final = re.compile(r"\S+")
+_PARTS: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|[0-9]+|[^a-z0-9]")
+_PIECES: Final = re.compile(r"[a-z0-9@$!|+']+|[^a-z0-9@$!|+']+")
+_SIGNS: Final = {
+    **dict.fromkeys(".!?;\n", STOP),
+    **dict.fromkeys(",:()[]{}", COMMA),
+    '"': QUOTE,
+}
+# Three or more single letters with the same kind of gap between them: a r r e s t, j.a.i.l, w-e  w-i-l-l.
+_LETTERS: Final = re.compile(r"(?<![a-z0-9])[a-z0-9@$|](?:[^a-z0-9]{1,4}[a-z0-9@$|](?![a-z0-9])){2,}")
+_GAPS: Final = re.compile(r"[^a-z0-9@$|]+")
+# Four sentences of one word each are one sentence with stops in it.
+_STACCATO: Final = re.compile(r"(?:[^.]\.+){4,}")
+
+
+class Reading(NamedTuple):
+    """The codes of a text, one character a word or sign, and where each begins and ends in the folded text."""
+
+    codes: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+class Reader:
+    """Reads folded text with one lexicon."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._chunk = lru_cache(maxsize=8192)(self._tokens_of)
+        self._codes = lru_cache(maxsize=8192)(self._codes_of)
+
+    def skim(self, folded: str) -> str:
+        """The codes as they are before anything split is put together."""
+        return "".join(map(self._codes, folded.split()))
+
+    def is_split(self, folded: str, codes: str) -> bool:
+        """Whether `read` may give other codes than `skim` gave."""
+        if _LETTERS.search(folded) or _STACCATO.search(codes):
+            return True
+        return FRAGMENT in codes and self._has_pieces(folded.split())
+
+    def _has_pieces(self, chunks: list[str]) -> bool:
+        """Whether some neighbouring chunks make a word together."""
+        suspects = [index for index, chunk in enumerate(chunks) if FRAGMENT in self._codes(chunk)]
+        return any(
+            self._lexicon.joined(map(_stripped, chunks[first : first + size]))
+            for index in suspects
+            for size in range(2, _LONGEST_SPLIT + 1)
+            for first in range(max(0, index - size + 1), index + 1)
+        )
+
+    def read(self, folded: str) -> Reading:
+        """The codes and their places, with split words put together."""
+        tokens: list[Token] = []
+        done = 0
+        for run in _LETTERS.finditer(folded):
+            words = self._spelled_out(run.group(), run.start())
+            if words:
+                tokens.extend(self._plain(folded, done, run.start()))
+                tokens.extend(words)
+                done = run.end()
+        tokens.extend(self._plain(folded, done, len(folded)))
+        if any(token[0] == FRAGMENT for token in tokens):
+            tokens = self._mended(folded, tokens)
+        return _reading(tokens)
+
+    def _plain(self, folded: str, start: int, end: int) -> list[Token]:
+        tokens: list[Token] = []
+        for match in _CHUNK.finditer(folded, start, end):
+            at = match.start()
+            tokens += [(code, at + first, at + last) for code, first, last in self._tokens(match.group())]
+        return tokens
+
+    def _codes_of(self, chunk: str) -> str:
+        return "".join(code for code, _, _ in self._tokens(chunk))
+
+    def _tokens(self, chunk: str) -> tuple[Token, ...]:
+        return self._chunk(chunk) if len(chunk) <= _LONGEST_CHUNK else tuple(self._pieces(chunk))
+
+    def _tokens_of(self, chunk: str) -> tuple[Token, ...]:
+        """The words and signs of text without white space."""
+        if chunk.isascii() and chunk.isalpha():
+            return _spread(self._lexicon.codes(chunk), 0, len(chunk))
+        core, start, end = _core(chunk)
+        whole = self._as_one(core)
+        if whole is None:
+            return tuple(self._pieces(chunk))
+        before = (token for token in self._parts(chunk[:start], 0))
+        after = (token for token in self._parts(chunk[end:], end))
+        return (*before, *_spread(whole, start, end), *after)
+
+    def _as_one(self, core: str) -> str | None:
+        """The codes of a chunk that is one word with signs in it or instead of letters."""
+        if core.isascii() and core.replace("'", "").isalpha():
+            return self._lexicon.codes(core)
+        kept = "".join(char for char in core if char in "@$!|+" or (char.isascii() and char.isalnum()))
+        if not any(char.isalpha() for char in kept) or (kept == core and not leet(core)):
+            return None
+        # What is no sign for a letter may still be one that was put in: sh!t is one word, and so is ar!rest.
+        bare = "".join(char for char in kept if char.isalnum())
+        for spelling in dict.fromkeys((bare, kept)):
+            known = spelling if len(spelling) > 1 and self._lexicon.knows(spelling) else None
+            found = known or self._lexicon.disguised(spelling)
+            if found:
+                return self._lexicon.code(found)
+        return None
+
+    def _pieces(self, chunk: str) -> Iterator[Token]:
+        for match in _PIECES.finditer(chunk):
+            piece, at = match.group(), match.start()
+            if len(piece) <= _LONGEST_CHUNK and leet(piece):
+                core, start, end = _core(piece)
+                whole = self._as_one(core)
+                if whole is not None:
+                    yield from self._parts(piece[:start], at)
+                    yield from _spread(whole, at + start, at + end)
+                    yield from self._parts(piece[end:], at + end)
+                    continue
+            yield from self._parts(piece, at)
+
+    def _parts(self, piece: str, at: int) -> Iterator[Token]:
+        for match in _PARTS.finditer(piece):
+            part, start, end = match.group(), at + match.start(), at + match.end()
+            if part[0].isascii() and part[0].isalpha():
+                yield from _spread(self._lexicon.codes(part), start, end)
+            elif part[0].isdigit():
+                yield (self._lexicon.code(part) if self._lexicon.knows(part) else NUMBER), start, end
+            elif part in _SIGNS:
+                yield _SIGNS[part], start, end
+            elif part == "-" and len(piece) == 1 and at == 0:
+                yield COMMA, start, end
+
+    def _spelled_out(self, run: str, at: int) -> list[Token]:
+        """The words that a run of single letters spells; none where it spells nothing that a rule knows."""
+        narrow = min(len(match.group()) for match in _GAPS.finditer(run))
+        words: list[Token] = []
+        first = 0
+        for match in (*_GAPS.finditer(run), None):
+            if match is None or len(match.group()) > narrow:
+                last = match.start() if match else len(run)
+                words.extend(_spread(self._spelled(_GAPS.sub("", run[first:last])), at + first, at + last))
+                first = match.end() if match else last
+        return [] if all(code == UNKNOWN for code, _, _ in words) else words
+
+    def _spelled(self, letters: str) -> str:
+        if len(letters) > 1 and self._lexicon.knows(letters):
+            return self._lexicon.code(letters)
+        found = self._lexicon.disguised(letters)
+        if found:
+            return self._lexicon.code(found)
+        return "".join(self._lexicon.code(word) for word in self._lexicon.segments(letters) or ()) or UNKNOWN
+
+    def _mended(self, folded: str, tokens: list[Token]) -> list[Token]:
+        """Words split by a space ("arr est") as one token."""
+        mended: list[Token] = []
+        index = 0
+        while index < len(tokens):
+            size, code = self._joined_at(folded, tokens, index)
+            mended.append((code, tokens[index][1], tokens[index + size - 1][2]))
+            index += size
+        return mended
+
+    def _joined_at(self, folded: str, tokens: list[Token], index: int) -> tuple[int, str]:
+        longest = min(_LONGEST_SPLIT, len(tokens) - index)
+        window = tokens[index : index + longest]
+        if any(code == FRAGMENT for code, _, _ in window):
+            for size in range(longest, 1, -1):
+                parts = window[:size]
+                if any(code == FRAGMENT for code, _, _ in parts) and _adjacent(folded, parts):
+                    whole = self._lexicon.joined(folded[start:end] for _, start, end in parts)
+                    if whole:
+                        return size, self._lexicon.code(whole)
+        return 1, tokens[index][0]
+
+
+def _core(chunk: str) -> tuple[str, int, int]:
+    """`chunk` without the signs around it that cannot stand for letters, and where it begins and ends."""
+    start, end = 0, len(chunk)
+    while start < end and not (chunk[start].isalnum() or chunk[start] in "@$|+"):
+        start += 1
+    while end > start and not (chunk[end - 1].isalnum() or chunk[end - 1] in "@$|+"):
+        end -= 1
+    return chunk[start:end], start, end
+
+
+def _stripped(chunk: str) -> str:
+    """`chunk` without the signs that may surround a word."""
+    return chunk.strip(".,!?;:\"'()[]")
+
+
+def _spread(codes: str, start: int, end: int) -> tuple[Token, ...]:
+    return tuple((code, start, end) for code in codes)
+
+
+def _adjacent(folded: str, parts: list[Token]) -> bool:
+    """Whether only single spaces lie between the parts, all of them plain letters."""
+    return all(
+        folded[first[2] : second[1]] == " " and folded[first[1] : first[2]].isalpha()
+        for first, second in zip(parts, parts[1:], strict=False)
+    )
+
+
+def _reading(tokens: list[Token]) -> Reading:
+    codes = "".join(code for code, _, _ in tokens)
+    if _STACCATO.search(codes):
+        drop = [
+            index
+            for match in _STACCATO.finditer(codes)
+            for index in range(match.start(), match.end() - 1)
+            if codes[index] == STOP
+        ]
+        dropped = frozenset(drop)
+        tokens = [token for index, token in enumerate(tokens) if index not in dropped]
+        codes = "".join(code for code, _, _ in tokens)
+    return Reading(codes, [start for _, start, _ in tokens], [end for _, _, end in tokens])
+
