@@ -52,7 +52,10 @@ def _plainly(command: F) -> F:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
+    words = "".join(
+        letter if letter.isprintable() or letter == "\n" else " " for letter in message
+    )  # a server's, maybe
+    typer.secho(f"error: {words}", fg=typer.colors.RED, err=True)
     _leave(1)
 
 

@@ -15,6 +15,7 @@ from poise.cli import app
 from poise.games.errors import ModelDown
 from poise.tournaments import runner
 from poise.tournaments.config import TournamentConfig
+from poise.tournaments.render import plain
 
 run_cli = CliRunner()
 
@@ -150,6 +151,18 @@ def test_a_server_that_is_down_ends_in_one_paragraph_and_the_way_on(fakes, monke
     told = poise_says("tournament", "run", *PAIR, "--out", "my run", code=1).stderr
     assert "start it with `ollama serve`" in told
     assert "poise tournament resume 'my run'" in told
+
+
+def test_words_from_elsewhere_cannot_steer_the_terminal(fakes, monkeypatch):
+    def down(pair):
+        raise ModelDown("500: \x1b[2J\x1b]0;owned\x07 gone")
+
+    monkeypatch.setattr(runner, "Pairings", lambda _config, _schedule: down)
+    told = poise_says("tournament", "run", *PAIR, code=1).stderr
+    assert "500:" in told
+    assert "\x1b]" not in told
+    assert "\x07" not in told
+    assert plain("a\x1b[31mb\nc" + "d" * 500) == "a [31mb c" + "d" * 391 + "..."
 
 
 def test_a_fault_of_poise_itself_is_admitted_without_a_traceback(fakes, monkeypatch):

@@ -350,6 +350,19 @@ def test_an_agent_that_changed_in_between_is_not_mixed_with_what_it_was(tmp_path
         resume_tournament(tmp_path / "run", open_pairing=opened(config))
 
 
+def test_from_another_folder_one_is_told_where_the_agents_file_was(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "mine.py").write_text("def mine(view):\n    return 'joy'\n")
+    monkeypatch.chdir(tmp_path / "here")
+    config = make_config({"creditors": ["mine.py:mine"], "debtors": ["sad"], "workers": 1})
+    run_tournament(config, tmp_path / "run", scenarios=CASES, open_pairing=opened(config))
+    monkeypatch.chdir(tmp_path)
+    registry._load.cache_clear()  # another process would not have it
+    told = rf"mine.py does not exist.* begun in {tmp_path}/here: continue it from there"
+    with pytest.raises(AgentError, match=told):
+        resume_tournament(tmp_path / "run", open_pairing=opened)
+
+
 def test_two_runs_in_one_folder_are_one_too_many(tmp_path):
     with only_run(tmp_path), pytest.raises(StoreError, match="another run is at work"):
         run_tournament(CONFIG, tmp_path, scenarios=CASES, open_pairing=opened())

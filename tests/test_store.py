@@ -18,8 +18,9 @@ from poise.games.errors import StoreError
 from poise.games.rules import Rules
 from poise.games.transcript import Transcript
 from poise.tournaments.records import Finished, Row, failed, to_json
-from poise.tournaments.store import FILE, Header, Store, exists
+from poise.tournaments.store import Header, Store, exists
 from poise.tournaments.store_errors import only_run
+from poise.tournaments.store_schema import FILE
 from poise.tournaments.tasks import Plan, Task, TaskPlayer
 
 PLAN = schedule(config(), 3)

@@ -9,7 +9,7 @@ from poise.tournaments.config import TournamentConfig
 from poise.tournaments.estimate import estimate
 from poise.tournaments.folder import resume_command
 from poise.tournaments.progress import duration, heading
-from poise.tournaments.render import pairs_table, standings_view
+from poise.tournaments.render import pairs_table, plain, standings_view
 from poise.tournaments.report import write_report
 from poise.tournaments.runner import Pairings, Result, plan_tournament
 from poise.tournaments.store import Store
@@ -47,7 +47,7 @@ def _tell_failures(result: Result, notes: Console) -> None:
         return
     notes.print(Text(f"{number} matches failed and count as no deal. The usual reasons:", style="yellow"))
     for reason, count in failures:
-        notes.print(Text(f"  {count} x {reason}", style="yellow"))
+        notes.print(Text(f"  {count} x {plain(reason)}", style="yellow"))
 
 
 def show_schedule(config: TournamentConfig, screen: Console) -> None:

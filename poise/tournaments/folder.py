@@ -5,12 +5,13 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from poise.games.errors import StoreError
+from poise.games.errors import AgentError, StoreError
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.schedule import Entrant, Schedule
 from poise.tournaments.store import Header, Store
@@ -66,6 +67,18 @@ def _difference(folder: Path, header: Header, config: TournamentConfig) -> str:
     )
 
 
+@contextmanager
+def where_it_began(header: Header) -> Iterator[None]:
+    """Say where a tournament was begun when an agent's file, whose path is relative, is not found from here."""
+    try:
+        yield
+    except AgentError as error:
+        began = header.provenance.get("folder")
+        if began in (None, str(Path.cwd())):
+            raise
+        raise AgentError(f"{error}. The tournament was begun in {began}: continue it from there") from error
+
+
 def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> None:
     """StoreError when an agent declares something else than when the tournament began."""
     stored = [*header.creditors, *header.debtors]
@@ -98,6 +111,7 @@ def _provenance() -> dict[str, Any]:
         "poise": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "folder": str(Path.cwd()),
         "began": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": dict(_versions(_PACKAGES)),
     }

@@ -142,6 +142,12 @@ def _footnote(standings: Standings) -> Text:
     return text
 
 
+def plain(text: str, most: int = 400) -> str:
+    """Somebody else's words, fit for a terminal: one line, no control characters, not endless."""
+    line = "".join(character if character.isprintable() else " " for character in text[: most + 1])
+    return line if len(line) <= most else line[:most] + "..."
+
+
 def pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
     """A schedule: creditor, debtor, matches, what plays them."""
     table = Table(box=SIMPLE_HEAD)

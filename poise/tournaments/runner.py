@@ -20,6 +20,7 @@ from poise.tournaments.folder import (
     refuse_other_matches,
     reopen,
     resume_command,
+    where_it_began,
 )
 from poise.tournaments.interrupts import Interrupts
 from poise.tournaments.models import check_models, model_options
@@ -150,7 +151,8 @@ def resume_tournament(
         config = make_config(header.config, f"the settings in {folder}")
         if workers is not None:
             config = config.model_copy(update={"workers": workers})
-        schedule = plan_tournament(config, store.scenarios())
+        with where_it_began(header):
+            schedule = plan_tournament(config, store.scenarios())
         refuse_other_agents(folder, header, schedule)
         refuse_other_matches(folder, header, schedule)
         if open_pairing is None:

@@ -26,7 +26,7 @@ _COUNTS: Final = ("forfeits", "repairs", "reasks")
 
 def read_standings(folder: Path | str, draws: int = DRAWS) -> Standings:
     """The standings of the tournament in `folder`, as far as it is; also while it runs."""
-    with Store.read(Path(folder)) as store:
+    with Store.read(folder) as store:
         return make_standings(store.header(), store.rows(), Path(folder).resolve().name, draws)
 
 

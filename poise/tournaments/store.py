@@ -16,22 +16,11 @@ from typing import Any, Final
 from poise.games.errors import StoreError
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
-from poise.tournaments.records import COLUMNS, SQL_TYPES, Finished, Row, from_json, to_json
+from poise.tournaments.records import COLUMNS, Finished, Row, from_json, to_json
 from poise.tournaments.store_errors import explained, unusable
+from poise.tournaments.store_schema import APPLICATION, FILE, SCHEMA, TABLES, connect, connect_for_reading
 from poise.tournaments.watch import Tally
 
-FILE: Final = "tournament.sqlite"
-SCHEMA: Final = 1
-_APPLICATION: Final = 0x506F6973  # "Pois", in the file's header
-_BUSY_SECONDS: Final = 10.0
-_TABLES: Final = (
-    "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE scenarios (place INTEGER PRIMARY KEY, scenario TEXT NOT NULL)",
-    f"CREATE TABLE matches ({', '.join(f'{name} {SQL_TYPES[name]}' for name in COLUMNS)}, "
-    "PRIMARY KEY (position), UNIQUE (id))",
-    "CREATE TABLE documents (position INTEGER PRIMARY KEY REFERENCES matches (position), "
-    "transcript TEXT NOT NULL, usage TEXT NOT NULL, memory TEXT)",
-)
 _ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
 _ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?)"
 
@@ -64,7 +53,7 @@ class Store:
         """A new store in `folder`, which is made where needed. StoreError when there is a tournament in it."""
         with explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            store = cls(folder, _connect(folder / FILE))
+            store = cls(folder, connect(folder / FILE))
         try:
             with explained(folder):
                 store._begin(header, scenarios)
@@ -74,22 +63,24 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path | str) -> Store:
         """The store in `folder`, for adding matches."""
+        folder = Path(folder)
         _must_exist(folder)
         with explained(folder):
-            store = cls(folder, _connect(folder / FILE))
+            store = cls(folder, connect(folder / FILE))
         store._checked()
         with explained(folder):
             store._write_ahead()
         return store
 
     @classmethod
-    def read(cls, folder: Path) -> Store:
+    def read(cls, folder: Path | str) -> Store:
         """The store in `folder`, for reading only, also while a run writes it or where nothing may be written."""
+        folder = Path(folder)
         _must_exist(folder)
         with explained(folder):
-            store = cls(folder, _connect_for_reading(folder / FILE))
+            store = cls(folder, connect_for_reading(folder / FILE))
         return store._checked()
 
     def close(self) -> None:
@@ -196,13 +187,13 @@ class Store:
         self._write_ahead()
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            for table in _TABLES:
+            for table in TABLES:
                 self._db.execute(table)
             values = {name: to_json(getattr(header, name)).decode() for name in Header.__slots__}
             self._db.executemany("INSERT INTO header VALUES (?, ?)", values.items())
             told = [(place, to_json(scenario.to_dict()).decode()) for place, scenario in enumerate(scenarios)]
             self._db.executemany("INSERT INTO scenarios VALUES (?, ?)", told)
-            self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            self._db.execute(f"PRAGMA application_id = {APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _write_ahead(self) -> None:
@@ -216,7 +207,7 @@ class Store:
         """Refuse what is no tournament, or one that this Poise cannot read."""
         try:
             with explained(self.folder):
-                unusable(self.folder, self._db, _APPLICATION, SCHEMA)
+                unusable(self.folder, self._db, APPLICATION, SCHEMA)
         except BaseException:
             self.close()
             raise
@@ -229,31 +220,10 @@ def exists(folder: Path) -> bool:
     with explained(folder):
         if not path.exists() or not path.stat().st_size:
             return False
-        with Store(folder, _connect_for_reading(path)) as store:
+        with Store(folder, connect_for_reading(path)) as store:
             return bool(store._tables())
 
 
 def _must_exist(folder: Path) -> None:
     if not exists(folder):
         raise StoreError(f"there is no tournament in {folder} (no {FILE}); see `poise tournament run --help`")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level="DEFERRED")
-    # A killed process loses nothing in this mode; only a power cut may take the last moments, never the file.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
-def _connect_for_reading(path: Path) -> sqlite3.Connection:
-    """Read-only; where the folder cannot be written, the write-ahead file is either absent or left alone."""
-    address = path.resolve().as_uri()
-    try:
-        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        ahead = path.with_name(path.name + "-wal")
-        if ahead.exists() and ahead.stat().st_size:
-            raise
-        connection = sqlite3.connect(f"{address}?immutable=1", uri=True)
-    return connection
