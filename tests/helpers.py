@@ -24,8 +24,9 @@ CREDITORS = (
     "emodebt",
     "evoemo",
     "q-learning",
+    "oracle",
 )
-DEBTORS = ("vanilla", "angry", "sad", "threatening", "cheating", "victim", "stonewalling")
+DEBTORS = ("vanilla", "angry", "sad", "threatening", "cheating", "victim", "stonewalling", "simulated")
 
 
 def case(creditor_target: int = 12, debtor_target: int = 112, **more: Any) -> Scenario:

@@ -9,6 +9,7 @@ from poise.agents.concessions import MoodConcession, named_concession
 from poise.agents.personas import Persona, PersonaPolicy, load_persona, persona_names
 from poise.agents.policies import POLICIES
 from poise.agents.registry import Agent, default_concession
+from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, load_world
 from poise.games.errors import AgentError
 from poise.games.moves import Seat
 
@@ -20,7 +21,7 @@ def built_in(seat: Seat) -> Mapping[str, Maker]:
     """Makers of this seat's agents by name; a maker takes what stands after the colon ("" for nothing)."""
     if seat == "creditor":
         return {name: partial(_creditor, name) for name in POLICIES}
-    return {name: partial(_debtor, name) for name in persona_names()}
+    return {**{name: partial(_debtor, name) for name in persona_names()}, "simulated": _simulated}
 
 
 def _creditor(name: str, argument: str) -> Agent:
@@ -33,6 +34,7 @@ def _creditor(name: str, argument: str) -> Agent:
         make_policy=partial(policy.make, argument),
         make_concession=lambda: named_concession(kind),
         summary=policy.summary,
+        privileged=policy.privileged,
     )
 
 
@@ -40,6 +42,18 @@ def _debtor(name: str, argument: str) -> Agent:
     if argument:
         raise AgentError(f"debtor {name!r} takes no argument, not {argument!r}")
     return debtor_of(load_persona(name))
+
+
+def _simulated(argument: str) -> Agent:
+    world = load_world(argument)
+    return Agent(
+        name=f"simulated:{argument}" if argument else "simulated",
+        seat="debtor",
+        make_policy=lambda: SimulatedPolicy(world),
+        make_concession=lambda: SimulatedConcession(world),
+        settings={"world": {"name": world.name, "digest": world.digest}},
+        summary="a debtor drawn from a simulated world, with a hidden state that reacts to what it reads",
+    )
 
 
 def debtor_of(persona: Persona) -> Agent:

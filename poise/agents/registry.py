@@ -6,6 +6,7 @@ A name is written `NAME[:ARGUMENT][,SETTING=VALUE...][@MODEL]`:
     fixed:gratitude                           eq-negotiator,concession=tit-for-tat,offers=model
     my_agent.py:mirror                        my_agent.py:mirror@embedded:smollm2
     my_persona.toml                           (a debtor; see `poise.agents.personas`)
+    runs/evolve                               (a trained creditor: the --out folder of a `poise train`)
 
 Settings: `concession` (one of `poise.agents.concessions`), `offers` (policy or model).
 """
@@ -51,6 +52,8 @@ class Agent:
     model:           the agent's own model URI; None takes the tournament's.
     make_graph:      builds the agent's own seat graph (a LangGraph StateGraph), or None for the usual one.
     settings:        JSON data that, with the name, says which agent this is.
+    privileged:      it is shown the other seat's notes, which no other agent sees; declared, so that every transcript
+                     and report says so. For upper bounds.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Agent:
     make_graph: Callable[[], Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
+    privileged: bool = False
 
     @property
     def learns(self) -> bool:
@@ -76,6 +80,8 @@ class Agent:
             data["model"] = self.model
         if self.offers is not None:
             data["offers"] = self.offers
+        if self.privileged:
+            data["privileged"] = True
         if self.settings:
             data["settings"] = dict(self.settings)
         return data
@@ -164,10 +170,16 @@ def find_agent(spec: str, seat: Seat) -> Agent:
 
     Raises AgentError with the nearest names when there is none.
     """
-    if match := _FILE.match(spec):
+    from poise.agents.builtin import built_in
+    from poise.agents.trained import split_folder, trained_agent
+
+    known = re.split("[:,@]", spec, maxsplit=1)[0] in built_in(seat)
+    if not known and (match := _FILE.match(spec)):
         found = _from_file(Path(match["path"]), match["function"], seat)
         rest = match["rest"] or ""
         return _with_settings(found, rest)
+    if not known and (trained := split_folder(spec)):
+        return _with_settings(trained_agent(trained[0], seat), trained[1])
     name, at, model = spec.partition("@")
     name, comma, settings = name.partition(",")
     return _with_settings(_by_name(name.strip(), seat), comma + settings + at + model)

@@ -51,7 +51,7 @@ class View:
     lines:    the talks so far, both seats. readings: what this seat read, one for each message of the other side.
     shown:    the emotions this seat meant to show so far (None where it had no direction).
     mood:     this seat's mood in [-1, 1], 0 for a seat without a persona.
-    notes:    small JSON data that this seat's own parts wrote earlier in this match (see `Feeling.notes`).
+    notes:    small JSON data that this seat's own parts wrote in this match (see `Noting`).
     """
 
     brief: Brief
@@ -98,6 +98,19 @@ class Policy(Protocol):
 
     def choose(self, view: View, dice: Dice) -> str | None:
         """The emotion for the message about to be made."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A policy that keeps notes during a match: JSON data that its own `choose`, the seat's concession and voice see.
+
+    `note` is asked once a message, before `choose`, with the notes so far in `view.notes`; what it returns replaces
+    them. Notes go into the transcript and never to the other seat.
+    """
+
+    def note(self, view: View, dice: Dice) -> Mapping[str, Any]:
+        """The notes for the message about to be made."""
         ...
 
 

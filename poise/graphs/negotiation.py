@@ -68,8 +68,11 @@ def _message(graph: Runner, seat: Seat, state: TalkState, context: TalkContext) 
     """One message, judged. An agent that fails ends the talks as failed; a server that is down is not its fault."""
     memory = state.creditor if seat == "creditor" else state.debtor
     own = context.seat(seat)
+    if own.privileged:
+        hidden = state.debtor.notes if seat == "creditor" else state.creditor.notes
+        memory = replace(memory, notes={**memory.notes, "other": dict(hidden)})
     try:
-        # The seat is handed the public lines and its own memory, and nothing else.
+        # The seat is handed the public lines and its own memory, and nothing else; but for the oracle, which says so.
         start = SeatState(lines=state.lines, memory=memory)
         result = context.guard(lambda: graph.invoke(start, context=own))
         speech = _speech(result, seat)
@@ -108,6 +111,7 @@ def _record(seat: Seat, index: int, result: Mapping[str, Any], speech: Speech) -
         intended=result.get("move"),
         reading=memory.readings[-1] if memory.readings else None,
         mood=memory.mood,
+        notes=memory.notes,
         wording=speech.wording,
     )
     memory = replace(memory, shown=(*memory.shown, emotion))

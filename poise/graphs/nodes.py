@@ -35,7 +35,7 @@ def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
 
 
 def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
-    """Let the mood follow what was read, then let the policy choose the emotion to show."""
+    """Let the mood follow what was read, let a noting policy take its notes, then choose the emotion to show."""
     context = runtime.context
     memory = state.memory
     if context.persona is not None:
@@ -44,6 +44,10 @@ def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
         memory = replace(memory, mood=mood)
         state = replace(state, memory=memory)
     view = context.view(state)
+    note = getattr(context.policy, "note", None)
+    if note is not None:
+        memory = replace(memory, notes=note(view, context.dice.child(view.index, "note")))
+        view = context.view(replace(state, memory=memory))
     emotion = context.policy.choose(view, context.dice.child(view.index, "feel"))
     if emotion is not None and emotion not in TO_SEVEN:
         raise AgentError(f"the policy chose the emotion {emotion!r}; it must be one of the 28 labels, or None")

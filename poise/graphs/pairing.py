@@ -151,6 +151,7 @@ class Pairing:
             detector=self._detector,
             dice=Dice(child_seed(seed, seat)),
             thread=f"{seed}/{agent.name}/{seat}",
+            privileged=agent.privileged,
         )
 
     def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:

@@ -28,7 +28,7 @@ class SeatMemory:
     readings: one for each message of the other side.
     shown:    the emotions it meant to show, one for each own message.
     mood:     in [-1, 1]; None before the first message, and for a seat without a persona.
-    notes:    JSON data of a user's own nodes.
+    notes:    JSON data of a noting policy or of a user's own nodes.
     """
 
     readings: tuple[Reading, ...] = ()
@@ -65,7 +65,7 @@ class SeatContext:
     """The parts of one agent, for one match.
 
     concession: None when the model decides (offers="model"). dice: the seat's own; each node takes a child of them.
-    thread: names the seat's conversation for the model server.
+    thread: names the seat's conversation for the model server. privileged: it is shown the other seat's notes.
     """
 
     brief: Brief
@@ -77,6 +77,7 @@ class SeatContext:
     detector: Detector
     dice: Dice
     thread: str = ""
+    privileged: bool = False
 
     def view(self, state: SeatState) -> View:
         """What the seat may use at this point of its turn."""

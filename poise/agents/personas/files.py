@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from poise.agents.checked_toml import Part, read_checked
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
 from poise.agents.personas import Band, MoodReach, Persona, Reaction, Renege, Walk
 from poise.games.errors import AgentError
@@ -17,30 +17,22 @@ from poise.games.errors import AgentError
 _Mood = Annotated[float, Field(ge=-1, le=1)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Words = Annotated[str, Field(min_length=10, max_length=2000)]
-_REMEDY: Final[Mapping[str, str]] = {
-    "missing": "add it; the file of vanilla shows every setting",
-    "extra_forbidden": "remove it, or correct its spelling; the file of vanilla shows every setting",
-}
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class _Mooded(_Part):
+class _Mooded(Part):
     start: _Mood
     rest: _Mood
     inertia: Annotated[float, Field(ge=0, lt=1)]
 
 
-class _Reaction(_Part):
+class _Reaction(Part):
     bad: _Mood
     even: _Mood
     good: _Mood
     why: _Words
 
 
-class _Band(_Part):
+class _Band(Part):
     below: _Mood | None = None
     emotions: dict[str, Annotated[float, Field(gt=0)]]
 
@@ -50,24 +42,24 @@ class _Band(_Part):
         return _of_28(emotions)
 
 
-class _Reach(_Part):
+class _Reach(Part):
     bad: _Share
     even: _Share
     good: _Share
 
 
-class _Concession(_Part):
+class _Concession(Part):
     beta: Annotated[float, Field(gt=0, le=100)]
     patience: Annotated[float, Field(gt=0, le=1)]
     reach: _Reach
 
 
-class _Walk(_Part):
+class _Walk(Part):
     mood: _Mood
     messages: Annotated[int, Field(ge=1)]
 
 
-class _Renege(_Part):
+class _Renege(Part):
     message: Annotated[int, Field(ge=1)]
     share: Annotated[float, Field(gt=0, le=1)]
     below: _Mood
@@ -79,7 +71,7 @@ class _Renege(_Part):
         return next(iter(_of_28({promise: 1.0})))
 
 
-class _File(_Part):
+class _File(Part):
     summary: _Words
     text: _Words
     mood: _Mooded
@@ -120,12 +112,7 @@ def read_persona(path: Path) -> Persona:
         AgentError: the file cannot be read, is no TOML, or holds a setting that is refused; it names file, key, value
             and remedy.
     """
-    data = _load(path)
-    try:
-        checked = _File.model_validate(data)
-    except ValidationError as error:
-        raise _refusal(path, error) from None
-    return _persona(path.stem, checked)
+    return _persona(path.stem, read_checked(path, _File, "persona", "the file of vanilla"))
 
 
 def unknown_persona(name: str, names: Sequence[str]) -> AgentError:
@@ -135,27 +122,6 @@ def unknown_persona(name: str, names: Sequence[str]) -> AgentError:
     return AgentError(
         f"no persona is called {name!r}; {hint}there are {', '.join(names)}, or give the path of a .toml file"
     )
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise AgentError(f"persona file {path} cannot be read: {error.strerror}; check the path") from None
-    except UnicodeDecodeError as error:
-        raise AgentError(f"persona file {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise AgentError(f"persona file {path} is no TOML: {error}; correct that line") from None
-
-
-def _refusal(path: Path, error: ValidationError) -> AgentError:
-    """The first thing wrong, in words for the user."""
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"])) or "the file"
-    value = "" if first["type"] == "missing" or not first["loc"] else f" = {first['input']!r}"
-    said = first["msg"].removeprefix("Value error, ")
-    remedy = _REMEDY.get(first["type"], "correct the value; the file of vanilla shows every setting")
-    return AgentError(f"persona file {path}: {key}{value} is refused: {said}; {remedy}")
 
 
 def _persona(name: str, file: _File) -> Persona:

@@ -15,6 +15,7 @@ from poise.agents.policies.eq_negotiator_faithful import FaithfulEqNegotiator
 from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
 from poise.agents.policies.evoemo import EvoEmo
 from poise.agents.policies.fixed import Fixed
+from poise.agents.policies.oracle import Oracle
 from poise.agents.policies.random import Random
 from poise.agents.policies.vanilla import Vanilla
 from poise.agents.policies.wsls import WinStayLoseShift
@@ -30,6 +31,7 @@ __all__ = [
     "FaithfulEqNegotiator",
     "Fixed",
     "NamedPolicy",
+    "Oracle",
     "Random",
     "Vanilla",
     "WinStayLoseShift",
@@ -42,10 +44,12 @@ class NamedPolicy:
 
     make:    a fresh policy from what stands after the colon of the name, "" for nothing; AgentError if it is refused.
     summary: one sentence for `poise agents list`.
+    privileged: it is shown the other seat's notes (see `poise.agents.registry.Agent`).
     """
 
     make: Callable[[str], Policy]
     summary: str
+    privileged: bool = False
 
 
 def _random(argument: str) -> Policy:
@@ -64,6 +68,11 @@ def _fixed(argument: str) -> Policy:
 POLICIES: Final[Mapping[str, NamedPolicy]] = MappingProxyType(
     {
         "vanilla": NamedPolicy(plain("vanilla", Vanilla), "no emotion direction: the voice keeps its own tone"),
+        "oracle": NamedPolicy(
+            Oracle,
+            "cheats: sees the hidden state of a simulated debtor (oracle:FILE for that world) and plans; a yardstick",
+            privileged=True,
+        ),
         "random": NamedPolicy(_random, "a random emotion in every message, of the 28 (random:7 of the seven)"),
         "fixed": NamedPolicy(_fixed, "the same emotion in every message: fixed:EMOTION, any of the 28"),
         "eq-negotiator": NamedPolicy(

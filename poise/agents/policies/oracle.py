@@ -1,0 +1,167 @@
+"""The oracle: it sees the simulated debtor's hidden state and plans; a yardstick, not a player.
+
+It cheats, and says so: its agent is declared `privileged`, the one way to be shown the other seat's notes, and every
+transcript records both the declaration and what it saw. It knows the world (`poise.agents.simulated.world`) with all
+its numbers. Against any other debtor it shows nothing, as `vanilla` does.
+
+With k the creditor's own message number, s the hidden state, f the share of the gap that the debtor has given, c_k the
+share that the creditor has given with its message k, g, k(s), leave(s) the debtor's pace and habits and t the tolerance
+as a share of the gap, backward induction (Bellman 1957) over messages gives, for each emotion e of the 28:
+
+    Q_k(s, f, e) = sum_s' T_e(s'|s) (1 - leave(s')) U_k(s', min(1, f + g k(s')))
+    U_k(s, f)    = 1 - c_k                     where f >= 1 - c_k              the debtor accepts
+                   (f + 1 - c_k) / 2           where f >= 1 - c_k - t          its offer is within the tolerance
+                   f                           where f >= 1 - c_{k+1}          the creditor's next message accepts
+                   (f + 1 - c_{k+1}) / 2       where f >= 1 - c_{k+1} - t      that is within the tolerance
+                   max_e Q_{k+1}(s, f, e)      otherwise; 0 after the last message
+
+each times the discount. T_e is the transition under the mean of what the detector reads in the scripted phrases for e.
+Before the debtor's first message there is no state to see; the opening is the best on average over the world.
+
+It is best, up to a grid of f and of the match's terms, for a creditor that concedes as the default one does, linearly
+by the clock, and speaks in scripted phrases. With another concession or a model's voice it still sees the state, but
+its plan is only near the best. As every policy, it chooses the emotion and leaves the offers to the concession.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from poise.agents.concessions import REACH
+from poise.agents.emotions.detector import default_detector
+from poise.agents.emotions.tables import STATES
+from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.simulated import Mind, World, load_world
+from poise.agents.types import View
+from poise.agents.voices.scripted import phrases
+from poise.games.errors import AgentError
+from poise.games.rules import Rules
+from poise.games.seeds import Dice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_POINTS: Final = 101  # of the share given
+_QUANTILES: Final = (-1.28, -0.52, 0.0, 0.52, 1.28)  # of the pace, as standard normals, for the opening
+
+
+class Terms(NamedTuple):
+    """What a plan is made for.
+
+    domain, rules: of the match. tolerance: as a share of the gap. way: the share of the gap that the creditor's
+    concession is measured by (what the debtor's first offer left of it). disposition: its name. pace: of the debtor.
+    """
+
+    domain: str
+    rules: Rules
+    tolerance: float
+    way: float
+    disposition: str
+    pace: float
+
+
+class Oracle:
+    """Plays best against debtors of one world: the default one, or that of the file at `path`."""
+
+    def __init__(self, path: str = "") -> None:
+        self.world = load_world(path)
+
+    def choose(self, view: View, dice: Dice) -> str | None:  # noqa: ARG002 - it leaves nothing to chance
+        """The best emotion of the 28; None against a debtor that is not simulated."""
+        mind = Mind.of(view.notes.get("other", {}))
+        if mind is None:
+            return None if view.readings else EMOTIONS28[_opening(self.world, view.brief.domain, view.brief.rules)]
+        if mind.world != self.world.digest:
+            raise AgentError(
+                f"the oracle of world {self.world.name!r} met a debtor of another world; say oracle:FILE with its file"
+            )
+        best = _plan(self.world, _terms(view, mind))[0]
+        message = min(view.index // 2, len(best) - 1)
+        return EMOTIONS28[int(best[message, mind.state, round(mind.given * (_POINTS - 1))])]
+
+
+def _terms(view: View, mind: Mind) -> Terms:
+    """The terms of this match, rounded so that matches share their plans.
+
+    The debtor's opening follows from its standing offer and what it has given: offer = opening - given * way.
+    """
+    ours, theirs = (view.offers(seat) for seat in ("creditor", "debtor"))
+    gap, left = 100.0, 1.0
+    if ours and theirs and mind.given < 0.95:
+        gap = max(1.0, abs(theirs[-1] - ours[0]) / (1 - mind.given))
+        left = min(1.0, abs(theirs[0] - ours[0]) / gap)
+    pace = float(f"{mind.pace:.2g}")
+    tolerance = round(view.brief.rules.tolerance / gap, 2)
+    return Terms(view.brief.domain, view.brief.rules, tolerance, round(left, 1), mind.disposition, pace)
+
+
+@lru_cache(maxsize=4096)
+def _plan(world: World, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+    """The best emotion by (message, state, point of the share given), and the 28 values of the first message."""
+    import numpy as np
+
+    one = world.disposition(terms.disposition)
+    moves = _transitions(world, one.name, terms.domain)
+    given = np.linspace(0.0, 1.0, _POINTS)
+    after = np.minimum(1.0, given + np.array([[terms.pace * state.gives] for state in world.states]))
+    stays = np.array([[1 - state.leaves] for state in world.states])
+    replies = terms.rules.max_messages // 2  # messages of the creditor that the debtor can answer
+    best = np.zeros((replies, *after.shape), dtype=np.int8)
+    value, scores = np.zeros_like(after), np.zeros((len(EMOTIONS28), *after.shape))
+    for k in reversed(range(replies)):
+        onward = np.array([np.interp(row, given, values) for row, values in zip(after, value, strict=True)])
+        worth = _worth(after, onward, k, terms) * (stays if k >= world.pace.stays else 1.0)
+        scores = np.einsum("est,tf->esf", moves, worth)
+        best[k], value = scores.argmax(0), scores.max(0)
+    return best, scores[:, :, 0] @ np.array(one.start)
+
+
+def _worth(given: np.ndarray, onward: np.ndarray, k: int, terms: Terms) -> np.ndarray:
+    """U_k by (state, point): what the debtor's answer to the creditor's message k is worth to the creditor."""
+    import numpy as np
+
+    rules, slack = terms.rules, terms.tolerance
+    last = (rules.max_messages - 1) // 2
+    now, soon = (1 - terms.way * REACH * min(1.0, j / last if last else 1.0) for j in (k, k + 1))
+    middle = rules.deal_value == "midpoint"
+    answer = (given + now) / 2 if middle else given
+    counter = (given + soon) / 2 if middle else np.full_like(given, soon)
+    discount = rules.discount ** (2 * k)
+    cases = [(given >= now, now), (given >= now - slack, answer * rules.discount)]
+    if 2 * (k + 1) < rules.max_messages:
+        cases += [(given >= soon, given * rules.discount), (given >= soon - slack, counter * rules.discount**2)]
+    return np.select([where for where, _ in cases], [np.asarray(each) * discount for _, each in cases], onward)
+
+
+@lru_cache(maxsize=256)
+def _transitions(world: World, disposition: str, domain: str) -> np.ndarray:
+    """T_e, 28 x 4 x 4: for each label, the transition under what the detector reads in its scripted phrases."""
+    import numpy as np
+
+    rows = [[world.moves(disposition, state, seven) for state in range(len(STATES))] for seven in _readings(domain)]
+    return np.array(rows)
+
+
+@lru_cache(maxsize=16)
+def _readings(domain: str) -> list[list[float]]:
+    """The mean reading of each label's phrases, 28 x 7."""
+    read, said = default_detector().read, phrases()
+    offer = said.moves[domain, "creditor", "offer"][0].format(offer="30")
+    texts = [[f"{feeling} {offer}" for feeling in said.feelings["creditor", label]] for label in EMOTIONS28]
+    return [
+        [sum(share) / len(share) for share in zip(*(read(text).seven for text in row), strict=True)] for row in texts
+    ]
+
+
+@lru_cache(maxsize=64)
+def _opening(world: World, domain: str, rules: Rules) -> int:
+    """The index of the label to open with: the best on average over the world's debtors."""
+    total: Any = 0.0
+    for one in world.dispositions:
+        for z in _QUANTILES:
+            pace = world.pace.median * math.exp(world.pace.spread * z)
+            terms = Terms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace)
+            total = total + one.weight * _plan(world, terms)[1]
+    return int(total.argmax())

@@ -1,0 +1,104 @@
+"""One simulated debtor at play: its mind from message to message, what it shows, what it offers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Any, Final, NamedTuple
+
+from poise.agents.concessions import position, reply
+from poise.agents.emotions.tables import STATES
+from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
+from poise.agents.simulated.world import World
+from poise.agents.types import View
+from poise.games.errors import AgentError
+from poise.games.moves import FORFEIT, WALK, Move
+from poise.games.seeds import Dice
+
+_NORMAL: Final = NormalDist()
+_SEVEN: Final[Mapping[str | None, int]] = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
+
+
+class Mind(NamedTuple):
+    """What the other side cannot see; the debtor keeps it in its notes.
+
+    world: the world's digest. disposition: its name. state: an index of STATES.
+    pace:  g, the share of the way conceded a message in a state that gives 1. given: that conceded so far, in [0, 1].
+    """
+
+    world: str
+    disposition: str
+    state: int
+    pace: float
+    given: float
+
+    def notes(self) -> dict[str, Any]:
+        """As JSON data, the state by its name."""
+        return {**self._asdict(), "state": STATES[self.state]}
+
+    @classmethod
+    def of(cls, notes: Mapping[str, Any]) -> Mind | None:
+        """The mind in `notes`; None where there is none."""
+        if "disposition" not in notes:
+            return None
+        return cls(**{**notes, "state": STATES.index(notes["state"])})
+
+
+def draw(world: World, dice: Dice) -> Mind:
+    """A debtor of this world, before the first word. The draws do not depend on anything said."""
+    one = world.dispositions[dice.weighted([each.weight for each in world.dispositions])]
+    state = dice.weighted(one.start)
+    z = _NORMAL.inv_cdf(max(1e-12, dice.unit()))
+    return Mind(world.digest, one.name, state, world.pace.median * math.exp(world.pace.spread * z), 0.0)
+
+
+class SimulatedPolicy:
+    """Moves the hidden state by what was read, then shows an emotion; see `poise.agents.simulated.world`."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._menus = [(tuple(menu), tuple(menu.values())) for menu in (world.labels[each] for each in EMOTIONS7)]
+
+    def note(self, view: View, dice: Dice) -> dict[str, Any]:
+        """The mind after the other side's last message, as notes."""
+        mind = Mind.of(view.notes) or draw(self.world, dice)
+        state = mind.state
+        if view.readings:
+            state = dice.weighted(self.world.moves(mind.disposition, state, view.readings[-1].emotions))
+        given = min(1.0, mind.given + mind.pace * self.world.states[state].gives)
+        return mind._replace(state=state, given=given).notes()
+
+    def choose(self, view: View, dice: Dice) -> str:
+        """One of the 28."""
+        mind = _mind(view)
+        last = _SEVEN[view.shown[-1]] if view.shown else None
+        seven = view.readings[-1].emotions if view.readings else self.world.dynamics.marginal
+        labels, weights = self._menus[dice.weighted(self.world.shown(mind.disposition, mind.state, last, seven))]
+        return labels[dice.weighted(weights)] if len(labels) > 1 else labels[0]
+
+
+class SimulatedConcession:
+    """Offers what its state has let it give so far, accepts what is as good, or leaves."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def decide(self, view: View, dice: Dice) -> Move:
+        """The move for the message about to be made."""
+        mind = _mind(view)
+        if view.index // 2 >= self.world.pace.stays and dice.unit() < self.world.states[mind.state].leaves:
+            return WALK
+        at = position(view)
+        if at is None:
+            return FORFEIT
+        return reply(view.brief, at, max(mind.given * at.way, at.conceded))
+
+
+def _mind(view: View) -> Mind:
+    mind = Mind.of(view.notes)
+    if mind is None:
+        raise AgentError(
+            "a simulated debtor without notes: its turn needs `poise.graphs.feel`, which lets its policy take them"
+        )
+    return mind

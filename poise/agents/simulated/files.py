@@ -1,0 +1,180 @@
+"""A world's file: what may stand in it, and how it becomes a world."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, model_validator
+
+from poise.agents.checked_toml import Part, read_checked
+from poise.agents.emotions.tables import STATES, Row, Table, stochastic
+from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
+from poise.agents.simulated.world import Disposition, Dynamics, Pace, State, World
+
+DEFAULT: Final = Path(__file__).parent / "worlds" / "default.toml"
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Weight = Annotated[float, Field(ge=0, le=1e6)]
+_Words = Annotated[str, Field(min_length=10, max_length=2000)]
+_Seven = Annotated[list[_Weight], Field(min_length=7, max_length=7)]
+_Positive7 = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=7, max_length=7)]
+_Table7 = Annotated[list[_Positive7], Field(min_length=7, max_length=7)]
+
+
+class _Dynamics(Part):
+    own: _Table7
+    reply: _Table7
+    marginal: _Positive7
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        for row in (*self.own, *self.reply, self.marginal):
+            if not math.isclose(sum(row), 1.0, abs_tol=0.01):
+                raise ValueError(f"the row {row} adds up to {sum(row):.4f}, not to 1")
+        return self
+
+
+class _Pace(Part):
+    median: Annotated[float, Field(gt=0, le=1)]
+    spread: Annotated[float, Field(ge=0, le=5)]
+    stays: Annotated[int, Field(ge=0)]
+
+
+class _State(Part):
+    gives: Annotated[float, Field(ge=0, le=10)]
+    leaves: _Share
+    shows: _Seven
+
+
+class _Reaction(Part):
+    pull: Annotated[float, Field(ge=-1, le=1)]
+    why: _Words
+
+
+_Reactions = dict[str, dict[str, _Reaction]]
+
+
+class _Disposition(Part):
+    summary: _Words
+    weight: Annotated[float, Field(gt=0, le=1e6)]
+    start: dict[str, _Weight]
+    rest: dict[str, _Weight]
+    drift: _Share
+    resort: dict[str, _Weight]
+    shows: dict[str, _Weight] = Field(default_factory=dict)
+    reactions: _Reactions = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for row in (self.start, self.rest, self.resort):
+            _check_names(row, STATES, "state")
+            if sum(row.values()) <= 0:
+                raise ValueError("start, rest and resort need a state with a weight above 0 each")
+        _check_names(self.shows, EMOTIONS7, "emotion")
+        _check_reactions(self.reactions)
+        return self
+
+
+class _File(Part):
+    dynamics: _Dynamics
+    pace: _Pace
+    states: dict[str, _State]
+    labels: dict[str, dict[str, Annotated[float, Field(gt=0, le=1e6)]]]
+    reactions: _Reactions
+    dispositions: Annotated[dict[str, _Disposition], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        _check_all(self.states, STATES, "states")
+        _check_all(self.reactions, STATES, "reactions")
+        for state, row in self.reactions.items():
+            _check_all(row, EMOTIONS7, f"reactions.{state}")
+        _check_all(self.labels, EMOTIONS7, "labels")
+        for emotion, labels in self.labels.items():
+            wrong = [label for label in labels if TO_SEVEN.get(label) != emotion]
+            if wrong or not labels:
+                raise ValueError(f"labels.{emotion} must name labels of the 28 that belong to it; see to {wrong}")
+        for state, one in self.states.items():
+            if not any(one.shows):
+                raise ValueError(f"states.{state}.shows is all zeros; give it an emotion to show")
+        return self
+
+
+def _check_names(given: Mapping[str, Any], known: tuple[str, ...], kind: str) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"{name!r} is no {kind}; there are {', '.join(known)}")
+
+
+def _check_all(given: Mapping[str, Any], due: tuple[str, ...], key: str) -> None:
+    if set(given) != set(due):
+        raise ValueError(
+            f"{key} are due for exactly {', '.join(due)}; see to {', '.join(sorted(set(given) ^ set(due)))}"
+        )
+
+
+def _check_reactions(reactions: _Reactions) -> None:
+    _check_names(reactions, STATES, "state")
+    for row in reactions.values():
+        _check_names(row, EMOTIONS7, "emotion")
+
+
+def load_world(path: str | Path = "") -> World:
+    """The world in the file at `path`, read again only when the file changes; the default one for "".
+
+    Raises AgentError with file, key, value and remedy where the file is refused.
+    """
+    place = Path(path) if path else DEFAULT
+    return _read_once(place, place.stat().st_mtime_ns if place.is_file() else 0)
+
+
+@lru_cache(maxsize=16)
+def _read_once(path: Path, _stamp: int) -> World:
+    return read_world(path)
+
+
+def read_world(path: Path) -> World:
+    """The world in the file at `path`, read anew."""
+    file = read_checked(path, _File, "world", "the default world's file")
+    pulls = _pulls(file.reactions)
+    return World(
+        name=path.stem,
+        dynamics=Dynamics(
+            stochastic(file.dynamics.own), stochastic(file.dynamics.reply), stochastic([file.dynamics.marginal])[0]
+        ),
+        states=tuple(State(one.gives, one.leaves, tuple(one.shows)) for one in map(file.states.__getitem__, STATES)),
+        dispositions=tuple(_disposition(name, one, pulls) for name, one in file.dispositions.items()),
+        pace=Pace(**file.pace.model_dump()),
+        labels={emotion: file.labels[emotion] for emotion in EMOTIONS7},
+    )
+
+
+def _disposition(name: str, one: _Disposition, usual: Mapping[tuple[str, str], float]) -> Disposition:
+    pulls = {**usual, **_pulls(one.reactions)}
+    return Disposition(
+        name=name,
+        summary=one.summary,
+        weight=one.weight,
+        start=_over_states(one.start),
+        rest=_over_states(one.rest),
+        drift=one.drift,
+        resort=_over_states(one.resort),
+        shows=tuple(one.shows.get(emotion, 1.0) for emotion in EMOTIONS7),
+        pulls=_table(pulls),
+    )
+
+
+def _pulls(reactions: _Reactions) -> dict[tuple[str, str], float]:
+    return {(state, emotion): one.pull for state, row in reactions.items() for emotion, one in row.items()}
+
+
+def _table(pulls: Mapping[tuple[str, str], float]) -> Table:
+    return tuple(tuple(pulls[state, emotion] for emotion in EMOTIONS7) for state in STATES)
+
+
+def _over_states(weights: Mapping[str, float]) -> Row:
+    return stochastic([[weights.get(state, 0.0) for state in STATES]])[0]

@@ -1,0 +1,176 @@
+r"""The simulated world: how a debtor's hidden state moves, what it shows and what it gives, as probabilities.
+
+A debtor has a disposition h, drawn once a match, and a hidden state s, one of the tracker's four. The creditor's
+message is read, by the debtor's own detector, as probabilities p(c) of the seven emotions. Then, in this order:
+
+    state     T(s'|s,c) = (1 - |v|) [(1 - d) 1(s'=s) + d rest(s')] + max(v, 0) 1(s'=cooperative) + max(-v, 0) resort(s')
+              s' ~ sum_c p(c) T(s'|s,c)                   v = v_h(s, c), the pull; d, rest, resort those of h
+    giving    given' = min(1, given + g k(s'))            of the way to the creditor's first offer; g drawn once a match
+    leaving   with probability leave(s'), once the talks are under way
+    showing   P(e | s', e-, p) ~ own(e|e-) [sum_c p(c) reply(e|c) / m(e)] shows(s', e) shows_h(e)
+
+e- is the emotion it showed last (m, the marginal of `reply`, before the first). own and reply are how human emotions
+follow each other, in the next message of the same and of the other speaker; that they are independent given e is an
+assumption. A pull of 1 brings the debtor round for certain, one of -1 drives it to where its disposition takes refuge.
+
+T is linear in p: an emotion read half as surely pulls half as often, so being readable pays, and the expected
+transition under a noisy reading is that of the mean reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from operator import mul
+from typing import Any, Final
+
+from poise.agents.emotions.tables import STATES, Row, Table
+from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.games.errors import AgentError
+
+COOPERATIVE: Final = STATES.index("cooperative")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One hidden state.
+
+    gives:  k, how fast it concedes; 1 is the debtor's own pace.
+    leaves: probability of walking away with a message made in it.
+    shows:  7 weights that multiply what human dynamics would show.
+    """
+
+    gives: float
+    leaves: float
+    shows: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """One kind of debtor; rows over states are in the order of STATES, those over emotions in that of EMOTIONS7.
+
+    weight: its share of the world's debtors. start: where it begins. rest, drift: where it drifts and how fast.
+    resort: where a negative pull drives it. shows: 7 weights on top of the state's. pulls: v, 4 x 7, in [-1, 1].
+    """
+
+    name: str
+    summary: str
+    weight: float
+    start: Row
+    rest: Row
+    drift: float
+    resort: Row
+    shows: Row
+    pulls: Table
+
+    def transition(self, state: int, emotion: int) -> Row:
+        """T(. | state, emotion read with certainty), 4 probabilities."""
+        pull, drift = self.pulls[state][emotion], self.drift
+        free, round_, away = 1 - abs(pull), max(pull, 0.0), max(-pull, 0.0)
+        return tuple(
+            free * ((1 - drift) * (new == state) + drift * rest) + round_ * (new == COOPERATIVE) + away * resort
+            for new, (rest, resort) in enumerate(zip(self.rest, self.resort, strict=True))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamics:
+    """How human emotions follow each other: P(e | own emotion before) and P(e | the other's emotion), 7 x 7 each.
+
+    marginal: how often each comes as a reply, 7 probabilities.
+    """
+
+    own: Table
+    reply: Table
+    marginal: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast debtors concede: g = median * exp(spread * z), z a standard normal; g is a share of the way a message.
+
+    stays: own messages before a debtor may leave.
+    """
+
+    median: float
+    spread: float
+    stays: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """A population of debtors. labels: for each of the seven, the labels of the 28 to show it by, with weights.
+
+    digest: twelve letters that identify its `settings`.
+    """
+
+    name: str
+    dynamics: Dynamics
+    states: tuple[State, ...]
+    dispositions: tuple[Disposition, ...]
+    pace: Pace
+    labels: Mapping[str, Mapping[str, float]]
+    digest: str = field(init=False)
+    _into: Mapping[str, tuple[tuple[Row, ...], ...]] = field(init=False, repr=False)
+    _own: Mapping[str, tuple[tuple[Row, ...], ...]] = field(init=False, repr=False)
+    _echo: tuple[Row, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        own = (*self.dynamics.own, self.dynamics.marginal)  # the last row stands for "nothing shown yet"
+        set_ = object.__setattr__
+        set_(self, "_into", {one.name: _into(one) for one in self.dispositions})
+        set_(self, "_own", {one.name: tuple(self._tilted(row, one) for row in own) for one in self.dispositions})
+        set_(self, "_echo", _ratios(self.dynamics))
+        text = json.dumps(self.settings(), sort_keys=True)
+        set_(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:12])
+
+    def _tilted(self, row: Row, disposition: Disposition) -> tuple[Row, ...]:
+        return tuple(tuple(map(mul, map(mul, row, state.shows), disposition.shows)) for state in self.states)
+
+    def disposition(self, name: str) -> Disposition:
+        """The disposition of that name."""
+        found = next((one for one in self.dispositions if one.name == name), None)
+        if found is None:
+            known = ", ".join(one.name for one in self.dispositions)
+            raise AgentError(f"world {self.name!r} has no disposition {name!r}; it has {known}")
+        return found
+
+    def moves(self, disposition: str, state: int, seven: Sequence[float]) -> list[float]:
+        """Probabilities of the next state, 4, after reading `seven`."""
+        return [sum(map(mul, seven, column)) for column in self._into[disposition][state]]
+
+    def shown(self, disposition: str, state: int, last: int | None, seven: Sequence[float]) -> list[float]:
+        """Weights of the emotion to show, 7 (not normalised), after `last` (None: the first) and reading `seven`."""
+        own = self._own[disposition][-1 if last is None else last][state]
+        return [weight * sum(map(mul, seven, column)) for weight, column in zip(own, self._echo, strict=True)]
+
+    def settings(self) -> dict[str, Any]:
+        """JSON data that identifies the world: two that behave alike are equal, whatever their comments say."""
+        kinds = [asdict(one) for one in self.dispositions]
+        for one in kinds:
+            del one["summary"]
+        data = {
+            "dynamics": asdict(self.dynamics),
+            "states": [asdict(state) for state in self.states],
+            "dispositions": kinds,
+            "pace": asdict(self.pace),
+            "labels": {emotion: dict(weights) for emotion, weights in self.labels.items()},
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(data))
+        return plain
+
+
+def _into(one: Disposition) -> tuple[tuple[Row, ...], ...]:
+    """For each state and next state, the probabilities of that move by emotion read, 7."""
+    rows = [[one.transition(state, emotion) for emotion in range(len(EMOTIONS7))] for state in range(len(STATES))]
+    return tuple(tuple(zip(*by_emotion, strict=True)) for by_emotion in rows)
+
+
+def _ratios(dynamics: Dynamics) -> tuple[Row, ...]:
+    """For each emotion e to show, reply(e|c) / m(e) by emotion c read, 7."""
+    columns = zip(*dynamics.reply, strict=True)
+    return tuple(
+        tuple(value / share for value in column) for column, share in zip(columns, dynamics.marginal, strict=True)
+    )
