@@ -26,7 +26,19 @@ CREDITORS = (
     "q-learning",
     "oracle",
 )
-DEBTORS = ("vanilla", "angry", "sad", "threatening", "cheating", "victim", "stonewalling", "simulated")
+DEBTORS = (
+    "vanilla",
+    "angry",
+    "sad",
+    "fear",
+    "disgust",
+    "threatening",
+    "cheating",
+    "victim",
+    "stonewalling",
+    "pressure",
+    "simulated",
+)
 
 
 def case(creditor_target: int = 12, debtor_target: int = 112, **more: Any) -> Scenario:

@@ -26,7 +26,18 @@ from poise.games.seeds import Dice
 from poise.games.transcript import Reading
 
 CONSTANTS = Path(__file__).parents[2] / "shared" / "reference" / "constants.json"
-NAMES = ("vanilla", "angry", "cheating", "sad", "stonewalling", "threatening", "victim")
+NAMES = (
+    "vanilla",
+    "angry",
+    "cheating",
+    "disgust",
+    "fear",
+    "pressure",
+    "sad",
+    "stonewalling",
+    "threatening",
+    "victim",
+)
 PERSONAS = {name: load_persona(name) for name in NAMES}
 VANILLA = (FOLDER / "vanilla.toml").read_text(encoding="utf-8")
 
@@ -297,6 +308,12 @@ def test_the_payoff_replies_are_the_published_ones():
         ("stonewalling", "sadness", "anger", "demands are answered by withdrawing: Christensen & Heavey 1990"),
         ("stonewalling", "sadness", "neutral", "disappointment evokes guilt: Lelieveld et al. 2012"),
         ("vanilla", "joy", "disgust", "positive displays close deals: Kopelman et al. 2006"),
+        ("fear", "joy", "fear", "fear spreads, and so does calm cheer: Hatfield et al. 1993"),
+        ("fear", "joy", "anger", "a frightened debtor pushed breaks off"),
+        ("disgust", "sadness", "disgust", "mutual disgust pushes apart: Hutcherson & Gross 2011"),
+        ("disgust", "sadness", "joy", "cheer that does not fit the moment offends: van Kleef et al. 2010"),
+        ("pressure", "surprise", "fear", "yielding rewards coercion: Patterson 1982"),
+        ("pressure", "surprise", "anger", "anger answered with anger makes disputes fail: Friedman et al. 2004"),
     ],
 )
 def test_reactions_go_the_way_the_studies_say(name, right, wrong, why):
