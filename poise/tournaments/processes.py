@@ -147,7 +147,7 @@ def _work(plan: Plan, pipe: Any, playing: Any, halted: Any, inherited: Iterable[
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in inherited:
         other.close()  # or this process would keep its siblings' pipes open after the parent's death
-    _die_with_parent()
+    die_with_parent()
     player = TaskPlayer(plan)
     while True:
         try:
@@ -195,7 +195,7 @@ def _rebuilt(error: tuple[str, str] | None) -> Exception | None:
     return PoiseError(f"a worker process failed with {error[0]}: {error[1]}")
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux, have the system end this process when the parent is killed, whatever it is doing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -23,9 +22,10 @@ def standings_view(standings: Standings, width: int) -> RenderableType:
     """Both seats' standings and the matrix of utilities, for a terminal of so many columns."""
     parts: list[RenderableType] = []
     for seat in SEATS:
-        parts += [_seat_table(standings, seat, 3 if width >= _WIDE else 2), *_trouble(standings.seat(seat))]
+        parts += [_heading(f"{seat.capitalize()}s"), _seat_table(standings, seat, 3 if width >= _WIDE else 2)]
+        parts += _trouble(standings.seat(seat))
     if len(standings.matrix) * len(standings.matrix[0]) > 1:
-        parts.append(_matrix_table(standings, width))
+        parts += _matrix(standings, width)
     parts.append(_footnote(standings))
     return Group(*parts)
 
@@ -34,8 +34,7 @@ def _seat_table(standings: Standings, seat: Seat, digits: int) -> Table:
     """One seat's standings, intervals to so many digits."""
     listed = standings.seat(seat)
     compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
-    title = f"\n{seat.capitalize()}s"
-    table = _table(title)
+    table = _table()
     table.add_column("", justify="right", style="dim")
     table.add_column("agent", overflow="fold", min_width=12)
     for name in ("n", "utility", "success", "savings", "rounds"):
@@ -51,10 +50,13 @@ def _seat_table(standings: Standings, seat: Seat, digits: int) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
+def _heading(words: str) -> Text:
+    return Text(f"\n{words}", style="bold")
+
+
+def _table() -> Table:
     """A table with narrow gaps, so that the usual standings fit 80 columns."""
-    shape: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad_edge": False}
-    return Table(title=title, title_style="bold", title_justify="left", **shape)
+    return Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _measures(one: Standing, digits: int) -> list[Text]:
@@ -103,7 +105,7 @@ def _trouble(listed: list[Standing]) -> list[Text]:
     return lines
 
 
-def _matrix_table(standings: Standings, width: int) -> Table:
+def _matrix(standings: Standings, width: int) -> list[RenderableType]:
     """The creditors' mean utility, creditors x debtors; columns that do not fit are left to the report."""
     longest = min(_NAME, max(len(row[0].creditor) for row in standings.matrix))
     columns = [cell.debtor for cell in standings.matrix[0]]
@@ -112,14 +114,14 @@ def _matrix_table(standings: Standings, width: int) -> Table:
     while fitting < len(columns) and (used := used + max(6, min(len(columns[fitting]), 16)) + 2) <= width:
         fitting += 1
     hidden = len(columns) - fitting
-    title = "\nCreditor's mean utility" + (f" ({hidden} more debtors in the report)" if hidden else "")
-    table = _table(title)
+    title = "Creditor's mean utility" + (f" ({hidden} more debtors in the report)" if hidden else "")
+    table = _table()
     table.add_column("", no_wrap=True, max_width=_NAME, overflow="ellipsis")
     for name in columns[:fitting]:
         table.add_column(name, justify="right", max_width=16, overflow="fold")
     for row in standings.matrix:
         table.add_row(row[0].creditor, *map(_cell, row[:fitting]))
-    return table
+    return [_heading(title), table]
 
 
 def _cell(cell: Cell) -> Text:
@@ -131,10 +133,11 @@ def _cell(cell: Cell) -> Text:
 
 def _footnote(standings: Standings) -> Text:
     of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
+    cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
     text = Text(
-        f"\n{of_all}{standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, model "
-        f"{standings.model}. Below the means: 95 % intervals, by bootstrap over scenarios; of success, Wilson's. "
-        "Differences are paired by scenario, seed and opponent.",
+        f"\n{of_all}{standings.total} matches on {cases}, seed {standings.seed}, model {standings.model}. Below the "
+        "means: 95 % intervals, by bootstrap over scenarios; of success, Wilson's. Differences are paired by scenario, "
+        "seed and opponent.",
         style="dim",
     )
     if standings.scenarios < FEW:

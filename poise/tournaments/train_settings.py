@@ -1,0 +1,202 @@
+"""What `poise train` is asked to do, checked before anything is played."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from poise.agents.learning.artifact import digest_of
+from poise.agents.learning.bayes import BayesianSearch, BayesSettings
+from poise.agents.learning.evolution import Evolution, EvolutionSettings
+from poise.agents.learning.sequences import SequenceEvolution
+from poise.agents.learning.trainers import ChainTrainer, QTrainer, SeriesTrainer, Trainer
+from poise.agents.policies.chains import Chain, Rows
+from poise.agents.policies.emodebt import PRIOR
+from poise.agents.policies.evoemo import INITIAL
+from poise.agents.policies.trained import learner
+from poise.agents.registry import find_agent
+from poise.games.errors import ConfigError, ScenarioError
+from poise.games.loaders import BUILTIN, load_scenarios
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.tournaments.train_field import Field
+
+METHODS: Final = ("evolve", "bayes", "q", "learn")
+_ROWS: Final = re.compile(r"(.*):(train|test|[0-9]+(-[0-9]+)?)")
+_ITERATIONS: Final = 10  # of Bayesian optimisation, the paper's
+_TALKS: Final[Mapping[str, int]] = {"evolve": 20, "q": 50, "learn": 50}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """One training, as data; what is here decides the artifact.
+
+    method:     one of METHODS. policy: what `learn` teaches, "" for any other method.
+    debtors:    names as for --debtor. scenarios: a source, see `poise.games.loaders`.
+    budget:     negotiations in all, the final check included.
+    talks:      negotiations of each policy in a round; None takes the method's usual number.
+    mode:       corrected or faithful. rows: see `poise.agents.policies.chains`; of evolve and bayes.
+    learning:   of learn: whether the trained agent goes on learning when it plays.
+    allow_test: train on evaluation scenarios all the same.
+    """
+
+    method: str
+    debtors: tuple[str, ...]
+    scenarios: str = "builtin:train"
+    budget: int = 4000
+    seed: int = 0
+    talks: int | None = None
+    mode: str = "corrected"
+    rows: Rows = "own"
+    policy: str = ""
+    learning: bool = False
+    allow_test: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"method {self.method!r} is not one of {', '.join(METHODS)}")
+        if not self.debtors:
+            raise ConfigError("no debtor to train against; name one or more with --debtor")
+        if self.mode not in ("corrected", "faithful"):
+            raise ConfigError(f"mode {self.mode!r} is neither 'corrected' nor 'faithful'")
+        if self.seed < 0:
+            raise ConfigError(f"seed {self.seed} is negative; use 0 or more")
+        if self.talks is not None and self.talks < 1:
+            raise ConfigError(f"{self.talks} talks of each policy in a round; at least 1")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data."""
+        return {**asdict(self), "debtors": list(self.debtors)}
+
+    def command(self) -> str:
+        """The command line that asks for this, without where it goes and how many work on it."""
+        usual = TrainSettings(self.method, self.debtors, policy=self.policy)
+        words = ["poise train", self.method, *([self.policy] if self.policy else [])]
+        words += [f"--debtor {debtor}" for debtor in self.debtors]
+        for name in ("scenarios", "budget", "seed", "talks", "mode", "rows", "learning", "allow_test"):
+            value = getattr(self, name)
+            if value != getattr(usual, name) or name in ("scenarios", "budget", "seed"):
+                words.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
+        return " ".join(words)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training worked out.
+
+    rounds: how often the trainer is asked. talks: negotiations of each policy in a round. check: negotiations of each
+    of the three policies that are compared at the end.
+    """
+
+    settings: TrainSettings
+    against: Field
+    rounds: int
+    talks: int
+    check: int
+    declared: list[dict[str, Any]]
+
+    @property
+    def total(self) -> int:
+        """Negotiations in all."""
+        return self.rounds * self.talks * self.policies + 3 * self.check
+
+    @property
+    def policies(self) -> int:
+        """Policies of a round."""
+        return policies(self.settings)
+
+    def identity(self) -> dict[str, Any]:
+        """JSON data: two trainings with the same one come to the same artifact."""
+        from poise import __version__
+
+        scenarios = [scenario.to_dict() for scenario in self.against.scenarios]
+        return {
+            "poise": __version__,
+            "settings": self.settings.to_dict(),
+            "debtors": self.declared,
+            "scenarios": digest_of(scenarios),
+            "rounds": self.rounds,
+            "talks": self.talks,
+            "check": self.check,
+        }
+
+
+def policies(settings: TrainSettings) -> int:
+    """How many policies play in each round."""
+    return EvolutionSettings().population if (settings.method, settings.mode) == ("evolve", "corrected") else 1
+
+
+def plan_training(settings: TrainSettings) -> Plan:
+    """Work out a training: load what it needs, and share out the budget.
+
+    Raises:
+        BadInput: a debtor or the scenarios are refused, evaluation scenarios among them, or the budget is too small.
+    """
+    scenarios = load_scenarios(settings.scenarios)
+    if not settings.allow_test:
+        refuse_evaluation(settings.scenarios, scenarios)
+    declared = [find_agent(name, "debtor").declared() for name in settings.debtors]
+    if settings.method == "learn":
+        learner(settings.policy)
+    check = settings.budget // 20
+    left = settings.budget - 3 * check
+    talks = settings.talks or _TALKS.get(settings.method) or max(1, left // (_ITERATIONS + 1))
+    rounds = left // (talks * policies(settings))
+    if rounds < 1:
+        least = talks * policies(settings)
+        raise ConfigError(
+            f"budget {settings.budget}: one round takes {least} negotiations, and a share of 3/20 is kept for the final "
+            f"check; use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
+        )
+    against = Field(settings.debtors, tuple(scenarios), Rules())
+    return Plan(settings, against, rounds, talks, check, declared)
+
+
+def refuse_evaluation(source: str, scenarios: list[Scenario]) -> None:
+    """Raise ConfigError where `scenarios` hold rows that are kept for evaluation.
+
+    Those are the last fifth of the source itself, and of the built-in set under whatever name.
+    """
+    kept = {_content(one) for one in _test_rows(BUILTIN)}
+    matched = _ROWS.fullmatch(source)
+    kept |= {_content(one) for one in _test_rows(matched[1] if matched else source)}
+    found = [one.id for one in scenarios if _content(one) in kept]
+    if found:
+        raise ConfigError(
+            f"{len(found)} of the {len(scenarios)} scenarios of {source!r} are kept for evaluation ({found[0]!r} is "
+            "one); train on the rest, as with builtin:train, or insist with --allow-test"
+        )
+
+
+def _content(scenario: Scenario) -> str:
+    data = scenario.to_dict()
+    del data["id"]
+    return digest_of(data)
+
+
+def _test_rows(source: str) -> list[Scenario]:
+    try:
+        return load_scenarios(f"{source}:test")
+    except ScenarioError:
+        return []  # a source too small to be split keeps nothing for evaluation
+
+
+def start_of(settings: TrainSettings) -> Chain:
+    """The chain that a search begins with."""
+    return Chain(INITIAL if settings.method == "evolve" else PRIOR, rows=settings.rows)
+
+
+def trainer_of(plan: Plan) -> Trainer:
+    """The trainer, at its beginning."""
+    settings = plan.settings
+    if settings.method == "evolve":
+        kind = Evolution if settings.mode == "corrected" else SequenceEvolution
+        return ChainTrainer("evoemo", kind(start_of(settings), seed=settings.seed))
+    if settings.method == "bayes":
+        search = BayesSettings(mode="faithful" if settings.mode == "faithful" else "corrected")
+        return ChainTrainer("emodebt", BayesianSearch(start_of(settings), search, settings.seed))
+    if settings.method == "q":
+        return QTrainer(plan.rounds)
+    return SeriesTrainer(settings.policy, learner(settings.policy).memory(), settings.learning)
