@@ -74,7 +74,7 @@ def test_no_phrase_holds_a_number_or_a_unit_of_its_own():
 
 def test_move_phrases_have_the_number_in_one_place_or_in_none():
     for (_, _, kind), texts in phrases().moves.items():
-        expected = 1 if kind in ("offer", "firm", "accept") else 0
+        expected = 1 if kind in ("offer", "firm", "promise", "accept") else 0
         assert len(texts) >= 3
         assert {text.count("{offer}") for text in texts} == {expected}
 
@@ -92,7 +92,7 @@ def test_read_out_finds_the_number():
         unit = Scenario("case", domain, 12, 112).unit
         for text, value in product(texts, (1, 45)):
             number = read_offer(text.format(offer=with_unit(value, unit)), unit)
-            assert number == (value if kind in ("offer", "firm", "accept") else None), text
+            assert number == (value if kind in ("offer", "firm", "promise", "accept") else None), text
 
 
 def test_without_a_model_no_number_can_be_left_to_the_model():

@@ -173,10 +173,18 @@ class PersonaPolicy:
 
     persona: Persona
 
+    def note(self, view: View, dice: Dice) -> dict[str, Any]:  # noqa: ARG002 - mood and clock decide
+        """{"promise": True} for the message that makes the promise to be broken, so that the voice says it."""
+        return {"promise": True} if self._promises(view) else {}
+
+    def _promises(self, view: View) -> bool:
+        renege = self.persona.renege
+        return renege is not None and view.index // 2 == renege.message - 1 and view.mood < renege.below
+
     def choose(self, view: View, dice: Dice) -> str:
         """One of the 28; the promise that will be broken shows its own emotion."""
         renege = self.persona.renege
-        if renege and view.index // 2 == renege.message - 1 and view.mood < renege.below:
+        if renege and self._promises(view):
             return renege.promise
         bands = self.persona.bands
         band = next((each for each in bands[:-1] if view.mood < each.below), bands[-1])

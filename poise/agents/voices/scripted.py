@@ -6,6 +6,7 @@ its words are read by the same detector as a model's.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.types import Request, Speech, View
-from poise.games.domains import DOMAINS
+from poise.games.domains import domain_file
 from poise.games.errors import AgentError
 from poise.games.moves import SEATS, Move, Seat
 from poise.games.seeds import Dice
@@ -24,33 +25,83 @@ _PLAIN: Final = "plain"
 
 
 class Phrases(NamedTuple):
-    """What can be said: feelings by seat and emotion ("plain" for none), moves by domain, seat and kind."""
+    """What can be said in one domain: feelings by seat and emotion ("plain" for none), moves by seat and kind."""
 
     feelings: Mapping[tuple[Seat, str], tuple[str, ...]]
-    moves: Mapping[tuple[str, Seat, str], tuple[str, ...]]
+    moves: Mapping[tuple[Seat, str], tuple[str, ...]]
+
+
+def phrases(domain: str = "debt") -> Phrases:
+    """The phrases of `domain`: those in `phrases/`, or the `moves.toml` in the domain's own folder.
+
+    A domain without moves of its own, or without some of them, is served by `any` of moves.toml.
+
+    Raises AgentError for a file of moves that cannot be used.
+    """
+    return _phrases(domain, domain_file(domain, "moves.toml"))
 
 
 @cache
-def phrases() -> Phrases:
-    """The phrases of this package, read once."""
-    emotions, moves = _read("emotions.toml"), _read("moves.toml")
-    return Phrases(
-        {
-            (seat, emotion): tuple(emotions[emotion]["both"] + emotions[emotion][seat])
-            for seat in SEATS
-            for emotion in (_PLAIN, *EMOTIONS28)
-        },
-        {
-            (domain, seat, kind): tuple(texts)
-            for domain in DOMAINS
-            for seat in SEATS
-            for kind, texts in moves.get(domain, moves["any"])[seat].items()
-        },
-    )
+def _phrases(domain: str, own: Path | None) -> Phrases:
+    return Phrases(_feelings(domain), _general_moves() | (_checked_moves(own) if own else _own_moves(domain)))
 
 
-def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))
+def _feelings(domain: str) -> dict[tuple[Seat, str], tuple[str, ...]]:
+    emotions, elsewhere = _read(FOLDER / "emotions.toml"), _read(FOLDER / "elsewhere.toml")
+    return {
+        (seat, emotion): tuple(
+            emotions[emotion]["both"] + (emotions[emotion][seat] if domain == "debt" else elsewhere[emotion])
+        )
+        for seat in SEATS
+        for emotion in (_PLAIN, *EMOTIONS28)
+    }
+
+
+Moves = dict[tuple[Seat, str], tuple[str, ...]]
+
+
+def _general_moves() -> Moves:
+    return _by_seat_and_kind(_read(FOLDER / "moves.toml")["any"])
+
+
+def _own_moves(domain: str) -> Moves:
+    path = FOLDER / "domains" / f"{domain}.toml"
+    return _by_seat_and_kind(_read(path) if path.exists() else _read(FOLDER / "moves.toml").get(domain, {}))
+
+
+def _by_seat_and_kind(table: Mapping[str, Any]) -> Moves:
+    return {
+        (seat, kind): tuple(texts if isinstance(texts, list) else [texts])
+        for seat in SEATS
+        for kind, texts in table.get(seat, {}).items()
+    }
+
+
+def _checked_moves(path: Path) -> Moves:
+    """A user's moves; each needs at least one phrase, and {offer} once where it states a number."""
+    general = _general_moves()
+    try:
+        moves = _by_seat_and_kind(_read(path))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise AgentError(f"{path}: this is no usable file of moves ({error}); see docs/domains.md") from None
+    for (seat, kind), texts in moves.items():
+        if (seat, kind) not in general:
+            known = ", ".join(sorted({kind for _, kind in general}))
+            raise AgentError(f"{path}: [{seat}] has {kind!r}, which is no move; there are {known}")
+        wanted = general[seat, kind][0].count("{offer}")
+        if not texts or any(not isinstance(text, str) or _holes(text) != ["offer"] * wanted for text in texts):
+            holds = "each with {offer} once and no other brace" if wanted else "without braces"
+            raise AgentError(f"{path}: [{seat}] {kind} has to be a list of texts, {holds}")
+    return moves
+
+
+def _holes(text: str) -> list[str]:
+    """The names in braces; any other brace counts as one without a name."""
+    return [found[1] or "" for found in re.finditer(r"\{(offer)\}|[{}]", text)]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def with_unit(value: int, unit: str) -> str:
@@ -69,7 +120,7 @@ class ScriptedVoice:
     """
 
     def __init__(self) -> None:
-        self._feelings, self._moves = phrases()
+        self._told = cache(phrases)
 
     def speak(self, request: Request, dice: Dice) -> Speech:
         """The words for `request.move`.
@@ -83,12 +134,14 @@ class ScriptedVoice:
                 'name a model, such as embedded:smollm2, or use offers="policy"'
             )
         seat = view.brief.seat
-        feelings = self._feelings.get((seat, request.emotion or _PLAIN))
+        told = self._told(view.brief.domain)
+        feelings = told.feelings.get((seat, request.emotion or _PLAIN))
         if feelings is None:
             raise AgentError(f"emotion {request.emotion!r} is none of the 28; see `poise.agents.emotions.EMOTIONS28`")
         feeling = _fresh(feelings, view, dice)
-        kind = "firm" if move.firm else move.kind
-        said = dice.pick(self._moves[view.brief.domain, seat, kind])
+        promised = move.kind == "offer" and view.notes.get("promise")
+        kind = "firm" if move.firm else "promise" if promised else move.kind
+        said = dice.pick(told.moves[seat, kind])
         return Speech(f"{feeling} {said.format(offer=_amount(view, move))}", move)
 
 
