@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from poise.agents.conduct.lexicon import COMMA, QUOTE, STOP, Lexicon
-from poise.agents.conduct.phrases import Phrase, expression
+from poise.agents.conduct.phrases import Phrase, codes_of, expression
 from poise.agents.conduct.rulebook import Clearing, Shared
 
 _FARTHEST: Final = 9  # words between a negator and what it denies
 _BESIDE: Final = 6  # words between a quotation mark and whose words they are
-_SENTENCE: Final = 40  # words looked back for the beginning of a sentence
+_SENTENCE: Final = 40  # words on either side that a sentence is looked at
 
 
 class Context:
@@ -46,19 +46,21 @@ class Context:
 
     def clears(self, codes: str, start: int, end: int, by: frozenset[Clearing]) -> bool:
         """Whether the words `start` to `end` are not meant, where what `by` names can clear them."""
-        first = max(codes.rfind(STOP, max(0, start - _SENTENCE), start) + 1, start - _SENTENCE, 0)
+        first, _ = sentence(codes, start, end)
         if "report" in by and self._reported(codes, first, start, end):
             return True
-        if "denial" not in by:
-            return False
-        idle = self._idle(codes, first, end)
-        inside = any(codes[index] in self._negators and index not in idle for index in range(start, end))
-        if self._introduced(self._doubts, codes, first, start, end):
-            return not inside
-        return inside != self._denied_before(codes, first, start, idle)
+        return "denial" in by and self._denied(codes, first, start, end)
 
     def _reported(self, codes: str, first: int, start: int, end: int) -> bool:
         return self._introduced(self._reports, codes, first, start, end) or self._quoted(codes, start, end)
+
+    def _denied(self, codes: str, first: int, start: int, end: int) -> bool:
+        doubted = self._introduced(self._doubts, codes, first, start, end)
+        if self._prenegators.isdisjoint(codes[first:end]):
+            return doubted
+        idle = self._idle(codes, first, end)
+        inside = any(codes[index] in self._negators and index not in idle for index in range(start, end))
+        return not inside if doubted else inside != self._denied_before(codes, first, start, idle)
 
     def _idle(self, codes: str, first: int, end: int) -> frozenset[int]:
         """The places of negators that deny nothing."""
@@ -96,6 +98,19 @@ class Context:
         return bool(self._sayings.search(before) or self._sayings.match(after))
 
 
+def sentence(codes: str, start: int, end: int) -> tuple[int, int]:
+    """The sentence around the words `start` to `end`, or as much of it as counts."""
+    farthest = max(0, start - _SENTENCE)
+    stop = codes.find(STOP, end, end + _SENTENCE)
+    return max(codes.rfind(STOP, farthest, start) + 1, farthest), stop if stop >= 0 else min(len(codes), end + _SENTENCE)
+
+
 def alternatives(phrases: Iterable[Phrase], code: Callable[[str], str], numbers: str) -> re.Pattern[str]:
-    """One regular expression that finds any of `phrases`."""
-    return re.compile("|".join(f"(?:{expression(phrase, code, numbers)})" for phrase in phrases) or r"(?!)")
+    """One regular expression that finds any of `phrases`; it looks closer only where one of them can begin."""
+    listed = tuple(phrases)
+    if not listed:
+        return re.compile(r"(?!)")
+    firsts = [phrase.elements[0] for phrase in listed]
+    begun = "".join(codes_of(each.words, code, numbers) for each in firsts)
+    ahead = f"(?=[{begun}])" if all(each.kind == "words" and not each.optional for each in firsts) else ""
+    return re.compile(ahead + "(?:" + "|".join(expression(phrase, code, numbers) for phrase in listed) + ")")

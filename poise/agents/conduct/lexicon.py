@@ -3,7 +3,7 @@
 Every word that a rule mentions has a character of its own (private use area); everything else is one of a few signs.
 A word in disguise is found by its key: digits and signs read as the letters they look like (i and l, which look alike,
 as one), and runs of one letter made single. It counts only when it stretches a word that a rule mentions, never
-shortens one: jaaail is jail, but heel is not hell, nor ass as.
+shortens one: jaaail is jail, but heel is not hell, nor as ass.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Lexicon:
         found = self.disguised(word)
         if found:
             return self._codes[found]
-        if len(word) >= _SHORTEST_RUN_ON:
+        if len(word) >= _SHORTEST_RUN_ON and word not in self._ordinary:
             together = self.segments(word)
             if together:
                 return "".join(self._codes[part] for part in together)
@@ -118,7 +118,7 @@ class Lexicon:
             return None
         key, lengths = runs(_skeleton(word))
         for known, least in self._keys.get(key, ()):
-            if known != word and all(map(int.__ge__, lengths, least)):
+            if known != word and all(map(int.__ge__, lengths, least)) and _plausible(word, known):
                 return known
         return None
 
@@ -134,10 +134,14 @@ class Lexicon:
                         best[end] = (before[0] + 1, start)
         return _walk_back(word, best)
 
-    def joined(self, parts: Iterable[str]) -> str | None:
-        """The phrased word that the parts of a split word make: arr, est."""
-        whole = "".join(parts)
+    def joined(self, whole: str) -> str | None:
+        """`whole`, made of the parts of a split word (arr, est), where it is a known word and long enough to count."""
         return whole if len(whole) >= _SHORTEST_SPLIT and whole in self._codes else None
+
+
+def _plausible(word: str, known: str) -> bool:
+    """Where all are letters, i may stand for l in a word of the same length (poIice) but not be put in (solid, sold)."""
+    return not word.isalpha() or len(word) == len(known) or runs(word)[0] == runs(known)[0]
 
 
 def leet(word: str) -> bool:

@@ -128,7 +128,7 @@ def _check(elements: tuple[Element, ...]) -> None:
         raise ConfigError(f"its gaps can be filled in {ways} ways; at most {MOST_WAYS}: shorten them, or make two of it")
 
 
-def codes(words: Iterable[str], code: Callable[[str], str], numbers: str) -> str:
+def codes_of(words: Iterable[str], code: Callable[[str], str], numbers: str) -> str:
     """The characters of `words`; `numbers` are those of all numbers."""
     return "".join(sorted(numbers if word == ANY_NUMBER else code(word) for word in words))
 
@@ -152,5 +152,5 @@ def _part(element: Element, code: Callable[[str], str], numbers: str, subjects: 
         return "(?<![^.])"
     if element.kind == "stop":
         return r"\."
-    one = f"[{codes(element.words, code, numbers)}]{between}"
+    one = f"[{codes_of(element.words, code, numbers)}]{between}"
     return f"(?:{one})?" if element.optional else one

@@ -1,13 +1,13 @@
 """Text to a string of word codes, in two speeds.
 
 `skim` gives the codes alone, a few microseconds a message. `read` gives the same codes with each word's place, and puts
-together what was split ("a r r e s t", "arr est"); the checker asks for it only where skimming showed a reason.
+together what was split ("a r r e s t", "arr est"); it is needed only where skimming showed a reason (`is_split`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -16,7 +16,8 @@ from poise.agents.conduct.lexicon import COMMA, FRAGMENT, NUMBER, QUOTE, STOP, U
 Token = tuple[str, int, int]  # code, first and last + 1 character
 
 _LONGEST_CHUNK: Final = 48
-_LONGEST_SPLIT: Final = 4
+_LONGEST_SPLIT: Final = 3
+_AROUND: Final = ".,!?;:\"'()[]"
 _CHUNK: Final = re.compile(r"\S+")
 _PARTS: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|[0-9]+|[^a-z0-9]")
 _PIECES: Final = re.compile(r"[a-z0-9@$!|+']+|[^a-z0-9@$!|+']+")
@@ -36,8 +37,15 @@ class Reading(NamedTuple):
     """The codes of a text, one character a word or sign, and where each begins and ends in the folded text."""
 
     codes: str
-    starts: Sequence[int]
-    ends: Sequence[int]
+    places: Sequence[tuple[int, int]]
+
+
+class Skimmed(NamedTuple):
+    """The codes of a text, and what they came from: the pieces between white space, and the codes of each."""
+
+    codes: str
+    chunks: Sequence[str]
+    each: Sequence[str]
 
 
 class Reader:
@@ -48,25 +56,52 @@ class Reader:
         self._chunk = lru_cache(maxsize=8192)(self._tokens_of)
         self._codes = lru_cache(maxsize=8192)(self._codes_of)
 
-    def skim(self, folded: str) -> str:
+    def skim(self, folded: str) -> Skimmed:
         """The codes as they are before anything split is put together."""
-        return "".join(map(self._codes, folded.split()))
+        chunks = folded.split()
+        each = list(map(self._codes, chunks))
+        return Skimmed("".join(each), chunks, each)
 
-    def is_split(self, folded: str, codes: str) -> bool:
+    def is_split(self, folded: str, skimmed: Skimmed) -> bool:
         """Whether `read` may give other codes than `skim` gave."""
-        if _LETTERS.search(folded) or _STACCATO.search(codes):
+        if _LETTERS.search(folded) or _STACCATO.search(skimmed.codes):
             return True
-        return FRAGMENT in codes and self._has_pieces(folded.split())
+        return FRAGMENT in skimmed.codes and self._has_pieces(skimmed)
 
-    def _has_pieces(self, chunks: list[str]) -> bool:
+    def _has_pieces(self, skimmed: Skimmed) -> bool:
         """Whether some neighbouring chunks make a word together."""
-        suspects = [index for index, chunk in enumerate(chunks) if FRAGMENT in self._codes(chunk)]
-        return any(
-            self._lexicon.joined(map(_stripped, chunks[first : first + size]))
-            for index in suspects
-            for size in range(2, _LONGEST_SPLIT + 1)
-            for first in range(max(0, index - size + 1), index + 1)
-        )
+        chunks = skimmed.chunks
+        for index, codes in enumerate(skimmed.each):
+            if FRAGMENT in codes:
+                first = max(0, index - _LONGEST_SPLIT + 1)
+                near = [chunk.strip(_AROUND) for chunk in chunks[first : index + _LONGEST_SPLIT]]
+                if self._makes_word(near, index - first):
+                    return True
+        return False
+
+    def _makes_word(self, near: list[str], index: int) -> bool:
+        """Whether two or more of the pieces `near`, the one at `index` among them, make a word together."""
+        for first in range(index + 1):
+            whole = "".join(near[first:index])
+            for last in range(index, min(len(near), first + _LONGEST_SPLIT)):
+                whole += near[last]
+                if last > first and self._lexicon.joined(whole):
+                    return True
+        return False
+
+    def places(self, folded: str, skimmed: Skimmed, wanted: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """Where some of the words begin and end in a text that is not split; `wanted` are their numbers."""
+        left = sorted(set(wanted), reverse=True)
+        found: dict[int, tuple[int, int]] = {}
+        number = 0
+        for match, codes in zip(_CHUNK.finditer(folded), skimmed.each, strict=False):
+            while left and left[-1] < number + len(codes):
+                _, start, end = self._tokens(match.group())[left[-1] - number]
+                found[left.pop()] = match.start() + start, match.start() + end
+            number += len(codes)
+            if not left:
+                break
+        return found
 
     def read(self, folded: str) -> Reading:
         """The codes and their places, with split words put together."""
@@ -186,7 +221,7 @@ class Reader:
             for size in range(longest, 1, -1):
                 parts = window[:size]
                 if any(code == FRAGMENT for code, _, _ in parts) and _adjacent(folded, parts):
-                    whole = self._lexicon.joined(folded[start:end] for _, start, end in parts)
+                    whole = self._lexicon.joined("".join(folded[start:end] for _, start, end in parts))
                     if whole:
                         return size, self._lexicon.code(whole)
         return 1, tokens[index][0]
@@ -200,11 +235,6 @@ def _core(chunk: str) -> tuple[str, int, int]:
     while end > start and not (chunk[end - 1].isalnum() or chunk[end - 1] in "@$|+"):
         end -= 1
     return chunk[start:end], start, end
-
-
-def _stripped(chunk: str) -> str:
-    """`chunk` without the signs that may surround a word."""
-    return chunk.strip(".,!?;:\"'()[]")
 
 
 def _spread(codes: str, start: int, end: int) -> tuple[Token, ...]:
@@ -231,5 +261,5 @@ def _reading(tokens: list[Token]) -> Reading:
         dropped = frozenset(drop)
         tokens = [token for index, token in enumerate(tokens) if index not in dropped]
         codes = "".join(code for code, _, _ in tokens)
-    return Reading(codes, [start for _, start, _ in tokens], [end for _, _, end in tokens])
+    return Reading(codes, [(start, end) for _, start, end in tokens])
 

@@ -1,0 +1,65 @@
+"""Looking for many phrases in one text: only those whose every needed word is there are searched for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from poise.agents.conduct.lexicon import Lexicon
+from poise.agents.conduct.phrases import Phrase, codes_of, expression
+
+
+class Search(NamedTuple):
+    """One phrase, ready to be looked for.
+
+    rule: the number of its rule. needs: a bit for each set of words of which the text must hold one.
+    """
+
+    rule: int
+    pattern: re.Pattern[str]
+    needs: int
+
+
+class Searches:
+    """The phrases of some rules, found by the least common word that each must have."""
+
+    def __init__(self, phrases: Iterable[tuple[int, Phrase]], common: frozenset[str], lexicon: Lexicon) -> None:
+        """`phrases` come with the numbers of their rules."""
+        self._bits: dict[frozenset[str], int] = {}
+        self._by_code: dict[str, list[Search]] = {}
+        self._masks: dict[str, int] = {}
+        for rule, phrase in phrases:
+            sets = [frozenset(codes_of(words, lexicon.code, lexicon.numbers)) for words in _needed(phrase, common)]
+            pattern = re.compile(expression(phrase, lexicon.code, lexicon.numbers))
+            search = Search(rule, pattern, sum({self._bit(each) for each in sets}))
+            for code in sets[0]:
+                self._by_code.setdefault(code, []).append(search)
+        self._known = frozenset(self._masks)
+        self._keys = frozenset(self._by_code)
+
+    def _bit(self, words: frozenset[str]) -> int:
+        if words not in self._bits:
+            self._bits[words] = 1 << len(self._bits)
+            for code in words:
+                self._masks[code] = self._masks.get(code, 0) | self._bits[words]
+        return self._bits[words]
+
+    def found(self, text: str) -> Iterator[tuple[Search, re.Match[str]]]:
+        """The phrases that occur in `text` (word codes), and where they first do."""
+        here = self._known.intersection(text)
+        present = 0
+        for code in here:
+            present |= self._masks[code]
+        for code in here & self._keys:
+            for search in self._by_code[code]:
+                if search.needs & present == search.needs:
+                    match = search.pattern.search(text)
+                    if match:
+                        yield search, match
+
+
+def _needed(phrase: Phrase, common: frozenset[str]) -> list[frozenset[str]]:
+    """The words that must occur, one set for each, the least common set first."""
+    needed = [element.words for element in phrase.elements if element.kind == "words" and not element.optional]
+    return sorted(needed, key=lambda words: (len(words & common), len(words)))
