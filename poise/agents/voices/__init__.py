@@ -1,1 +1,51 @@
 """Voices: what puts a chosen move into words, with a model or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from poise.agents.types import Voice
+from poise.agents.voices.models import SCRIPTED, ModelSettings, parse_uri
+from poise.games.errors import AgentError
+
+__all__ = ["ModelSettings", "open_voice"]
+
+
+def open_voice(
+    uri: str, offers: Literal["policy", "model"] = "policy", options: Mapping[str, Any] | None = None
+) -> Voice:
+    """The voice of a model URI; the same arguments give the same voice, which threads may share.
+
+    options: fields of ModelSettings by name. Raises AgentError for a bad URI or option, and for offers="model" without
+    a model to decide.
+    """
+    parse_uri(uri)
+    if uri != SCRIPTED:
+        return _model_voice(uri, offers, ModelSettings.from_options(options or {}))
+    if offers == "model":
+        raise AgentError(
+            'offers="model" needs a model to decide the number, and the scripted voice has none; '
+            'name a model, such as embedded:smollm2, or use offers="policy"'
+        )
+    return _scripted_voice()
+
+
+@lru_cache(maxsize=1)
+def _scripted_voice() -> Voice:
+    from poise.agents.voices.scripted import ScriptedVoice
+
+    return ScriptedVoice()
+
+
+@lru_cache(maxsize=64)
+def _model_voice(uri: str, offers: Literal["policy", "model"], settings: ModelSettings) -> Voice:
+    from poise.agents.voices.cache import ReplyCache
+    from poise.agents.voices.calls import Caller
+    from poise.agents.voices.models import open_chat_model
+    from poise.agents.voices.voice import ModelVoice
+
+    model = open_chat_model(uri, settings)
+    cache = ReplyCache(settings.cache) if settings.cache else None
+    return ModelVoice(model, offers, settings, Caller(model, settings, cache))

@@ -1,0 +1,186 @@
+"""What a model is told. The words are files in `prompts/`; this file reads them and fills them in.
+
+A prompt grows only at its end: the system text and the talks so far are byte for byte those of the turn before, and
+this turn's direction comes last and is gone next turn. A server's prefix cache therefore serves all of it but the last
+two messages and the direction.
+
+    system       roles, case, rules                        the same all through a match
+    user         a constant opening line                   the creditor's conversation only
+    assistant    this seat's first message
+    user         the other side's first message
+    ...
+    user         the other side's last message + blank line + direction
+
+A seat's prompt holds its own target where the model decides the number, and never the other's. Texts that are not
+Poise's own (the case, a persona, messages) go through `neutralise`; they are filled into `string.Template`, which does
+not look for names in what it fills in.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import Any, Final, Literal
+
+from poise.agents.types import Brief, Line, Request, View
+from poise.agents.voices.scripted import with_unit
+from poise.agents.voices.text import neutralise
+from poise.games.errors import AgentError
+from poise.games.moves import Move, MoveKind, Seat
+
+FOLDER: Final = Path(__file__).parent / "prompts"
+BREAK: Final = "\n\n"  # between the other side's words and the direction; neutralised text has no line breaks
+Role = Literal["system", "user", "assistant"]
+Offers = Literal["policy", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One call's prompt: turns that stay (role, text), and the direction for this message only."""
+
+    turns: tuple[tuple[Role, str], ...]
+    direction: str
+
+    def messages(self) -> list[tuple[Role, str]]:
+        """The turns with the direction at the end of the last one."""
+        role, text = self.turns[-1]
+        if role != "user":
+            return [*self.turns, ("user", self.direction)]
+        return [*self.turns[:-1], (role, f"{text}{BREAK}{self.direction}")]
+
+
+def render(request: Request, offers: Offers, again: str = "") -> Prompt:
+    """The prompt for one message; `again` is what was wrong with the last try (see `complaint`)."""
+    view = request.view
+    turns: list[tuple[Role, str]] = [("system", system_text(view.brief, request.persona, offers))]
+    if view.brief.seat == "creditor":
+        turns.append(("user", _domain(view.brief.domain)["creditor"]["opening"].strip()))
+    turns += [_turn(line, view.brief.seat) for line in view.lines]
+    return Prompt(tuple(turns), " ".join(filter(None, [again, direction(request)])))
+
+
+def _turn(line: Line, seat: Seat) -> tuple[Role, str]:
+    return "assistant" if line.seat == seat else "user", neutralise(line.text) or silence()
+
+
+def system_text(brief: Brief, persona: str, offers: Offers) -> str:
+    """The first message of a conversation: roles, case and, where the model decides the number, goal and rules."""
+    words = _domain(brief.domain)[brief.seat]
+    parts = [words["system"]]
+    if offers == "model":
+        parts += [words["goal"], words["rules"]]
+    values = {
+        "facts": _facts(brief.context, _domain(brief.domain)["facts"]),
+        "unit": brief.unit,
+        "target": with_unit(brief.target, brief.unit),
+        "low": brief.bounds[0],
+        "high": with_unit(brief.bounds[1], brief.unit),
+        "tolerance": with_unit(brief.rules.tolerance, brief.unit),
+        "messages": brief.rules.max_messages,
+    }
+    texts = [Template(part).substitute(values).strip() for part in parts]
+    return "\n".join([*texts, *filter(None, [neutralise(persona)])])
+
+
+def direction(request: Request) -> str:
+    """What is asked of this message: the emotion, then the move with its number last."""
+    view, parts = request.view, []
+    if request.emotion is not None:
+        parts.append(emotion_direction(request.emotion))
+    words = _directions()
+    if request.move is None:
+        ask = words["choose_first"] if view.other_offer is None else words["choose"]
+        parts.append(_fill(ask, unit=view.brief.unit))
+    else:
+        parts.append(_fill(words["say"], sentence=plain_sentence(request.move, view)))
+    return " ".join(parts)
+
+
+def emotion_direction(emotion: str) -> str:
+    """The three sentences that ask for one of the 28 emotions."""
+    emotions = _emotions()
+    if emotion not in emotions or emotion == "shape":
+        raise AgentError(f"emotion {emotion!r} is none of the 28; see `poise.agents.emotions.EMOTIONS28`")
+    return _fill(emotions["shape"], **emotions[emotion])
+
+
+def plain_sentence(move: Move, view: View) -> str:
+    """The move in the plainest words: what a direction asks for and a repair adds.
+
+    Raises AgentError for an acceptance where nothing is on the table.
+    """
+    value = view.other_offer if move.kind == "accept" else move.value
+    if move.kind == "accept" and value is None:
+        raise AgentError("an acceptance where the other side has no offer standing; make an offer instead")
+    kind: MoveKind | Literal["firm"] = "firm" if move.firm and view.other_offer is not None else move.kind
+    sentence = _domain(view.brief.domain)[view.brief.seat]["says"][kind]
+    return _fill(sentence, offer="" if value is None else with_unit(value, view.brief.unit))
+
+
+def complaint(reason: str, view: View, said: str = "") -> str:
+    """What is told to the model about a reply that could not be used; `reason` is a name in [again]."""
+    brief = view.brief
+    return _fill(
+        _directions()["again"][reason],
+        said=neutralise(said),
+        unit=brief.unit,
+        low=brief.bounds[0],
+        high=with_unit(brief.bounds[1], brief.unit),
+        grid=brief.rules.grid,
+    )
+
+
+def silence() -> str:
+    """What the other side sees of a message without words."""
+    return str(_directions()["silence"]["text"])
+
+
+def echoes(request: Request) -> list[str]:
+    """The words of the direction that small models repeat along with the sentence they are asked for."""
+    lead = _directions()["say"].split('"$sentence"')[0].strip()
+    return [lead, *([emotion_direction(request.emotion)] if request.emotion else [])]
+
+
+def _facts(context: Mapping[str, str], wanted: Sequence[str]) -> str:
+    names = [name for name in wanted if name in context] or list(context)
+    facts = ((neutralise(name), neutralise(str(context[name]))) for name in names)
+    return " ".join(f"{name}: {text}" if text.endswith((".", "!", "?")) else f"{name}: {text}." for name, text in facts)
+
+
+def _fill(template: str, **values: object) -> str:
+    return Template(template).substitute(values)
+
+
+def _domain(domain: str) -> dict[str, Any]:
+    words = _domains().get(domain)
+    if words is None:
+        known = ", ".join(sorted(_domains()))
+        raise AgentError(
+            f"there are no prompts for the domain {domain!r}, only for {known}; play it with the scripted voice, "
+            f"or add {domain}.toml to {FOLDER.name}/"
+        )
+    return words
+
+
+@cache
+def _domains() -> dict[str, dict[str, Any]]:
+    files = (path for path in FOLDER.glob("*.toml") if path.stem not in ("emotions", "directions"))
+    return {path.stem: _read(path) for path in files}
+
+
+@cache
+def _directions() -> dict[str, Any]:
+    return _read(FOLDER / "directions.toml")
+
+
+@cache
+def _emotions() -> dict[str, Any]:
+    return _read(FOLDER / "emotions.toml")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,32 @@
+"""A reply's data against the JSON schema that it was asked to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+
+
+def against(data: object, schema: Mapping[str, Any]) -> str | None:
+    """What `data` lacks of an object's schema, or None.
+
+    Required names and the types of properties are looked at; servers enforce the rest while they write.
+    """
+    if not isinstance(data, dict):
+        return "it is no object"
+    for name in schema.get("required", ()):
+        if name not in data:
+            return f"{name!r} is missing"
+    for name, about in schema.get("properties", {}).items():
+        wanted = _TYPES.get(about.get("type", ""))
+        if name in data and wanted and not isinstance(data[name], wanted):
+            return f"{name!r} is no {about['type']}"
+    return None

@@ -1,0 +1,91 @@
+"""Text that comes from models, made safe to read and to send on.
+
+`clean_reply` turns a model's raw reply into a message. `neutralise` makes any text safe inside a prompt. Every text
+that enters a prompt goes through it: the case's facts, a persona, both sides' messages.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from typing import Final
+
+MESSAGE_CHARACTERS: Final = 400
+PROMPT_CHARACTERS: Final = 1000
+
+_THOUGHTS: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.S | re.I)
+_TOKENS: Final = re.compile(
+    r"<\s*[|\uff5c][^<>]{0,40}[|\uff5c]\s*>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.I
+)
+_ROLES: Final = "creditor|debtor|user|assistant|system|human"
+_PREFIX: Final = re.compile(rf"^\W{{0,4}}(?:{_ROLES}|ai|me|reply|response|answer|output)\W{{0,3}}:[\s*_]*", re.I)
+_NEXT_SPEAKER: Final = re.compile(rf"(?:(?<=[.!?])[\"')*_]*\s+|\n\s*)\W{{0,3}}(?:{_ROLES})\W{{0,3}}:.*", re.S | re.I)
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?\u2026])(?<!\s[A-Z]\.)[\"')\u201d\u2019]*\s+")
+_QUOTES: Final = "\"'`\u201c\u201d\u2018\u2019*_"
+_BRACKETS: Final = str.maketrans({"<": "\u2039", ">": "\u203a", "[": "(", "]": ")", "{": "(", "}": ")"})
+
+
+def neutralise(text: str) -> str:
+    """`text` as it may stand inside a prompt: one line that cannot end its message or speak for somebody else.
+
+    Angle, square and curly brackets become other characters, so that no control token of any chat template is left
+    (`<|im_end|>`, `</s>`, `<start_of_turn>`, `[INST]`, `<<SYS>>`), full-width look-alikes included. Control characters,
+    invisible ones and line breaks become spaces. At most PROMPT_CHARACTERS are kept. The same text always gives the
+    same result, and applying it again changes nothing.
+    """
+    plain = _one_line(unicodedata.normalize("NFKC", _one_line(text)[: 4 * PROMPT_CHARACTERS]))
+    return plain.translate(_BRACKETS)[:PROMPT_CHARACTERS].rstrip()
+
+
+def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = ()) -> str:
+    """A model's reply as a message: one line of at most MESSAGE_CHARACTERS; "" when nothing is left.
+
+    Taken away: reasoning in `<think>` tags, control tokens and characters, quotation marks around the whole, a
+    speaker's name in front ("Creditor:"), everything from the next speaker's name on, the words of the direction itself
+    (`echoes`), a sentence that comes twice, or that is among those `said` before. A text that is too long ends with its
+    last whole sentence.
+    """
+    raw = _TOKENS.sub(" ", _THOUGHTS.sub(" ", text[: 50 * MESSAGE_CHARACTERS])).strip()
+    line = _one_line(_NEXT_SPEAKER.sub("", _PREFIX.sub("", raw)))
+    for echo in echoes:
+        line = _one_line(line.replace(echo, " "))
+    before = None
+    while line != before:
+        before = line
+        line = _NEXT_SPEAKER.sub("", _PREFIX.sub("", _unquote(_TOKENS.sub(" ", line)))).strip()
+    line = " ".join(part for part in dict.fromkeys(sentences(line)) if part not in said)
+    return line if len(line) <= MESSAGE_CHARACTERS else cut_back(line[:MESSAGE_CHARACTERS]) or line[:MESSAGE_CHARACTERS]
+
+
+def cut_back(text: str) -> str:
+    """`text` up to the end of its last whole sentence; "" without one."""
+    parts = sentences(text)
+    if parts and not re.search(r"[.!?\u2026][\"')\u201d\u2019]*$", parts[-1]):
+        parts = parts[:-1]
+    return " ".join(parts)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`, in order; joined by blanks they are the text again."""
+    return [part for part in _split(text) if part]
+
+
+def _split(text: str) -> list[str]:
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    starts = [0, *ends]
+    return [text[start:end].strip() for start, end in zip(starts, [*ends, len(text)], strict=True)]
+
+
+def _one_line(text: str) -> str:
+    """`text` without control and invisible characters; runs of white space become one blank."""
+    kept = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+    kept = "".join(character for character in kept if unicodedata.category(character) not in ("Cf", "Cs", "Co", "Cn"))
+    return " ".join(kept.split())
+
+
+def _unquote(text: str) -> str:
+    stripped = text.strip()
+    while len(stripped) > 1 and stripped[0] in _QUOTES and stripped[-1] in _QUOTES:
+        stripped = stripped[1:-1].strip()
+    return stripped if stripped.strip(_QUOTES) else ""

@@ -1,0 +1,141 @@
+"""A voice with a model: it puts moves into words, or reads the move out of the model's own words.
+
+offers="policy": the concession has decided. The reply must state the decided number and no other as its offer; else
+the model is told what was wrong and tries once more; else the words are repaired by a fixed rule (`wording.repair`).
+
+offers="model": the model decides. Its number, acceptance or walking away is read out of the words; if they make no
+legal move it is told why and tries once more; else the message is a forfeit.
+
+Either way the record says how many replies it took, why each was rejected, and whether the words were repaired. A reply
+that was cut for length is cut back to its last whole sentence and judged as it then stands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, get_args
+
+from poise.agents.types import Request, Speech, View
+from poise.agents.voices.calls import Caller, CutReply, EmptyReply, Question, Reply
+from poise.agents.voices.models import ModelSettings
+from poise.agents.voices.prompts import Offers, complaint, echoes, plain_sentence, render, silence
+from poise.agents.voices.readout import offers_in
+from poise.agents.voices.text import clean_reply, cut_back, sentences
+from poise.agents.voices.wording import Problem, check, read_move, repair
+from poise.games.errors import AgentError, BadReply, ModelTimeout
+from poise.games.moves import FORFEIT, Move
+from poise.games.seeds import Dice
+from poise.games.transcript import Wording
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
+
+ATTEMPTS: Final = 2
+_SEEDS: Final = 1 << 31
+
+
+@dataclass
+class _Draft:
+    """What came of the tries for one message."""
+
+    attempts: int = 0
+    text: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    usage: dict[str, float] = field(default_factory=dict)
+
+    def add(self, usage: Mapping[str, float]) -> None:
+        for name, value in usage.items():
+            self.usage[name] = self.usage.get(name, 0) + value
+
+    def speech(self, text: str, move: Move, *, repaired: bool = False) -> Speech:
+        problems = tuple(problem.reason for problem in self.problems)
+        return Speech(text, move, Wording(self.attempts, problems, repaired), self.usage)
+
+
+class ModelVoice:
+    """Speaks with a LangChain chat model; threads may share it.
+
+    Raises ModelDown and ModelMissing when the server is at fault, and ModelError when it refuses the request; what is
+    wrong with a reply, or with its coming too late, is dealt with as described above.
+    """
+
+    def __init__(
+        self,
+        model: BaseChatModel,
+        offers: Offers = "policy",
+        settings: ModelSettings | None = None,
+        caller: Caller | None = None,
+    ) -> None:
+        if offers not in get_args(Offers):
+            raise AgentError(f"offers {offers!r} is neither 'policy' nor 'model'")
+        self.offers = offers
+        self._caller = caller or Caller(model, settings or ModelSettings())
+
+    def speak(self, request: Request, dice: Dice) -> Speech:
+        """The message for `request`; with `request.move` set, the speech makes exactly that move."""
+        if (request.move is None) != (self.offers == "model"):
+            raise AgentError(f"offers={self.offers!r} with the decided move {request.move}; one of the two is wrong")
+        draft = _Draft()
+        while draft.attempts < ATTEMPTS:
+            reply = self._try(request, draft, dice)
+            verdict = self._judge(request, reply) if isinstance(reply, str) else reply
+            if isinstance(verdict, Move):
+                return draft.speech(draft.text, verdict)
+            draft.problems.append(verdict)
+        return _last_resort(request, draft)
+
+    def _try(self, request: Request, draft: _Draft, dice: Dice) -> str | Problem:
+        """One call: the reply as a message, or why there is none."""
+        view = request.view
+        last = draft.problems[-1] if draft.problems else None
+        prompt = render(request, self.offers, complaint(last.name, view, last.said) if last else "")
+        seed = int(dice.child("call", draft.attempts).unit() * _SEEDS)
+        draft.attempts += 1
+        began = time.perf_counter()
+        try:
+            reply = self._caller.ask(Question(prompt.messages(), seed, request.thread))
+        except CutReply as cut:
+            draft.add(cut.usage)
+            reply = Reply(cut_back(cut.text))
+            if not reply.text:
+                return Problem("cut", str(cut))
+        except EmptyReply as empty:
+            draft.add(empty.usage)
+            return Problem("empty", str(empty))
+        except (BadReply, ModelTimeout) as error:
+            draft.add({"calls": 1, "model_seconds": time.perf_counter() - began})
+            return Problem("late" if isinstance(error, ModelTimeout) else "empty", str(error))
+        draft.add(reply.usage)
+        text = clean_reply(reply.text, echoes(request), _said(view))
+        if not text:
+            return _nothing_left(clean_reply(reply.text))
+        draft.text = text
+        return text
+
+    def _judge(self, request: Request, text: str) -> Move | Problem:
+        if request.move is None:
+            return read_move(text, request.view)
+        return check(text, request.move, request.view) or request.move
+
+
+def _nothing_left(text: str) -> Problem:
+    if text:
+        return Problem("repeats", f'only repeats what was said before: "{text[:60]}"')
+    return Problem("empty", "the reply is empty")
+
+
+def _said(view: View) -> frozenset[str]:
+    """What this seat has said before: its sentences without a number, which small models fall into repeating."""
+    brief = view.brief
+    own = (line.text for line in view.lines if line.seat == brief.seat)
+    return frozenset(part for text in own for part in sentences(text) if not offers_in(part, brief.unit))
+
+
+def _last_resort(request: Request, draft: _Draft) -> Speech:
+    """What is said when no reply could be used."""
+    if request.move is None:
+        return draft.speech(draft.text or silence(), FORFEIT)
+    plain = plain_sentence(request.move, request.view)
+    return draft.speech(repair(draft.text, request.move, request.view, plain), request.move, repaired=True)
