@@ -65,15 +65,15 @@ def test_a_move_without_a_number_says_none(domain, seat, emotion, move, seed):
 
 
 def test_no_phrase_holds_a_number_or_a_unit_of_its_own():
-    told = phrases()
-    for text in [each for texts in (*told.feelings.values(), *told.moves.values()) for each in texts]:
-        assert not NUMBER_WORDS.search(text), text
-        assert not re.search(r"\d", text), text
-        assert re.fullmatch(r"[A-Z{].*[.!?]", text), text
+    for told in map(phrases, DOMAINS):
+        for text in [each for texts in (*told.feelings.values(), *told.moves.values()) for each in texts]:
+            assert not NUMBER_WORDS.search(text), text
+            assert not re.search(r"\d", text), text
+            assert re.fullmatch(r"[A-Z{].*[.!?]", text), text
 
 
 def test_move_phrases_have_the_number_in_one_place_or_in_none():
-    for (_, _, kind), texts in phrases().moves.items():
+    for (_, kind), texts in [each for domain in DOMAINS for each in phrases(domain).moves.items()]:
         expected = 1 if kind in ("offer", "firm", "promise", "accept") else 0
         assert len(texts) >= 3
         assert {text.count("{offer}") for text in texts} == {expected}
@@ -88,7 +88,8 @@ def test_units_are_said_as_people_say_them(value, unit, said):
 
 
 def test_read_out_finds_the_number():
-    for (domain, _, kind), texts in phrases().moves.items():
+    every = [(domain, kind, texts) for domain in DOMAINS for (_, kind), texts in phrases(domain).moves.items()]
+    for domain, kind, texts in every:
         unit = Scenario("case", domain, 12, 112).unit
         for text, value in product(texts, (1, 45)):
             number = read_offer(text.format(offer=with_unit(value, unit)), unit)
@@ -116,9 +117,10 @@ def test_the_same_dice_give_the_same_words(domain, seat, emotion, move, seed):
     assert say(move, emotion, seat, domain, seed) == say(move, emotion, seat, domain, seed)
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("seat", SEATS)
-def test_every_emotion_can_be_said_in_at_least_five_ways(seat):
-    told = phrases().feelings
+def test_every_emotion_can_be_said_in_at_least_five_ways(seat, domain):
+    told = phrases(domain).feelings
     for emotion in ("plain", *EMOTIONS28):
         assert len(set(told[seat, emotion])) >= 5
     every = [text for (of, _), texts in told.items() if of == seat for text in texts]
@@ -128,7 +130,7 @@ def test_every_emotion_can_be_said_in_at_least_five_ways(seat):
 @pytest.mark.parametrize("seat", SEATS)
 def test_all_its_phrases_are_used(seat):
     heard = {say(offer(45), "joy", seat, seed=seed).text for seed in range(600)}
-    assert len(heard) == len(phrases().feelings[seat, "joy"]) * len(phrases().moves["debt", seat, "offer"])
+    assert len(heard) == len(phrases().feelings[seat, "joy"]) * len(phrases().moves[seat, "offer"])
 
 
 @given(feelings, st.integers(0, 10**6))
@@ -144,7 +146,7 @@ def test_distinct_texts_are_bounded_when_digits_are_folded():
     """The detector memoises by digit-folded text: two people's talks in one domain stay within a memo."""
     told = phrases()
     count = sum(
-        len(told.feelings[seat, emotion]) * sum(len(told.moves["debt", seat, kind]) for kind in ("offer", "firm"))
+        len(told.feelings[seat, emotion]) * sum(len(told.moves[seat, kind]) for kind in ("offer", "firm"))
         for seat in SEATS
         for emotion in ("plain", *EMOTIONS28)
     )
@@ -155,14 +157,18 @@ def test_distinct_texts_are_bounded_when_digits_are_folded():
 
 
 @cache
-def read_back():
-    """(emotion, right of seven, among the top three of 28) for every text in the domain of debts."""
+def read_back(domain):
+    """(emotion, right of seven, among the top three of 28) for every feeling with every move of a domain.
+
+    Elsewhere than in debt a feeling is read with every third of the moves, to keep the test quick.
+    """
     detector = default_detector()
-    told, asked = phrases(), []
+    told, asked = phrases(domain), []
+    unit = Scenario("case", domain, 12, 112).unit
     for (seat, emotion), feelings in told.feelings.items():
-        for kind in ("offer", "firm", "accept", "walk", "forfeit"):
-            for feeling, move in product(feelings, told.moves["debt", seat, kind]):
-                asked.append((emotion, f"{feeling} {move.format(offer='45 days')}"))
+        moves = [move for kind in KINDS for move in told.moves[seat, kind]]
+        for feeling, move in product(feelings, moves if domain == "debt" else moves[::3]):
+            asked.append((emotion, f"{feeling} {move.format(offer=f'45 {unit}')}"))
     found = []
     for (emotion, _), seen in zip(asked, detector.read_many([text for _, text in asked]), strict=True):
         seven = EMOTIONS7[max(range(7), key=seen.seven.__getitem__)]
@@ -171,18 +177,23 @@ def read_back():
     return found
 
 
+KINDS = ("offer", "firm", "accept", "walk", "forfeit")
+
+
 def share(rows, column):
     return sum(row[column] for row in rows) / len(rows)
 
 
-def test_the_detector_reads_the_emotion_that_was_meant():
-    """Measured with the shipped detector: 0.999 of the seven; 0.976 among the top three of 28, missing grief alone."""
-    rows = [row for row in read_back() if row[0] != "plain"]
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_detector_reads_the_emotion_that_was_meant(domain):
+    """Measured in debt: 0.999 of the seven; 0.976 among the top three of 28, missing grief alone. Elsewhere 0.971."""
+    rows = [row for row in read_back(domain) if row[0] != "plain"]
     assert share(rows, 1) >= 0.98
     assert share(rows, 2) >= 0.95
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("emotion", [*EMOTIONS28, "plain"])
-def test_each_emotion_is_read_as_its_one_of_the_seven(emotion):
-    rows = [row for row in read_back() if row[0] == emotion]
+def test_each_emotion_is_read_as_its_one_of_the_seven(emotion, domain):
+    rows = [row for row in read_back(domain) if row[0] == emotion]
     assert share(rows, 1) >= 0.95  # measured: 0.97 for disapproval, 1.0 for all others

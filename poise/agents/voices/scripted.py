@@ -34,7 +34,7 @@ class Phrases(NamedTuple):
 def phrases(domain: str = "debt") -> Phrases:
     """The phrases of `domain`: those in `phrases/`, or the `moves.toml` in the domain's own folder.
 
-    A domain without moves of its own, or without some of them, is served by `any` of moves.toml.
+    Moves that a domain has no words of its own for are worded by moves.toml.
 
     Raises AgentError for a file of moves that cannot be used.
     """
@@ -61,12 +61,12 @@ Moves = dict[tuple[Seat, str], tuple[str, ...]]
 
 
 def _general_moves() -> Moves:
-    return _by_seat_and_kind(_read(FOLDER / "moves.toml")["any"])
+    return _by_seat_and_kind(_read(FOLDER / "moves.toml"))
 
 
 def _own_moves(domain: str) -> Moves:
     path = FOLDER / "domains" / f"{domain}.toml"
-    return _by_seat_and_kind(_read(path) if path.exists() else _read(FOLDER / "moves.toml").get(domain, {}))
+    return _by_seat_and_kind(_read(path)) if path.exists() else {}
 
 
 def _by_seat_and_kind(table: Mapping[str, Any]) -> Moves:
@@ -78,25 +78,27 @@ def _by_seat_and_kind(table: Mapping[str, Any]) -> Moves:
 
 
 def _checked_moves(path: Path) -> Moves:
-    """A user's moves; each needs at least one phrase, and {offer} once where it states a number."""
+    """A user's moves; each needs at least one phrase, with {offer} once where it states a number."""
     general = _general_moves()
     try:
         moves = _by_seat_and_kind(_read(path))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise AgentError(f"{path}: this is no usable file of moves ({error}); see docs/domains.md") from None
     for (seat, kind), texts in moves.items():
         if (seat, kind) not in general:
             known = ", ".join(sorted({kind for _, kind in general}))
             raise AgentError(f"{path}: [{seat}] has {kind!r}, which is no move; there are {known}")
-        wanted = general[seat, kind][0].count("{offer}")
-        if not texts or any(not isinstance(text, str) or _holes(text) != ["offer"] * wanted for text in texts):
+        wanted = _holes(general[seat, kind][0])
+        if not texts or any(_holes(text) != wanted for text in texts):
             holds = "each with {offer} once and no other brace" if wanted else "without braces"
             raise AgentError(f"{path}: [{seat}] {kind} has to be a list of texts, {holds}")
     return moves
 
 
-def _holes(text: str) -> list[str]:
-    """The names in braces; any other brace counts as one without a name."""
+def _holes(text: object) -> list[str]:
+    """The names in braces; any other brace counts as one without a name, and what is no text as one more."""
+    if not isinstance(text, str):
+        return ["", ""]
     return [found[1] or "" for found in re.finditer(r"\{(offer)\}|[{}]", text)]
 
 
@@ -120,7 +122,7 @@ class ScriptedVoice:
     """
 
     def __init__(self) -> None:
-        self._told = cache(phrases)
+        self._told: dict[str, Phrases] = {}  # looking for a domain's files costs more than speaking
 
     def speak(self, request: Request, dice: Dice) -> Speech:
         """The words for `request.move`.
@@ -134,7 +136,8 @@ class ScriptedVoice:
                 'name a model, such as embedded:smollm2, or use offers="policy"'
             )
         seat = view.brief.seat
-        told = self._told(view.brief.domain)
+        domain = view.brief.domain
+        told = self._told.get(domain) or self._told.setdefault(domain, phrases(domain))
         feelings = told.feelings.get((seat, request.emotion or _PLAIN))
         if feelings is None:
             raise AgentError(f"emotion {request.emotion!r} is none of the 28; see `poise.agents.emotions.EMOTIONS28`")
