@@ -11,6 +11,8 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from poise.cli_train import wire
+
 F = TypeVar("F", bound=Callable[..., None])
 
 _SETTINGS: dict[str, Any] = {"rich_markup_mode": None, "no_args_is_help": True, "pretty_exceptions_enable": False}
@@ -236,6 +238,9 @@ def graph_draw(
     from poise.cli_agents import draw_to
 
     draw_to(agent, fmt, out)
+
+
+wire(app, _SETTINGS, _plainly)
 
 
 def main() -> None:

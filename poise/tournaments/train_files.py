@@ -105,7 +105,8 @@ def _same(folder: Path, identity: Any, plan: Plan) -> None:
         f"{part} is not the same" for part in now if before.get(part) != now[part]
     ]
     raise StoreError(
-        f"{folder} holds another training ({'; '.join(told)}); choose another folder with --out, or repeat its own command"
+        f"{folder} holds another training ({'; '.join(told)}); choose another folder with --out, or repeat its own "
+        "command"
     )
 
 

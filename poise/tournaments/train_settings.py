@@ -147,8 +147,8 @@ def plan_training(settings: TrainSettings) -> Plan:
     if rounds < 1:
         least = talks * policies(settings)
         raise ConfigError(
-            f"budget {settings.budget}: one round takes {least} negotiations, and a share of 3/20 is kept for the final "
-            f"check; use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
+            f"budget {settings.budget}: one round takes {least} negotiations, and 3 in 20 are kept for a final check; "
+            f"use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
         )
     against = Field(settings.debtors, tuple(scenarios), Rules())
     return Plan(settings, against, rounds, talks, check, declared)

@@ -1,19 +1,21 @@
 """Trains a policy against a field of debtors: asks the trainer, plays, tells it, keeps a checkpoint, and so on.
 
-Rounds are the unit of everything: the policies of a round play the same talks, a checkpoint is written after each, and a
-training that was stopped goes on from the last. What a round plays follows from the seed and its number alone, so that
-neither a stop nor the number of workers changes the result.
+Rounds are the unit of everything: the policies of a round play the same talks, checkpoints are written between rounds,
+and a training that was stopped goes on from the last. What a round plays follows from the seed and its number alone, so
+that neither a stop nor the number of workers changes the result.
 
-In the end the trained policy, the one training began with and `vanilla` play the same new talks, and the artifact says
-how they did.
+In the end the trained policy, the one that training began with and `vanilla` play the same new talks, and the artifact
+says how they did.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, Protocol
 
 from poise.agents.learning.artifact import Artifact
@@ -21,11 +23,12 @@ from poise.agents.learning.episodes import Episode, mean
 from poise.agents.learning.trainers import Trainer, Trial
 from poise.tournaments.interrupts import Interrupts
 from poise.tournaments.stats import Sums, estimate_all
-from poise.tournaments.store_errors import explained, only_run
+from poise.tournaments.store_errors import only_run
 from poise.tournaments.train_field import Player, Talk, players
-from poise.tournaments.train_files import finish, finished, keep, resume
+from poise.tournaments.train_files import CHECKPOINT, finish, finished, keep, resume
 from poise.tournaments.train_settings import Plan, TrainSettings, plan_training, trainer_of
 
+_CHECKPOINT_SECONDS: Final = 1.0  # between two; a stop on request is kept in any case
 _WORTH_WORKERS: Final = 2000  # negotiations from which worker processes pay for their start
 
 
@@ -40,10 +43,6 @@ class TrainWatch(Protocol):
         """So many more were played, in which the creditor's mean utility was this."""
         ...
 
-    def stopping(self) -> None:
-        """The user asked to stop; the round at hand is finished first."""
-        ...
-
 
 class Unwatched:
     """Nobody looks."""
@@ -52,9 +51,6 @@ class Unwatched:
         """Nothing."""
 
     def advance(self, talks: int, utility: float) -> None:
-        """Nothing."""
-
-    def stopping(self) -> None:
         """Nothing."""
 
 
@@ -78,15 +74,21 @@ def train(
     Raises:
         BadInput: a setting, a debtor or the scenarios are refused.
         StoreError: the folder cannot be used, or holds another training.
-        KeyboardInterrupt: the user stopped it; a checkpoint was kept.
+        KeyboardInterrupt: the user stopped it, after the round at hand; a checkpoint was kept.
     """
     plan, folder = plan_training(settings), Path(out)
-    with only_run(folder), explained(folder):
+    with only_run(folder):
         if (artifact := finished(folder, plan)) is not None:
             return Trained(folder, artifact, earlier=True)
         trainer = trainer_of(plan)
         done = resume(folder, plan, trainer)
-        return Trained(folder, _Run(plan, trainer, folder, watch or Unwatched()).go(done, _workers(plan, workers)))
+        run = _Run(plan, trainer, folder, watch or Unwatched())
+        try:
+            return Trained(folder, run.go(done, _workers(plan, workers)))
+        except KeyboardInterrupt as stopped:
+            if (folder / CHECKPOINT).exists():
+                stopped.add_note(f"What was learned so far is kept in {folder}; repeat the command to go on.")
+            raise
 
 
 def _workers(plan: Plan, workers: int | None) -> int:
@@ -105,12 +107,17 @@ class _Run:
     def go(self, done: int, workers: int) -> Artifact:
         """Play the rounds from `done` on and the final check, and write the artifact."""
         plan = self.plan
-        with players(plan.against, workers) as play, Interrupts(self.watch.stopping) as stop:
+        with players(plan.against, workers) as play, Interrupts() as stop:
             self.watch.begin(plan.total, done * plan.talks * plan.policies)
+            kept = -math.inf
             for number in range(done, plan.rounds):
                 self._round(play, number)
-                keep(self.folder, plan, self.trainer, number + 1)
-                self._heed(stop)
+                stopped = stop()
+                if stopped or monotonic() - kept > _CHECKPOINT_SECONDS:
+                    keep(self.folder, plan, self.trainer, number + 1)
+                    kept = monotonic()
+                if stopped:
+                    raise KeyboardInterrupt
             return finish(self.folder, plan, self.trainer, self._scores(play, stop))
 
     def _round(self, play: Player, number: int) -> None:
@@ -122,13 +129,6 @@ class _Run:
         utilities = [episode.utility for each in played for episode in each.episodes]
         self.watch.advance(len(utilities), mean(utilities))
 
-    def _heed(self, stop: Callable[[], bool]) -> None:
-        if stop():
-            self.watch.stopping()
-            stopped = KeyboardInterrupt()
-            stopped.add_note(f"A checkpoint is in {self.folder}; repeat the command to go on.")
-            raise stopped
-
     def _scores(self, play: Player, stop: Callable[[], bool]) -> dict[str, Any]:
         plan = self.plan
         if not plan.check:
@@ -139,7 +139,8 @@ class _Run:
         for name, trial in compared.items():
             episodes[name] = play([trial], talks, learns=_continues(trial))[0].episodes
             self.watch.advance(len(talks), mean(episode.utility for episode in episodes[name]))
-            self._heed(stop)
+            if stop():
+                raise KeyboardInterrupt
         return scores(episodes, talks, plan.settings.seed)
 
 

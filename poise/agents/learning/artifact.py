@@ -1,0 +1,176 @@
+"""Artifacts: what training leaves behind, and what `--creditor PATH` plays.
+
+A folder with `artifact.json` and, where parameters are large arrays, `arrays.npz`; no pickle anywhere.
+
+    format      FORMAT
+    engine      what plays it, see `poise.agents.policies.trained`
+    parameters  JSON data of the engine
+    arrays      the SHA-256 of arrays.npz, or null
+    settings    how it was trained
+    provenance  against whom, on what, from which seed, with which versions, by which command
+    scores      how it did at the end of training
+    digest      the SHA-256 of all of the above as canonical JSON
+
+Both files are written beside their place and renamed into it, artifact.json last: a folder without it was never
+finished. What does not match its digest is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+import secrets
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from poise.games.errors import AgentError, StoreError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FORMAT: Final = 1
+FILE: Final = "artifact.json"
+ARRAYS: Final = "arrays.npz"
+_PARTS: Final = ("format", "engine", "parameters", "arrays", "settings", "provenance", "scores")
+_BROKEN: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_REMEDY: Final = "restore it from a copy, or train it again"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A trained agent as data; the fields are those of the module's head."""
+
+    engine: str
+    parameters: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+
+def canonical(data: Any) -> bytes:
+    """`data` as JSON that is the same for the same data; numbers that are not finite are refused."""
+    return json.dumps(data, sort_keys=True, allow_nan=False, separators=(",", ":")).encode()
+
+
+def digest_of(data: Any) -> str:
+    """The SHA-256 of `data` as canonical JSON."""
+    return hashlib.sha256(canonical(data)).hexdigest()
+
+
+def save(artifact: Artifact, folder: Path) -> str:
+    """Write `artifact` into `folder`, whole or not at all, and give its digest.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    packed = _pack(artifact.arrays) if artifact.arrays else None
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "engine": artifact.engine,
+        "parameters": artifact.parameters,
+        "arrays": hashlib.sha256(packed).hexdigest() if packed else None,
+        "settings": artifact.settings,
+        "provenance": artifact.provenance,
+        "scores": artifact.scores,
+    }
+    data["digest"] = digest_of(data)
+    if packed:
+        replace_file(folder / ARRAYS, packed)
+    replace_file(folder / FILE, json.dumps(data, indent=1, sort_keys=True, allow_nan=False).encode() + b"\n")
+    return str(data["digest"])
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside `path` and rename, so that a reader finds the old file or the new one.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with draft.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror or error}); name another folder with --out"
+        ) from error
+
+
+def load(folder: Path) -> Artifact:
+    """The artifact in `folder`.
+
+    Raises:
+        AgentError: there is none, it is damaged, or it was written by another Poise.
+    """
+    data = _read(folder)
+    if data.get("format") != FORMAT:
+        raise AgentError(
+            f"{folder}: artifact format {data.get('format')!r}; this Poise reads format {FORMAT}: use the Poise that "
+            "wrote it, or train it again"
+        )
+    if missing := [part for part in (*_PARTS, "digest") if part not in data]:
+        raise AgentError(f"{folder / FILE}: {missing[0]!r} is missing; {_REMEDY}")
+    if digest_of({part: data[part] for part in _PARTS}) != data["digest"]:
+        raise AgentError(f"{folder / FILE} is not what was written: its digest differs; {_REMEDY}")
+    arrays = _unpack(folder / ARRAYS, data["arrays"]) if data["arrays"] else {}
+    kept = {part: data[part] for part in _PARTS if part not in ("format", "arrays")}
+    return Artifact(arrays=arrays, digest=data["digest"], **kept)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        data = json.loads((folder / FILE).read_bytes())
+    except FileNotFoundError:
+        if (folder / "checkpoint.json").exists():
+            problem = "its training was not finished; repeat the command that began it, and it goes on"
+        else:
+            problem = f"no {FILE} in it; name the --out folder of a finished `poise train`"
+        raise AgentError(f"{folder} is no trained agent: {problem}") from None
+    except OSError as error:
+        raise AgentError(f"{folder / FILE} cannot be read ({error.strerror}); check the path and permissions") from None
+    except (ValueError, RecursionError) as error:
+        raise AgentError(f"{folder / FILE} is damaged ({error}); {_REMEDY}") from None
+    if not isinstance(data, dict):
+        raise AgentError(f"{folder / FILE} is damaged (no object); {_REMEDY}")
+    return data
+
+
+def _pack(arrays: Mapping[str, NDArray[np.float64]]) -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # the stubs take the names for other parameters
+    return buffer.getvalue()
+
+
+def _unpack(path: Path, digest: str) -> dict[str, NDArray[np.float64]]:
+    import numpy as np
+
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ValueError("its digest differs")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name].astype(np.float64) for name in archive.files}
+    except _BROKEN as error:
+        raise AgentError(f"{path} is damaged or missing ({error}); {_REMEDY}") from None
+    if not all(math.isfinite(float(np.abs(array).max(initial=0.0))) for array in arrays.values()):
+        raise AgentError(f"{path} holds numbers that are not finite; train it again")
+    return arrays
