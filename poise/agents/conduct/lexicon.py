@@ -30,6 +30,7 @@ _LEET: Final = frozenset("0123456789@$!|+")
 _LONGEST: Final = 16
 _SHORTEST_RUN_ON: Final = 14
 _SHORTEST_SPLIT: Final = 4
+_SHORTEST_COMPOUND: Final = 8
 _CONTRACTIONS: Final = {"n't": "not", "'ll": "will", "'re": "are", "'ve": "have", "'d": "would", "'m": "am"}
 _IS: Final = frozenset({"it", "that", "he", "she", "what", "who", "here", "there", "this", "where", "how"})
 
@@ -63,6 +64,7 @@ class Lexicon:
         self._ordinary = words.ordinary
         self._keys = _by_key(known)
         self._fragments = _fragments(words.phrased)
+        self.compounds = self._find_compounds(words.phrased)
         self._whole = lru_cache(maxsize=8192)(self._find_whole)
 
     def code(self, word: str) -> str:
@@ -78,6 +80,18 @@ class Lexicon:
         """The characters of all numbers, those that rules mention by name included."""
         return NUMBER + "".join(code for word, code in self._codes.items() if word.isdigit())
 
+    def _find_compounds(self, phrased: Iterable[str]) -> re.Pattern[str]:
+        """Two codes that may be one phrased word cut into two known ones: hand cuffs."""
+        cuts = [
+            (self._codes[word[:cut]], self._codes[word[cut:]])
+            for word in phrased
+            if len(word) >= _SHORTEST_COMPOUND
+            for cut in range(3, len(word) - 2)
+            if word[:cut] in self._codes and word[cut:] in self._codes
+        ]
+        firsts, seconds = ("".join(sorted(set(side))) for side in zip(*cuts, strict=True)) if cuts else ("", "")
+        return re.compile(f"[{firsts}][{seconds}]" if cuts else r"(?!)")
+
     def codes(self, word: str) -> str:
         """The character or characters of `word` (lower-case letters a-z, apostrophes inside), read alone.
 
@@ -87,10 +101,10 @@ class Lexicon:
         return self._whole(word) if len(word) <= 2 * _LONGEST else UNKNOWN
 
     def _find_whole(self, word: str) -> str:
-        if word in self._codes:
-            return self._codes[word]
         if word in self._spelled:
             return "".join(self._codes[part] for part in self._spelled[word])
+        if word in self._codes:
+            return self._codes[word]
         if "'" in word:
             return self._contraction(word)
         found = self.disguised(word)
@@ -123,16 +137,25 @@ class Lexicon:
         return None
 
     def segments(self, word: str) -> list[str] | None:
-        """`word` as a sequence of known words, as few as possible; None where letters are left over."""
-        best: list[tuple[int, int] | None] = [(0, 0)] + [None] * len(word)
-        for end in range(1, len(word) + 1):
+        """`word` as a sequence of known words, as few as possible; None where letters would be left over."""
+        parts = self.cover(word)
+        return parts if all(part in self._codes for part in parts) else None
+
+    def cover(self, letters: str) -> list[str]:
+        """`letters` as known words and single letters left over, at the least cost: 1 a word, 2 a letter."""
+        best = [(0, 0)]
+        for end in range(1, len(letters) + 1):
+            cost, cut = best[end - 1][0] + 2, end - 1
             for start in range(max(0, end - _LONGEST), end):
-                before = best[start]
-                if before and word[start:end] in self._codes:
-                    here = best[end]
-                    if here is None or before[0] + 1 < here[0]:
-                        best[end] = (before[0] + 1, start)
-        return _walk_back(word, best)
+                if best[start][0] + 1 < cost and letters[start:end] in self._codes:
+                    cost, cut = best[start][0] + 1, start
+            best.append((cost, cut))
+        parts: list[str] = []
+        end = len(letters)
+        while end:
+            parts.append(letters[best[end][1] : end])
+            end = best[end][1]
+        return parts[::-1]
 
     def joined(self, whole: str) -> str | None:
         """`whole`, made of the parts of a split word (arr, est), where it is a known word and long enough to count."""
@@ -150,10 +173,11 @@ def leet(word: str) -> bool:
 
 
 # 30days, 3rd and 9am are amounts, not words in disguise.
-_AMOUNT: Final = re.compile(r"[$]?[0-9]+(am|pm|st|nd|rd|th|k|m|d|h|s|x|days?|weeks?|months?|hours?)?[!+]*")
+_AMOUNT: Final = re.compile(r"[$]?[0-9]*(?:[0-9](am|pm|th|k|m|d|h|s|x|days?|weeks?|months?|hours?)?|1st|2nd|3rd)[!+]*")
 
 
 def _by_key(known: Iterable[str]) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
+    """Words by key, those with the longest runs first."""
     keys: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
     for word in known:
         key, lengths = runs(_skeleton(word))
@@ -174,13 +198,3 @@ def _fragments(phrased: Iterable[str]) -> frozenset[str]:
     )
 
 
-def _walk_back(word: str, best: list[tuple[int, int] | None]) -> list[str] | None:
-    parts: list[str] = []
-    end = len(word)
-    while end:
-        here = best[end]
-        if here is None:
-            return None
-        parts.append(word[here[1] : end])
-        end = here[1]
-    return parts[::-1]

@@ -10,7 +10,7 @@
     ..4          up to four words of any kind, never across the end of a sentence
     --4          the same, but never across a new subject (you, we, i, they, he, she)
     #            any number; mixes with words: ten|#
-    .            the end of a sentence
+    .  ,         the end of a sentence, a comma
     ^            the beginning of one (only first in a phrase)
 
 A text is read as one character per word (see `lexicon`), so a phrase becomes a short regular expression over a string
@@ -28,7 +28,7 @@ from typing import Final, Literal
 
 from poise.games.errors import ConfigError
 
-Kind = Literal["words", "gap", "gap in clause", "stop", "start"]
+Kind = Literal["words", "gap", "gap in clause", "stop", "comma", "start"]
 Groups = Mapping[str, frozenset[str]]
 
 SUBJECTS: Final = ("you", "we", "i", "they", "he", "she")
@@ -36,7 +36,7 @@ MOST_WAYS: Final = 1000
 _BETWEEN: Final = '[,"]?'
 _WORD: Final = re.compile(r"[a-z]+\+?|[0-9]+")
 _GAP: Final = re.compile(r"(\.\.|--)([1-9])")
-_SIMPLE: Final[Mapping[str, Kind]] = {".": "stop", "^": "start"}
+_SIMPLE: Final[Mapping[str, Kind]] = {".": "stop", ",": "comma", "^": "start"}
 ANY_NUMBER: Final = "#"
 
 
@@ -152,5 +152,7 @@ def _part(element: Element, code: Callable[[str], str], numbers: str, subjects: 
         return "(?<![^.])"
     if element.kind == "stop":
         return r"\."
+    if element.kind == "comma":
+        return ","
     one = f"[{codes_of(element.words, code, numbers)}]{between}"
     return f"(?:{one})?" if element.optional else one

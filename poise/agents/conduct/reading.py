@@ -20,15 +20,19 @@ _LONGEST_SPLIT: Final = 3
 _AROUND: Final = ".,!?;:\"'()[]"
 _CHUNK: Final = re.compile(r"\S+")
 _PARTS: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|[0-9]+|[^a-z0-9]")
+_MIXED: Final = re.compile(r"[a-z0-9@$|+!]+")
+_PLAIN: Final = re.compile(r"[a-z]+")
 _PIECES: Final = re.compile(r"[a-z0-9@$!|+']+|[^a-z0-9@$!|+']+")
 _SIGNS: Final = {
     **dict.fromkeys(".!?;\n", STOP),
     **dict.fromkeys(",:()[]{}", COMMA),
     '"': QUOTE,
 }
-# Three or more single letters with the same kind of gap between them: a r r e s t, j.a.i.l, w-e  w-i-l-l.
-_LETTERS: Final = re.compile(r"(?<![a-z0-9])[a-z0-9@$|](?:[^a-z0-9]{1,4}[a-z0-9@$|](?![a-z0-9])){2,}")
+# Single letters apart from each other: a r r e s t, j.a.i.l, w-e  w-i-l-l.
+_LETTERS: Final = re.compile(r"(?<![a-z0-9'@$|+!])[a-z0-9@$|](?:(?:[^a-z0-9@$|+!'\s]{1,3}|\s{1,4})[a-z0-9@$|](?![a-z0-9'@$|]))+")
 _GAPS: Final = re.compile(r"[^a-z0-9@$|]+")
+# Letters with signs but no white space between them, all of them one word: C.h.r.i.s.t.m.a.s, Christ-mas.
+_ONE_WORD: Final = re.compile(r"[a-z](?:[^a-z0-9\s][a-z]){2,}|[a-z]+[^a-z0-9\s',][a-z]+")
 # Four sentences of one word each are one sentence with stops in it.
 _STACCATO: Final = re.compile(r"(?:[^.]\.+){4,}")
 
@@ -64,9 +68,10 @@ class Reader:
 
     def is_split(self, folded: str, skimmed: Skimmed) -> bool:
         """Whether `read` may give other codes than `skim` gave."""
-        if _LETTERS.search(folded) or _STACCATO.search(skimmed.codes):
+        codes = skimmed.codes
+        if _LETTERS.search(folded) or _STACCATO.search(codes) or self._lexicon.compounds.search(codes):
             return True
-        return FRAGMENT in skimmed.codes and self._has_pieces(skimmed)
+        return FRAGMENT in codes and self._has_pieces(skimmed)
 
     def _has_pieces(self, skimmed: Skimmed) -> bool:
         """Whether some neighbouring chunks make a word together."""
@@ -114,9 +119,7 @@ class Reader:
                 tokens.extend(words)
                 done = run.end()
         tokens.extend(self._plain(folded, done, len(folded)))
-        if any(token[0] == FRAGMENT for token in tokens):
-            tokens = self._mended(folded, tokens)
-        return _reading(tokens)
+        return _reading(self._mended(folded, tokens))
 
     def _plain(self, folded: str, start: int, end: int) -> list[Token]:
         tokens: list[Token] = []
@@ -152,12 +155,19 @@ class Reader:
             return None
         # What is no sign for a letter may still be one that was put in: sh!t is one word, and so is ar!rest.
         bare = "".join(char for char in kept if char.isalnum())
-        for spelling in dict.fromkeys((bare, kept)):
+        for spelling in dict.fromkeys((kept, bare)):
             known = spelling if len(spelling) > 1 and self._lexicon.knows(spelling) else None
             found = known or self._lexicon.disguised(spelling)
             if found:
                 return self._lexicon.code(found)
-        return None
+        return UNKNOWN if self._is_one_unknown(core) else None
+
+    def _is_one_unknown(self, core: str) -> bool:
+        """Whether a chunk with signs in it is one word that no rule knows, rather than several that some may."""
+        if _MIXED.fullmatch(core) and leet(core):
+            return True
+        pieces = _PLAIN.findall(core) if _ONE_WORD.fullmatch(core) else ()
+        return bool(pieces) and not any(len(piece) > 1 and self._lexicon.knows(piece) for piece in pieces)
 
     def _pieces(self, chunk: str) -> Iterator[Token]:
         for match in _PIECES.finditer(chunk):
@@ -180,29 +190,38 @@ class Reader:
             elif part[0].isdigit():
                 yield (self._lexicon.code(part) if self._lexicon.knows(part) else NUMBER), start, end
             elif part in _SIGNS:
-                yield _SIGNS[part], start, end
+                inside = part == "." and piece[match.end() : match.end() + 1].isalpha() and match.start() > 0
+                yield (COMMA if inside else _SIGNS[part]), start, end
             elif part == "-" and len(piece) == 1 and at == 0:
                 yield COMMA, start, end
 
     def _spelled_out(self, run: str, at: int) -> list[Token]:
         """The words that a run of single letters spells; none where it spells nothing that a rule knows."""
-        narrow = min(len(match.group()) for match in _GAPS.finditer(run))
+        gaps = [match.group() for match in _GAPS.finditer(run)]
+        signs = any(not gap.isspace() for gap in gaps)
+        narrow = min(map(len, gaps))
         words: list[Token] = []
         first = 0
         for match in (*_GAPS.finditer(run), None):
-            if match is None or len(match.group()) > narrow:
+            if match is None or (match.group().isspace() if signs else len(match.group()) > narrow):
                 last = match.start() if match else len(run)
-                words.extend(_spread(self._spelled(_GAPS.sub("", run[first:last])), at + first, at + last))
+                alone = first == 0 and match is None and not signs
+                words.extend(_spread(self._spelled(_GAPS.sub("", run[first:last]), alone), at + first, at + last))
                 first = match.end() if match else last
         return [] if all(code == UNKNOWN for code, _, _ in words) else words
 
-    def _spelled(self, letters: str) -> str:
-        if len(letters) > 1 and self._lexicon.knows(letters):
+    def _spelled(self, letters: str, several: bool) -> str:
+        """The code of a spelled word, or, where it may be `several` without a gap between them, their codes."""
+        if self._lexicon.knows(letters):
             return self._lexicon.code(letters)
         found = self._lexicon.disguised(letters)
         if found:
             return self._lexicon.code(found)
-        return "".join(self._lexicon.code(word) for word in self._lexicon.segments(letters) or ()) or UNKNOWN
+        parts = self._lexicon.cover(letters) if several else self._lexicon.segments(letters) or [letters]
+        return re.sub(f"{UNKNOWN}+", UNKNOWN, "".join(map(self._code_or_unknown, parts)))
+
+    def _code_or_unknown(self, word: str) -> str:
+        return self._lexicon.code(word) if self._lexicon.knows(word) else UNKNOWN
 
     def _mended(self, folded: str, tokens: list[Token]) -> list[Token]:
         """Words split by a space ("arr est") as one token."""
@@ -215,15 +234,15 @@ class Reader:
         return mended
 
     def _joined_at(self, folded: str, tokens: list[Token], index: int) -> tuple[int, str]:
-        longest = min(_LONGEST_SPLIT, len(tokens) - index)
-        window = tokens[index : index + longest]
-        if any(code == FRAGMENT for code, _, _ in window):
-            for size in range(longest, 1, -1):
-                parts = window[:size]
-                if any(code == FRAGMENT for code, _, _ in parts) and _adjacent(folded, parts):
-                    whole = self._lexicon.joined("".join(folded[start:end] for _, start, end in parts))
-                    if whole:
-                        return size, self._lexicon.code(whole)
+        """How many tokens from `index` on make one word, and its code; one and its own where they do not."""
+        window = tokens[index : index + _LONGEST_SPLIT]
+        codes = "".join(code for code, _, _ in window)
+        if FRAGMENT in codes or self._lexicon.compounds.match(codes):
+            for size in range(len(window), 1, -1):
+                whole = "".join(folded[start:end] for _, start, end in window[:size])
+                suspect = FRAGMENT in codes[:size] or self._lexicon.compounds.fullmatch(codes[:size])
+                if suspect and _adjacent(folded, window[:size]) and self._lexicon.joined(whole):
+                    return size, self._lexicon.code(whole)
         return 1, tokens[index][0]
 
 
