@@ -4,22 +4,23 @@
       "lower": "debtor",                 the seat with the smaller target
       "step": 5,                         targets and the gap between them are multiples of it, counted from their least
       "groups": {                        cases that are alike in their numbers
-        "fast": {"share": 42, "ages": [16, 80], "target": [10, 60, 37.02], "gap": [30, 140, 56.9]}, ...
+        "short": {"share": 42, "ages": [16, 78], "target": [10, 60, 37], "gap": [30, 140, 57], "largest": 200}, ...
       },
       "context": {"Survivor": "{debtor}", "Situation": "{story}", ...},
       "plans": [["where", "hurt", "link"], ...],
       "words": {"link": ["The line holds so far.", ...], ...},
       "choices": [[{"NAME": "text", ...}, ...], ...],
-      "scenes": [{"groups": ["fast"], "words": {...}, "choices": [...]}, ...]
+      "scenes": [{"groups": ["short"], "words": {...}, "choices": [...]}, ...]
     }
 
 `target` (of the lower seat) and `gap` are [smallest, largest, mean] in the domain's unit. A value is drawn as
 smallest + step * floor(n u^k) with n the number of steps, u stratified over the group and k chosen so that the mean is
-as given; the published margins are kept in that way. The two are drawn apart from each other and from all that is told.
+as given; the published margins are kept in that way. The two are drawn apart from each other and from all that is told,
+but that a gap is cut where the other target would be above `largest` (which may be left out).
 
 A context entry is a text with placeholders. {story} is the sentences of a plan, {age} an age. Any other is a *word*: a
 text, or a list of which one is dealt (every one is used before one comes again). A choice is a list of which one is
-dealt, words that belong together. A scene's words and choices add to those of the file. {first}, {they}, {them} and
+dealt: words that belong together. A scene's words and choices add to those of the file. {first}, {they}, {them} and
 {their} are a person's, {surname}, {second}, {place} and {coast} names of people and towns, unless the file has its own.
 After its first use in a story a word gives way to the word "NAME again", if there is one.
 
@@ -78,15 +79,17 @@ def generate_cases(path: Path, domain: str, n: int, seed: int) -> list[Scenario]
 def _draws(data: Mapping[str, Any], n: int, dice: Dice) -> Iterator[_Draw]:
     step: int = data["step"]
     sizes = _sizes({name: group["share"] for name, group in data["groups"].items()}, n)
-    numbers = {}
-    for name, size in sizes.items():
-        columns = []
-        for what in ("target", "gap"):
-            low, high, mean = data["groups"][name][what]
-            columns.append([_value(u, low, high, mean, step) for u in strata(size, dice.child(name, what))])
-        numbers[name] = iter(list(zip(*columns, strict=True)))
+    numbers = {name: _numbers(data["groups"][name], size, step, dice.child(name)) for name, size in sizes.items()}
     for name in shuffled([name for name, size in sizes.items() for _ in range(size)], dice.child("groups")):
         yield _Draw(name, *next(numbers[name]))
+
+
+def _numbers(group: Mapping[str, Any], size: int, step: int, dice: Dice) -> Iterator[tuple[int, int]]:
+    """(target of the lower seat, gap) of each case of a group."""
+    target, gap = ([_value(u, group[what], step) for u in strata(size, dice.child(what))] for what in ("target", "gap"))
+    for lower, apart in zip(target, gap, strict=True):
+        most = group.get("largest", lower + apart) - lower
+        yield lower, max(min(apart, most), group["gap"][0])
 
 
 def _sizes(shares: Mapping[str, float], n: int) -> dict[str, int]:
@@ -98,7 +101,8 @@ def _sizes(shares: Mapping[str, float], n: int) -> dict[str, int]:
     return sizes
 
 
-def _value(u: float, low: int, high: int, mean: float, step: int) -> int:
+def _value(u: float, margin: Sequence[float], step: int) -> int:
+    low, high, mean = int(margin[0]), int(margin[1]), margin[2]
     steps = (high - low) // step + 1
     return low + step * int(steps * u ** _exponent(steps, (mean - low) / step))
 
@@ -149,8 +153,9 @@ class _Words:
         self._lists = {"": data.get("words", {}), key: scene.get("words", {})}
         self._settled: dict[str, str] = {}
         for place, source in (("", data), (key, scene)):
-            for number, choice in enumerate(source.get("choices", [])):
-                self._settled |= decks.deal(f"{place}/choice {number}", choice)
+            for number, choices in enumerate(source.get("choices", [])):
+                chosen = decks.deal(f"{place}/choice {number}", list(enumerate(choices)))
+                self._lists[f"{place}/choice {number}/{chosen[0]}"] = chosen[1]
 
     def settle(self, name: str, text: str) -> None:
         """Say what a word is."""

@@ -1,0 +1,336 @@
+"""Domains: every engine plays in every one of them, each has its words, and a user's own is a folder of files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poise.agents.builtin import built_in
+from poise.agents.registry import find_agent
+from poise.agents.voices.scripted import phrases, with_unit
+from poise.games.domains import DOMAINS, SEARCH, add_domains, domain_names, domain_words
+from poise.games.errors import AgentError, ScenarioError
+from poise.games.generator import builtin, generate
+from poise.games.loaders import load_scenarios, save_scenarios
+from poise.games.moves import SEATS
+from poise.games.referee import Referee
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.graphs import Pairing
+
+ENGINES = [(name, seat) for seat in SEATS for name in built_in(seat)]
+UNITS = {"day", "days", "week", "weeks", "hour", "hours", "minute", "minutes"}
+
+
+# --- every engine in every domain
+
+
+def pairing(name, seat):
+    """The engine against a plain opponent; the oracle only plays against what it can see into."""
+    name = "fixed:caring" if name == "fixed" else name
+    opponent = "simulated" if name.startswith("oracle") else "vanilla"
+    pair = (name, opponent) if seat == "creditor" else (opponent, name)
+    return Pairing(*(find_agent(each, at) for each, at in zip(pair, SEATS, strict=True)))
+
+
+@cache
+def cases(domain):
+    """A generated case of the domain, and the same with its targets exchanged: both polarities."""
+    case = next(case for case in builtin(domain) if case.gap > 30)
+    turned = replace(case, creditor_target=case.debtor_target, debtor_target=case.creditor_target)
+    return case, turned
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize(("name", "seat"), ENGINES, ids=[f"{seat}-{name}" for name, seat in ENGINES])
+def test_every_engine_plays_in_every_domain(name, seat, domain):
+    case, turned = cases(domain)
+    assert {case.polarity, turned.polarity} == {1, -1}
+    first, again = pairing(name, seat), pairing(name, seat)
+    for scenario in (case, turned):
+        played = first.play(scenario, seed=7).transcript
+        assert played.outcome.ending != "failed", played.outcome.reason
+        assert again.play(scenario, seed=7).transcript == played
+        judged_anew(played)
+        for message in played.messages:
+            states_its_number(message, scenario)
+
+
+def judged_anew(transcript):
+    """Every move is legal, and the last of them ends the talks as the transcript says."""
+    referee, moves, outcome = Referee(transcript.scenario, Rules(**transcript.rules)), [], None
+    for message in transcript.messages:
+        assert outcome is None
+        outcome = referee.judge(moves, message.move)
+        moves.append(message.move)
+    assert outcome == transcript.outcome
+
+
+def states_its_number(message, scenario):
+    """The text states the move's number with the domain's unit, and names no other unit."""
+    if message.move.kind == "offer":
+        assert with_unit(message.move.value, scenario.unit) in message.text
+    assert (set(re.findall(r"[a-z]+", message.text.lower())) & UNITS) <= {scenario.unit, scenario.unit[:-1]}
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_reasons_speak_of_the_domains_roles_and_unit(domain):
+    words, case = domain_words(domain), cases(domain)[0]
+    outcome = (
+        Pairing(find_agent("vanilla", "creditor"), find_agent("vanilla", "debtor")).play(case, 1).transcript.outcome
+    )
+    assert outcome.ending == "deal"
+    assert words.amount(outcome.value) in outcome.reason
+    roles = {words.role(seat) for seat in SEATS}
+    others = {domain_words(other).role(seat) for other in DOMAINS for seat in SEATS} - roles
+    assert not [role for role in others if re.search(rf"\b{role}\b", outcome.reason, re.IGNORECASE)]
+
+
+# --- the words of a domain
+
+
+def test_the_polarity_of_each_domain_is_the_published_one():
+    expected = {"debt": 1, "disaster": -1, "medical": -1, "student": 1}
+    for domain, polarity in expected.items():
+        assert {case.polarity for case in builtin(domain)} == {polarity}
+
+
+@given(st.integers(0, 2000))
+def test_a_clock_counts_on_past_midnight(value):
+    """By the calendar of the standard library."""
+    from datetime import datetime, timedelta
+
+    told = domain_words("student").time_of_day(value)
+    when = datetime(2024, 5, 1, 21, 0) + timedelta(minutes=value)
+    assert told == when.strftime("%I:%M %p").lstrip("0")
+
+
+def test_other_domains_have_no_clock():
+    assert domain_words("debt").time_of_day(90) == ""
+    assert cases("debt")[0].amount(90) == "90 days"
+    assert cases("student")[0].amount(90) == "90 minutes (10:30 PM)"
+
+
+@pytest.mark.parametrize(
+    "text", ["Lights out at 10:30 PM.", "10:30pm is fine", "bed by 10:30 p.m.", "in 90 minutes", "90 min"]
+)
+def test_a_bedtime_is_no_secret_if_the_case_tells_it(text):
+    with pytest.raises(ScenarioError, match="private target"):
+        Scenario("a", "student", 90, 300, context={"Note": text})
+
+
+@pytest.mark.parametrize("text", ["at 10:35 PM", "10 PM", "at 110:30 PM", "90 days", "10:30 AM", "1090 minutes"])
+def test_other_times_may_be_told(text):
+    assert Scenario("a", "student", 90, 300, context={"Note": text}).context["Note"] == text
+
+
+def test_a_full_hour_is_told_without_its_minutes_too():
+    with pytest.raises(ScenarioError, match="private target"):
+        Scenario("a", "student", 60, 300, context={"Note": "Bed at 10 PM!"})
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_parties_are_named_in_every_generated_case(domain):
+    words = domain_words(domain)
+    for case in builtin(domain):
+        for seat in SEATS:
+            assert case.party(seat) == case.context[words.label(seat)] != words.role(seat)
+
+
+# --- a user's own domain
+
+RENT = {
+    "creditor": "the landlord",
+    "debtor": "the tenant",
+    "question": "in how many weeks the tenant moves out",
+    "singular": "week",
+    "plural": "weeks",
+    "highest": 104,
+}
+CASES = {
+    "lower": "creditor",
+    "step": 1,
+    "groups": {"flat": {"share": 1, "target": [2, 8, 4.5], "gap": [10, 40, 20]}},
+    "context": {"Landlord": "{creditor}", "Tenant": "{debtor}", "Situation": "{story}"},
+    "plans": [["home"]],
+    "words": {"debtor": "{first} {surname}", "creditor": "{surname} Homes"},
+    "scenes": [
+        {"groups": ["flat"], "words": {"home": ["{debtor} rents a flat from {creditor}.", "{debtor} has a lease."]}}
+    ],
+}
+MOVES = """
+[creditor]
+offer = ["Please be out in {offer}."]
+
+[debtor]
+offer = ["We can move out in {offer}."]
+"""
+
+
+@pytest.fixture
+def rent(tmp_path, monkeypatch):
+    monkeypatch.setenv(SEARCH, "")
+    folder = tmp_path / "rent"
+    folder.mkdir()
+    (folder / "domain.json").write_text(json.dumps(RENT))
+    (folder / "cases.json").write_text(json.dumps(CASES))
+    (folder / "moves.toml").write_text(MOVES)
+    assert add_domains(tmp_path) == ["rent"]
+    return folder
+
+
+def test_a_folder_of_files_is_a_domain(rent):
+    assert domain_names() == [*DOMAINS, "rent"]
+    case = Scenario("a", "rent", 4, 30)
+    assert (case.unit, case.bounds, case.party("debtor")) == ("weeks", (0, 104), "the tenant")
+    played = Pairing(find_agent("vanilla", "creditor"), find_agent("angry", "debtor")).play(case, 3).transcript
+    assert played.outcome.ending != "failed"
+    assert re.search(r"Please be out in \d+ weeks\.$", played.messages[0].text)
+    assert re.search(r"We can move out in \d+ weeks\.$", played.messages[1].text)
+
+
+def test_a_domain_has_a_built_in_set_if_it_says_what_of(rent, tmp_path):
+    found = load_scenarios("builtin:rent:test")
+    assert [case.id for case in found] == [f"rent-{row:03d}" for row in range(80, 100)]
+    assert all(re.fullmatch(r"\w+ \w+", case.party("debtor")) for case in found)
+    save_scenarios(tmp_path / "rent.jsonl", found)
+    assert load_scenarios(tmp_path / "rent.jsonl") == found
+    (rent / "cases.json").unlink()
+    with pytest.raises(ScenarioError, match=r"'rent' has no cases\.json"):
+        generate("rent")
+
+
+def test_processes_that_are_started_know_it_too(rent):
+    code = "from poise.games.domains import domain_words; print(domain_words('rent').question)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert told.stdout.strip() == RENT["question"]
+
+
+def test_a_domain_that_is_gone_is_refused_with_the_remedy(rent, monkeypatch):
+    data = Scenario("a", "rent", 4, 30).to_dict()
+    monkeypatch.setenv(SEARCH, "")
+    with pytest.raises(ScenarioError, match=r"domain 'rent' is not one of debt, .* set POISE_DOMAINS to the folder"):
+        Scenario.from_dict(data)
+
+
+def test_poises_own_domains_cannot_be_replaced(tmp_path, monkeypatch):
+    monkeypatch.setenv(SEARCH, str(tmp_path))
+    (tmp_path / "debt").mkdir()
+    (tmp_path / "debt" / "domain.json").write_text(json.dumps(RENT))
+    assert domain_words("debt").plural == "days"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"highest": 0}, "highest 0 is not an integer from 1 to 1,000,000"),
+        ({"highest": "104"}, "highest '104' is not an integer"),
+        ({"creditor": ""}, "creditor '' is not a text"),
+        ({"plural": 7}, "plural 7 is not a text"),
+        ({"clock": "25:00"}, "clock '25:00' is no time of day"),
+        ({"color": "red"}, "unknown field 'color'"),
+        ({"question": None}, "question None is not a text"),
+    ],
+)
+def test_a_domain_file_is_refused_with_the_remedy(tmp_path, monkeypatch, change, words):
+    monkeypatch.setenv(SEARCH, "")
+    (tmp_path / "rent").mkdir()
+    (tmp_path / "rent" / "domain.json").write_text(json.dumps(RENT | change))
+    with pytest.raises(ScenarioError, match=re.escape(words)) as refused:
+        add_domains(tmp_path)
+    assert os.path.join("rent", "domain.json") in str(refused.value)  # noqa: PTH118
+    assert os.environ[SEARCH] == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("{", "no usable JSON"), ("[]", "a domain is an object"), ("{}", "field 'creditor' is missing")],
+)
+def test_a_file_that_is_no_domain_is_refused(tmp_path, monkeypatch, content, words):
+    monkeypatch.setenv(SEARCH, "")
+    (tmp_path / "rent").mkdir()
+    (tmp_path / "rent" / "domain.json").write_text(content)
+    with pytest.raises(ScenarioError, match=words):
+        add_domains(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Rent", "train", "re nt"])
+def test_names_that_cannot_be_a_domains_are_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setenv(SEARCH, "")
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "domain.json").write_text(json.dumps(RENT))
+    with pytest.raises(ScenarioError, match="a domain cannot be called"):
+        add_domains(tmp_path)
+
+
+def test_a_folder_without_domains_is_refused(tmp_path):
+    with pytest.raises(ScenarioError, match="no domain in this folder"):
+        add_domains(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("moves", "words"),
+    [
+        ('[creditor]\noffer = ["In {offer} or {price}."]', "each with {offer} once"),
+        ('[creditor]\noffer = ["Out with you."]', "each with {offer} once"),
+        ("[debtor]\noffer = []", "[debtor] offer has to be a list"),
+        ("[debtor]\nwalk = [7]", "[debtor] walk has to be a list of texts, without braces"),
+        ('[debtor]\nshout = ["Hey."]', "[debtor] has 'shout', which is no move; there are accept, firm"),
+        ("[debtor", "no usable file of moves"),
+    ],
+)
+def test_moves_are_refused_with_the_remedy(rent, moves, words):
+    (rent / "moves.toml").write_text(moves)
+    with pytest.raises(AgentError, match=re.escape(words)):
+        uncached_phrases("rent")
+
+
+def uncached_phrases(domain):
+    from poise.agents.voices import scripted
+
+    scripted._phrases.cache_clear()
+    return phrases(domain)
+
+
+def without(*path):
+    data = json.loads(json.dumps(CASES))
+    inner = data
+    for step in path[:-1]:
+        inner = inner[step]
+    del inner[path[-1]]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (without("groups"), "'groups' is missing"),
+        (without("groups", "flat", "gap"), "'gap' is missing"),
+        (without("scenes", 0, "words", "home"), "'home' is missing"),
+        (without("words", "creditor"), "'creditor' is missing"),
+        (CASES | {"scenes": []}, "docs/domains.md shows"),
+        (
+            CASES | {"groups": {"flat": {"share": 1, "target": [2, 8, 9], "gap": [10, 40, 20]}}},
+            "has to be between them",
+        ),
+        (
+            CASES | {"context": {"Note": "{age} weeks", "Tenant": "Out in 4 weeks and 5 weeks and 6 weeks"}},
+            "private target",
+        ),
+        ([1], "docs/domains.md shows"),
+    ],
+)
+def test_cases_are_refused_with_what_is_missing(rent, data, words):
+    (rent / "cases.json").write_text(json.dumps(data))
+    with pytest.raises(ScenarioError, match=re.escape(words)) as refused:
+        generate("rent", 50, 1)
+    assert "cases.json" in str(refused.value)
