@@ -43,7 +43,7 @@ from poise.games.seeds import Dice
 if TYPE_CHECKING:
     import numpy as np
 
-_POINTS: Final = 101  # of the share given
+_POINTS: Final = 401  # of the share given
 _QUANTILES: Final = (-1.28, -0.52, 0.0, 0.52, 1.28)  # of the pace, as standard normals, for the opening
 
 
@@ -77,9 +77,14 @@ class Oracle:
             raise AgentError(
                 f"the oracle of world {self.world.name!r} met a debtor of another world; say oracle:FILE with its file"
             )
-        best = _plan(self.world, _terms(view, mind))[0]
-        message = min(view.index // 2, len(best) - 1)
-        return EMOTIONS28[int(best[message, mind.state, round(mind.given * (_POINTS - 1))])]
+        return EMOTIONS28[advice(self.world, view, mind)]
+
+
+def advice(world: World, view: View, mind: Mind) -> int:
+    """The index of the best of the 28 labels for the creditor of `view`, were `mind` the debtor's."""
+    best = best_plan(world, _terms(view, mind))[0]
+    message = min(view.index // 2, len(best) - 1)
+    return int(best[message, mind.state, round(mind.given * (_POINTS - 1))])
 
 
 def _terms(view: View, mind: Mind) -> Terms:
@@ -98,7 +103,7 @@ def _terms(view: View, mind: Mind) -> Terms:
 
 
 @lru_cache(maxsize=4096)
-def _plan(world: World, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+def best_plan(world: World, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
     """The best emotion by (message, state, point of the share given), and the 28 values of the first message."""
     import numpy as np
 
@@ -113,7 +118,7 @@ def _plan(world: World, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
     for k in reversed(range(replies)):
         onward = np.array([np.interp(row, given, values) for row, values in zip(after, value, strict=True)])
         worth = _worth(after, onward, k, terms) * (stays if k >= world.pace.stays else 1.0)
-        scores = np.einsum("est,tf->esf", moves, worth)
+        scores = moves @ worth  # 28 x 4 x points
         best[k], value = scores.argmax(0), scores.max(0)
     return best, scores[:, :, 0] @ np.array(one.start)
 
@@ -140,15 +145,17 @@ def _transitions(world: World, disposition: str, domain: str) -> np.ndarray:
     """T_e, 28 x 4 x 4: for each label, the transition under what the detector reads in its scripted phrases."""
     import numpy as np
 
-    rows = [[world.moves(disposition, state, seven) for state in range(len(STATES))] for seven in _readings(domain)]
-    return np.array(rows)
+    states = range(len(STATES))
+    return np.array(
+        [[world.moves(disposition, state, seven) for state in states] for seven in expected_readings(domain)]
+    )
 
 
 @lru_cache(maxsize=16)
-def _readings(domain: str) -> list[list[float]]:
+def expected_readings(domain: str) -> list[list[float]]:
     """The mean reading of each label's phrases, 28 x 7."""
-    read, said = default_detector().read, phrases()
-    offer = said.moves[domain, "creditor", "offer"][0].format(offer="30")
+    read, said = default_detector().read, phrases(domain)
+    offer = said.moves["creditor", "offer"][0].format(offer="30")
     texts = [[f"{feeling} {offer}" for feeling in said.feelings["creditor", label]] for label in EMOTIONS28]
     return [
         [sum(share) / len(share) for share in zip(*(read(text).seven for text in row), strict=True)] for row in texts
@@ -163,5 +170,5 @@ def _opening(world: World, domain: str, rules: Rules) -> int:
         for z in _QUANTILES:
             pace = world.pace.median * math.exp(world.pace.spread * z)
             terms = Terms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace)
-            total = total + one.weight * _plan(world, terms)[1]
+            total = total + one.weight * best_plan(world, terms)[1]
     return int(total.argmax())
