@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.voices.models import ModelSettings, ollama_options
@@ -77,18 +76,18 @@ class Endpoint:
         status = getattr(error, "status_code", None)
         if isinstance(status, int):
             return self._by_status(status, error)
-        return self._by_name(type(error).__name__, error)
+        return self._by_kind({each.__name__ for each in type(error).__mro__}, error)
 
-    def _by_name(self, name: str, error: Exception) -> tuple[PoiseError, bool]:
-        if isinstance(error, TimeoutError) or "Timeout" in name:
+    def _by_kind(self, kinds: set[str], error: Exception) -> tuple[PoiseError, bool]:
+        if kinds & _LATE:
             return self.timeout(), False
-        if isinstance(error, Interrupted) or name == "RemoteProtocolError":
+        if kinds & {"Interrupted", "RemoteProtocolError"}:
             return ModelDown(f"the server at {self.place} broke off in the middle of a reply"), True
-        if isinstance(error, ConnectionError) or name in _LOST:
+        if kinds & _LOST:
             return self.down(), True
-        if isinstance(error, JSONDecodeError) or name == "ValidationError" or "No data received" in str(error):
+        if kinds & {"JSONDecodeError", "ValidationError"} or "No data received" in str(error):
             return BadReply(f"{self.name} at {self.place} sent what cannot be read: {self._said(error)}"), False
-        return ModelError(f"{self.name}: {name}: {self._said(error)}"), False
+        return ModelError(f"{self.name}: {type(error).__name__}: {self._said(error)}"), False
 
     def _by_status(self, status: int, error: Exception) -> tuple[PoiseError, bool]:
         said = self._said(error)
@@ -126,5 +125,7 @@ class Endpoint:
         return text.replace(self.secret, "***") if self.secret else text
 
 
-# Names rather than classes, so that no client library is imported for a model that does not use it: httpx, openai.
-_LOST: Final = frozenset({"ConnectError", "ReadError", "WriteError", "CloseError", "ProxyError", "APIConnectionError"})
+# Names rather than classes, so that no client library is imported for a model that does not use it: those of Python,
+# httpx and openai, and of whatever derives from them.
+_LATE: Final = frozenset({"TimeoutError", "ReadTimeout", "WriteTimeout", "APITimeoutError"})
+_LOST: Final = frozenset({"ConnectionError", "NetworkError", "ConnectTimeout", "ProxyError", "APIConnectionError"})

@@ -29,11 +29,16 @@ from typing import Any, Final, Literal
 from poise.agents.types import Brief, Line, Request, View
 from poise.agents.voices.scripted import with_unit
 from poise.agents.voices.text import neutralise
+from poise.games.domains import domain_file
 from poise.games.errors import AgentError
-from poise.games.moves import Move, MoveKind, Seat
+from poise.games.moves import SEATS, Move, MoveKind, Seat
 
 FOLDER: Final = Path(__file__).parent / "prompts"
 BREAK: Final = "\n\n"  # between the other side's words and the direction; neutralised text has no line breaks
+_SEAT_TEXTS: Final = ("system", "goal", "rules", "opening")
+_FILLED: Final = frozenset({"facts", "unit", "target", "low", "high", "tolerance", "messages"})
+_WITH_OFFER: Final = ("offer", "firm", "accept")
+_KINDS: Final = (*_WITH_OFFER, "walk", "forfeit")
 Role = Literal["system", "user", "assistant"]
 Offers = Literal["policy", "model"]
 
@@ -117,8 +122,14 @@ def plain_sentence(move: Move, view: View) -> str:
     if move.kind == "accept" and value is None:
         raise AgentError("an acceptance where the other side has no offer standing; make an offer instead")
     kind: MoveKind | Literal["firm"] = "firm" if move.firm and view.other_offer is not None else move.kind
-    sentence = _domain(view.brief.domain)[view.brief.seat]["says"][kind]
-    return _fill(sentence, offer="" if value is None else with_unit(value, view.brief.unit))
+    says = _domain(view.brief.domain)[view.brief.seat]["says"][kind]
+    sentence = _fill(says, **({} if value is None else {"offer": with_unit(value, view.brief.unit)}))
+    return _fill(_directions()["promise"], sentence=sentence) if promised(move, view) else sentence
+
+
+def promised(move: Move, view: View) -> bool:
+    """Whether the seat has to give its word on this offer (a persona that will break it says so in its notes)."""
+    return move.kind == "offer" and not move.firm and bool(view.notes.get("promise"))
 
 
 def complaint(reason: str, view: View, said: str = "") -> str:
@@ -156,20 +167,43 @@ def _fill(template: str, **values: object) -> str:
 
 
 def _domain(domain: str) -> dict[str, Any]:
-    words = _domains().get(domain)
+    """The domain's words: `prompt.toml` in its own folder, or a file of its name among Poise's."""
+    path = domain_file(domain, "prompt.toml") or FOLDER / f"{domain}.toml"
+    words = _domain_words(path)
     if words is None:
-        known = ", ".join(sorted(_domains()))
         raise AgentError(
-            f"there are no prompts for the domain {domain!r}, only for {known}; play it with the scripted voice, "
-            f"or add {domain}.toml to {FOLDER.name}/"
+            f"there is no prompt for the domain {domain!r}; add prompt.toml to its folder (Poise's own are in "
+            f"{FOLDER.name}/), or play it with the scripted voice"
         )
     return words
 
 
 @cache
-def _domains() -> dict[str, dict[str, Any]]:
-    files = (path for path in FOLDER.glob("*.toml") if path.stem not in ("emotions", "directions"))
-    return {path.stem: _read(path) for path in files}
+def _domain_words(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        words = _read(path)
+        problem = next(filter(None, (_seat_problem(words[seat]) for seat in SEATS)), None)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise AgentError(f"{path}: this is no usable prompt ({type(error).__name__}: {error})") from None
+    if problem:
+        raise AgentError(f"{path}: {problem}")
+    return {"facts": [], **words}
+
+
+def _seat_problem(words: Mapping[str, Any]) -> str | None:
+    """What is wrong with a seat's part of a domain's file; "" or None when nothing is."""
+    texts = {name: (words[name], _FILLED) for name in _SEAT_TEXTS}
+    for kind in _KINDS:
+        texts[f"says.{kind}"] = words["says"][kind], frozenset({"offer"} if kind in _WITH_OFFER else ())
+    for name, (text, fillable) in texts.items():
+        template = Template(text)
+        if not template.is_valid() or not set(template.get_identifiers()) <= fillable:
+            return f"{name} can hold {', '.join(f'${each}' for each in sorted(fillable)) or 'no name'}; write $$ for $"
+        if name.startswith("says.") and fillable and "offer" not in template.get_identifiers():
+            return f"{name} has to state $offer"
+    return None
 
 
 @cache

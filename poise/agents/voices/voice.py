@@ -117,7 +117,8 @@ class ModelVoice:
     def _judge(self, request: Request, text: str) -> Move | Problem:
         if request.move is None:
             return read_move(text, request.view)
-        return check(text, request.move, request.view) or request.move
+        plain = plain_sentence(request.move, request.view)
+        return check(text, request.move, request.view, plain) or request.move
 
 
 def _nothing_left(text: str) -> Problem:

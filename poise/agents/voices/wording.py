@@ -11,9 +11,11 @@ from typing import Final
 
 from poise.agents.types import View
 from poise.agents.voices.intents import accepts, refuses, walks_away
+from poise.agents.voices.prompts import promised
 from poise.agents.voices.readout import Stated, offers_in
 from poise.agents.voices.scripted import with_unit
 from poise.agents.voices.text import MESSAGE_CHARACTERS, sentences
+from poise.games.metrics import gives_word
 from poise.games.moves import ACCEPT, WALK, Move
 
 _EXCERPT: Final = 60
@@ -33,15 +35,15 @@ class Problem:
 _EMPTY: Final = Problem("empty", "the reply is empty")
 
 
-def check(text: str, move: Move, view: View) -> Problem | None:
-    """Whether `text` can be the words of the decided `move`; None when it can.
+def check(text: str, move: Move, view: View, plain: str) -> Problem | None:
+    """Whether `text` can be the words of the decided `move`, which `plain` says in the plainest way; None when it can.
 
     An offer: the last number stated is the decided one, and no other is stated, except the other side's own offer where
     the words say that it is theirs or will not do ("your 90 days"). It neither accepts nor walks away. An acceptance
     accepts, and states no number but the one accepted. A walk walks away and, like a forfeit, states no number.
     """
-    if not text:
-        return _EMPTY
+    if not text or text == plain:
+        return None if text else _EMPTY
     stated = offers_in(text, view.brief.unit)
     if move.kind == "offer":
         return _check_offer(text, stated, move, view)
@@ -49,13 +51,12 @@ def check(text: str, move: Move, view: View) -> Problem | None:
     wrong = [each for each in stated if each.value not in allowed]
     if wrong:
         said = _words(text, wrong[-1])
-        problem = f"states {said}, but the move is to {move.kind}"
-        return Problem("wrong" if move.kind == "accept" else "no_number", _quoted(problem, text), said)
-    if move.kind == "accept" and not accepts(text):
-        return Problem("must_accept", _quoted("does not accept, but the move is to accept", text))
-    if move.kind == "walk" and not walks_away(text):
-        return Problem("must_walk", _quoted("does not walk away, but the move is to walk", text))
-    return None
+        problem = _quoted(f"states {said}, but the move is to {move.kind}", text)
+        return Problem("wrong" if allowed else "no_number", problem, said)
+    made = {"accept": accepts, "walk": walks_away}.get(move.kind)
+    if made is None or made(text) or plain in text:
+        return None
+    return Problem(f"must_{move.kind}", _quoted(f"does not {move.kind}, but that is the move", text))
 
 
 def _check_offer(text: str, stated: tuple[Stated, ...], move: Move, view: View) -> Problem | None:
@@ -72,6 +73,8 @@ def _check_offer(text: str, stated: tuple[Stated, ...], move: Move, view: View) 
         return Problem("accepts", _quoted(f"accepts, but the move is to offer {wanted}", text))
     if walks_away(text):
         return Problem("walks", _quoted(f"walks away, but the move is to offer {wanted}", text))
+    if promised(move, view) and not gives_word(text):
+        return Problem("must_promise", _quoted("does not give its word, but the move is a promise", text))
     return None
 
 
@@ -130,12 +133,12 @@ def repair(text: str, move: Move, view: View, plain: str) -> str:
     wrong = [each for each in stated if each.value != move.value]
     if move.kind == "offer" and len(wrong) == 1 and wrong[0].value != view.other_offer:
         fixed = _replaced(text, wrong[0], move, view)
-        if check(fixed, move, view) is None:
+        if check(fixed, move, view, plain) is None:
             return fixed
     kept = [sentence for sentence in sentences(text) if not offers_in(sentence, view.brief.unit)]
     while kept:
         joined = " ".join([*(_ended(sentence) for sentence in kept), plain])
-        if len(joined) <= MESSAGE_CHARACTERS and check(joined, move, view) is None:
+        if len(joined) <= MESSAGE_CHARACTERS and check(joined, move, view, plain) is None:
             return joined
         kept.pop()
     return plain
