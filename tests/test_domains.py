@@ -16,16 +16,22 @@ from hypothesis import strategies as st
 
 from poise.agents.builtin import built_in
 from poise.agents.registry import find_agent
+from poise.agents.types import Line, Request, View
+from poise.agents.voices.intents import accepts, refuses, walks_away
+from poise.agents.voices.prompts import plain_sentence, render
+from poise.agents.voices.readout import read_offer
 from poise.agents.voices.scripted import phrases, with_unit
 from poise.games.domains import DOMAINS, SEARCH, add_domains, domain_names, domain_words
 from poise.games.errors import AgentError, ScenarioError
 from poise.games.generator import builtin, generate
 from poise.games.loaders import load_scenarios, save_scenarios
-from poise.games.moves import SEATS
+from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.graphs import Pairing
+from poise.graphs.pairing import brief
+from poise.tournaments.report_parts import domains, roles
 
 ENGINES = [(name, seat) for seat in SEATS for name in built_in(seat)]
 UNITS = {"day", "days", "week", "weeks", "hour", "hours", "minute", "minutes"}
@@ -144,6 +150,50 @@ def test_the_parties_are_named_in_every_generated_case(domain):
     for case in builtin(domain):
         for seat in SEATS:
             assert case.party(seat) == case.context[words.label(seat)] != words.role(seat)
+
+
+def test_reports_say_what_the_seats_are_where_it_helps():
+    of = {domain: builtin(domain)[0] for domain in DOMAINS}
+    assert roles([of["debt"]]) == {"creditor": "", "debtor": ""}
+    assert roles([of["student"], of["student"]]) == {"creditor": "robot", "debtor": "student"}
+    assert roles([of["debt"], of["medical"]]) == {"creditor": "creditor, hospital", "debtor": "debtor, patient"}
+    told = domains([of["disaster"], of["debt"]])
+    assert list(told) == ["disaster", "debt"]
+    assert told["disaster"]["creditor"] == "rescue team"
+    assert told["disaster"]["question"] == "in how many minutes help reaches the survivor"
+
+
+# --- what a model is told
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("seat", SEATS)
+def test_prompts_name_the_roles_the_unit_and_no_secret(domain, seat):
+    case = cases(domain)[0]
+    view = View(brief(case, seat, Rules()))
+    words, hidden = domain_words(domain), case.target("debtor" if seat == "creditor" else "creditor")
+    told = render(Request(view, None, "joy"), "model").messages()
+    system = told[0][1]
+    for each in SEATS:
+        assert words.role(each).removeprefix("the ") in system
+        assert case.party(each) in system
+    assert with_unit(case.target(seat), case.unit) in system
+    assert case.context["Situation"].split(". ")[0] in system
+    assert not re.search(rf"\b{hidden}\b", " ".join(text for _, text in told))
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("seat", SEATS)
+def test_plain_sentences_are_read_as_they_are_meant(domain, seat):
+    case = cases(domain)[0]
+    lines = tuple(Line(each, "So.", offer(70)) for each in SEATS)
+    view = View(brief(case, seat, Rules()), lines)
+    for move in (offer(45), offer(45, firm=True), ACCEPT, WALK, FORFEIT):
+        said = plain_sentence(move, view)
+        number = {"offer": 45, "accept": 70}.get(move.kind)
+        assert read_offer(said, case.unit) == number
+        assert (accepts(said), walks_away(said)) == (move == ACCEPT, move == WALK)
+        assert refuses(said) == move.firm
 
 
 # --- a user's own domain

@@ -24,7 +24,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.games.errors import PoiseError
 from poise.tournaments.figures import Standings
 from poise.tournaments.records import Row, from_json
-from poise.tournaments.report_parts import axis, breakable, cells, forest, troubles
+from poise.tournaments.report_parts import axis, breakable, cells, domains, forest, roles, troubles
 from poise.tournaments.standings import make_standings
 from poise.tournaments.stats import FEW
 from poise.tournaments.store import Header, Store
@@ -78,6 +78,7 @@ def _page(store: Store, name: str, transcripts: int) -> str:
             forest=forest,
             axis=axis,
             cells=cells(standings),
+            roles=roles(store.scenarios()),
         )
     )
 
@@ -97,6 +98,7 @@ def _index(header: Header, standings: Standings, shown: Sequence[Row], store: St
         "emotions": EMOTIONS7,
         "states": STATES,
         "scenarios": [scenario.to_dict() for scenario in store.scenarios()],
+        "domains": domains(store.scenarios()),
         "matches": [
             [getattr(row, name) for name in _INDEXED] + [round(getattr(row, name), 3) for name in _UTILITIES]
             for row in shown

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
+from poise.games.domains import domain_words
+from poise.games.moves import SEATS
+from poise.games.scenario import Scenario
 from poise.tournaments.figures import Standing, Standings
 from poise.tournaments.stats import Estimate
 
@@ -57,6 +61,22 @@ def forest(estimate: Estimate | None, low: float, high: float, seat: str) -> Mar
     parts.append(f'<circle class="mean" cx="{place(estimate.mean)}" cy="{middle}" r="4"/>')
     drawn = "".join(parts)  # every value in it is a number or a seat's name
     return Markup(f'<svg class="forest {seat}" viewBox="0 0 {_WIDTH} {_HEIGHT}" aria-hidden="true">{drawn}</svg>')  # noqa: S704
+
+
+def domains(scenarios: Sequence[Scenario]) -> dict[str, dict[str, str]]:
+    """What each domain calls its two sides ("rescue team"), and what is negotiated there."""
+    names = dict.fromkeys(scenario.domain for scenario in scenarios)
+    words = {name: domain_words(name) for name in names}
+    return {
+        name: {seat: told.role(seat).removeprefix("the ") for seat in SEATS} | {"question": told.question}
+        for name, told in words.items()
+    }
+
+
+def roles(scenarios: Sequence[Scenario]) -> dict[str, str]:
+    """By seat, what the domains call it where that is not the seat's own name; "" where it is."""
+    told = {seat: list(dict.fromkeys(words[seat] for words in domains(scenarios).values())) for seat in SEATS}
+    return {seat: "" if told[seat] == [seat] else ", ".join(told[seat]) for seat in SEATS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,11 @@
   }
   const percent = (share) => Math.round(share * 100) + " %";
   const scenarioOf = (match) => data.scenarios[match[SCENARIO]];
+  /* A seat, with what its domain calls it. */
+  const side = (seat, scenario) => {
+    const role = data.domains[scenario.domain][seat];
+    return role === seat ? seat : `${seat} (${role})`;
+  };
 
   /* What a search looks through: names, the scenario and every word said. */
   function text(match) {
@@ -90,8 +95,8 @@
     const result = outcome.ending === "deal"
       ? `Deal at ${outcome.value} ${scenario.unit} after ${match[ROUNDS]} messages: creditor ${match[GOT_C].toFixed(3)}, debtor ${match[GOT_D].toFixed(3)}.`
       : `${ENDINGS[outcome.ending][0].toUpperCase()}${ENDINGS[outcome.ending].slice(1)}${outcome.by ? " (" + outcome.by + ")" : ""} after ${match[ROUNDS]} messages.`;
-    const facts = [["case", scenario.id], ["domain", scenario.domain], ["creditor’s target", `${scenario.creditor_target} ${scenario.unit} (private)`],
-      ["debtor’s target", `${scenario.debtor_target} ${scenario.unit} (private)`], ...Object.entries(scenario.context), ["seed", talk.seed]];
+    const facts = [["case", scenario.id], ["domain", `${scenario.domain}: ${data.domains[scenario.domain].question}`],
+      ...["creditor", "debtor"].map((seat) => [`target of the ${side(seat, scenario)}`, `${scenario[seat + "_target"]} ${scenario.unit} (private)`]), ...Object.entries(scenario.context), ["seed", talk.seed]];
     const parts = [
       element("h3", {}, element("span", { class: "creditor-name" }, names.creditor), " against ", element("span", { class: "debtor-name" }, names.debtor)),
       element("p", { class: "outcome" }, result, outcome.reason ? " " + outcome.reason : ""),
@@ -110,7 +115,7 @@
   function bubble(message, next, at, scenario) {
     const read = next && next.reading;
     const above = element("div", { class: "line" },
-      element("span", { class: "seat" }, `${at + 1} · ${message.seat}`),
+      element("span", { class: "seat" }, `${at + 1} · ${side(message.seat, scenario)}`),
       element("span", { class: "move" }, move(message.move, scenario)),
       message.emotion ? element("span", { class: "chip" }, "shows " + message.emotion) : null,
       message.mood !== undefined ? element("span", { class: "chip", title: "-1 is worst, 1 is best" }, "mood " + message.mood.toFixed(2)) : null);
