@@ -24,6 +24,7 @@ CREDITORS = (
     "emodebt",
     "evoemo",
     "q-learning",
+    "emomas",
     "oracle",
 )
 DEBTORS = (

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from poise.agents.policies import wsls
+from poise.agents.policies import emomas, wsls
 from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
 from poise.agents.policies.evoemo import EvoEmo
@@ -58,6 +58,10 @@ def _entries() -> dict[str, tuple[Make, str]]:
 ENGINES: Final[Mapping[str, tuple[Make, str]]] = MappingProxyType(
     {
         **_entries(),
+        "emomas": (
+            emomas.named,
+            "three advisers, trusted by how they did in each context; emomas:MODEL_URI has a model judge coherence",
+        ),
         "wsls": (wsls.named, "win-stay, lose-shift on what the last emotion brought; wsls:ASPIRATION, 2 unless said"),
     }
 )
