@@ -100,7 +100,9 @@ def tournament_run(
         Texts, typer.Option(metavar="NAME", help="A creditor, as NAME or NAME@MODEL_URI; repeat.")
     ] = None,
     debtor: Annotated[Texts, typer.Option(metavar="NAME", help="A debtor, as NAME or NAME@MODEL_URI; repeat.")] = None,
-    scenarios: Annotated[str | None, typer.Option(metavar="SOURCE", help="builtin (default), or a file.")] = None,
+    scenarios: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="builtin (default: debts), builtin:medical:test, or a file.")
+    ] = None,
     matches_per_pair: Annotated[
         int | None, typer.Option(help="Matches of each pair: scenarios in order, then again. Default: one on each.")
     ] = None,

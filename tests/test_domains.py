@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -26,6 +28,7 @@ from poise.games.errors import AgentError, ScenarioError
 from poise.games.generator import builtin, generate
 from poise.games.loaders import load_scenarios, save_scenarios
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer
+from poise.games.published_targets import in_hours
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
@@ -108,6 +111,15 @@ def test_the_polarity_of_each_domain_is_the_published_one():
     expected = {"debt": 1, "disaster": -1, "medical": -1, "student": 1}
     for domain, polarity in expected.items():
         assert {case.polarity for case in builtin(domain)} == {polarity}
+
+
+@pytest.mark.parametrize("creditor", ["vanilla", "fixed:anger", "eq-negotiator"])
+def test_bedtimes_in_hours_leave_nothing_to_negotiate(creditor):
+    """Why the student domain counts minutes: in hours the published tolerance of 5 ends talks with the second message."""
+    for debtor, case in zip(("vanilla", "angry", "cheating", "stonewalling", "sad"), builtin("student"), strict=False):
+        pair = Pairing(find_agent(creditor, "creditor"), find_agent(debtor, "debtor"))
+        assert len(pair.play(in_hours(case), 3).transcript.messages) == 2
+        assert len(pair.play(case, 3).transcript.messages) > 2
 
 
 @given(st.integers(0, 2000))
@@ -198,42 +210,16 @@ def test_plain_sentences_are_read_as_they_are_meant(domain, seat):
 
 # --- a user's own domain
 
-RENT = {
-    "creditor": "the landlord",
-    "debtor": "the tenant",
-    "question": "in how many weeks the tenant moves out",
-    "singular": "week",
-    "plural": "weeks",
-    "highest": 104,
-}
-CASES = {
-    "lower": "creditor",
-    "step": 1,
-    "groups": {"flat": {"share": 1, "target": [2, 8, 4.5], "gap": [10, 40, 20]}},
-    "context": {"Landlord": "{creditor}", "Tenant": "{debtor}", "Situation": "{story}"},
-    "plans": [["home"]],
-    "words": {"debtor": "{first} {surname}", "creditor": "{surname} Homes"},
-    "scenes": [
-        {"groups": ["flat"], "words": {"home": ["{debtor} rents a flat from {creditor}.", "{debtor} has a lease."]}}
-    ],
-}
-MOVES = """
-[creditor]
-offer = ["Please be out in {offer}."]
-
-[debtor]
-offer = ["We can move out in {offer}."]
-"""
+EXAMPLES = Path(__file__).parents[1] / "examples" / "domains"
+RENT = json.loads((EXAMPLES / "rent" / "domain.json").read_text())
+CASES = json.loads((EXAMPLES / "rent" / "cases.json").read_text())
 
 
 @pytest.fixture
 def rent(tmp_path, monkeypatch):
+    """The example domain, in a folder that a test may spoil."""
     monkeypatch.setenv(SEARCH, "")
-    folder = tmp_path / "rent"
-    folder.mkdir()
-    (folder / "domain.json").write_text(json.dumps(RENT))
-    (folder / "cases.json").write_text(json.dumps(CASES))
-    (folder / "moves.toml").write_text(MOVES)
+    folder = shutil.copytree(EXAMPLES / "rent", tmp_path / "rent")
     assert add_domains(tmp_path) == ["rent"]
     return folder
 
@@ -244,19 +230,32 @@ def test_a_folder_of_files_is_a_domain(rent):
     assert (case.unit, case.bounds, case.party("debtor")) == ("weeks", (0, 104), "the tenant")
     played = Pairing(find_agent("vanilla", "creditor"), find_agent("angry", "debtor")).play(case, 3).transcript
     assert played.outcome.ending != "failed"
-    assert re.search(r"Please be out in \d+ weeks\.$", played.messages[0].text)
-    assert re.search(r"We can move out in \d+ weeks\.$", played.messages[1].text)
+    for message in played.messages:
+        states_its_number(message, case)
+    assert re.search(r"(out|keys|ends) in \d+ weeks\.$", played.messages[0].text)
+    assert re.search(r"(move|place|keys)", played.messages[1].text)
 
 
 def test_a_domain_has_a_built_in_set_if_it_says_what_of(rent, tmp_path):
     found = load_scenarios("builtin:rent:test")
     assert [case.id for case in found] == [f"rent-{row:03d}" for row in range(80, 100)]
-    assert all(re.fullmatch(r"\w+ \w+", case.party("debtor")) for case in found)
+    for case in found:
+        assert re.fullmatch(r"\w+ \w+", case.party("debtor"))
+        assert case.party("debtor") in case.context["Situation"]
+        assert case.polarity == 1
     save_scenarios(tmp_path / "rent.jsonl", found)
     assert load_scenarios(tmp_path / "rent.jsonl") == found
     (rent / "cases.json").unlink()
     with pytest.raises(ScenarioError, match=r"'rent' has no cases\.json"):
         generate("rent")
+
+
+def test_a_domain_has_prompts_of_its_own(rent):
+    case = generate("rent", 1, 1)[0]
+    for seat, asks in zip(SEATS, ("the keys", "move out"), strict=True):
+        view = View(brief(case, seat, Rules()))
+        assert case.party("creditor") in render(Request(view, None, None), "model").messages()[0][1]
+        assert asks in plain_sentence(offer(9), view)
 
 
 def test_processes_that_are_started_know_it_too(rent):
@@ -365,7 +364,7 @@ def without(*path):
     [
         (without("groups"), "'groups' is missing"),
         (without("groups", "flat", "gap"), "'gap' is missing"),
-        (without("scenes", 0, "words", "home"), "'home' is missing"),
+        (without("scenes", 1, "words", "home"), "'home' is missing"),
         (without("words", "creditor"), "'creditor' is missing"),
         (CASES | {"scenes": []}, "docs/domains.md shows"),
         (

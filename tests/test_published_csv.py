@@ -389,6 +389,10 @@ class TestReleasedFiles:
         cases = [in_hours(case) for case in load_scenarios(FILES["student"])]
         assert all(2 <= case.gap <= 5 for case in cases)
 
+    def test_a_third_of_the_operations_are_settled_by_their_openings(self) -> None:
+        """What docs/domains.md says: targets 7 apart, so that openings beside them are within the tolerance of 5."""
+        assert sum(case.gap == 7 for case in load_scenarios(FILES["medical"])) == 32
+
     def test_split_is_as_published(self) -> None:
         for path in FILES.values():
             assert load_scenarios(f"{path}:train") == load_scenarios(path)[:80]

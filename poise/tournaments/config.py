@@ -28,7 +28,7 @@ class TournamentConfig(BaseModel):
     """Everything that makes a tournament. The command line and a TOML file have the same fields.
 
     creditors, debtors: agents by name, each against each; `NAME@MODEL_URI` gives one a model of its own.
-    scenarios:        "builtin", or a file of scenarios.
+    scenarios:        "builtin" (debts), "builtin:DOMAIN" or a file; after a colon some rows ("builtin:medical:test").
     matches_per_pair: how many matches each pair plays. The scenarios are taken in order; after the last one they
                       begin again with a new seed. Default: one match on each scenario. A smaller number plays the
                       first so many, and raising it later keeps the matches that were there.

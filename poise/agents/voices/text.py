@@ -18,7 +18,9 @@ _THOUGHTS: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.S | re.I)
 _TOKENS: Final = re.compile(
     r"<\s*[|\uff5c][^<>]{0,40}[|\uff5c]\s*>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.I
 )
-_ROLES: Final = "creditor|debtor|user|assistant|system|human"
+_ROLES: Final = (
+    "creditor|debtor|rescue team|survivor|hospital|patient|robot|student|user|assistant|system|human"  # of all domains
+)
 _PREFIX: Final = re.compile(rf"^\W{{0,4}}(?:{_ROLES}|ai|me|reply|response|answer|output)\W{{0,3}}:[\s*_]*", re.I)
 _NEXT_SPEAKER: Final = re.compile(rf"(?:(?<=[.!?])[\"')*_]*\s+|\n\s*)\W{{0,3}}(?:{_ROLES})\W{{0,3}}:.*", re.S | re.I)
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?\u2026])(?<!\s[A-Z]\.)[\"')\u201d\u2019]*\s+")
