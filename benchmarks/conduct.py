@@ -72,7 +72,9 @@ def main() -> None:
     broken = lengthened([each for each in messages if each.labels])
     for name, texts in (("clean", clean), ("violating", broken)):
         cost = microseconds(texts, check)
-        print(f"{name:<10} {cost:6.1f} us for {ABOUT} characters ({'kept' if cost <= BUDGET else 'MISSED'}: {BUDGET:.0f})")
+        print(
+            f"{name:<10} {cost:6.1f} us for {ABOUT} characters ({'kept' if cost <= BUDGET else 'MISSED'}: {BUDGET:.0f})"
+        )
     started = time.process_time()
     check("i will not call the police " * 3700)
     print(f"100 kB of denials: {time.process_time() - started:.2f} s")

@@ -104,9 +104,8 @@ class Checker:
         by = self.rules[search.rule].cleared_by
         while match:
             start, end = match.span()
-            if not self._excepted(search.rule, codes, start, end):
-                if not self._context.clears(codes, start, end, by):
-                    return start, end
+            if not (self._excepted(search.rule, codes, start, end) or self._context.clears(codes, start, end, by)):
+                return start, end
             match = search.pattern.search(codes, start + 1)
         return None
 
@@ -129,5 +128,5 @@ class Checker:
 def _lexicon(rules: tuple[Rule, ...], shared: Shared) -> Lexicon:
     phrases = [phrase for rule in rules for phrase in (*rule.phrases, *rule.unless)]
     phrased = frozenset().union(*(phrase.words() for phrase in (*phrases, *shared.phrases())))
-    plain = shared.negators | shared.prenegators | shared.bridges | shared.common
+    plain = shared.negators | shared.prenegators | shared.bridges | shared.thinking | shared.common
     return Lexicon(Words(phrased, plain, shared.spelled, shared.ordinary))

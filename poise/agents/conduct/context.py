@@ -38,6 +38,7 @@ class Context:
         self._negators = chars(shared.negators)
         self._prenegators = chars(shared.negators | shared.prenegators)
         self._bridges = chars(shared.bridges) | {QUOTE}
+        self._thinking = chars(shared.thinking)
         self._excused = anyone(shared.excused)
         self._reports = anyone(shared.reports)
         self._doubts = anyone(shared.doubts)
@@ -60,19 +61,24 @@ class Context:
             return doubted
         idle = self._idle(codes, first, end)
         inside = any(codes[index] in self._negators and index not in idle for index in range(start, end))
-        return not inside if doubted else inside != self._denied_before(codes, first, start, idle)
+        return not inside if doubted else self._denied_before(codes, first, start, idle, inside)
 
     def _idle(self, codes: str, first: int, end: int) -> frozenset[int]:
         """The places of negators that deny nothing."""
         spans = (match.span() for match in self._excused.finditer(codes, first, min(len(codes), end + _BESIDE)))
         return frozenset(index for span in spans for index in range(*span))
 
-    def _denied_before(self, codes: str, first: int, start: int, idle: frozenset[int]) -> bool:
-        denied = False
+    def _denied_before(self, codes: str, first: int, start: int, idle: frozenset[int], denied: bool) -> bool:
+        """Whether the match is denied, given whether it is by words inside it.
+
+        A second negator denies the denial only over a verb of thinking: do not think that we will not.
+        """
+        thought = False
         for index in range(start - 1, max(first, start - _FARTHEST) - 1, -1):
             code = codes[index]
+            thought = thought or code in self._thinking
             if code in self._prenegators and index not in idle:
-                denied = not denied  # do not think that we will not
+                denied, thought = not (denied and thought), False
             elif code not in self._bridges:
                 break
         return denied
@@ -102,7 +108,8 @@ def sentence(codes: str, start: int, end: int) -> tuple[int, int]:
     """The sentence around the words `start` to `end`, or as much of it as counts."""
     farthest = max(0, start - _SENTENCE)
     stop = codes.find(STOP, end, end + _SENTENCE)
-    return max(codes.rfind(STOP, farthest, start) + 1, farthest), stop if stop >= 0 else min(len(codes), end + _SENTENCE)
+    last = stop if stop >= 0 else min(len(codes), end + _SENTENCE)
+    return max(codes.rfind(STOP, farthest, start) + 1, farthest), last
 
 
 def alternatives(phrases: Iterable[Phrase], code: Callable[[str], str], numbers: str) -> re.Pattern[str]:

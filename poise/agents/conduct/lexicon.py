@@ -53,13 +53,18 @@ def _skeleton(word: str) -> str:
 
 
 class Lexicon:
-    """The words of a set of rules. Raises ConfigError when they are more than 6,400."""
+    """The words of a set of rules. Raises ConfigError when they are more than 6,400.
+
+    numbers:   the characters of all numbers, those that rules mention by name included.
+    compounds: finds two characters that may be one phrased word cut into two known ones (hand cuffs).
+    """
 
     def __init__(self, words: Words) -> None:
         known = sorted(words.phrased | words.common | frozenset(w for ws in words.spelled.values() for w in ws))
         if len(known) > _MOST_WORDS:
             raise ConfigError(f"the rules mention {len(known)} words; {_MOST_WORDS} at most")
         self._codes = {word: chr(_FIRST + index) for index, word in enumerate(known)}
+        self.numbers = NUMBER + "".join(code for word, code in self._codes.items() if word.isdigit())
         self._spelled = words.spelled
         self._ordinary = words.ordinary
         self._keys = _by_key(known)
@@ -75,13 +80,7 @@ class Lexicon:
         """Whether a rule mentions `word`, or it is one of the common ones."""
         return word in self._codes
 
-    @property
-    def numbers(self) -> str:
-        """The characters of all numbers, those that rules mention by name included."""
-        return NUMBER + "".join(code for word, code in self._codes.items() if word.isdigit())
-
     def _find_compounds(self, phrased: Iterable[str]) -> re.Pattern[str]:
-        """Two codes that may be one phrased word cut into two known ones: hand cuffs."""
         cuts = [
             (self._codes[word[:cut]], self._codes[word[cut:]])
             for word in phrased
@@ -163,7 +162,7 @@ class Lexicon:
 
 
 def _plausible(word: str, known: str) -> bool:
-    """Where all are letters, i may stand for l in a word of the same length (poIice) but not be put in (solid, sold)."""
+    """Where all are letters, i may stand for l in a word of the same length (poIice), not be put in (solid, sold)."""
     return not word.isalpha() or len(word) == len(known) or runs(word)[0] == runs(known)[0]
 
 
@@ -196,5 +195,3 @@ def _fragments(phrased: Iterable[str]) -> frozenset[str]:
         for piece in (word[:cut], word[cut:])
         if len(piece) > 1
     )
-
-

@@ -125,7 +125,7 @@ def _check(elements: tuple[Element, ...]) -> None:
     if any(element.kind == "start" for element in elements[1:]):
         raise ConfigError("^ stands inside it; it can only come first")
     if ways > MOST_WAYS:
-        raise ConfigError(f"its gaps can be filled in {ways} ways; at most {MOST_WAYS}: shorten them, or make two of it")
+        raise ConfigError(f"its gaps can be filled in {ways} ways, {MOST_WAYS} at most; shorten them or make two of it")
 
 
 def codes_of(words: Iterable[str], code: Callable[[str], str], numbers: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from poise.agents.conduct.lexicon import COMMA, FRAGMENT, NUMBER, QUOTE, STOP, UNKNOWN, Lexicon, leet
@@ -29,7 +30,9 @@ _SIGNS: Final = {
     '"': QUOTE,
 }
 # Single letters apart from each other: a r r e s t, j.a.i.l, w-e  w-i-l-l.
-_LETTERS: Final = re.compile(r"(?<![a-z0-9'@$|+!])[a-z0-9@$|](?:(?:[^a-z0-9@$|+!'\s]{1,3}|\s{1,4})[a-z0-9@$|](?![a-z0-9'@$|]))+")
+_LETTERS: Final = re.compile(
+    r"(?<![a-z0-9'@$|+!])[a-z0-9@$|](?:(?:[^a-z0-9@$|+!'\s]{1,3}|\s{1,4})[a-z0-9@$|](?![a-z0-9'@$|]))+"
+)
 _GAPS: Final = re.compile(r"[^a-z0-9@$|]+")
 # Letters with signs but no white space between them, all of them one word: C.h.r.i.s.t.m.a.s, Christ-mas.
 _ONE_WORD: Final = re.compile(r"[a-z](?:[^a-z0-9\s][a-z]){2,}|[a-z]+[^a-z0-9\s',][a-z]+")
@@ -264,7 +267,7 @@ def _adjacent(folded: str, parts: list[Token]) -> bool:
     """Whether only single spaces lie between the parts, all of them plain letters."""
     return all(
         folded[first[2] : second[1]] == " " and folded[first[1] : first[2]].isalpha()
-        for first, second in zip(parts, parts[1:], strict=False)
+        for first, second in pairwise(parts)
     )
 
 
@@ -281,4 +284,3 @@ def _reading(tokens: list[Token]) -> Reading:
         tokens = [token for index, token in enumerate(tokens) if index not in dropped]
         codes = "".join(code for code, _, _ in tokens)
     return Reading(codes, [(start, end) for _, start, end in tokens])
-

@@ -32,8 +32,8 @@ class Rule:
     citation:    the sections it is in the spirit of.
     explanation: what is wrong with it, in one or two sentences.
     phrases:     what is looked for. unless: what makes it right when it stands in the same sentence.
-    cleared_by:  "denial" where a denial ("we will not ...") makes it right, "report" where it does so to say that somebody
-                 else said it.
+    cleared_by:  "denial" where a denial makes it right ("we will not ..."), "report" where it is right to say that
+                 somebody else said it.
     caught, clean: examples; a file whose examples are not treated so is refused.
     """
 
@@ -52,9 +52,10 @@ class Rule:
 class Shared:
     """What all rules share (words.toml): groups of words, and how denial and reported speech are worded.
 
-    negators deny; bridges may stand between a negator and what it denies; excused are phrases whose negator denies
-    nothing ("not hesitate to"). reports introduce what somebody said or feared, doubts what somebody is asked to
-    doubt; breaks end the reach of both.
+    negators deny; bridges may stand between a negator and what it denies; thinking are verbs over which two negators
+    make a threat ("do not think that we will not"); excused are phrases whose negator denies nothing ("not hesitate
+    to"). reports introduce what somebody said or feared, doubts what somebody is asked to doubt; breaks end the reach
+    of both. sayings tell whose words a quotation is.
     """
 
     groups: Groups
@@ -64,6 +65,7 @@ class Shared:
     negators: frozenset[str]
     prenegators: frozenset[str]
     bridges: frozenset[str]
+    thinking: frozenset[str]
     excused: tuple[Phrase, ...]
     reports: tuple[Phrase, ...]
     doubts: tuple[Phrase, ...]
@@ -103,6 +105,7 @@ class _WordFile(_Part):
     negators: _Text
     prenegators: _Text
     bridges: _Text
+    thinking: _Text
     excused: _Texts
     reports: _Texts
     doubts: _Texts
@@ -135,6 +138,7 @@ def read_shared(path: Path = WORDS) -> Shared:
             negators=words(file.negators),
             prenegators=words(file.prenegators),
             bridges=words(file.bridges),
+            thinking=words(file.thinking),
             excused=phrases(file.excused),
             reports=phrases(file.reports),
             doubts=phrases(file.doubts),
@@ -204,7 +208,8 @@ def _read(path: Path, kind: type[_File]) -> _File:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"{place}: {first['msg']} (it is {str(first['input'])[:80]!r}); see docs/conduct.md") from None
+            value = str(first["input"])[:80]
+            raise ConfigError(f"{place}: {first['msg']} (it is {value!r}); see docs/conduct.md") from None
 
 
 class _Place:

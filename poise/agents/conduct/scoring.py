@@ -85,9 +85,9 @@ def by_category(messages: Sequence[Labelled], check: Callable[[str], Sequence[Vi
     """Agreement on each category, in alphabetical order, over all of `messages`."""
     found = [{violation.category for violation in check(each.text)} for each in messages]
     categories = sorted({label for each in messages for label in each.labels}.union(*found))
+    both = [(each.labels, got) for each, got in zip(messages, found, strict=True)]
     return {
-        category: _agreement((category in each.labels, category in got) for each, got in zip(messages, found, strict=True))
-        for category in categories
+        category: _agreement((category in labels, category in got) for labels, got in both) for category in categories
     }
 
 
