@@ -115,7 +115,7 @@ def test_the_polarity_of_each_domain_is_the_published_one():
 
 @pytest.mark.parametrize("creditor", ["vanilla", "fixed:anger", "eq-negotiator"])
 def test_bedtimes_in_hours_leave_nothing_to_negotiate(creditor):
-    """Why the student domain counts minutes: in hours the published tolerance of 5 ends talks with the second message."""
+    """Why the domain counts minutes: in hours the published tolerance of 5 ends talks with the second message."""
     for debtor, case in zip(("vanilla", "angry", "cheating", "stonewalling", "sad"), builtin("student"), strict=False):
         pair = Pairing(find_agent(creditor, "creditor"), find_agent(debtor, "debtor"))
         assert len(pair.play(in_hours(case), 3).transcript.messages) == 2
