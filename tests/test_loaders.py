@@ -104,7 +104,7 @@ def test_a_file_whose_name_ends_like_rows_is_read_whole(tmp_path: Path) -> None:
 @given(n=st.integers(1, 20), seed=st.integers(0, 10))
 @settings(deadline=None)
 def test_saved_scenarios_load_again(tmp_path_factory: pytest.TempPathFactory, n: int, seed: int) -> None:
-    path = tmp_path_factory.getbasetemp() / "saved.jsonl"
+    path = tmp_path_factory.mktemp("kept") / "saved.jsonl"
     cases = generate("debt", n, seed)
     save_scenarios(path, cases)
     assert load_scenarios(path) == cases
