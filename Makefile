@@ -36,7 +36,7 @@ types: setup
 	$(BIN)/mypy
 
 check: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 clean:
 	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis
