@@ -23,7 +23,7 @@ class Instant(BaseChatModel):
     def _llm_type(self):
         return "instant"
 
-    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+    def _generate(self, messages, *_rest, **_options):
         text = str(messages[-1].content).rpartition(': "')[2].rstrip('"')
         return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
 
