@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conduct_disguises import DISGUISES
-from hypothesis import given
-from hypothesis import strategies as st
 
 import poise.agents
-from poise.agents.conduct import Violation, categories, check, default_checker
-from poise.agents.conduct.context import Context
+from poise.agents.conduct import Checker, Violation, categories, check, default_checker
+from poise.agents.conduct.rulebook import shipped_rules
 from poise.agents.conduct.scoring import Agreement, by_category, overall, read_labelled
 from poise.agents.voices.scripted import phrases
 from poise.games.errors import BadInput
 
+PAGE = Path(__file__).parents[1] / "docs" / "conduct.md"
 LABELLED = read_labelled(Path(__file__).parent / "data" / "conduct_messages.jsonl")
 EXAMPLES = [text for rule in default_checker().rules for text in (*rule.caught, *rule.clean)]
-TEXTS = [each.text for each in LABELLED] + EXAMPLES
-BROKEN = [text for text in TEXTS if check(text)]
-CLEAN = [text for text in TEXTS if not check(text)]
-
-# What splitting a word or the whole sentence by single spaces hides for good: words whose halves are words ("fat her"),
-# and where one word ends and the next begins.
-OVER = ("upper case", "zero-width spaces", "accents", "fullwidth", "cyrillic")
-LOSSY = {"cut by a space": 0.95, "spaced letters": 0.95}
-
 DENIED = """
 We do not and will not call the police.
 No one here will sue you.
@@ -177,103 +168,44 @@ def test_personas_and_prompts_are_clean(folder):
     assert not [text for text in texts if check(text)]
 
 
-@pytest.mark.parametrize("name", DISGUISES)
-def test_disguised_violations_are_caught_and_disguised_clean_messages_stay_clean(name):
-    disguise, seen = DISGUISES[name], 0
-    for text in BROKEN:
-        hidden = disguise(text)
-        found = check(hidden)
-        assert all(hidden[each.start : each.end] == each.excerpt for each in found)
-        seen += {each.category for each in found} >= {each.category for each in check(text)}
-    assert seen >= LOSSY.get(name, 1) * len(BROKEN)
-    assert not [text for text in CLEAN if check(disguise(text))]
+DIALOGUES = Path(__file__).parents[2] / "shared" / "data" / "dialogues" / "debt_dialogues.jsonl.gz"
 
 
-@given(st.sampled_from(BROKEN), st.sampled_from(sorted(DISGUISES.keys() - LOSSY.keys())), st.sampled_from(OVER))
-def test_disguises_add_up(text, name, over):
-    """A disguise of the words, and then another of the letters that it left."""
-    assert check(DISGUISES[over](DISGUISES[name](text)))
+@pytest.mark.data
+@pytest.mark.skipif(not DIALOGUES.exists(), reason="the reference data is not beside the checkout")
+def test_polite_negotiators_are_hardly_ever_reported():
+    """Negotiations between language models, whose creditors rarely do worse than to insist."""
+    with gzip.open(DIALOGUES, "rt", encoding="utf-8") as lines:
+        said = {turn[1] for number, line in enumerate(lines) if number % 5 == 0 for turn in json.loads(line)["turns"]}
+    assert len(said) > 5000
+    assert sum(bool(check(text)) for text in said) <= len(said) / 1000
 
 
-@given(st.text())
-def test_any_text_will_do(text):
-    for each in check(text):
-        assert text[each.start : each.end] == each.excerpt
-        assert each.excerpt
+def figure(rate, interval):
+    return f"{rate:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]"
 
 
-TRIGGERS = (
-    "we",
-    "will",
-    "sue",
-    "you",
-    "j a i l",
-    "not",
-    '"',
-    ".",
-    "@rr3st",
-    "\u200b",
-    "I'll",
-    "\ud800",
-    "!",
-    "arr",
-    "est",
-)
+def test_the_page_shows_every_rule_and_the_figures_as_they_are():
+    page = PAGE.read_text(encoding="utf-8")
+    for rule in default_checker().rules:
+        assert f"| `{rule.id}` | " in page
+        assert rule.citation in page
+    tables = []
+    for split in ("development", "held-out"):
+        own = [each for each in LABELLED if each.split == split]
+        tables.append({**by_category(own, check), "any": overall(own, check)})
+    for name in tables[0]:
+        cells = [
+            cell
+            for table in tables
+            for found in [table[name]]
+            for cell in (figure(found.precision, found.precision_interval), figure(found.recall, found.recall_interval))
+        ]
+        assert f"| {name} | {' | '.join(cells)} |" in page
 
 
-@given(st.lists(st.sampled_from(TRIGGERS)))
-def test_any_heap_of_trigger_words_will_do(words):
-    text = " ".join(words)
-    for each in check(text):
-        assert text[each.start : each.end] == each.excerpt
-
-
-@given(st.sampled_from(BROKEN), st.sampled_from(["  ", "\n", "Hello. ", "\ud83d\ude00 "]))
-def test_what_stands_before_only_moves_the_places(text, before):
-    moved = [(each.rule, each.start - len(before), each.excerpt) for each in check(before + text)]
-    assert moved == [(each.rule, each.start, each.excerpt) for each in check(text)]
-
-
-def test_a_second_look_gives_the_same():
-    checker = default_checker()
-    for text in TEXTS:
-        assert checker.check(text) == checker.check(text) == checker.judge(text)
-
-
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "i will not call the police ",
-        "you said ",
-        "we will tell ",
-        "a ",
-        "a.b",
-        '"',
-        "j a i l ",
-        "\u0301",
-        "l1",
-        "arr est ",
-        "w",
-    ],
-)
-def test_a_hundred_kilobytes_of_anything_are_judged(piece):
-    assert not check(piece * (100_000 // len(piece)))
-
-
-def test_the_work_grows_no_faster_than_the_text(monkeypatch):
-    """Twice the denials, twice the judgements; a bounded look around each (`sentence`) makes the whole linear."""
-    calls = []
-    clears = Context.clears
-
-    def counted(self: Context, codes: str, start: int, end: int, by: frozenset) -> bool:
-        calls.append(end - start)
-        return clears(self, codes, start, end, by)
-
-    monkeypatch.setattr(Context, "clears", counted)
-    work = []
-    for times in (500, 1000, 2000):
-        calls.clear()
-        default_checker().judge("i will not call the police " * times)
-        work.append(len(calls))
-    assert work[1] <= 2.01 * work[0]
-    assert work[2] <= 2.01 * work[1]
+def test_the_page_s_own_rule_works(tmp_path):
+    path = tmp_path / "gifts.toml"
+    path.write_text(PAGE.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    (violation,) = Checker.from_files([*shipped_rules(), path]).check("Please send us two gift cards.")
+    assert violation.rule == "gifts.card"

@@ -94,8 +94,11 @@ class Checker:
         """The rules that are broken, by number, and the words that first break them."""
         first: dict[int, _Span] = {}
         for search, match in self._searches.found(codes):
+            before = first.get(search.rule)
+            if before and before <= match.span():
+                continue
             span = self._meant(search, codes, match)
-            if span and span < first.get(search.rule, (len(codes) + 1, 0)):
+            if span and (before is None or span < before):
                 first[search.rule] = span
         return first
 

@@ -7,35 +7,21 @@ together what was split ("a r r e s t", "arr est"); it is needed only where skim
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from poise.agents.conduct.lexicon import COMMA, FRAGMENT, NUMBER, QUOTE, STOP, UNKNOWN, Lexicon, leet
+from poise.agents.conduct.chunks import Chunks, Token, spread
+from poise.agents.conduct.lexicon import FRAGMENT, STOP, UNKNOWN, Lexicon
 
-Token = tuple[str, int, int]  # code, first and last + 1 character
-
-_LONGEST_CHUNK: Final = 48
 _LONGEST_SPLIT: Final = 3
 _AROUND: Final = ".,!?;:\"'()[]"
 _CHUNK: Final = re.compile(r"\S+")
-_PARTS: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|[0-9]+|[^a-z0-9]")
-_MIXED: Final = re.compile(r"[a-z0-9@$|+!]+")
-_PLAIN: Final = re.compile(r"[a-z]+")
-_PIECES: Final = re.compile(r"[a-z0-9@$!|+']+|[^a-z0-9@$!|+']+")
-_SIGNS: Final = {
-    **dict.fromkeys(".!?;\n", STOP),
-    **dict.fromkeys(",:()[]{}", COMMA),
-    '"': QUOTE,
-}
 # Single letters apart from each other: a r r e s t, j.a.i.l, w-e  w-i-l-l.
 _LETTERS: Final = re.compile(
     r"(?<![a-z0-9'@$|+!])[a-z0-9@$|](?:(?:[^a-z0-9@$|+!'\s]{1,3}|\s{1,4})[a-z0-9@$|](?![a-z0-9'@$|]))+"
 )
 _GAPS: Final = re.compile(r"[^a-z0-9@$|]+")
-# Letters with signs but no white space between them, all of them one word: C.h.r.i.s.t.m.a.s, Christ-mas.
-_ONE_WORD: Final = re.compile(r"[a-z](?:[^a-z0-9\s][a-z]){2,}|[a-z]+[^a-z0-9\s',][a-z]+")
 # Four sentences of one word each are one sentence with stops in it.
 _STACCATO: Final = re.compile(r"(?:[^.]\.+){4,}")
 
@@ -60,13 +46,12 @@ class Reader:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._chunk = lru_cache(maxsize=8192)(self._tokens_of)
-        self._codes = lru_cache(maxsize=8192)(self._codes_of)
+        self._chunks = Chunks(lexicon)
 
     def skim(self, folded: str) -> Skimmed:
         """The codes as they are before anything split is put together."""
         chunks = folded.split()
-        each = list(map(self._codes, chunks))
+        each = self._chunks.codes(chunks)
         return Skimmed("".join(each), chunks, each)
 
     def is_split(self, folded: str, skimmed: Skimmed) -> bool:
@@ -104,7 +89,7 @@ class Reader:
         number = 0
         for match, codes in zip(_CHUNK.finditer(folded), skimmed.each, strict=False):
             while left and left[-1] < number + len(codes):
-                _, start, end = self._tokens(match.group())[left[-1] - number]
+                _, start, end = self._chunks.tokens(match.group())[left[-1] - number]
                 found[left.pop()] = match.start() + start, match.start() + end
             number += len(codes)
             if not left:
@@ -128,75 +113,8 @@ class Reader:
         tokens: list[Token] = []
         for match in _CHUNK.finditer(folded, start, end):
             at = match.start()
-            tokens += [(code, at + first, at + last) for code, first, last in self._tokens(match.group())]
+            tokens += [(code, at + first, at + last) for code, first, last in self._chunks.tokens(match.group())]
         return tokens
-
-    def _codes_of(self, chunk: str) -> str:
-        return "".join(code for code, _, _ in self._tokens(chunk))
-
-    def _tokens(self, chunk: str) -> tuple[Token, ...]:
-        return self._chunk(chunk) if len(chunk) <= _LONGEST_CHUNK else tuple(self._pieces(chunk))
-
-    def _tokens_of(self, chunk: str) -> tuple[Token, ...]:
-        """The words and signs of text without white space."""
-        if chunk.isascii() and chunk.isalpha():
-            return _spread(self._lexicon.codes(chunk), 0, len(chunk))
-        core, start, end = _core(chunk)
-        whole = self._as_one(core)
-        if whole is None:
-            return tuple(self._pieces(chunk))
-        before = (token for token in self._parts(chunk[:start], 0))
-        after = (token for token in self._parts(chunk[end:], end))
-        return (*before, *_spread(whole, start, end), *after)
-
-    def _as_one(self, core: str) -> str | None:
-        """The codes of a chunk that is one word with signs in it or instead of letters."""
-        if core.isascii() and core.replace("'", "").isalpha():
-            return self._lexicon.codes(core)
-        kept = "".join(char for char in core if char in "@$!|+" or (char.isascii() and char.isalnum()))
-        if not any(char.isalpha() for char in kept) or (kept == core and not leet(core)):
-            return None
-        # What is no sign for a letter may still be one that was put in: sh!t is one word, and so is ar!rest.
-        bare = "".join(char for char in kept if char.isalnum())
-        for spelling in dict.fromkeys((kept, bare)):
-            known = spelling if len(spelling) > 1 and self._lexicon.knows(spelling) else None
-            found = known or self._lexicon.disguised(spelling)
-            if found:
-                return self._lexicon.code(found)
-        return UNKNOWN if self._is_one_unknown(core) else None
-
-    def _is_one_unknown(self, core: str) -> bool:
-        """Whether a chunk with signs in it is one word that no rule knows, rather than several that some may."""
-        if _MIXED.fullmatch(core) and leet(core):
-            return True
-        pieces = _PLAIN.findall(core) if _ONE_WORD.fullmatch(core) else ()
-        return bool(pieces) and not any(len(piece) > 1 and self._lexicon.knows(piece) for piece in pieces)
-
-    def _pieces(self, chunk: str) -> Iterator[Token]:
-        for match in _PIECES.finditer(chunk):
-            piece, at = match.group(), match.start()
-            if len(piece) <= _LONGEST_CHUNK and leet(piece):
-                core, start, end = _core(piece)
-                whole = self._as_one(core)
-                if whole is not None:
-                    yield from self._parts(piece[:start], at)
-                    yield from _spread(whole, at + start, at + end)
-                    yield from self._parts(piece[end:], at + end)
-                    continue
-            yield from self._parts(piece, at)
-
-    def _parts(self, piece: str, at: int) -> Iterator[Token]:
-        for match in _PARTS.finditer(piece):
-            part, start, end = match.group(), at + match.start(), at + match.end()
-            if part[0].isascii() and part[0].isalpha():
-                yield from _spread(self._lexicon.codes(part), start, end)
-            elif part[0].isdigit():
-                yield (self._lexicon.code(part) if self._lexicon.knows(part) else NUMBER), start, end
-            elif part in _SIGNS:
-                inside = part == "." and piece[match.end() : match.end() + 1].isalpha() and match.start() > 0
-                yield (COMMA if inside else _SIGNS[part]), start, end
-            elif part == "-" and len(piece) == 1 and at == 0:
-                yield COMMA, start, end
 
     def _spelled_out(self, run: str, at: int) -> list[Token]:
         """The words that a run of single letters spells; none where it spells nothing that a rule knows."""
@@ -209,7 +127,7 @@ class Reader:
             if match is None or (match.group().isspace() if signs else len(match.group()) > narrow):
                 last = match.start() if match else len(run)
                 alone = first == 0 and match is None and not signs
-                words.extend(_spread(self._spelled(_GAPS.sub("", run[first:last]), alone), at + first, at + last))
+                words.extend(spread(self._spelled(_GAPS.sub("", run[first:last]), alone), at + first, at + last))
                 first = match.end() if match else last
         return [] if all(code == UNKNOWN for code, _, _ in words) else words
 
@@ -247,20 +165,6 @@ class Reader:
                 if suspect and _adjacent(folded, window[:size]) and self._lexicon.joined(whole):
                     return size, self._lexicon.code(whole)
         return 1, tokens[index][0]
-
-
-def _core(chunk: str) -> tuple[str, int, int]:
-    """`chunk` without the signs around it that cannot stand for letters, and where it begins and ends."""
-    start, end = 0, len(chunk)
-    while start < end and not (chunk[start].isalnum() or chunk[start] in "@$|+"):
-        start += 1
-    while end > start and not (chunk[end - 1].isalnum() or chunk[end - 1] in "@$|+"):
-        end -= 1
-    return chunk[start:end], start, end
-
-
-def _spread(codes: str, start: int, end: int) -> tuple[Token, ...]:
-    return tuple((code, start, end) for code in codes)
 
 
 def _adjacent(folded: str, parts: list[Token]) -> bool:
