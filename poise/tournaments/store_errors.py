@@ -11,6 +11,7 @@ from pathlib import Path
 from poise.games.errors import StoreError
 
 LOCK = "tournament.lock"
+_PATIENCE = 2.0  # seconds
 
 
 @contextmanager
@@ -76,7 +77,8 @@ def only_run(folder: Path) -> Iterator[None]:
 
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, blocking=False, fallback_to_soft=False)
+        # A run that was killed just now may have left a worker that the system is about to end: wait a moment for it.
+        lock = FileLock(folder / LOCK, timeout=_PATIENCE, fallback_to_soft=False)
         try:
             lock.acquire()
         except Timeout:
