@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Final
 
 MESSAGE_CHARACTERS: Final = 400
@@ -25,9 +26,11 @@ _PREFIX: Final = re.compile(rf"^\W{{0,4}}(?:{_ROLES}|ai|me|reply|response|answer
 _NEXT_SPEAKER: Final = re.compile(rf"(?:(?<=[.!?])[\"')*_]*\s+|\n\s*)\W{{0,3}}(?:{_ROLES})\W{{0,3}}:.*", re.S | re.I)
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?\u2026])(?<!\s[A-Z]\.)[\"')\u201d\u2019]*\s+")
 _QUOTES: Final = "\"'`\u201c\u201d\u2018\u2019*_"
+_CONTROLS: Final = dict.fromkeys((*range(32), 127), " ")
 _BRACKETS: Final = str.maketrans({"<": "\u2039", ">": "\u203a", "[": "(", "]": ")", "{": "(", "}": ")"})
 
 
+@lru_cache(maxsize=4096)
 def neutralise(text: str) -> str:
     """`text` as it may stand inside a prompt: one line that cannot end its message or speak for somebody else.
 
@@ -81,6 +84,8 @@ def _split(text: str) -> list[str]:
 
 def _one_line(text: str) -> str:
     """`text` without control and invisible characters; runs of white space become one blank."""
+    if text.isascii():
+        return " ".join(text.translate(_CONTROLS).split())
     kept = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
     kept = "".join(character for character in kept if unicodedata.category(character) not in ("Cf", "Cs", "Co", "Cn"))
     return " ".join(kept.split())
