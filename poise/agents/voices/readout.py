@@ -48,10 +48,12 @@ _TO_99: Final = (
     rf"|(?:{'|'.join((*reversed(_TEENS), *_ONES, 'zero'))}))"
 )
 _TO_999: Final = rf"(?:(?:(?:a|{_TO_99})\s+)?hundred(?:\s+(?:and\s+)?{_TO_99})?|{_TO_99})"
-_WORDS: Final = rf"(?:(?:(?:a|{_TO_999})\s+)?thousand(?:\s+(?:and\s+)?{_TO_999})?|{_TO_999})\b"
-_DIGITS: Final = rf"(?:(?<!\S){_DASH})?(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?"
+_WORDS: Final = rf"(?:(?:(?:a|{_TO_999})\s+)?thousand(?:\s+(?:and\s+)?{_TO_999})?|{_TO_999})(?![a-z])"
+_DIGITS: Final = rf"(?:(?<!\S){_DASH})?[0-9]+(?:[.,][0-9]+)*"
 _NUMBER: Final = rf"(?>{_DIGITS}|{_WORDS})"  # atomic, so that `forty-five` is never read as a range
+_BETWEEN: Final = rf"(?:[\s*_'\"`)]|{_DASH})*"  # a blank, a hyphen, what Markdown puts around a number
 _KIND: Final = "more|extra|additional|full|whole|calendar|business|working|straight|consecutive|short|long"
+_ENGLISH: Final = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
 _FACT_AFTER: Final = re.compile(r"\W{0,3}(?:ago|late|overdue|past[\s-]due|behind|delinquent|in arrears|old)\b", re.I)
 _FACT_BEFORE: Final = re.compile(r"\b(?:every|each|per|past|last|previous)\s+$", re.I)
 _MONEY_BEFORE: Final = re.compile(r"[$€£¥]\s*$")
@@ -86,7 +88,8 @@ def offers_in(text: str, unit: str) -> tuple[Stated, ...]:
             continue
         following = matches[index + 1] if index + 1 < len(matches) else None
         if following is not None and _continues(text, match, following, unit):
-            total = _amount(match, "last", unit) + _amount(following, "last", unit)
+            parts = _amount(match, "last", unit), _amount(following, "last", unit)
+            total = None if None in parts else sum(filter(None, parts), Fraction(0))
             found.append(Stated(_whole(total), match.start(), following.end()))
             skip = index + 1
             continue
@@ -98,10 +101,10 @@ def offers_in(text: str, unit: str) -> tuple[Stated, ...]:
 def _pattern(unit: str) -> re.Pattern[str]:
     names = "|".join(re.escape(name) for name in _factors(unit))
     return re.compile(
-        rf"(?<![\w.,/'{_DASH[1:-1]}])"
-        rf"(?:(?P<first>{_NUMBER}){_DASH}?\s*(?:{_DASH}|to|or|and|through)\s*)?"
-        rf"(?P<last>{_NUMBER})(?:\s*\(\s*(?P<again>{_NUMBER})\s*\))?"
-        rf"(?:\s|{_DASH})*(?:(?:{_KIND})\s+)?(?P<unit>{names})s?(?!\w)",
+        r"(?<![a-z0-9])(?<![0-9][.,])"
+        rf"(?:(?P<first>{_NUMBER}){_DASH}?\s*(?:{_DASH}|/|to|or|and|through)\s*)?"
+        rf"(?P<last>{_NUMBER})(?:\s*\(\s*(?P<again>{_NUMBER})\s*\))?{_BETWEEN}"
+        rf"(?:(?:{_KIND})\s+)?(?P<unit>{names})s?(?![a-z0-9])",
         re.I,
     )
 
@@ -124,7 +127,8 @@ def _continues(text: str, match: re.Match[str], following: re.Match[str], unit: 
         return False
     factor = _factors(unit)[match["unit"].lower()]
     rest = _amount(following, "last", unit)
-    return re.fullmatch(r"\s+(?:and\s+)?", text[match.end() : following.start()]) is not None and 0 < rest < factor
+    joined = re.fullmatch(r"\s+(?:and\s+)?", text[match.end() : following.start()])
+    return joined is not None and rest is not None and 0 < rest < factor
 
 
 def _quantities(match: re.Match[str], unit: str) -> list[Stated]:
@@ -133,20 +137,21 @@ def _quantities(match: re.Match[str], unit: str) -> list[Stated]:
     return [Stated(_whole(amount), match.start(), match.end()) for amount in dict.fromkeys(amounts)]
 
 
-def _amount(match: re.Match[str], group: str, unit: str) -> Fraction:
-    return _number(match[group]) * _factors(unit)[match["unit"].lower()]
+def _amount(match: re.Match[str], group: str, unit: str) -> Fraction | None:
+    number = _number(match[group])
+    return None if number is None else number * _factors(unit)[match["unit"].lower()]
 
 
-def _whole(amount: Fraction) -> int | None:
-    return int(amount) if amount.denominator == 1 and abs(amount) < 10**_MAX_DIGITS else None
+def _whole(amount: Fraction | None) -> int | None:
+    return int(amount) if amount is not None and amount.denominator == 1 and abs(amount) < 10**_MAX_DIGITS else None
 
 
-def _number(words: str) -> Fraction:
-    """A number in digits or in English words."""
+def _number(words: str) -> Fraction | None:
+    """A number in digits or in English words; None for digits that are no English number, such as 12,5."""
     text = re.sub(_DASH, "-", words.lower())
     if any(character.isdigit() for character in text):
         digits = text.replace(",", "")
-        return Fraction(digits) if len(digits) <= 2 * _MAX_DIGITS else Fraction(10**_MAX_DIGITS)
+        return Fraction(digits) if _ENGLISH.fullmatch(text) and len(digits) <= 2 * _MAX_DIGITS else None
     total, group = 0, 0
     for word in re.findall(r"[a-z]+", text):
         if word in _SMALL:
