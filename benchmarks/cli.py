@@ -1,6 +1,6 @@
 """CPU seconds of `poise --help`, and of Python doing nothing, in turn.
 
-    python benchmarks/cli.py
+python benchmarks/cli.py
 """
 
 import resource

@@ -235,7 +235,7 @@ def _concession_maker(name: str) -> Callable[[], Concession]:
 def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
     if path.suffix == ".toml":
         return _from_persona(path, function, seat)
-    module = _load(path)
+    module = _load(path.resolve())
     marked = {key: value for key, value in vars(module).items() if isinstance(getattr(value, _MARK, None), Agent)}
     if function is None:
         own = [key for key, value in marked.items() if getattr(value, _MARK).seat == seat]
