@@ -14,7 +14,6 @@ from poise.games.errors import ModelDown
 from poise.tournaments.runner import resume_tournament
 from poise.tournaments.store import Store
 
-
 SHOWN = {"details": {"family": "llama"}, "model_info": {}, "modelfile": "FROM x"}
 
 
