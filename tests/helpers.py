@@ -25,6 +25,9 @@ CREDITORS = (
     "evoemo",
     "q-learning",
     "emomas",
+    "best-response",
+    "mcts",
+    "cfr",
     "oracle",
 )
 DEBTORS = (

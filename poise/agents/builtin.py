@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 from poise.agents.concessions import MoodConcession, named_concession
+from poise.agents.game_players import GAME_PLAYERS, game_player
 from poise.agents.personas import Persona, PersonaPolicy, load_persona, persona_names
-from poise.agents.policies import POLICIES
+from poise.agents.policies import POLICIES, Vanilla
 from poise.agents.registry import Agent, default_concession
 from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, load_world
 from poise.games.errors import AgentError
@@ -20,7 +21,10 @@ Maker = Callable[[str], Agent]
 def built_in(seat: Seat) -> Mapping[str, Maker]:
     """Makers of this seat's agents by name; a maker takes what stands after the colon ("" for nothing)."""
     if seat == "creditor":
-        return {name: partial(_creditor, name) for name in POLICIES}
+        return {
+            **{name: partial(_creditor, name) for name in POLICIES},
+            **{name: partial(_game_player, name) for name in GAME_PLAYERS},
+        }
     return {**{name: partial(_debtor, name) for name in persona_names()}, "simulated": _simulated}
 
 
@@ -35,6 +39,17 @@ def _creditor(name: str, argument: str) -> Agent:
         make_concession=lambda: named_concession(kind),
         summary=policy.summary,
         privileged=policy.privileged,
+    )
+
+
+def _game_player(name: str, argument: str) -> Agent:
+    game_player(name, argument)  # refuses a bad argument here, not in the middle of a tournament
+    return Agent(
+        name=f"{name}:{argument}" if argument else name,
+        seat="creditor",
+        make_policy=Vanilla,
+        make_concession=partial(game_player, name, argument),
+        summary=GAME_PLAYERS[name],
     )
 
 
