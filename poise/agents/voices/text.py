@@ -46,7 +46,7 @@ def neutralise(text: str) -> str:
 def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = ()) -> str:
     """A model's reply as a message: one line of at most MESSAGE_CHARACTERS; "" when nothing is left.
 
-    Taken away: reasoning in `<think>` tags, control tokens and characters, quotation marks around the whole, a
+    Taken away: reasoning in `<think>` tags, control tokens and characters, quotation marks around a sentence, a
     speaker's name in front ("Creditor:"), everything from the next speaker's name on, the words of the direction itself
     (`echoes`), a sentence that comes twice, or that is among those `said` before. A text that is too long ends with its
     last whole sentence.
@@ -58,7 +58,8 @@ def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = (
     before = None
     while line != before:
         before = line
-        line = _NEXT_SPEAKER.sub("", _PREFIX.sub("", _unquote(_TOKENS.sub(" ", line)))).strip()
+        line = " ".join(map(_unquote, sentences(_TOKENS.sub(" ", line)))).strip()
+        line = _NEXT_SPEAKER.sub("", _PREFIX.sub("", line)).strip()
     line = " ".join(part for part in dict.fromkeys(sentences(line)) if part not in said)
     return line if len(line) <= MESSAGE_CHARACTERS else cut_back(line[:MESSAGE_CHARACTERS]) or line[:MESSAGE_CHARACTERS]
 
