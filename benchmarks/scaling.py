@@ -9,10 +9,13 @@ import sys
 import tempfile
 import time
 
-SIZES = (4, 20, 100, 700, 4000)
+SIZES = (4, 20, 100, 400, 1000, 4000)
 CHILD = """
 import json, resource, sys, time
+import poise.graphs
 from poise import TournamentConfig, run_tournament
+from poise.agents.emotions.detector import default_detector
+default_detector()
 matches, workers, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 config = TournamentConfig(creditors=("vanilla", "random"), debtors=("vanilla", "sad"),
                           matches_per_pair=matches // 4, workers=workers, seed=1)
