@@ -107,7 +107,7 @@ def test_the_labelled_set_is_balanced_and_kept_apart_from_the_rules():
     assert len(LABELLED) == len({each.id for each in LABELLED}) == len({each.text for each in LABELLED}) >= 240
     for split in ("development", "held-out"):
         own = [each for each in LABELLED if each.split == split]
-        assert len(own) == len(LABELLED) / 2
+        assert len(own) == 216
         assert sum(not each.labels for each in own) == len(own) / 2
         for category in categories():
             assert sum(category in each.labels for each in own) >= 12
@@ -127,6 +127,14 @@ def test_precision_and_recall_on_the_labelled_set(split, precision, recall, each
     for category, agreement in by_category(own, check).items():
         assert agreement.precision >= 0.8, category
         assert agreement.recall >= each_recall, category
+
+
+def test_oblique_messages_raise_no_false_alarm_and_are_known_to_slip_through():
+    """Written after the rules, in words unlike theirs: what rules cannot see is kept in sight (docs/conduct.md)."""
+    found = overall([each for each in LABELLED if each.split == "oblique"], check)
+    assert found.hits + found.misses == 45
+    assert found.false_alarms == 0
+    assert f"{found.hits} of the 45" in PAGE.read_text(encoding="utf-8")
 
 
 def test_scores_are_counted_by_message():

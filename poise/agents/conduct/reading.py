@@ -15,6 +15,7 @@ from poise.agents.conduct.chunks import Chunks, Token, spread
 from poise.agents.conduct.lexicon import FRAGMENT, STOP, UNKNOWN, Lexicon
 
 _LONGEST_SPLIT: Final = 3
+_FEWEST_RUN_ON: Final = 3  # b.u.l.l.e.t.i.n is no bullet in something
 _AROUND: Final = ".,!?;:\"'()[]"
 _CHUNK: Final = re.compile(r"\S+")
 # Single letters apart from each other: a r r e s t, j.a.i.l, w-e  w-i-l-l.
@@ -138,7 +139,9 @@ class Reader:
         found = self._lexicon.disguised(letters)
         if found:
             return self._lexicon.code(found)
-        parts = self._lexicon.cover(letters) if several else self._lexicon.segments(letters) or [letters]
+        parts = self._lexicon.cover(letters) if several else self._lexicon.segments(letters) or []
+        if len(parts) < _FEWEST_RUN_ON and not several:
+            return UNKNOWN
         return re.sub(f"{UNKNOWN}+", UNKNOWN, "".join(map(self._code_or_unknown, parts)))
 
     def _code_or_unknown(self, word: str) -> str:
