@@ -30,7 +30,7 @@ AllowTest = Annotated[bool, typer.Option("--allow-test", help="Train on evaluati
 def wire(app: typer.Typer, settings: dict[str, Any], plainly: Callable[[Command], Command]) -> None:
     """Add `poise train` to `app`; `plainly` turns errors into words and an exit code."""
     train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", **settings)
-    commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "learn": learn}
+    commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "dqn": dqn, "learn": learn}
     for name, command in commands.items():
         train_app.command(name)(plainly(command))
     app.add_typer(train_app, name="train")
@@ -79,6 +79,19 @@ def q(
 ) -> None:
     """Fill a Q-table (tabular Q-learning)."""
     _train("q", out, None, dict(locals()))
+
+
+def dqn(
+    debtor: Debtors,
+    scenarios: Scenarios = "builtin:train",
+    budget: Budget = 4000,
+    seed: Seed = 0,
+    out: Out = None,
+    talks: Talks = None,
+    allow_test: AllowTest = False,
+) -> None:
+    """Train a network (deep Q-learning); needs pip install 'poise[train]'."""
+    _train("dqn", out, None, dict(locals()))
 
 
 def learn(

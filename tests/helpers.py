@@ -25,6 +25,7 @@ CREDITORS = (
     "evoemo",
     "q-learning",
     "emomas",
+    "dqn",
     "best-response",
     "mcts",
     "cfr",

@@ -48,7 +48,7 @@ def test_the_root_shows_the_four_rooms():
         ("pyspiel", {"games/bargaining.py"}),
         ("langchain_community", {"agents/voices/cache.py"}),
         ("xllamacpp", {"agents/voices/engine.py"}),
-        ("torch", set()),
+        ("torch", {"agents/learning/deep_q_torch.py"}),
     ],
 )
 def test_a_library_with_a_seam_is_imported_from_one_file(library, homes):

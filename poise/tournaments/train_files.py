@@ -15,7 +15,8 @@ from poise.games.errors import StoreError
 from poise.tournaments.train_settings import Plan
 
 CHECKPOINT: Final = "checkpoint.json"
-_PACKAGES: Final = ("numpy", "scikit-learn", "torch")
+# What the result of a method may depend on.
+_PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {"bayes": ("numpy", "scikit-learn"), "dqn": ("numpy", "torch")}
 
 
 def finished(folder: Path, plan: Plan) -> Artifact | None:
@@ -85,7 +86,9 @@ def _provenance(plan: Plan) -> dict[str, Any]:
         },
         "poise": __version__,
         "python": platform.python_version(),
-        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "packages": {
+            name: found for name in _PACKAGES.get(plan.settings.method, ("numpy",)) if (found := _version(name))
+        },
     }
 
 

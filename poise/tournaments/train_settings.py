@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.learning.artifact import digest_of
 from poise.agents.learning.bayes import BayesianSearch, BayesSettings
+from poise.agents.learning.deep_q import DeepQSettings, DeepQTrainer
+from poise.agents.learning.deep_q_torch import TorchStepper, require_torch
 from poise.agents.learning.evolution import Evolution, EvolutionSettings
+from poise.agents.learning.network import initial_network
 from poise.agents.learning.sequences import SequenceEvolution
 from poise.agents.learning.trainers import ChainTrainer, QTrainer, SeriesTrainer, Trainer
 from poise.agents.policies.chains import Chain, Rows
+from poise.agents.policies.dqn import FEATURES, HIDDEN
 from poise.agents.policies.emodebt import PRIOR
 from poise.agents.policies.evoemo import INITIAL
 from poise.agents.policies.trained import learner
@@ -23,10 +28,10 @@ from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.tournaments.train_field import Field
 
-METHODS: Final = ("evolve", "bayes", "q", "learn")
+METHODS: Final = ("evolve", "bayes", "q", "dqn", "learn")
 _ROWS: Final = re.compile(r"(.*):(train|test|[0-9]+(-[0-9]+)?)")
 _ITERATIONS: Final = 10  # of Bayesian optimisation, the paper's
-_TALKS: Final[Mapping[str, int]] = {"evolve": 20, "q": 50, "learn": 50}
+_TALKS: Final[Mapping[str, int]] = {"evolve": 20, "q": 50, "dqn": 20, "learn": 50}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,8 @@ def plan_training(settings: TrainSettings) -> Plan:
     declared = [find_agent(name, "debtor").declared() for name in settings.debtors]
     if settings.method == "learn":
         learner(settings.policy)
+    if settings.method == "dqn":
+        require_torch()
     check = settings.budget // 20
     left = settings.budget - 3 * check
     talks = settings.talks or _TALKS.get(settings.method) or max(1, left // (_ITERATIONS + 1))
@@ -199,4 +206,15 @@ def trainer_of(plan: Plan) -> Trainer:
         return ChainTrainer("emodebt", BayesianSearch(start_of(settings), search, settings.seed))
     if settings.method == "q":
         return QTrainer(plan.rounds)
+    if settings.method == "dqn":
+        return _deep_q(plan)
     return SeriesTrainer(settings.policy, learner(settings.policy).memory(), settings.learning)
+
+
+def _deep_q(plan: Plan) -> Trainer:
+    seed, numbers = plan.settings.seed, DeepQSettings()
+
+    def begin() -> TorchStepper:
+        return TorchStepper(initial_network(FEATURES, HIDDEN, EMOTION_COUNT, seed), numbers.rate)
+
+    return DeepQTrainer(plan.rounds, FEATURES, begin, seed, numbers)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from poise.agents.policies import emomas, wsls
+from poise.agents.policies.dqn import DeepQ
 from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
 from poise.agents.policies.evoemo import EvoEmo
@@ -50,6 +51,10 @@ def _entries() -> dict[str, tuple[Make, str]]:
         "q-learning": (
             QLearning,
             "learns by trial what to show (tabular Q-learning); `poise train q` trains it before",
+        ),
+        "dqn": (
+            DeepQ,
+            "a network that values each emotion (deep Q-learning); guesses until `poise train dqn` trained it",
         ),
     }
     return {name: (plain(name, make), summary) for name, (make, summary) in without_argument.items()}

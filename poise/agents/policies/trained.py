@@ -1,9 +1,13 @@
 """Policies from what training left behind: by engine, from JSON parameters and arrays.
 
 evoemo, emodebt   an emotion chain
-q-learning        a Q-table; plays the best known emotion and learns no more
+q-learning        a Q-table; plays the best known emotion and learns no more. With "epsilon" in its parameters it
+                  explores at that rate and learns on, as it does while it is trained.
+dqn               a network (the arrays); plays the emotion it values most. With "epsilon" it explores at that rate and
+                  collects what happens, as it does while it is trained.
 memory            what any learner learned in a series, as `memory()` gave it: {"policy": NAME, "memory": {...},
                   "learning": whether it goes on learning}
+policy            a policy that needs no training, by name: {"name": NAME}; to compare with
 """
 
 from __future__ import annotations
@@ -12,8 +16,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.tracker import Tracker
+from poise.agents.learning.network import checked_network
 from poise.agents.policies.chains import Chain
+from poise.agents.policies.dqn import FEATURES, Collector, DeepQ
 from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.evoemo import EvoEmo
 from poise.agents.policies.q_learning import GREEDY, QLearning, QSettings
@@ -49,6 +56,12 @@ def _q_learning(parameters: Mapping[str, Any], _arrays: Mapping[str, Any]) -> Po
     policy = QLearning(GREEDY if epsilon is None else QSettings(epsilon=float(epsilon), decay=1.0, least=0.0))
     policy.restore(parameters)
     return Settled(policy) if epsilon is None else policy
+
+
+def _dqn(parameters: Mapping[str, Any], arrays: Mapping[str, Any]) -> Policy:
+    network = checked_network(arrays, FEATURES, EMOTION_COUNT)
+    epsilon = parameters.get("epsilon")
+    return DeepQ(network) if epsilon is None else Collector(network, float(epsilon))
 
 
 def _memory(parameters: Mapping[str, Any], _arrays: Mapping[str, Any]) -> Policy:
@@ -88,7 +101,14 @@ def learner(name: str) -> Learner:
 
 
 ENGINES: Final[Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Policy]]] = MappingProxyType(
-    {"evoemo": _evoemo, "emodebt": _emodebt, "q-learning": _q_learning, "memory": _memory, "policy": _by_name}
+    {
+        "evoemo": _evoemo,
+        "emodebt": _emodebt,
+        "q-learning": _q_learning,
+        "dqn": _dqn,
+        "memory": _memory,
+        "policy": _by_name,
+    }
 )
 
 
