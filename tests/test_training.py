@@ -1,36 +1,25 @@
-"""Training: it improves, the same seed comes to the same artifact however it is played, and a stop loses nothing."""
+"""Training: it improves, the same seed comes to the same artifact however it is played, and the budget is kept."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import pytest
 from helpers import case
 from hypothesis import given
 from hypothesis import strategies as st
-from train_settings import LONGER, SHORT
+from train_settings import LONGER, SHORT, files
 
 from poise.agents.learning.artifact import load
 from poise.agents.registry import find_agent
-from poise.games.errors import AgentError, PoiseError, StoreError
+from poise.games.errors import PoiseError
 from poise.games.loaders import load_scenarios
 from poise.tournaments.train_field import Field, Stage, Trial, players
 from poise.tournaments.train_settings import TrainSettings, plan_training, policies
 from poise.tournaments.training import train
 
-
-def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
-
-
 # --- it helps
 
 
-@pytest.mark.parametrize(("method", "budget"), [("evolve", 1000), ("q", 700)])
+@pytest.mark.parametrize(("method", "budget"), [("evolve", 800), ("q", 700)])
 def test_training_improves_on_its_start_and_on_vanilla(tmp_path, method, budget):
     """New talks, paired; the whole 95 % interval of the gain is above 0. Seeds are fixed, so this is no gamble."""
     settings = TrainSettings(method, ("vanilla",), budget=budget, seed=1, talks=8 if method == "evolve" else None)
@@ -43,15 +32,19 @@ def test_training_improves_on_its_start_and_on_vanilla(tmp_path, method, budget)
 
 
 @pytest.mark.parametrize("method", LONGER)
-def test_same_seed_same_artifact_and_another_seed_another(tmp_path, method):
-    settings = LONGER[method]
-    for place, seed in (("one", 5), ("two", 5), ("other", 6)):
-        train(replace(settings, seed=seed), tmp_path / place, workers=1)
+def test_same_seed_same_artifact(tmp_path, method):
+    for place in ("one", "two"):
+        train(LONGER[method], tmp_path / place, workers=1)
     assert files(tmp_path / "one") == files(tmp_path / "two")
     assert set(files(tmp_path / "one")) == {"artifact.json"}
-    assert load(tmp_path / "one").parameters != load(tmp_path / "other").parameters
     agent = find_agent(str(tmp_path / "one"), "creditor")
     assert agent.settings["artifact"] == load(tmp_path / "one").digest[:16]
+
+
+def test_another_seed_another_artifact(tmp_path):
+    for place, seed in (("one", 5), ("other", 6)):
+        train(replace(SHORT["q"], seed=seed), tmp_path / place)
+    assert load(tmp_path / "one").parameters != load(tmp_path / "other").parameters
 
 
 @pytest.mark.parametrize("method", ["evolve", "bayes"])
@@ -59,86 +52,6 @@ def test_two_workers_come_to_the_artifact_of_one(tmp_path, method):
     for workers in (1, 2):
         train(SHORT[method], tmp_path / str(workers), workers=workers)
     assert files(tmp_path / "1") == files(tmp_path / "2")
-
-
-class StopAfter:
-    """A watch that presses Ctrl-C in a round."""
-
-    def __init__(self, rounds):
-        self.left = rounds
-        self.began = []
-
-    def begin(self, total, done):
-        self.began.append((total, done))
-
-    def advance(self, talks, utility):
-        self.left -= 1
-        if not self.left:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-@pytest.mark.parametrize("method", LONGER)
-def test_stopped_at_any_round_it_goes_on_to_the_same_artifact(tmp_path, method):
-    whole = train(LONGER[method], tmp_path / "whole", workers=1)
-    rounds = plan_training(LONGER[method]).rounds
-    assert rounds > 1
-    for stop in (1, rounds):
-        folder = tmp_path / str(stop)
-        with pytest.raises(KeyboardInterrupt) as stopped:
-            train(LONGER[method], folder, workers=1, watch=StopAfter(stop))
-        assert "repeat the command" in stopped.value.__notes__[0]
-        with pytest.raises(AgentError, match="not finished"):
-            find_agent(str(folder), "creditor")
-        again = StopAfter(0)
-        train(LONGER[method], folder, workers=1, watch=again)
-        assert again.began[0][1] > 0
-        assert files(folder) == files(whole.folder)
-
-
-def test_killed_outright_it_goes_on_to_the_same_artifact(tmp_path):
-    settings = replace(SHORT["q"], budget=600, talks=10)
-    command = [sys.executable, "-m", "poise", *settings.command().split()[1:], "--out", str(tmp_path / "killed")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "killed" / "checkpoint.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    assert not (tmp_path / "killed" / "artifact.json").exists()
-    assert json.loads((tmp_path / "killed" / "checkpoint.json").read_bytes())["rounds"] > 0
-    train(settings, tmp_path / "killed")
-    train(settings, tmp_path / "whole")
-    assert files(tmp_path / "killed") == files(tmp_path / "whole")
-
-
-def test_a_finished_training_is_not_played_again(tmp_path):
-    first = train(SHORT["q"], tmp_path)
-    watch = StopAfter(0)
-    again = train(SHORT["q"], tmp_path, watch=watch)
-    assert again.earlier
-    assert not watch.began
-    assert again.artifact == first.artifact
-
-
-def test_another_training_s_folder_is_refused_with_the_difference(tmp_path):
-    train(SHORT["q"], tmp_path)
-    with pytest.raises(StoreError, match="seed was 5, now 6"):
-        train(replace(SHORT["q"], seed=6), tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        train(SHORT["bayes"], tmp_path / "bayes", watch=StopAfter(1))
-    with pytest.raises(StoreError, match="mode was 'corrected', now 'faithful'"):
-        train(replace(SHORT["bayes"], mode="faithful"), tmp_path / "bayes")
-
-
-def test_a_damaged_checkpoint_is_refused(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        train(SHORT["q"], tmp_path, watch=StopAfter(1))
-    data = json.loads((tmp_path / "checkpoint.json").read_bytes())
-    data["rounds"] += 1
-    for content in (json.dumps(data).encode(), b"{", b"[]"):
-        (tmp_path / "checkpoint.json").write_bytes(content)
-        with pytest.raises(StoreError, match="is damaged"):
-            train(SHORT["q"], tmp_path)
 
 
 # --- what is played

@@ -14,3 +14,7 @@ SHORT = {
     "learn": TrainSettings("learn", budget=20, talks=4, policy="eq-negotiator", **TINY),
 }
 LONGER = {**SHORT, "faithful": replace(SHORT["evolve"], mode="faithful", talks=10)}
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}

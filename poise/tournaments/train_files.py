@@ -58,7 +58,8 @@ def keep(folder: Path, plan: Plan, trainer: Trainer, done: int) -> None:
     """Write a checkpoint after `done` rounds."""
     identity, memory = plan.identity(), trainer.memory()
     data = {"identity": identity, "rounds": done, "trainer": memory, "digest": digest_of([identity, done, memory])}
-    replace_file(folder / CHECKPOINT, canonical(data))
+    # Not durable: it is written every second, and one that a power failure spoiled is known by its digest.
+    replace_file(folder / CHECKPOINT, canonical(data), durable=False)
 
 
 def finish(folder: Path, plan: Plan, trainer: Trainer, scores: Mapping[str, Any]) -> Artifact:

@@ -90,8 +90,10 @@ def save(artifact: Artifact, folder: Path) -> str:
     return str(data["digest"])
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write beside `path` and rename, so that a reader finds the old file or the new one.
+def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write beside `path` and rename, so that a reader finds the old file or the new one, whoever is killed when.
+
+    durable: wait for the disk, so that a power failure cannot undo it either.
 
     Raises:
         StoreError: it cannot be written.
@@ -103,7 +105,8 @@ def replace_file(path: Path, content: bytes) -> None:
             with draft.open("xb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
