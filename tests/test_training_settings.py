@@ -50,6 +50,8 @@ def test_a_file_s_own_last_fifth_is_kept(tmp_path):
         ({"debtors": ()}, "--debtor"),
         ({"mode": "kind"}, "neither"),
         ({"seed": -1}, "negative"),
+        ({"rows": "theirs"}, "neither 'own' nor 'heard'"),
+        ({"method": "evolve", "mode": "faithful", "rows": "heard"}, "--rows own"),
         ({"talks": 0}, "at least 1"),
         ({"budget": 3}, "--budget"),
         ({"debtors": ("nobody",)}, "no debtor is called"),

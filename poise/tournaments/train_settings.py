@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.learning.artifact import digest_of
@@ -66,6 +66,10 @@ class TrainSettings:
             raise ConfigError("no debtor to train against; name one or more with --debtor")
         if self.mode not in ("corrected", "faithful"):
             raise ConfigError(f"mode {self.mode!r} is neither 'corrected' nor 'faithful'")
+        if self.rows not in get_args(Rows):
+            raise ConfigError(f"rows {self.rows!r} are neither 'own' nor 'heard'")
+        if (self.method, self.mode, self.rows) == ("evolve", "faithful", "heard"):
+            raise ConfigError("the released search counts how own emotions follow each other; use --rows own with it")
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative; use 0 or more")
         if self.talks is not None and self.talks < 1:
