@@ -15,6 +15,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final, get_args
 
 from poise.agents.types import Request, Speech, View
@@ -129,9 +131,13 @@ def _nothing_left(text: str) -> Problem:
 
 def _said(view: View) -> frozenset[str]:
     """What this seat has said before: its sentences without a number, which small models fall into repeating."""
-    brief = view.brief
-    own = (line.text for line in view.lines if line.seat == brief.seat)
-    return frozenset(part for text in own for part in sentences(text) if not offers_in(part, brief.unit))
+    own = (line.text for line in view.lines if line.seat == view.brief.seat)
+    return frozenset(chain.from_iterable(_plain_sentences(text, view.brief.unit) for text in own))
+
+
+@lru_cache(maxsize=4096)
+def _plain_sentences(text: str, unit: str) -> tuple[str, ...]:
+    return tuple(part for part in sentences(text) if not offers_in(part, unit))
 
 
 def _last_resort(request: Request, draft: _Draft) -> Speech:
