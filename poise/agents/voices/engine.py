@@ -205,7 +205,7 @@ def shared_engine(settings: ModelSettings) -> Engine:
         if settings.slots > _engine.slots or settings.context > _engine.context:
             raise AgentError(
                 f"the embedded model runs with {_engine.slots} slots of {_engine.context} tokens; {settings.slots} of "
-                f"{settings.context} need `poise.agents.voices.embedded.close_engine()` first"
+                f"{settings.context} need `poise.agents.voices.engine.close_engine()` first"
             )
         return _engine
 
