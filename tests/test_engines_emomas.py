@@ -251,10 +251,19 @@ def test_coherence_goes_by_the_model_s_scores_and_asks_once_for_a_situation():
 
 
 def test_a_reply_that_cannot_be_read_is_asked_for_again_and_then_an_error():
-    model = Model("no idea", judged())
+    model = Model("no idea", judged(fear=[2, 1, 1]))
     assert Coherence(scores_by_model(model)).advise(at())
     assert "not usable" in model.asked[1]
-    for bad in ("no idea", "{}", "[1, 2]", judged(joy=[11, 0, 0]), judged(joy=[1, 2]), judged(joy="high"), '{"joy": '):
+    for bad in (
+        "no idea",
+        judged(),
+        "{}",
+        "[1, 2]",
+        judged(joy=[11, 0, 0]),
+        judged(joy=[1, 2]),
+        judged(joy="high"),
+        '{"joy": ',
+    ):
         with pytest.raises(BadReply, match="no usable answer in 2 tries"):
             Coherence(scores_by_model(Model(bad))).advise(at())
 

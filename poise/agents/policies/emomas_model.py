@@ -115,6 +115,8 @@ def _scores_of(text: str) -> list[Row]:
     for emotion, row in zip(EMOTIONS7, rows, strict=True):
         if len(row) != 3 or not all(0.0 <= value <= 1.0 for value in row):
             raise BadReply(f"{emotion} needs three numbers from 0 to {_TOP}")
+    if len(set(rows)) == 1:  # a small model likes to repeat the form it was given
+        raise BadReply("every emotion has the same scores, which is no judgement")
     return rows
 
 
