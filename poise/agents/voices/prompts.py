@@ -93,16 +93,20 @@ def system_text(brief: Brief, persona: str, offers: Offers) -> str:
 
 def direction(request: Request) -> str:
     """What is asked of this message: the emotion, then the move with its number last."""
-    view, parts = request.view, []
-    if request.emotion is not None:
-        parts.append(emotion_direction(request.emotion))
-    words = _directions()
+    feeling = "" if request.emotion is None else emotion_direction(request.emotion)
     if request.move is None:
-        ask = words["choose_first"] if view.other_offer is None else words["choose"]
-        parts.append(_fill(ask, unit=view.brief.unit))
+        asked = _choice(request.view.brief)
     else:
-        parts.append(_fill(words["say"], sentence=plain_sentence(request.move, view)))
-    return " ".join(parts)
+        asked = _fill(_directions()["say"], sentence=plain_sentence(request.move, request.view))
+    return " ".join(filter(None, [feeling, asked]))
+
+
+def _choice(brief: Brief) -> str:
+    """What asks for the model's own number."""
+    begin = _domain(brief.domain)[brief.seat]["says"]["offer"].split("$offer")[0].strip()
+    if not begin:
+        return _fill(_directions()["choose_plain"], unit=brief.unit)
+    return _fill(_directions()["choose"], begin=_fill(begin))
 
 
 def emotion_direction(emotion: str) -> str:
