@@ -12,6 +12,7 @@ from poise.agents.emotions.tracker import Tracker
 from poise.agents.policies import EqNegotiator, FaithfulEqNegotiator
 from poise.agents.policies.eq_negotiator import temperature
 from poise.agents.types import View
+from poise.games.errors import AgentError
 
 BEST_REPLIES = ["joy", "sadness", "surprise", "neutral", "surprise", "joy", "joy"]
 
@@ -110,11 +111,35 @@ def test_where_states_last_the_answer_depends_on_the_state(state, answer):
     assert policy.choose(heard_view(("joy",) * 4, ("sadness",) * 4, belief), DICE) == answer
 
 
-def test_the_next_opening_learns_from_how_the_last_one_was_met():
+def after(policy, *talks):
+    for heard, utility in talks:
+        policy.learn(talk(policy, [one_hot(heard)])[0], utility, True)
+    return policy.choose(View(BRIEF), DICE)
+
+
+def test_an_opening_is_kept_while_it_wins_and_changed_when_it_loses():
+    assert after(EqNegotiator(), ("joy", 0.4)) == "joy"
+    assert after(EqNegotiator(), ("joy", 0.4), ("anger", 0.4)) == "surprise"
+
+
+@pytest.mark.parametrize(("second", "opening"), [(0.1, "joy"), (0.8, "surprise")])
+def test_of_openings_tried_the_results_decide(second, opening):
+    assert after(EqNegotiator(), ("anger", 0.6), ("anger", second), ("anger", 0.6)) == opening
+
+
+def test_one_cool_answer_does_not_settle_the_opening_for_good():
     policy = EqNegotiator()
-    for heard, opening in [("joy", "joy"), ("anger", "surprise"), ("anger", "surprise"), ("fear", "surprise")]:
-        policy.learn(talk(policy, [one_hot(heard)])[0], 0.4, True)
-        assert policy.choose(View(BRIEF), DICE) == opening
+    results = {"joy": ("fear", 0.7), "neutral": ("neutral", 0.5)}
+    shown = [after(policy, results[policy.choose(View(BRIEF), DICE)]) for _ in range(12)]
+    assert "neutral" in shown
+    assert shown.count("joy") > shown.count("neutral")
+
+
+@pytest.mark.parametrize("openings", [[], {"glee": [1, 0.5]}, {"joy": [0, 0.0]}, {"joy": [1, 2.0]}, {"joy": 3}])
+def test_a_table_of_openings_that_is_none_is_refused(openings):
+    memory = EqNegotiator().memory() | {"openings": openings}
+    with pytest.raises(AgentError, match="begin the series afresh"):
+        EqNegotiator().restore(memory)
 
 
 def test_a_result_above_the_mean_raises_what_was_shown_and_one_below_lowers_it():

@@ -15,8 +15,11 @@ Paper: EQ-Negotiator v2 (https://arxiv.org/abs/2511.03370); payoff table from v1
         next = argmax_{e in menu, e != c_t} pi[d_t, e]       if not
 
 Of equal emotions the first in the order of EMOTIONS7 is chosen; there are no dice. The first message of a series shows
-joy, the best reply to a neutral debtor: a win-stay-lose-shift player starts by cooperating. The first message of every
-later negotiation is win-stay-lose-shift too, on how the debtor reacted to the opening of the one before.
+joy, the best reply to a neutral debtor: a win-stay-lose-shift player starts by cooperating. Later negotiations open
+with what win-stay-lose-shift proposes on how the debtor reacted to the opening before, if it was never tried; of the
+openings tried, with the one that maximises
+
+    mean utility of the negotiations it opened + 0.1 / sqrt(their number)
 
 Learning, after each negotiation: the tracker's parameters by expectation-maximisation, and, for each pair (d_t, c_t)
 that occurred,
@@ -32,6 +35,9 @@ Differs from the reference:
   payoff that the emission leads to expect, state by state.
 - The release adds +1 or -0.5 for every occurrence. Where nearly all talks end in a deal, whatever was shown grows
   without bound; here the result counts against the mean so far, once for each pair, within the table's range.
+- The release has no opening of its own. Judged by the debtor's first answer alone, one cool reply to joy would settle
+  on neutral for good; the result of the whole talks decides, with a little optimism towards what was tried less (in
+  the manner of Auer, Cesa-Bianchi and Fischer 2002, https://doi.org/10.1023/A:1013689704352).
 - The menu is ours: an upset or hostile debtor is met neither with cheer nor with hostility.
 - `eq-negotiator-faithful` is the release as it is.
 
@@ -77,6 +83,7 @@ class EqSettings:
     aspiration:        the payoff that counts as winning.
     step, on_success, on_failure: the payoff table's learning.
     mean_rate:         weight of the newest result in the mean.
+    optimism:          what an opening tried once is given the benefit of, in utility.
     """
 
     window: int = 5
@@ -86,6 +93,7 @@ class EqSettings:
     on_success: float = 1.0
     on_failure: float = -0.5
     mean_rate: float = 0.1
+    optimism: float = 0.1
 
 
 def likeliest(seven: Sequence[float]) -> int:
@@ -119,6 +127,7 @@ class EqNegotiator:
         self._payoff = [list(row) for row in PAYOFF]
         self._mean = 0.0
         self._opening = JOY
+        self._openings: dict[int, tuple[int, float]] = {}  # how often each was tried, and the sum of its utilities
         self._values = self._state_values()
 
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - nothing is left to chance
@@ -156,9 +165,11 @@ class EqNegotiator:
     def learn(self, view: View, utility: float, deal: bool) -> None:
         """Take in one finished negotiation; `utility` is the creditor's, in [0, 1]."""
         evidence = evidence_of(view)
+        utility = utility if deal else 0.0
         self.tracker.learn(evidence)
-        self._learn_payoff(evidence, utility if deal else 0.0)
-        self._learn_opening(evidence)
+        self._learn_payoff(evidence, utility)
+        if evidence:
+            self._learn_opening(evidence[0], utility)
         self._values = self._state_values()
 
     def _learn_payoff(self, evidence: Sequence[Evidence], utility: float) -> None:
@@ -169,11 +180,18 @@ class EqNegotiator:
         for heard, shown in {(likeliest(item.seven), INDEX[item.reacted_to]) for item in evidence}:
             self._payoff[heard][shown] = min(4.0, max(0.0, self._payoff[heard][shown] + gain))
 
-    def _learn_opening(self, evidence: Sequence[Evidence]) -> None:
-        if evidence:
-            heard = likeliest(evidence[0].seven)
-            menu = _GENTLE if heard in NEGATIVE else _ALL
-            self._opening = self._payoff_response(heard, INDEX[evidence[0].reacted_to], menu)
+    def _learn_opening(self, first: Evidence, utility: float) -> None:
+        number, total = self._openings.get(self._opening, (0, 0.0))
+        self._openings[self._opening] = number + 1, total + utility
+        heard = likeliest(first.seven)
+        menu = _GENTLE if heard in NEGATIVE else _ALL
+        proposed = self._payoff_response(heard, INDEX[first.reacted_to], menu)
+        tried = sorted(self._openings)
+        self._opening = max(tried, key=self._promise) if proposed in self._openings else proposed
+
+    def _promise(self, opening: int) -> float:
+        number, total = self._openings[opening]
+        return total / number + self.settings.optimism / math.sqrt(number)
 
     def memory(self) -> dict[str, Any]:
         """What was learned, as JSON data."""
@@ -181,6 +199,7 @@ class EqNegotiator:
             "payoff": [list(row) for row in self._payoff],
             "mean": self._mean,
             "opening": EMOTIONS7[self._opening],
+            "openings": {EMOTIONS7[each]: list(result) for each, result in sorted(self._openings.items())},
             "tracker": self.tracker.memory(),
         }
 
@@ -194,6 +213,19 @@ class EqNegotiator:
         if opening not in EMOTIONS7 or not isinstance(mean, int | float) or not math.isfinite(mean):
             raise AgentError("this is not the memory of an eq-negotiator; begin the series afresh")
         payoff = checked_table(memory.get("payoff"), "payoff", EMOTION_COUNT, EMOTION_COUNT)
+        openings = _checked_openings(memory.get("openings", {}))
         self.tracker.restore(memory.get("tracker", {}))
         self._payoff, self._mean, self._opening = [list(row) for row in payoff], float(mean), EMOTIONS7.index(opening)
+        self._openings = openings
         self._values = self._state_values()
+
+
+def _checked_openings(results: Any) -> dict[int, tuple[int, float]]:
+    """What `memory` wrote of the openings tried."""
+    try:
+        tried = {EMOTIONS7.index(name): (int(number), float(total)) for name, (number, total) in results.items()}
+        if all(number > 0 and 0.0 <= total <= number for number, total in tried.values()):
+            return tried
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise AgentError("openings is no table of emotions tried, how often, and their utilities; begin the series afresh")
