@@ -14,7 +14,8 @@ from poise.games.errors import BadInput
 from poise.games.moves import Move, MoveKind, Seat
 from poise.games.scenario import Scenario
 
-VERSION: Final = 1
+VERSION: Final = 2
+READ: Final = (1, VERSION)
 
 Ending = Literal["deal", "walked", "timeout", "failed"]
 
@@ -60,6 +61,11 @@ class Message:
     mood:     the seat's mood in [-1, 1] when it spoke; None for a seat without a persona.
     notes:    the seat's own notes when it spoke, JSON data: a simulated debtor's hidden state, a promise about to be
               broken, what a privileged seat was shown of the other's.
+    violations: the rules of conduct that the words break, as in `poise.agents.conduct`; () for clean ones, for a seat
+              that no rule binds, and in transcripts of version 1, which were written before words were judged.
+    verdict:  whether the judge saw an agreement in this message and the one before; None where it was not asked or
+              gave no answer that could be used. It decides nothing: how the talks ended is the referee's.
+    unjudged: why the judge gave no answer, where it was asked and gave none.
     """
 
     index: int
@@ -72,6 +78,9 @@ class Message:
     mood: float | None = None
     wording: Wording = Wording()
     notes: Mapping[str, Any] = field(default_factory=dict)
+    violations: tuple[str, ...] = ()
+    verdict: bool | None = None
+    unjudged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one match cost: seconds of wall-clock time and, with a model, calls and tokens (summed over messages)."""
+    """What one match cost: seconds of wall-clock time and, with a model, calls and tokens (summed over messages).
+
+    judge: the same of the judge's calls, which are in none of the sums; {} without a judge that asks a model.
+    """
 
     seconds: float = 0.0
     calls: int = 0
@@ -103,6 +115,7 @@ class Usage:
     cached_tokens: int = 0
     reply_tokens: int = 0
     per_message: tuple[Mapping[str, float], ...] = ()
+    judge: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,9 @@ class Transcript:
     creditor, debtor: the agents as declared: {"name", "seat", "settings", ...}.
     seed:             the match's own seed.
     rules:            the fields of `poise.games.rules.Rules`.
+    version:          of the form it is written in; one that was read keeps its own. Version 2 added violations and
+                      verdicts.
+    judge:            who gave the messages' verdicts, a model URI or "rules"; "" where nobody was asked.
     """
 
     scenario: Scenario
@@ -122,10 +138,11 @@ class Transcript:
     messages: tuple[Message, ...]
     outcome: Outcome
     version: int = field(default=VERSION)
+    judge: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with short keys left out where they hold their default; `from_dict` reads it back."""
-        return {
+        data: dict[str, Any] = {
             "version": self.version,
             "scenario": self.scenario.to_dict(),
             "creditor": dict(self.creditor),
@@ -141,13 +158,14 @@ class Transcript:
                 "utilities": list(self.outcome.utilities),
             },
         }
+        return data | ({"judge": self.judge} if self.judge else {})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
-        """A transcript from plain data; another version is refused with the remedy."""
-        if data.get("version") != VERSION:
+        """A transcript from plain data of version 1 or 2; another version is refused with the remedy."""
+        if data.get("version") not in READ:
             raise BadInput(
-                f"transcript version {data.get('version')!r}; this Poise reads version {VERSION}: "
+                f"transcript version {data.get('version')!r}; this Poise reads versions {READ[0]} to {VERSION}: "
                 "use the Poise release that wrote it"
             )
         outcome = dict(data["outcome"])
@@ -160,6 +178,8 @@ class Transcript:
             rules=data["rules"],
             messages=tuple(_message_from_dict(message) for message in data["messages"]),
             outcome=Outcome(**outcome),
+            version=data["version"],
+            judge=data.get("judge", ""),
         )
 
 
@@ -197,12 +217,18 @@ def _message_to_dict(message: Message) -> dict[str, Any]:
         data["mood"] = message.mood
     if message.notes:
         data["notes"] = dict(message.notes)
+    if message.violations:
+        data["violations"] = list(message.violations)
     if message.wording != Wording():
         data["wording"] = {
             "attempts": message.wording.attempts,
             "problems": list(message.wording.problems),
             "repaired": message.wording.repaired,
         }
+    if message.verdict is not None:
+        data["verdict"] = message.verdict
+    if message.unjudged:
+        data["unjudged"] = message.unjudged
     return data
 
 
@@ -219,5 +245,8 @@ def _message_from_dict(data: Mapping[str, Any]) -> Message:
         reading=Reading(tuple(reading["emotions"]), reading["label"], tuple(reading["belief"])) if reading else None,
         mood=data.get("mood"),
         notes=data.get("notes", {}),
+        violations=tuple(data.get("violations", ())),
         wording=Wording(wording["attempts"], tuple(wording["problems"]), wording["repaired"]) if wording else Wording(),
+        verdict=data.get("verdict"),
+        unjudged=data.get("unjudged", ""),
     )
