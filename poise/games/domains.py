@@ -25,6 +25,10 @@ from poise.games.moves import Seat
 
 DOMAINS: Final = ("debt", "disaster", "medical", "student")
 SEARCH: Final = "POISE_DOMAINS"
+CONDUCT: Final = (
+    "abuse", "arrest", "contact", "disclosure", "identity", "legal", "shaming", "unfair", "violence",
+)  # fmt: skip
+DECENCY: Final = ("abuse", "shaming")  # what is wrong whatever is negotiated
 LARGEST: Final = 1_000_000  # the referee has one action for every offer between the bounds
 
 _SHIPPED: Final = Path(__file__).parent / "data"
@@ -40,6 +44,8 @@ class DomainWords:
     creditor, debtor: the roles, with their article. question: what is negotiated, as an indirect question.
     singular, plural: the unit. highest: the largest offer where a scenario sets no bounds of its own.
     clock:            the time of day that 0 stands for ("21:00") where the unit is minutes past it; "" elsewhere.
+    conduct:          the categories of rules that the creditor's words are held to (see `poise.agents.conduct`): some
+                      of CONDUCT, or "all" in the file; abuse and shaming where the file says nothing.
     """
 
     creditor: str
@@ -49,6 +55,7 @@ class DomainWords:
     plural: str
     highest: int
     clock: str = ""
+    conduct: tuple[str, ...] = DECENCY
 
     def role(self, seat: Seat) -> str:
         """What the side in `seat` is called, with its article."""
@@ -72,6 +79,7 @@ class DomainWords:
         return f"{hour % 12 or 12}:{minute:02d} {'AM' if hour < 12 else 'PM'}"
 
 
+_OPTIONAL: Final = ("clock", "conduct")
 _EXAMPLES: Final = {
     "creditor": "the landlord",
     "debtor": "the tenant",
@@ -173,8 +181,11 @@ def _fields(data: Any) -> dict[str, Any]:
         raise ScenarioError(f"a domain is an object with the fields {', '.join(names)}")
     if strange := [name for name in data if name not in names]:
         raise ScenarioError(f"unknown field {shorten(strange[0])}; a domain has {', '.join(names)}")
-    if missing := [name for name in names if name not in data and name != "clock"]:
-        raise ScenarioError(f"field {missing[0]!r} is missing; a domain has {', '.join(names)} (clock may be left out)")
+    if missing := [name for name in names if name not in data and name not in _OPTIONAL]:
+        optional = " and ".join(_OPTIONAL)
+        raise ScenarioError(
+            f"field {missing[0]!r} is missing; a domain has {', '.join(names)} ({optional} may be left out)"
+        )
     for name, example in _EXAMPLES.items():
         text = data[name]
         if not isinstance(text, str) or not text.strip() or not text.isprintable():
@@ -184,4 +195,13 @@ def _fields(data: Any) -> dict[str, Any]:
         raise ScenarioError(f"highest {shorten(highest)} is not an integer from 1 to {LARGEST:,}")
     if not isinstance(clock, str) or (clock and not _CLOCK.fullmatch(clock)):
         raise ScenarioError(f'clock {shorten(clock)} is no time of day; write it as "21:00", or leave it out')
-    return data
+    return {**data, "conduct": _conduct(data.get("conduct", list(DECENCY)))}
+
+
+def _conduct(given: object) -> tuple[str, ...]:
+    """Categories of rules; one without rules would hold nobody to anything."""
+    if given == "all":
+        return CONDUCT
+    if not isinstance(given, list) or any(name not in CONDUCT for name in given):
+        raise ScenarioError(f'conduct {shorten(given)} is neither "all" nor a list of some of {", ".join(CONDUCT)}')
+    return tuple(name for name in CONDUCT if name in given)

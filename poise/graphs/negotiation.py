@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 
-from poise.agents.types import Line, Speech
+from poise.agents.conduct import broken_rules
+from poise.agents.types import Brief, Line, Speech
 from poise.games.errors import AgentError, ModelDown, ModelMissing
 from poise.games.moves import Seat
 from poise.games.transcript import Message, Outcome
@@ -77,11 +78,11 @@ def _message(graph: Runner, seat: Seat, state: TalkState, context: TalkContext) 
         result = context.guard(lambda: graph.invoke(start, context=own))
         speech = _speech(result, seat)
         outcome = context.referee.judge([line.move for line in state.lines], speech.move)
+        update = _record(own.brief, len(state.lines), result, speech)
     except (ModelDown, ModelMissing):
         raise
     except Exception as error:  # noqa: BLE001 - whatever an agent does wrong ends its match, not the tournament
         return {"outcome": _failure(seat, error)}
-    update = _record(seat, len(state.lines), result, speech)
     if outcome is not None:
         update["outcome"] = outcome
     return update
@@ -91,6 +92,8 @@ def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
     speech = result.get("speech")
     if not isinstance(speech, Speech):
         raise AgentError(f"the {seat}'s graph ended without a speech; let its last node be `poise.graphs.speak`")
+    if not isinstance(speech.text, str):
+        raise AgentError(f"the {seat} said {speech.text!r}; the text of a speech is a str")
     return speech
 
 
@@ -99,7 +102,8 @@ def _failure(seat: Seat, error: Exception) -> Outcome:
     return Outcome("failed", by=seat, reason=reason[:_REASON_LENGTH])
 
 
-def _record(seat: Seat, index: int, result: Mapping[str, Any], speech: Speech) -> TalkUpdate:
+def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech) -> TalkUpdate:
+    seat = brief.seat
     memory: SeatMemory = result["memory"]
     emotion = result.get("emotion")
     message = Message(
@@ -113,6 +117,7 @@ def _record(seat: Seat, index: int, result: Mapping[str, Any], speech: Speech) -
         mood=memory.mood,
         notes=memory.notes,
         wording=speech.wording,
+        violations=broken_rules(speech.text, seat, brief.domain),
     )
     memory = replace(memory, shown=(*memory.shown, emotion))
     update: TalkUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}

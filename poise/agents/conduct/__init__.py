@@ -6,24 +6,29 @@ Collection Practices Act (15 U.S.C. 1692b to 1692f) and its Regulation F (12 CFR
 stands for; they judge one message by its words alone, and are no legal advice. What they catch and miss is measured in
 docs/conduct.md.
 
+`violations(text, seat, domain)` keeps those that the domain holds its seat to; they are recorded with every message.
 `negativity` and `de_escalation` measure the other half: whether the debtor calms down.
 """
 
 from __future__ import annotations
 
-from functools import cache
-
 from poise.agents.conduct.checker import Checker, Violation
 from poise.agents.conduct.deescalation import de_escalation, negativity
+from poise.agents.conduct.duties import broken_rules, default_checker, violations
 from poise.agents.conduct.rulebook import Rule
 
-__all__ = ["Checker", "Rule", "Violation", "categories", "check", "de_escalation", "default_checker", "negativity"]
-
-
-@cache
-def default_checker() -> Checker:
-    """The checker with the rules of this package, read once."""
-    return Checker.from_files()
+__all__ = [
+    "Checker",
+    "Rule",
+    "Violation",
+    "broken_rules",
+    "categories",
+    "check",
+    "de_escalation",
+    "default_checker",
+    "negativity",
+    "violations",
+]
 
 
 def check(text: str) -> tuple[Violation, ...]:

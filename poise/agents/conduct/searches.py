@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from functools import cached_property
 
 from poise.agents.conduct.lexicon import Lexicon
 from poise.agents.conduct.phrases import Phrase, codes_of, expression
 
 
-class Search(NamedTuple):
+class Search:
     """One phrase, ready to be looked for.
 
     rule: the number of its rule. needs: a bit for each set of words of which the text must hold one.
     """
 
-    rule: int
-    pattern: re.Pattern[str]
-    needs: int
+    def __init__(self, rule: int, expression: str, needs: int) -> None:
+        self.rule = rule
+        self.needs = needs
+        self._expression = expression
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The phrase over word codes; made when first wanted, as most phrases never are."""
+        return re.compile(self._expression)
 
 
 class Searches:
@@ -31,8 +37,8 @@ class Searches:
         self._masks: dict[str, int] = {}
         for rule, phrase in phrases:
             sets = [frozenset(codes_of(words, lexicon.code, lexicon.numbers)) for words in _needed(phrase, common)]
-            pattern = re.compile(expression(phrase, lexicon.code, lexicon.numbers))
-            search = Search(rule, pattern, sum({self._bit(each) for each in sets}))
+            written = expression(phrase, lexicon.code, lexicon.numbers)
+            search = Search(rule, written, sum({self._bit(each) for each in sets}))
             for code in sets[0]:
                 self._by_code.setdefault(code, []).append(search)
         self._known = frozenset(self._masks)

@@ -1,0 +1,52 @@
+"""Which rules a message is held to: the creditor's, to those of its domain; the debtor's, to none.
+
+The Act binds those who collect. What holds in a domain is its own to say (`conduct` in its `domain.json`): every
+category where a debt is collected, abuse and shaming where the rest would misread a rescuer's or a nurse's warnings.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Final
+
+from poise.agents.conduct.checker import Checker, Violation
+from poise.games.domains import domain_words
+from poise.games.moves import Seat
+
+_REMEMBERED: Final = 1 << 15
+_LONGEST_REMEMBERED: Final = 1000
+
+
+@cache
+def default_checker() -> Checker:
+    """The checker with the rules of this package, read once."""
+    return Checker.from_files()
+
+
+def violations(text: str, seat: Seat, domain: str) -> tuple[Violation, ...]:
+    """The violations in a message of `seat` that `domain` counts, in the order in which they stand.
+
+    Raises ScenarioError for a domain that is not there.
+    """
+    if seat != "creditor":
+        return ()
+    return _held_to(text, domain_words(domain).conduct)
+
+
+def broken_rules(text: str, seat: Seat, domain: str) -> tuple[str, ...]:
+    """The ids of the rules in `violations`, as a transcript keeps them; texts seen lately cost next to nothing."""
+    if seat != "creditor":
+        return ()
+    held = domain_words(domain).conduct
+    return _broken(text, held) if len(text) > _LONGEST_REMEMBERED else _remembered(text, held)
+
+
+def _held_to(text: str, held: tuple[str, ...]) -> tuple[Violation, ...]:
+    return tuple(each for each in default_checker().check(text) if each.category in held)
+
+
+def _broken(text: str, held: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each.rule for each in _held_to(text, held))
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED)(_broken)
