@@ -49,7 +49,7 @@ def _group(node: str) -> str:
 Place = tuple[float, float]
 
 
-def _places(picture: nx.DiGraph) -> dict[str, Place]:
+def places_of(picture: nx.DiGraph) -> dict[str, Place]:
     """Where each node stands: subgraphs side by side, each from its entry downwards; start above all, end below."""
     inner = [node for node in picture if node not in (START, END)]
     places: dict[str, Place] = {}
@@ -80,7 +80,7 @@ def _picture(picture: nx.DiGraph, fmt: str) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    places = _places(picture)
+    places = places_of(picture)
     wide = max(x for x, _ in places.values()) + 1.3
     high = 1 - min(y for _, y in places.values())
     with mpl.rc_context({"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif"}):
