@@ -125,6 +125,7 @@ def tournament_run(
     deal_value: Annotated[
         str | None, typer.Option(metavar="midpoint|last", help="What two close offers settle at.")
     ] = None,
+    game: Annotated[str | None, typer.Option(metavar="FILE:CLASS", help="A game of one's own as the referee.")] = None,
     message_seconds: Annotated[float | None, typer.Option(help="The longest a message may take.")] = None,
     match_seconds: Annotated[float | None, typer.Option(help="The longest a match may take.")] = None,
     through: Annotated[

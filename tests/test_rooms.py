@@ -45,7 +45,7 @@ def test_the_root_shows_the_four_rooms():
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
-        ("pyspiel", {"games/bargaining.py"}),
+        ("pyspiel", {"games/openspiel.py"}),
         ("langchain_community", {"agents/voices/cache.py"}),
         ("xllamacpp", {"agents/voices/engine.py"}),
         ("torch", {"agents/learning/deep_q_torch.py"}),

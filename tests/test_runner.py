@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tournament_fakes import OpenFake, Trouble, scenarios, schedule
 from tournament_fakes import config as fake_config
 
-from poise.agents import registry
+from poise.games import userfile
 from poise.games.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
 from poise.tournaments.config import make_config
 from poise.tournaments.crew import Dispatcher
@@ -345,7 +345,7 @@ def test_an_agent_that_changed_in_between_is_not_mixed_with_what_it_was(tmp_path
         config, tmp_path / "run", scenarios=CASES, open_pairing=opened(config, seconds=0.06), watch=Stopper(1)
     )
     agent.write_text("def mine(view):\n    return 'anger'\n")
-    registry._load.cache_clear()
+    userfile._imported.cache_clear()
     with pytest.raises(StoreError, match=r"mine' is not what it was when the tournament in .* began.*put it back"):
         resume_tournament(tmp_path / "run", open_pairing=opened(config))
 
@@ -357,7 +357,7 @@ def test_from_another_folder_one_is_told_where_the_agents_file_was(tmp_path, mon
     config = make_config({"creditors": ["mine.py:mine"], "debtors": ["sad"], "workers": 1})
     run_tournament(config, tmp_path / "run", scenarios=CASES, open_pairing=opened(config))
     monkeypatch.chdir(tmp_path)
-    registry._load.cache_clear()  # another process would not have it
+    userfile._imported.cache_clear()  # another process would not have it
     told = rf"mine.py does not exist.* begun in {tmp_path}/here: continue it from there"
     with pytest.raises(AgentError, match=told):
         resume_tournament(tmp_path / "run", open_pairing=opened)

@@ -6,7 +6,8 @@ from game_strategies import rules, scenarios
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poise.games.bargaining import algorithm, load
+from poise.games.bargaining import load
+from poise.games.openspiel import algorithm
 from poise.games.errors import BadInput
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario

@@ -14,23 +14,20 @@ Settings: `concession` (one of `poise.agents.concessions`), `offers` (policy or 
 from __future__ import annotations
 
 import difflib
-import hashlib
-import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from poise.agents.types import Concession, Learner, Policy, View
 from poise.games.errors import AgentError
 from poise.games.moves import Seat
 from poise.games.seeds import Dice
+from poise.games.userfile import digest, load_file
 
 Offers = Literal["policy", "model"]
 _MARK = "__poise_agent__"
@@ -235,7 +232,7 @@ def _concession_maker(name: str) -> Callable[[], Concession]:
 def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
     if path.suffix == ".toml":
         return _from_persona(path, function, seat)
-    module = _load(path.resolve())
+    module = load_file(path, "agent", AgentError)
     marked = {key: value for key, value in vars(module).items() if isinstance(getattr(value, _MARK, None), Agent)}
     if function is None:
         own = [key for key, value in marked.items() if getattr(value, _MARK).seat == seat]
@@ -247,8 +244,7 @@ def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
     if target is None:
         raise AgentError(f"{path} has no function {function!r}; it has {', '.join(marked) or 'no agents'}")
     found = _decorated(target, function, seat)
-    source = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return replace(found, settings={**found.settings, "source": source})
+    return replace(found, settings={**found.settings, "source": digest(path)})
 
 
 def _from_persona(path: Path, function: str | None, seat: Seat) -> Agent:
@@ -269,25 +265,6 @@ def _decorated(target: Any, name: str, seat: Seat) -> Agent:
     if not isinstance(found, Agent) or found.seat != seat:
         raise AgentError(f"{name!r} is an agent for the {getattr(found, 'seat', 'other seat')}, not for the {seat}")
     return found
-
-
-@cache
-def _load(path: Path) -> ModuleType:
-    """Import a user's file; whatever goes wrong in it is said with its name."""
-    if not path.is_file():
-        raise AgentError(f"agent file {path} does not exist")
-    name = f"poise_agent_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise AgentError(f"agent file {path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise AgentError(f"agent file {path} fails on import: {type(error).__name__}: {error}") from error
-    return module
 
 
 def list_agents() -> list[Agent]:

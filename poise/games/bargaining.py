@@ -17,19 +17,16 @@ Stahl (1972) and Rubinstein (1982), see `poise.games.theory`.
 
 Actions: 0 accept, 1 walk, then one for each offer and, unless plain, one for each firm offer and the forfeit.
 
-This is the only file that imports OpenSpiel. Python games are serialised by OpenSpiel with pickle: read such text back
-only where you wrote it yourself. Transcripts are what Poise stores.
+A game of one's own has another class of positions (see `poise.games.variants`).
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-import pyspiel
-
+from poise.games import openspiel
 from poise.games.errors import ConfigError, IllegalMove, PoiseError
 from poise.games.moves import SEATS
 from poise.games.observer import Observer
@@ -51,46 +48,28 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "deal_value": "midpoint",
     "plain": False,
 }
-_GAME_TYPE: Final = pyspiel.GameType(
-    short_name=SHORT_NAME,
-    long_name="Poise Bargaining",
-    dynamics=pyspiel.GameType.Dynamics.SEQUENTIAL,
-    chance_mode=pyspiel.GameType.ChanceMode.DETERMINISTIC,
-    information=pyspiel.GameType.Information.PERFECT_INFORMATION,
-    utility=pyspiel.GameType.Utility.GENERAL_SUM,
-    reward_model=pyspiel.GameType.RewardModel.TERMINAL,
-    max_num_players=2,
-    min_num_players=2,
-    provides_information_state_string=True,
-    provides_information_state_tensor=True,
-    provides_observation_string=True,
-    provides_observation_tensor=True,
-    parameter_specification=dict(_DEFAULTS),
-)
+
+
+_GAMES: Final[dict[str, type[BargainingGame]]] = {}
 
 Ending = Literal["deal", "walked", "timeout"]
 
 
-class BargainingGame(pyspiel.Game):  # type: ignore[misc]  # pyspiel has no type stubs
+class BargainingGame(openspiel.Game):  # type: ignore[misc]  # pyspiel has no type stubs
     """The game; `terms` holds its parameters. Make one with `load` or `pyspiel.load_game`."""
+
+    declared: Any  # the GameType and the class of its positions, set by `register`
+    position: type[BargainingState]
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
         params = {**_DEFAULTS, **(params or {})}
         self.terms = Terms.from_parameters(params)
-        info = pyspiel.GameInfo(
-            num_distinct_actions=self.terms.num_actions,
-            max_chance_outcomes=0,
-            num_players=2,
-            min_utility=0.0,
-            max_utility=1.0,
-            utility_sum=None,
-            max_game_length=self.terms.rules.max_messages,
-        )
-        super().__init__(_GAME_TYPE, info, params)
+        info = openspiel.game_info(self.terms.num_actions, self.terms.rules.max_messages)
+        super().__init__(self.declared, info, params)
 
     def new_initial_state(self) -> BargainingState:
         """The table before the first message."""
-        return BargainingState(self)
+        return self.position(self)
 
     def make_py_observer(self, iig_obs_type: Any = None, params: Mapping[str, Any] | None = None) -> Observer:
         """OpenSpiel's way to strings and tensors; with perfect recall they hold the whole history."""
@@ -99,7 +78,7 @@ class BargainingGame(pyspiel.Game):  # type: ignore[misc]  # pyspiel has no type
         return Observer(self.terms, bool(iig_obs_type and iig_obs_type.perfect_recall))
 
 
-class _Table(pyspiel.State):  # type: ignore[misc]  # pyspiel has no type stubs
+class _Table(openspiel.State):  # type: ignore[misc]  # pyspiel has no type stubs
     """Keeps the terms in a slot: OpenSpiel copies and serialises what is in a state's __dict__."""
 
     __slots__ = ("terms",)
@@ -126,15 +105,26 @@ class BargainingState(_Table):
 
     def current_player(self) -> int:
         """0 for the creditor, 1 for the debtor, or OpenSpiel's number for the end."""
-        return self.index % 2 if self.ending is None else int(pyspiel.PlayerId.TERMINAL)
+        return self.index % 2 if self.ending is None else openspiel.TERMINAL
 
     def is_terminal(self) -> bool:
         """Whether the talks are over."""
         return self.ending is not None
 
+    def settle(self, standing: int, new: int) -> int | None:
+        """The deal of an offer `new` with the other seat's `standing` one (neither firm); None where they make none.
+
+        A game of one's own may say otherwise (see `poise.games.variants`), by these two and the position before.
+        """
+        return self.terms.settle(standing, new)
+
+    def worth(self, deal: Standing) -> list[float]:
+        """What (creditor, debtor) get from `deal`, each in [0, 1]; a game of one's own may say otherwise."""
+        return self.terms.utilities(deal)
+
     def returns(self) -> list[float]:
         """(creditor, debtor), each in [0, 1]; zeros without a deal."""
-        return self.terms.utilities(self.deal) if self.deal else [0.0, 0.0]
+        return self.worth(self.deal) if self.deal else [0.0, 0.0]
 
     def allows(self, action: int) -> bool:
         """Whether `action` is legal now; `legal_actions` lists all those that are."""
@@ -163,7 +153,7 @@ class BargainingState(_Table):
     def _offer(self, player: int, value: int, firm: bool) -> None:
         mine, theirs = Standing(value, self.index), self.standing[1 - player]
         self.standing = (theirs, mine) if player else (mine, theirs)
-        met = None if firm or theirs is None else self.terms.settle(theirs.value, value)
+        met = None if firm or theirs is None else self.settle(theirs.value, value)
         if met is not None:
             self.ending, self.deal = "deal", Standing(met, self.index)
 
@@ -189,10 +179,19 @@ class BargainingState(_Table):
         return ", ".join(stand) or "nothing on the table"
 
 
-def register() -> None:
-    """Make the game known to OpenSpiel. Doing so again does nothing, since OpenSpiel would replace it silently."""
-    if SHORT_NAME not in pyspiel.registered_names():
-        pyspiel.register_game(_GAME_TYPE, BargainingGame)
+def register(name: str = "", position: type[BargainingState] | None = None) -> None:
+    """Make a game known to OpenSpiel, once. Its class of positions may be defined anew."""
+    if name not in _GAMES:
+        long_name = f"Poise Bargaining: {name}" if name else "Poise Bargaining"
+        own: type[BargainingGame] = type("OwnGame", (BargainingGame,), {}) if name else BargainingGame
+        own.declared = openspiel.register(short_name(name), long_name, _DEFAULTS, own)
+        _GAMES[name] = own
+    _GAMES[name].position = position or BargainingState
+
+
+def short_name(name: str) -> str:
+    """What OpenSpiel calls the game `name`; "" is Poise's own."""
+    return f"{SHORT_NAME}_{name.replace('-', '_')}" if name else SHORT_NAME
 
 
 register()
@@ -201,12 +200,13 @@ register()
 def load(scenario: Scenario, rules: Rules, *, plain: bool = False) -> BargainingGame:
     """The game of one scenario; games are kept by their parameters, the 256 latest used.
 
-    Raises ConfigError for rules that are not whole numbers.
+    Raises ConfigError for rules that are not whole numbers, and for a game that is not there.
     """
     for name in ("tolerance", "max_messages", "grid"):
         if type(getattr(rules, name)) is not int:
             raise ConfigError(f"{name} {getattr(rules, name)!r} is not a whole number")
     return _load(
+        _registered_name(rules.game),
         scenario.creditor_target,
         scenario.debtor_target,
         *scenario.bounds,
@@ -219,14 +219,17 @@ def load(scenario: Scenario, rules: Rules, *, plain: bool = False) -> Bargaining
     )
 
 
+def _registered_name(game: str) -> str:
+    if not game:
+        return SHORT_NAME
+    from poise.games.variants import find_game
+
+    return short_name(find_game(game))
+
+
 @lru_cache(maxsize=256)
-def _load(*values: Any) -> BargainingGame:
-    game = pyspiel.load_game(SHORT_NAME, dict(zip(_DEFAULTS, values, strict=True)))
+def _load(name: str, *values: Any) -> BargainingGame:
+    game = openspiel.load_game(name, dict(zip(_DEFAULTS, values, strict=True)))
     if not isinstance(game, BargainingGame):
-        raise PoiseError(f"another game took the name {SHORT_NAME!r} in OpenSpiel; register it under its own name")
+        raise PoiseError(f"another game took the name {name!r} in OpenSpiel; register it under its own name")
     return game
-
-
-def algorithm(name: str) -> Any:
-    """A module of OpenSpiel's Python library by its name below `open_spiel.python`, such as "algorithms.cfr"."""
-    return importlib.import_module(f"open_spiel.python.{name}")

@@ -62,7 +62,7 @@ class Referee:
         self.rules = rules
         self._game = load(scenario, rules)
         self._moves: tuple[Move, ...] = ()
-        self._state = BargainingState(self._game)
+        self._state: BargainingState = self._game.new_initial_state()
 
     def judge(self, moves: Sequence[Move], move: Move) -> Outcome | None:
         """Apply `move` after `moves`; how the talks ended with it, or None while they go on.
@@ -100,7 +100,7 @@ class Referee:
         moves = tuple(moves)
         if moves != self._moves:
             if moves[: len(self._moves)] != self._moves:
-                self._state, self._moves = BargainingState(self._game), ()
+                self._state, self._moves = self._game.new_initial_state(), ()
             for move in moves[len(self._moves) :]:
                 self._apply(move)
         return self._state
@@ -161,6 +161,8 @@ class Referee:
             return f"No deal in {state.index} messages, the most that the rules allow."
         creditor, debtor = (offer.value for offer in state.standing if offer)
         deal = self.scenario.amount(state.deal.value)
+        if self.rules.game:
+            return f"The offers {creditor} and {debtor} are a deal at {deal} in the game {self.rules.game}."
         if creditor == debtor:
             return f"Both sides offered {deal}."
         return f"The offers {creditor} and {debtor} are within {self.rules.tolerance} of each other: a deal at {deal}."

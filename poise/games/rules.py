@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from poise.games.errors import ConfigError
 
@@ -18,6 +18,7 @@ class Rules:
     grid:         step between possible offers, in the scenario's unit.
     deal_value:   what two offers within the tolerance settle at: their rounded midpoint (EmoMAS, EmoDistill) or the
                   last number said (EQ-Negotiator v2). An accepted offer settles at that offer.
+    game:         a game of one's own (see `poise.games.variants`); "" for Poise's.
     """
 
     tolerance: int = 5
@@ -25,6 +26,7 @@ class Rules:
     discount: float = 1.0
     grid: int = 1
     deal_value: Literal["midpoint", "last"] = "midpoint"
+    game: str = ""
 
     def __post_init__(self) -> None:
         if self.tolerance < 0:
@@ -37,3 +39,9 @@ class Rules:
             raise ConfigError(f"grid {self.grid} is below 1; use 1 for every integer")
         if self.deal_value not in ("midpoint", "last"):
             raise ConfigError(f"deal_value {self.deal_value!r} is neither 'midpoint' nor 'last'")
+        if not isinstance(self.game, str):
+            raise ConfigError(f"game {self.game!r} is not a text; write a name or file.py:ClassName")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON data; `game` only where it is not Poise's own."""
+        return {name: value for name, value in asdict(self).items() if name != "game" or value}

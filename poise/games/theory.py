@@ -171,7 +171,7 @@ def nash_conv(game: Any, strategy: Strategy) -> float:
     OpenSpiel's own algorithm on the whole tree of histories, so only for small games (a lattice of few offers, few
     messages). game: from `poise.games.bargaining.load`.
     """
-    from poise.games.bargaining import algorithm
+    from poise.games.openspiel import algorithm
 
     policy = algorithm("policy").tabular_policy_from_callable(game, lambda state: dict(strategy(state)))
     return float(algorithm("algorithms.exploitability").nash_conv(game, policy))
@@ -182,7 +182,7 @@ def cfr(game: Any, iterations: int) -> Strategy:
 
     It walks the whole tree of histories in each iteration, so only for small games.
     """
-    from poise.games.bargaining import algorithm
+    from poise.games.openspiel import algorithm
 
     solver = algorithm("algorithms.cfr").CFRSolver(game)
     for _ in range(iterations):

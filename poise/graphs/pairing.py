@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from poise.agents.emotions.detector import default_detector
@@ -161,7 +161,7 @@ class Pairing:
             declared["creditor"],
             declared["debtor"],
             seed,
-            asdict(self.rules),
+            self.rules.to_dict(),
             state["messages"],
             state["outcome"],
         )

@@ -39,6 +39,7 @@ class TournamentConfig(BaseModel):
     baseline:         the agent that the others are compared with, in each seat where it plays; default "vanilla".
     workers:          matches at a time: processes without a model, conversations with one. Default: by machine.
     tolerance, max_messages, discount, grid, deal_value: see `poise.games.rules.Rules`.
+    game:             a game of one's own, such as file.py:ClassName (see `poise.games.variants`).
     message_seconds, match_seconds: wall-clock time that a message and a match may take.
     through:          "auto", "fast" or "langgraph"; transcripts are the same.
     name:             the folder's name under `runs/` where `out` names none. out: the folder.
@@ -63,6 +64,7 @@ class TournamentConfig(BaseModel):
     discount: float = 1.0
     grid: int = 1
     deal_value: Literal["midpoint", "last"] = "midpoint"
+    game: str = ""
     message_seconds: float = Field(120.0, gt=0)
     match_seconds: float = Field(1800.0, gt=0)
     through: Literal["auto", "fast", "langgraph"] = "auto"
@@ -85,13 +87,17 @@ class TournamentConfig(BaseModel):
         return names
 
     def model_post_init(self, _context: Any, /) -> None:
-        """Refuse rules out of their bounds now, not in the first match."""
+        """Refuse rules out of their bounds, and a game that is not there, now and not in the first match."""
         _ = self.rules
+        if self.game:
+            from poise.games.variants import find_game
+
+            find_game(self.game)
 
     @property
     def rules(self) -> Rules:
         """The rules of every match."""
-        return Rules(self.tolerance, self.max_messages, self.discount, self.grid, self.deal_value)
+        return Rules(self.tolerance, self.max_messages, self.discount, self.grid, self.deal_value, self.game)
 
     def what(self) -> dict[str, Any]:
         """The fields that decide which matches there are and how they come out, as JSON data."""

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from poise.games.errors import AgentError, StoreError
+from poise.games.errors import AgentError, ConfigError, StoreError
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.schedule import Entrant, Schedule
 from poise.tournaments.store import Header, Store
@@ -69,14 +69,14 @@ def _difference(folder: Path, header: Header, config: TournamentConfig) -> str:
 
 @contextmanager
 def where_it_began(header: Header) -> Iterator[None]:
-    """Say where a tournament was begun when an agent's file, whose path is relative, is not found from here."""
+    """Say where a tournament was begun when an agent's or a game's file, whose path is relative, is not found here."""
     try:
         yield
-    except AgentError as error:
+    except (AgentError, ConfigError) as error:
         began = header.provenance.get("folder")
         if began in (None, str(Path.cwd())):
             raise
-        raise AgentError(f"{error}. The tournament was begun in {began}: continue it from there") from error
+        raise type(error)(f"{error}. The tournament was begun in {began}: continue it from there") from error
 
 
 def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> None:

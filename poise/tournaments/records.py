@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, get_type_hints
 
 import orjson
@@ -124,7 +124,7 @@ def failed(schedule: Schedule, match: Match, rules: Rules, reason: str, memory: 
         creditor=creditor.declared,
         debtor=debtor.declared,
         seed=match.seed,
-        rules=asdict(rules),
+        rules=rules.to_dict(),
         messages=(),
         outcome=Outcome("failed", reason=reason),
     )

@@ -148,7 +148,8 @@ def resume_tournament(
     Store.read(folder).close()  # tell what is wrong before anything is written
     with only_run(folder), Store.open(folder) as store:
         header = store.header()
-        config = make_config(header.config, f"the settings in {folder}")
+        with where_it_began(header):
+            config = make_config(header.config, f"the settings in {folder}")
         if workers is not None:
             config = config.model_copy(update={"workers": workers})
         with where_it_began(header):

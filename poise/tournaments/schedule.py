@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -27,7 +27,7 @@ class Entrant:
     label:    as the user wrote it, with its model; unique among its seat.
     declared: JSON data that identifies it, with the model and the offers it plays with.
     learns:   carries memory along a series.
-    own_code: comes from a user's file.
+    own_code: comes from a user's file, or plays a user's game.
     """
 
     label: str
@@ -117,7 +117,8 @@ def _entrant(label: str, seat: Seat, config: TournamentConfig) -> Entrant:
         "offers": agent.offers or config.offers or "policy",
     }
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
-    return Entrant(label, seat, as_stored, agent.learns, "source" in agent.settings)
+    own_code = "source" in agent.settings or bool(config.game)
+    return Entrant(label, seat, as_stored, agent.learns, own_code)
 
 
 def build_schedule(
@@ -171,7 +172,11 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
     Model options count only where a model is asked, and only those that decide what it says.
     """
     declared: dict[str, Any] = {seat: of.declared for seat, of in zip(SEATS, (creditor, debtor), strict=True)}
-    declared["rules"] = asdict(config.rules)
+    declared["rules"] = config.rules.to_dict()
+    if config.game:
+        from poise.games.variants import source
+
+        declared["game"] = source(config.game)
     if any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
         declared["model_options"] = {key: value for key, value in config.model_options.items() if key not in HOW_CALLED}
     return hashlib.blake2b(_canonical(declared), digest_size=16)

@@ -37,7 +37,7 @@ class TreeSearch(Player):
         """Of the actions that the search cannot tell from the one searched most, the one that gives least."""
         import numpy as np
 
-        from poise.games.bargaining import algorithm
+        from poise.games.openspiel import algorithm
 
         rng = np.random.RandomState(int(dice.unit() * 2**32))
         game = lattice_game(self.steps, view.brief.rules)
