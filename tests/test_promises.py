@@ -15,6 +15,7 @@ from poise.agents.emotions.detector import default_detector
 from poise.agents.personas import PersonaPolicy, load_persona
 from poise.agents.types import Request
 from poise.agents.voices.scripted import ScriptedVoice, phrases
+from poise.games import metrics
 from poise.games.metrics import Promises, gives_word, promises
 from poise.games.moves import SEATS, WALK, offer
 from poise.games.scenario import Scenario
@@ -186,6 +187,12 @@ def test_the_cheat_really_promises_and_really_reneges():
 
 def test_the_cheat_who_is_questioned_keeps_its_word():
     assert counted("cheating", "fixed:curiosity")[1].broken == 0
+
+
+@given(st.from_regex(metrics._WORD), st.sampled_from(["", "\u017f", "I grant you "]))
+def test_no_promise_is_passed_over_unread(text, before):
+    """A quick look spares most messages the search: whatever the search would find, it lets through."""
+    assert metrics._worth_a_look(before + text)
 
 
 @pytest.mark.parametrize("debtor", ["vanilla", "angry", "sad", "fear", "disgust", "pressure", "victim", "stonewalling"])

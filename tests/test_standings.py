@@ -35,6 +35,7 @@ def row(position, creditor, debtor, scenario, share=None, repeat=0, **more):
         creditor_forfeits=0, debtor_forfeits=0, creditor_repairs=0, debtor_repairs=0,
         creditor_reasks=0, debtor_reasks=0,
         seconds=0.1, calls=0, prompt_tokens=0, cached_tokens=0, reply_tokens=0,
+        **{"creditor_violations": 0, "debtor_promises": 0, "debtor_broken": 0, "de_escalation": None, **more},
     )  # fmt: skip
 
 

@@ -161,7 +161,7 @@ def test_a_damaged_store_is_left_alone_and_named(tmp_path, damage):
 def test_a_store_of_another_poise_and_a_file_of_another_program_are_refused(tmp_path):
     with Store.create(tmp_path, HEADER, PLAN.scenarios):
         pass
-    for version, word in ((0, "an older"), (2, "a newer")):
+    for version, word in ((0, "an older"), (3, "a newer")):
         with sqlite3.connect(tmp_path / FILE) as db:
             db.execute(f"PRAGMA user_version = {version}")
         with pytest.raises(

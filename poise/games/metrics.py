@@ -163,6 +163,7 @@ _WORD: Final = re.compile(
     r"|\b(?:it is|it's|that is|that's) a promise\b",
     re.IGNORECASE,
 )
+_NEEDED: Final = ("count on", "guarantee", "pledge", "promise", "swear", "vow", "word")  # one of them, to match _WORD
 _TAKEN_BACK: Final = re.compile(
     r"\b(?:before|cannot|could|if|might|never|no|nobody|not|unless|until|whether|when|would)\b|n't\b", re.IGNORECASE
 )
@@ -177,7 +178,15 @@ def gives_word(text: str) -> bool:
     past ones ("you promised") do not count.
     """
     plain = text.replace("\u2019", "'")
+    if not _worth_a_look(plain):
+        return False
     return any(_stands(sentence) for sentence in _SENTENCE_END.split(plain) if _WORD.search(sentence))
+
+
+def _worth_a_look(text: str) -> bool:
+    """Spares most messages the search; text beyond ASCII has letters that stand for others where case is ignored."""
+    small = text.lower()
+    return not text.isascii() or any(needed in small for needed in _NEEDED)
 
 
 def _stands(sentence: str) -> bool:

@@ -8,8 +8,9 @@ from typing import Any, Final, get_type_hints
 
 import orjson
 
+from poise.agents.conduct import broken_rules, de_escalation
 from poise.games.errors import StoreError
-from poise.games.metrics import score
+from poise.games.metrics import promises, score
 from poise.games.moves import SEATS
 from poise.games.rules import Rules
 from poise.games.transcript import Message, Outcome, Transcript, Usage
@@ -26,6 +27,10 @@ class Row:
     *_forfeits, *_repairs, *_reasks: messages without a usable move, messages put right without the model, and model
                                 calls beyond a message's first.
     seconds, calls, *_tokens:   as `poise.games.transcript.Usage`.
+    creditor_violations:        rules of conduct that the creditor's messages broke, each counted once a message.
+    debtor_promises, debtor_broken: as `poise.games.metrics.Promises`, made and broken.
+    de_escalation:              as `poise.agents.conduct.de_escalation`, of what the creditor read in the debtor's
+                                messages; None where it read fewer than two.
     """
 
     position: int
@@ -54,16 +59,24 @@ class Row:
     prompt_tokens: int
     cached_tokens: int
     reply_tokens: int
+    # Since store version 2. New columns come last: older stores are brought up to date by adding them.
+    creditor_violations: int
+    debtor_promises: int
+    debtor_broken: int
+    de_escalation: float | None
 
 
 COLUMNS: Final = tuple(field.name for field in fields(Row))
 _SECONDS: Final = COLUMNS.index("seconds")
-SQL_TYPES: Final[Mapping[str, str]] = {
-    name: {int: "INTEGER NOT NULL", float: "REAL NOT NULL", str: "TEXT NOT NULL"}.get(
-        kind, "REAL" if name.endswith("savings") else "INTEGER" if name == "value" else "TEXT"
-    )
-    for name, kind in get_type_hints(Row).items()
+_SQL: Final[Mapping[Any, str]] = {
+    int: "INTEGER NOT NULL",
+    float: "REAL NOT NULL",
+    str: "TEXT NOT NULL",
+    int | None: "INTEGER",
+    float | None: "REAL",
+    str | None: "TEXT",
 }
+SQL_TYPES: Final[Mapping[str, str]] = {name: _SQL[kind] for name, kind in get_type_hints(Row).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +114,26 @@ def finish(
         *numbers.utilities, *saved, numbers.collection,
         *_per_seat(transcript.messages),
         usage.seconds, usage.calls, usage.prompt_tokens, usage.cached_tokens, usage.reply_tokens,
+        *conduct(transcript),
     )  # fmt: skip
     return Finished(row, to_json(transcript.to_dict()), to_json(usage), memory)
+
+
+def conduct(transcript: Transcript) -> tuple[int, int, int, float | None]:
+    """Violations, promises, broken ones and de-escalation, as in a Row.
+
+    Messages of version 1 were not judged when they were said, and are judged here.
+    """
+    given = promises(transcript, "debtor")
+    readings = [one.reading for one in transcript.messages if one.seat == "creditor" and one.reading]
+    return _violations(transcript), given.made, given.broken, de_escalation(readings)
+
+
+def _violations(transcript: Transcript) -> int:
+    if transcript.version > 1:
+        return sum(len(one.violations) for one in transcript.messages)
+    domain = transcript.scenario.domain
+    return sum(len(broken_rules(one.text, one.seat, domain)) for one in transcript.messages)
 
 
 def _per_seat(messages: tuple[Message, ...]) -> tuple[int, ...]:

@@ -18,7 +18,8 @@ from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.tournaments.records import COLUMNS, Finished, Row, from_json, to_json
 from poise.tournaments.store_errors import explained, unusable
-from poise.tournaments.store_schema import APPLICATION, FILE, SCHEMA, TABLES, connect, connect_for_reading
+from poise.tournaments.store_schema import APPLICATION, FILE, OLDEST, SCHEMA, TABLES, connect, connect_for_reading
+from poise.tournaments.store_upgrade import in_place, on_the_side
 from poise.tournaments.watch import Tally
 
 _ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
@@ -47,6 +48,7 @@ class Store:
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
         self._db = connection
+        self._schema = SCHEMA
 
     @classmethod
     def create(cls, folder: Path, header: Header, scenarios: Sequence[Scenario]) -> Store:
@@ -64,14 +66,21 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path | str) -> Store:
-        """The store in `folder`, for adding matches."""
+        """The store in `folder`, for adding matches; one of an older Poise is brought up to date."""
         folder = Path(folder)
         _must_exist(folder)
         with explained(folder):
             store = cls(folder, connect(folder / FILE))
         store._checked()
-        with explained(folder):
-            store._write_ahead()
+        try:
+            with explained(folder):
+                store._write_ahead()
+                if store._schema < SCHEMA:
+                    in_place(store._db)
+                    store._schema = SCHEMA
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -138,6 +147,9 @@ class Store:
     def rows(self) -> list[Row]:
         """The rows of all finished matches, in schedule order."""
         with explained(self.folder):
+            if self._schema < SCHEMA:
+                on_the_side(self._db)
+                self._schema = SCHEMA
             found = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM matches ORDER BY position").fetchall()  # noqa: S608 - no user's text in it
         return [Row(*values) for values in found]
 
@@ -207,7 +219,7 @@ class Store:
         """Refuse what is no tournament, or one that this Poise cannot read."""
         try:
             with explained(self.folder):
-                unusable(self.folder, self._db, APPLICATION, SCHEMA)
+                self._schema = unusable(self.folder, self._db, APPLICATION, (OLDEST, SCHEMA))
         except BaseException:
             self.close()
             raise

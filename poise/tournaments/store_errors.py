@@ -56,18 +56,20 @@ def _system_words(folder: Path, error: OSError) -> str:
     return f"{folder} cannot be used as a tournament's folder ({error.strerror or error}); choose another with --out"
 
 
-def unusable(folder: Path, db: sqlite3.Connection, application: int, schema: int) -> None:
-    """Raise StoreError unless `db` is a tournament of this schema."""
+def unusable(folder: Path, db: sqlite3.Connection, application: int, schemas: tuple[int, int]) -> int:
+    """The schema of `db`; StoreError unless it is a tournament of one of `schemas`, from the oldest to the newest."""
     (found,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if found != application:
         raise StoreError(_damaged(folder, "its file was not written by Poise"))
-    if version != schema:
-        older = "an older" if version < schema else "a newer"
+    oldest, newest = schemas
+    if not oldest <= version <= newest:
+        older = "an older" if version < oldest else "a newer"
         raise StoreError(
-            f"the store in {folder} was written by {older} Poise (store version {version}; this one reads {schema}); "
-            "nothing was changed. Use the Poise that wrote it, or run the tournament anew in another folder"
+            f"the store in {folder} was written by {older} Poise (store version {version}; this one reads {oldest} to "
+            f"{newest}); nothing was changed. Use the Poise that wrote it, or run the tournament anew in another folder"
         )
+    return int(version)
 
 
 @contextmanager

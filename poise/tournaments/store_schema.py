@@ -9,7 +9,8 @@ from typing import Final
 from poise.tournaments.records import COLUMNS, SQL_TYPES
 
 FILE: Final = "tournament.sqlite"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+OLDEST: Final = 1
 APPLICATION: Final = 0x506F6973  # "Pois", in the file's header
 _BUSY_SECONDS: Final = 10.0
 TABLES: Final = (
