@@ -61,7 +61,7 @@ def test_the_page_says_what_the_store_holds(played):
         name = {"runs/learn-eq-negotiator": "taught", "fixed:anger": None}.get(one.label, one.label)
         if name is None:
             continue  # on the page stands the best fixed emotion alone
-        row = re.search(rf"^\| {re.escape(name)}[^|]*\| ([0-9.]+) \| ([^|]*) \|", page, re.MULTILINE)
+        row = re.search(rf"^\| {re.escape(name)}[^|]*\| ([0-9.]+) \| ([^|]*)\|", page, re.MULTILINE)
         assert float(row[1]) == pytest.approx(one.utility.mean, abs=5e-4)
         difference = standings.against_baseline(one.label, "creditor")
         if difference is not None:
