@@ -1,4 +1,4 @@
-"""The graph of one negotiation: two seats take turns until the referee says it is over."""
+"""The graph of one negotiation: two seats take turns until the referee says it is over; a judge may listen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from langgraph.runtime import Runtime
 from poise.agents.conduct import broken_rules
 from poise.agents.types import Brief, Line, Speech
 from poise.games.errors import AgentError, ModelDown, ModelMissing
-from poise.games.moves import Seat
+from poise.games.moves import Seat, other
 from poise.games.transcript import Message, Outcome
+from poise.graphs.judging import give_verdict
 from poise.graphs.state import SeatMemory, SeatState, TalkContext, TalkState, TalkUpdate
 
 TalkGraph = StateGraph[TalkState, TalkContext, TalkState, TalkState]
@@ -36,10 +37,16 @@ class Runner(Protocol):
 
 
 def negotiation_graph(
-    creditor_graph: Runner, debtor_graph: Runner, schema: type = TalkContext, resolve: Resolve = _as_it_is
+    creditor_graph: Runner,
+    debtor_graph: Runner,
+    schema: type = TalkContext,
+    resolve: Resolve = _as_it_is,
+    *,
+    judged: bool = False,
 ) -> TalkGraph:
     """The negotiation between two seats' graphs. The creditor speaks first.
 
+    judged: after each message a judge, the context's, says whether the last two are an agreement.
     A server such as LangGraph Studio hands over its context as JSON: `schema` is its type and `resolve` makes the
     TalkContext of it.
     """
@@ -60,9 +67,27 @@ def negotiation_graph(
     graph.add_node("creditor", creditor)
     graph.add_node("debtor", debtor)
     graph.add_edge(START, "creditor")
+    if judged:
+        _add_judge(graph, resolve)
+        return graph
     graph.add_conditional_edges("creditor", after_creditor)
     graph.add_conditional_edges("debtor", after_debtor)
     return graph
+
+
+def _add_judge(graph: TalkGraph, resolve: Resolve) -> None:
+    """A node that both seats lead to, and from which the talks go on or end."""
+
+    def judge(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
+        return give_verdict(state, resolve(runtime.context))
+
+    def after_judge(state: TalkState) -> Literal["creditor", "debtor", "__end__"]:
+        return "__end__" if state.outcome is not None else other(state.lines[-1].seat)
+
+    graph.add_node("judge", judge)
+    graph.add_edge("creditor", "judge")
+    graph.add_edge("debtor", "judge")
+    graph.add_conditional_edges("judge", after_judge)
 
 
 def _message(graph: Runner, seat: Seat, state: TalkState, context: TalkContext) -> TalkUpdate:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.tracker import Tracker
+from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.registry import Agent, Offers
 from poise.agents.types import Brief, Learner, Policy, Voice
 from poise.agents.voices import open_voice
@@ -20,6 +21,7 @@ from poise.games.seeds import Dice, child_seed
 from poise.games.transcript import Transcript, Usage
 from poise.graphs.deadline import guard
 from poise.graphs.fast import FastGraph, NotSequential
+from poise.graphs.judging import with_verdicts
 from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.seat import seat_graph
 from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState
@@ -38,6 +40,8 @@ class PlaySettings:
     message_seconds: wall-clock time a message may take. match_seconds: and a whole match.
     model_options:   fields of `poise.agents.voices.ModelSettings`.
     rules:           the rules of every match.
+    judge:           who says after each message whether the last two are an agreement: a model URI, or "rules" for the
+                     judge without a model; None for nobody. It is recorded and decides nothing.
     """
 
     model: str = SCRIPTED
@@ -47,6 +51,7 @@ class PlaySettings:
     match_seconds: float = 1800.0
     model_options: Mapping[str, Any] = field(default_factory=dict)
     rules: Rules = Rules()
+    judge: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Pairing:
         self.rules = self.settings.rules
         self.agents: dict[Seat, Agent] = {"creditor": creditor, "debtor": debtor}
         self._voices = {seat: self._voice(agent) for seat, agent in self.agents.items()}
+        self._judge = open_judge(self.settings.judge, self.settings.model_options) if self.settings.judge else None
         self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
         self._graph = self._runner()
         self._detector = default_detector()
@@ -81,8 +87,8 @@ class Pairing:
 
     @property
     def calls_model(self) -> bool:
-        """Whether any seat's words come from a model."""
-        return any(self._uri(agent) != SCRIPTED for agent in self.agents.values())
+        """Whether any seat's words, or the judge's verdicts, come from a model."""
+        return asks_model(self.settings.judge) or any(self._uri(agent) != SCRIPTED for agent in self.agents.values())
 
     def restore(self, memory: Mapping[str, Any] | None) -> None:
         """Go on from the memory that an earlier match left behind; None is the state before the first."""
@@ -99,18 +105,19 @@ class Pairing:
         state = self._invoke(TalkState(), context)
         transcript = self._transcript(scenario, seed, state)
         self._learn(state, context, transcript)
-        return Played(transcript, _usage(state["usage"], time.perf_counter() - began), self._memory())
+        usage = _usage(state["usage"], state["verdicts"], time.perf_counter() - began)
+        return Played(transcript, usage, self._memory())
 
     def context(self, scenario: Scenario, seed: int) -> TalkContext:
         """Everything one match needs beside its state; its deadline starts now."""
         creditor, debtor = (self._context(seat, scenario, seed) for seat in SEATS)
         limits = guard(self.settings.message_seconds, self.settings.match_seconds, calls_model=self.calls_model)
-        return TalkContext(Referee(scenario, self.rules), creditor, debtor, limits)
+        return TalkContext(Referee(scenario, self.rules), creditor, debtor, limits, self._judge)
 
     def _invoke(self, start: TalkState, context: TalkContext) -> Mapping[str, Any]:
         if isinstance(self._graph, FastGraph):
             return self._graph.invoke(start, context=context)
-        config = {"recursion_limit": self.rules.max_messages + 10}
+        config = {"recursion_limit": 2 * self.rules.max_messages + 10}  # a message, and its verdict
         result: Mapping[str, Any] = self._graph.invoke(start, config=config, context=context)  # type: ignore[call-arg]  # a compiled graph takes a config
         return result
 
@@ -125,16 +132,17 @@ class Pairing:
 
     def _runner(self) -> Runner:
         creditor, debtor = (agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values())
+        judged = self._judge is not None
         through = self.settings.through
         if through == "auto":
             through = "langgraph" if self.calls_model else "fast"
         if through == "fast":
             try:
-                return FastGraph(negotiation_graph(FastGraph(creditor), FastGraph(debtor)))
+                return FastGraph(negotiation_graph(FastGraph(creditor), FastGraph(debtor), judged=judged))
             except NotSequential:
                 if self.settings.through == "fast":
                     raise
-        compiled: Runner = negotiation_graph(creditor.compile(), debtor.compile()).compile()
+        compiled: Runner = negotiation_graph(creditor.compile(), debtor.compile(), judged=judged).compile()
         return compiled
 
     def _context(self, seat: Seat, scenario: Scenario, seed: int) -> SeatContext:
@@ -162,8 +170,9 @@ class Pairing:
             declared["debtor"],
             seed,
             self.rules.to_dict(),
-            state["messages"],
+            with_verdicts(state["messages"], state["verdicts"]),
             state["outcome"],
+            judge=self.settings.judge or "",
         )
 
     def _declared(self, agent: Agent) -> dict[str, Any]:
@@ -201,7 +210,7 @@ def _learner(policy: Policy) -> Learner:
     return policy
 
 
-def _usage(messages: tuple[Mapping[str, float], ...], seconds: float) -> Usage:
+def _usage(messages: Sequence[Mapping[str, float]], verdicts: Sequence[Verdict], seconds: float) -> Usage:
     def total(key: str) -> int:
         return int(sum(message.get(key, 0) for message in messages))
 
@@ -212,8 +221,17 @@ def _usage(messages: tuple[Mapping[str, float], ...], seconds: float) -> Usage:
         prompt_tokens=total("prompt_tokens"),
         cached_tokens=total("cached_tokens"),
         reply_tokens=total("reply_tokens"),
-        per_message=messages if used else (),
+        per_message=tuple(messages) if used else (),
+        judge=_sum(verdict.usage for verdict in verdicts),
     )
+
+
+def _sum(each: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for usage in each:
+        for name, value in usage.items():
+            total[name] = total.get(name, 0) + value
+    return total
 
 
 def play(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypedDict
 
 from poise.agents.emotions.detector import Detector
 from poise.agents.emotions.tracker import Tracker
+from poise.agents.judges.types import Judge, Verdict
 from poise.agents.personas import Persona
 from poise.agents.types import Brief, Concession, Line, Policy, Speech, View, Voice
 from poise.games.moves import Move, Seat
@@ -87,13 +88,17 @@ class SeatContext:
 
 @dataclass
 class TalkState:
-    """One negotiation: the talks both seats hear, each seat's private memory, the record, and how it ended."""
+    """One negotiation: the talks both seats hear, each seat's private memory, the record, and how it ended.
+
+    verdicts: the judge's, one for each message; () without a judge.
+    """
 
     lines: Annotated[tuple[Line, ...], operator.add] = ()
     creditor: SeatMemory = field(default_factory=SeatMemory)
     debtor: SeatMemory = field(default_factory=SeatMemory)
     messages: Annotated[tuple[Message, ...], operator.add] = ()
     usage: Annotated[tuple[Mapping[str, float], ...], operator.add] = ()
+    verdicts: Annotated[tuple[Verdict, ...], operator.add] = ()
     outcome: Outcome | None = None
 
 
@@ -105,6 +110,7 @@ class TalkUpdate(TypedDict, total=False):
     debtor: SeatMemory
     messages: tuple[Message, ...]
     usage: tuple[Mapping[str, float], ...]
+    verdicts: tuple[Verdict, ...]
     outcome: Outcome
 
 
@@ -118,12 +124,13 @@ def unguarded(turn: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class TalkContext:
-    """What stays the same during one negotiation; `guard` runs each turn under the deadline."""
+    """What stays the same during one negotiation; `guard` runs each turn, and the judge, under the deadline."""
 
     referee: Referee
     creditor: SeatContext
     debtor: SeatContext
     guard: Guard = unguarded
+    judge: Judge | None = None
 
     def seat(self, seat: Seat) -> SeatContext:
         """The context of one seat."""

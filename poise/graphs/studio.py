@@ -29,7 +29,8 @@ from poise.graphs.state import SeatState, TalkContext, unguarded
 class Choice:
     """What a person chooses in Studio.
 
-    case: which scenario of `scenarios`, from 0. The graphs shown are those of the built-in agents.
+    case: which scenario of `scenarios`, from 0. judge: of the graph that has one, "rules" or a model URI. The graphs
+    shown are those of the built-in agents.
     """
 
     creditor: str = "eq-negotiator"
@@ -38,6 +39,7 @@ class Choice:
     case: int = 0
     seed: int = 0
     model: str = "scripted"
+    judge: str = "rules"
 
 
 @dataclass
@@ -63,14 +65,25 @@ def _resolved(choice: Choice) -> TalkContext:
     if not 0 <= choice.case < len(cases):
         raise BadInput(f"case {choice.case} is outside 0 to {len(cases) - 1} of {choice.scenarios}")
     agents = find_agent(choice.creditor, "creditor"), find_agent(choice.debtor, "debtor")
-    context = Pairing(*agents, PlaySettings(model=choice.model)).context(cases[choice.case], choice.seed)
+    context = Pairing(*agents, PlaySettings(model=choice.model, judge=choice.judge or None)).context(
+        cases[choice.case], choice.seed
+    )
     return replace(context, guard=unguarded)  # a person in Studio may take all day
 
 
 def negotiation() -> Any:
     """The negotiation graph, compiled."""
+    return _negotiation(judged=False)
+
+
+def judged_negotiation() -> Any:
+    """The negotiation graph with a judge, compiled."""
+    return _negotiation(judged=True)
+
+
+def _negotiation(*, judged: bool) -> Any:
     seats = seat_graph().compile(), seat_graph().compile()
-    return negotiation_graph(seats[0], seats[1], Choice, _talk_context).compile()
+    return negotiation_graph(seats[0], seats[1], Choice, _talk_context, judged=judged).compile()
 
 
 def creditor() -> Any:

@@ -1,0 +1,81 @@
+"""Judges: whether the last two messages of a negotiation are an agreement.
+
+EQ-Negotiator v2 (arXiv 2511.03370) asks a model about the last two messages beside comparing their offers. A judge does
+that here. What it says is recorded and counted, and the referee alone decides how the talks end.
+
+    rules                no model: reads the words and numbers, as a careful person would
+    ollama:NAME, ...     asks that model (see `poise.agents.voices.models`)
+
+Differs from the reference: there the model's yes ends the talks; `poise tournament rescore` gives that result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from poise.agents.judges.types import Exchange, Judge, Verdict
+from poise.games.errors import AgentError
+
+if TYPE_CHECKING:
+    from poise.agents.voices.models import ModelSettings
+
+__all__ = ["RULES", "Exchange", "Judge", "Verdict", "asks_model", "check_judge", "judge_settings", "open_judge"]
+RULES: Final = "rules"
+
+
+def check_judge(uri: str) -> None:
+    """Raise AgentError, with the valid forms, unless `uri` names a judge."""
+    from poise.agents.voices.models import SCRIPTED, parse_uri
+
+    if uri == RULES:
+        return
+    if uri == SCRIPTED:
+        raise AgentError(f"{SCRIPTED!r} has no model that could judge; the judge without a model is {RULES!r}")
+    try:
+        parse_uri(uri)
+    except AgentError:
+        forms = f"{RULES}, ollama:NAME, openai:NAME or embedded:smollm2"
+        raise AgentError(f"judge {uri!r} is none of {forms}") from None
+
+
+def asks_model(uri: str | None) -> bool:
+    """Whether the judge that `uri` names calls a model."""
+    return uri not in (None, "", RULES)
+
+
+def open_judge(uri: str, options: Mapping[str, Any] | None = None) -> Judge:
+    """The judge that `uri` names; the same arguments give the same judge, which threads may share.
+
+    options: fields of ModelSettings by name, as for voices, but for the temperature, which is 0. No server is asked
+    before the first verdict. Raises AgentError for a bad URI or option.
+    """
+    check_judge(uri)
+    return _model_judge(uri, judge_settings(options or {})) if asks_model(uri) else _rules_judge()
+
+
+def judge_settings(options: Mapping[str, Any]) -> ModelSettings:
+    """How a judge's model is called: as the options say, but at temperature 0."""
+    from poise.agents.voices.models import ModelSettings
+
+    return ModelSettings.from_options({**options, "temperature": 0.0})
+
+
+@lru_cache(maxsize=1)
+def _rules_judge() -> Judge:
+    from poise.agents.judges.rules import RulesJudge
+
+    return RulesJudge()
+
+
+@lru_cache(maxsize=16)
+def _model_judge(uri: str, settings: ModelSettings) -> Judge:
+    from poise.agents.judges.model import ModelJudge
+    from poise.agents.voices.cache import ReplyCache
+    from poise.agents.voices.calls import Caller
+    from poise.agents.voices.models import open_chat_model
+
+    model = open_chat_model(uri, settings)
+    cache = ReplyCache(settings.cache) if settings.cache else None
+    return ModelJudge(Caller(model, settings, cache))
