@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from poise.games.errors import ConfigError
+from poise.games.errors import AgentError, ConfigError
 from poise.games.rules import Rules
 
 Scalar = str | int | float | bool
@@ -39,6 +39,8 @@ class TournamentConfig(BaseModel):
     baseline:         the agent that the others are compared with, in each seat where it plays; default "vanilla".
     workers:          matches at a time: processes without a model, conversations with one. Default: by machine.
     tolerance, max_messages, discount, grid, deal_value: see `poise.games.rules.Rules`.
+    judge:            who says after each message whether the last two are an agreement: "rules" or a model URI (see
+                      `poise.agents.judges`). It is recorded beside the referee's outcome and decides nothing.
     game:             a game of one's own, such as file.py:ClassName (see `poise.games.variants`).
     message_seconds, match_seconds: wall-clock time that a message and a match may take.
     through:          "auto", "fast" or "langgraph"; transcripts are the same.
@@ -65,6 +67,7 @@ class TournamentConfig(BaseModel):
     grid: int = 1
     deal_value: Literal["midpoint", "last"] = "midpoint"
     game: str = ""
+    judge: str | None = None
     message_seconds: float = Field(120.0, gt=0)
     match_seconds: float = Field(1800.0, gt=0)
     through: Literal["auto", "fast", "langgraph"] = "auto"
@@ -85,6 +88,18 @@ class TournamentConfig(BaseModel):
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is named twice; each agent plays once against each opponent")
         return names
+
+    @field_validator("judge")
+    @classmethod
+    def _there_is_such_a_judge(cls, uri: str | None) -> str | None:
+        from poise.agents.judges import check_judge
+
+        try:
+            if uri is not None:
+                check_judge(uri)
+        except AgentError as error:
+            raise ValueError(str(error)) from None
+        return uri
 
     def model_post_init(self, _context: Any, /) -> None:
         """Refuse rules out of their bounds, and a game that is not there, now and not in the first match."""

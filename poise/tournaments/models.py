@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from poise.agents.judges import asks_model
 from poise.agents.voices.models import ModelSettings
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.playing import How, workers_of
@@ -15,6 +16,8 @@ _SEATS: Final = 2
 def check_models(config: TournamentConfig, schedule: Schedule) -> None:
     """Raise before the first match what every match would: AgentError for options, ModelMissing, ModelDown."""
     uris = {entrant.model for entrant in (*schedule.creditors, *schedule.debtors)} - {SCRIPTED}
+    if schedule.judge and asks_model(schedule.judge):
+        uris.add(schedule.judge)
     if not uris:
         return
     from poise.agents.voices.health import check_model
@@ -25,6 +28,9 @@ def check_models(config: TournamentConfig, schedule: Schedule) -> None:
 
 
 def model_options(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
-    """The config's options; the embedded model keeps every conversation in flight warm, one slot for each seat."""
+    """The config's options; the embedded model keeps every conversation in flight warm.
+
+    That is one slot for each seat, and one for the judge, whose questions all begin with the same words.
+    """
     workers = workers_of(How(config.workers, config.match_seconds), schedule)
-    return {"slots": _SEATS * workers, **config.model_options}
+    return {"slots": _SEATS * workers + asks_model(schedule.judge), **config.model_options}

@@ -86,6 +86,7 @@ class Pairings:
             match_seconds=config.match_seconds,
             model_options=model_options(config, self.schedule),
             rules=config.rules,
+            judge=config.judge,
         )
         return Pairing(
             find_agent(config.creditors[creditor], "creditor"),

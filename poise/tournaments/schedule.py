@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from poise.agents.judges import asks_model
 from poise.agents.registry import Agent, find_agent
 from poise.games.errors import ConfigError
 from poise.games.moves import SEATS, Seat
@@ -60,12 +61,16 @@ class Match:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Every match of a tournament, pair by pair; within a pair in the order a learner sees them."""
+    """Every match of a tournament, pair by pair; within a pair in the order a learner sees them.
+
+    judge: who judges every message; None for nobody.
+    """
 
     creditors: tuple[Entrant, ...]
     debtors: tuple[Entrant, ...]
     scenarios: tuple[Scenario, ...]
     matches: tuple[Match, ...] = field(repr=False)
+    judge: str | None = None
 
     def pair(self, index: int) -> tuple[Entrant, Entrant]:
         """The creditor and the debtor of pair `index`."""
@@ -83,13 +88,16 @@ class Schedule:
 
     @property
     def calls_model(self) -> bool:
-        """Whether any agent's words come from a model."""
-        return any(entrant.model != SCRIPTED for entrant in (*self.creditors, *self.debtors))
+        """Whether any agent's words, or the judge's verdicts, come from a model."""
+        return asks_model(self.judge) or any(uri != SCRIPTED for uri in self._voices())
 
     @property
     def embedded(self) -> bool:
         """Whether a model runs in this process."""
-        return any(entrant.model.startswith("embedded:") for entrant in (*self.creditors, *self.debtors))
+        return any(uri.startswith("embedded:") for uri in (*self._voices(), self.judge or ""))
+
+    def _voices(self) -> list[str]:
+        return [entrant.model for entrant in (*self.creditors, *self.debtors)]
 
     @property
     def own_code(self) -> bool:
@@ -142,7 +150,7 @@ def build_schedule(
         for pair, pair_hash in enumerate(pairs)
         for place, (scenario, repeat, seed, case) in enumerate(series)
     )
-    return Schedule(tuple(creditors), tuple(debtors), used, matches)
+    return Schedule(tuple(creditors), tuple(debtors), used, matches, config.judge)
 
 
 def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
@@ -177,7 +185,9 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
         from poise.games.variants import source
 
         declared["game"] = source(config.game)
-    if any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
+    if config.judge:
+        declared["judge"] = config.judge
+    if asks_model(config.judge) or any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
         declared["model_options"] = {key: value for key, value in config.model_options.items() if key not in HOW_CALLED}
     return hashlib.blake2b(_canonical(declared), digest_size=16)
 
