@@ -66,6 +66,13 @@ class DomainWords:
         role = self.role(seat).removeprefix("the ")
         return role[0].upper() + role[1:]
 
+    def several(self, seat: Seat) -> str:
+        """The role as the label of several: "Rescue teams"."""
+        label = self.label(seat)
+        if label.endswith("y") and label[-2:-1] not in "aeou":
+            return label[:-1] + "ies"
+        return label + ("es" if label.endswith(("s", "x", "z", "ch", "sh")) else "s")
+
     def amount(self, value: int) -> str:
         """`value` with its unit: "1 day", "30 days"."""
         return f"{value} {self.singular if value == 1 else self.plural}"

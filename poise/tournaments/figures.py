@@ -20,6 +20,12 @@ class Standing:
     collection: mean of min(1, target / deal), the creditor's; see `poise.games.metrics`. None for a debtor.
     failures:   matches that failed through this agent, or through nobody in particular.
     forfeits, repairs, reasks: of its own messages; see `poise.tournaments.records.Row`.
+    violations: rules of conduct that its messages broke; violation_rate: the same for 100 of its messages. 0 and None
+                for a debtor, whom no rule binds.
+    promises, broken: offers made with its word on them, and those it went back on; promises_kept: the share that
+                stood, None where nothing was promised. 0 and None for a creditor.
+    de_escalation: mean over matches of how much less negative the debtor's words were late than early, as the creditor
+                read them (see `poise.agents.conduct`); None where no match told.
     """
 
     label: str
@@ -35,6 +41,12 @@ class Standing:
     forfeits: int
     repairs: int
     reasks: int
+    violations: int
+    violation_rate: Estimate | None
+    promises: int
+    broken: int
+    promises_kept: Estimate | None
+    de_escalation: Estimate | None
 
     @property
     def troubled(self) -> bool:
@@ -44,7 +56,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An agent less the baseline over paired matches: what it gained, with the interval."""
+    """An agent less the baseline over paired matches: what it gained, with the interval.
+
+    de_escalation: over the pairs in which both matches tell of it; None without any.
+    """
 
     label: str
     baseline: str
@@ -52,6 +67,7 @@ class Difference:
     pairs: int
     utility: Estimate
     success: Estimate
+    de_escalation: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered."""
+    """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered.
+
+    domain: of all its scenarios; "" where they are of several.
+    """
 
     name: str
     total: int
@@ -79,6 +98,7 @@ class Standings:
     standings: tuple[Standing, ...]
     differences: tuple[Difference, ...]
     matrix: tuple[tuple[Cell, ...], ...]
+    domain: str = ""
 
     def seat(self, seat: Seat) -> list[Standing]:
         """The agents of one seat, the best first."""
@@ -95,6 +115,7 @@ class Standings:
             "name": self.name,
             "matches": {"total": self.total, "finished": self.finished},
             "scenarios": self.scenarios,
+            "domain": self.domain,
             "seed": self.seed,
             "model": self.model,
             "creditors": [_plain(one) for one in self.seat("creditor")],

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from poise.games.domains import domain_words
+from poise.games.errors import ScenarioError
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.figures import Cell, Difference, Standing, Standings
+from poise.tournaments.figures import Cell, Standing, Standings
 from poise.tournaments.stats import FEW, Estimate
 
 _WIDE = 90  # columns from which intervals have a third digit
 _NAME = 28  # columns of an agent's name in the matrix
+_TO = "\u2026"  # between numbers with signs
+_Column = tuple[str, Callable[[Standing], Text]]
 _TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
 
 
 def standings_view(standings: Standings, width: int) -> RenderableType:
-    """Both seats' standings and the matrix of utilities, for a terminal of so many columns."""
+    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of so many columns."""
     parts: list[RenderableType] = []
+    digits = 3 if width >= _WIDE else 2
     for seat in SEATS:
-        parts += [_heading(f"{seat.capitalize()}s"), _seat_table(standings, seat, 3 if width >= _WIDE else 2)]
+        parts += [_heading(title(standings, seat)), _seat_table(standings, seat, digits)]
         parts += _trouble(standings.seat(seat))
+    for seat in SEATS:
+        columns = _conduct(standings, seat, digits)
+        if columns:
+            parts += [_heading(f"Conduct of {_lower(title(standings, seat))}"), _columns(standings.seat(seat), columns)]
     if len(standings.matrix) * len(standings.matrix[0]) > 1:
         parts += _matrix(standings, width)
     parts.append(_footnote(standings))
@@ -45,8 +54,58 @@ def _seat_table(standings: Standings, seat: Seat, digits: int) -> Table:
         cells = [Text(str(rank)), Text(one.label, style="bold" if rank == 1 else ""), Text(str(one.matches))]
         cells += _measures(one, digits)
         if compared:
-            cells.append(_difference(standings.against_baseline(one.label, seat), digits))
+            difference = standings.against_baseline(one.label, seat)
+            cells.append(_gain(difference.utility if difference else None, digits))
         table.add_row(*cells)
+    return table
+
+
+def title(standings: Standings, seat: Seat) -> str:
+    """What the agents of a seat are called, in the words of the domain where all scenarios are of one."""
+    plain = f"{seat.capitalize()}s"
+    try:
+        named = domain_words(standings.domain).several(seat) if standings.domain else plain
+    except ScenarioError:  # a domain of the user's own that is not here today
+        return plain
+    return named if named == plain else f"{named} ({plain.lower()})"
+
+
+def _lower(words: str) -> str:
+    return words[0].lower() + words[1:]
+
+
+def _conduct(standings: Standings, seat: Seat, digits: int) -> list[_Column]:
+    """What is to be told of conduct; nothing that is zero for all."""
+    listed = standings.seat(seat)
+    bounds = f"{{:+.{digits}f}}"
+    columns: list[_Column] = []
+    if any(one.violations for one in listed):
+        columns.append(("violations", lambda one: Text(str(one.violations))))
+        columns.append(("per 100 messages", lambda one: _estimate(one.violation_rate, "{:.1f}", "{:.1f}")))
+    if any(one.promises for one in listed):
+        columns.append(("promises", lambda one: Text(str(one.promises))))
+        columns.append(("kept", lambda one: _estimate(one.promises_kept, "{:.0%}", "{:.0%}")))
+    if seat == "creditor" and any(one.de_escalation for one in listed):
+        columns.append(("de-escalation", lambda one: _estimate(one.de_escalation, "{:+.3f}", bounds, between=_TO)))
+        compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
+        if compared:
+            columns.append((f"vs {compared}", lambda one: _calmer(standings, one, digits)))
+    return columns
+
+
+def _calmer(standings: Standings, one: Standing, digits: int) -> Text:
+    difference = standings.against_baseline(one.label, one.seat)
+    return _gain(difference.de_escalation if difference else None, digits)
+
+
+def _columns(listed: list[Standing], columns: list[_Column]) -> Table:
+    """The agents as they stand, with so many columns."""
+    table = _table()
+    table.add_column("agent", overflow="fold", min_width=12)
+    for name, _ in columns:
+        table.add_column(name, justify="right", min_width=11 if name.startswith("vs ") else None)
+    for one in listed:
+        table.add_row(one.label, *(cell(one) for _, cell in columns))
     return table
 
 
@@ -84,15 +143,14 @@ def _unsigned_zero(value: float) -> float:
     return 0.0 if abs(value) < 0.0005 else value
 
 
-def _difference(difference: Difference | None, digits: int) -> Text:
-    """The gain in utility over the baseline: green or red where its interval leaves out zero."""
-    if difference is None:
+def _gain(gain: Estimate | None, digits: int) -> Text:
+    """What was gained over the baseline: green or red where its interval leaves out zero."""
+    if gain is None:
         return Text("-", style="dim")
-    gain = difference.utility
     style = ""
     if gain.low is not None and gain.high is not None:
         style = "green" if gain.low > 0 else "red" if gain.high < 0 else ""
-    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between="\u2026", style=style)
+    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between=_TO, style=style)
 
 
 def _trouble(listed: list[Standing]) -> list[Text]:
@@ -140,6 +198,8 @@ def _footnote(standings: Standings) -> Text:
         "seed and opponent.",
         style="dim",
     )
+    if any(one.de_escalation for one in standings.standings):
+        text.append(" De-escalation: how much less negative the debtor's words were late than early.")
     if standings.scenarios < FEW:
         text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
     return text

@@ -1,15 +1,16 @@
 """Who won, from the rows of finished matches alone.
 
 All figures are of one seat: a creditor's utility is what the creditors' side got. Means come with 95 % intervals by the
-bootstrap over scenarios (see `stats`), success rates with Wilson's. Agents are compared with a baseline pair by pair:
+bootstrap over scenarios (see `stats`), success rates with Wilson's. Violations per 100 messages and the share of
+promises kept are ratios of sums, so that long talks count for more. Agents are compared with a baseline pair by pair:
 on the same scenario, with the same seed, against the same opponent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -21,17 +22,20 @@ from poise.tournaments.schedule import find_baseline
 from poise.tournaments.stats import DRAWS, Estimate, Sums, estimate_all
 from poise.tournaments.store import Header, Store
 
-_COUNTS: Final = ("forfeits", "repairs", "reasks")
-
 
 def read_standings(folder: Path | str, draws: int = DRAWS) -> Standings:
     """The standings of the tournament in `folder`, as far as it is; also while it runs."""
     with Store.read(folder) as store:
-        return make_standings(store.header(), store.rows(), Path(folder).resolve().name, draws)
+        return make_standings(store.header(), store.rows(), Path(folder).resolve().name, draws, store.domains())
 
 
-def make_standings(header: Header, rows: Sequence[Row], name: str = "", draws: int = DRAWS) -> Standings:
-    """Standings from rows in any order; the draws of the bootstrap come from the tournament's seed."""
+def make_standings(
+    header: Header, rows: Sequence[Row], name: str = "", draws: int = DRAWS, domains: Sequence[str] = ()
+) -> Standings:
+    """Standings from rows in any order; the draws of the bootstrap come from the tournament's seed.
+
+    domains: those of its scenarios.
+    """
     config = header.config
     labels: dict[Seat, list[str]] = {"creditor": _labels(header.creditors), "debtor": _labels(header.debtors)}
     table = _Table(sorted(rows, key=lambda row: row.position), labels)
@@ -49,6 +53,7 @@ def make_standings(header: Header, rows: Sequence[Row], name: str = "", draws: i
             one for seat in SEATS for one in _differences(table, seat, config.get("baseline"), seed, draws)
         ),
         matrix=_matrix(table),
+        domain=domains[0] if len(domains) == 1 else "",
     )
 
 
@@ -71,46 +76,74 @@ class _Table:
     def column(self, name: str, kind: Any = np.float64) -> Any:
         return np.array([getattr(row, name) for row in self.rows], dtype=kind)
 
-    def sums(self, values: Any, where: Any) -> Sums:
-        return Sums(self.scenario[where], values[where], self.count)
+    def differences(self, values: Any, own: Any, other: Any) -> Sums:
+        """`values` in the rows `own` less those in the rows `other`, where both are known."""
+        gained = values[own] - values[other]
+        known = ~np.isnan(gained)
+        return Sums(self.scenario[own][known], gained[known], self.count)
+
+    def sums(self, values: Any, where: Any, of: Any = None) -> Sums:
+        return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where])
 
 
 def _of_seat(table: _Table, seat: Seat, seed: int, draws: int) -> list[Standing]:
     """The standings of one seat; agents without a finished match are left out."""
     present = [place for place in range(len(table.labels[seat])) if (table.agent[seat] == place).any()]
-    savings = np.nan_to_num(table.column(f"{seat}_savings"))
-    rounds, collection = table.column("rounds"), table.column("collection")
-    sums: list[Sums] = []
-    for place in present:
-        own = table.agent[seat] == place
-        sums += [
-            table.sums(table.utility[seat], own),
-            table.sums(savings, own & (table.deal > 0)),
-            table.sums(rounds, own),
-            table.sums(collection, own),
-        ]
-    estimates = estimate_all(sums, seed, draws)
-    found = [_standing(table, seat, place, estimates[4 * turn : 4 * turn + 4]) for turn, place in enumerate(present)]
+    means = _means(table, seat)
+    sums = [mean(table.agent[seat] == place) for place in present for mean in means.values()]
+    estimates = iter(estimate_all(sums, seed, draws))
+    found = [_standing(table, seat, place, {name: next(estimates) for name in means}) for place in present]
     return sorted(found, key=lambda one: (-one.utility.mean, one.label))
 
 
-def _standing(table: _Table, seat: Seat, place: int, estimates: Sequence[Estimate | None]) -> Standing:
+def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
+    """What is averaged for one agent of `seat`, by name, each a function of which rows are its own."""
+    savings, calmer = table.column(f"{seat}_savings"), table.column("de_escalation")
+    rounds, promises = table.column("rounds"), table.column("debtor_promises")
+    kept = promises - table.column("debtor_broken")
+    spoken = np.ceil(rounds / 2)  # the creditor speaks first
+    shared: dict[str, Callable[[Any], Sums]] = {
+        "utility": lambda own: table.sums(table.utility[seat], own),
+        "savings": lambda own: table.sums(savings, own & (table.deal > 0)),
+        "rounds": lambda own: table.sums(rounds, own),
+        "de_escalation": lambda own: table.sums(calmer, own & ~np.isnan(calmer)),
+    }
+    if seat == "debtor":
+        return shared | {"promises_kept": lambda own: table.sums(kept, own, promises)}
+    collection, broken = table.column("collection"), 100 * table.column("creditor_violations")
+    return shared | {
+        "collection": lambda own: table.sums(collection, own),
+        "violation_rate": lambda own: table.sums(broken, own, spoken),
+    }
+
+
+def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Estimate | None]) -> Standing:
     own = [row for row, agent in zip(table.rows, table.agent[seat], strict=True) if agent == place]
-    utility, savings, rounds, collection = estimates
     deals = sum(row.ending == "deal" for row in own)
-    counts = {name: sum(getattr(row, f"{seat}_{name}") for row in own) for name in _COUNTS}
+
+    def total(name: str) -> int:
+        return sum(getattr(row, name, 0) for row in own)
+
     return Standing(
         label=table.labels[seat][place],
         seat=seat,
         matches=len(own),
         deals=deals,
-        utility=_there(utility),
+        utility=_there(estimates["utility"]),
         success=Estimate(deals / len(own), *wilson(deals, len(own))),
-        savings=savings,
-        rounds=_there(rounds),
-        collection=collection if seat == "creditor" else None,
+        savings=estimates["savings"],
+        rounds=_there(estimates["rounds"]),
+        collection=estimates.get("collection"),
         failures=sum(row.ending == "failed" and row.by in (seat, None) for row in own),
-        **counts,
+        forfeits=total(f"{seat}_forfeits"),
+        repairs=total(f"{seat}_repairs"),
+        reasks=total(f"{seat}_reasks"),
+        violations=total(f"{seat}_violations"),
+        violation_rate=estimates.get("violation_rate"),
+        promises=total(f"{seat}_promises"),
+        broken=total(f"{seat}_broken"),
+        promises_kept=estimates.get("promises_kept"),
+        de_escalation=estimates["de_escalation"],
     )
 
 
@@ -130,6 +163,7 @@ def _differences(table: _Table, seat: Seat, wanted: str | None, seed: int, draws
         key = row.scenario, row.repeat, getattr(row, opponent)
         places.setdefault(getattr(row, seat), {})[key] = index
     base = places.get(labels.index(baseline), {})
+    compared = table.utility[seat], table.deal, table.column("de_escalation")
     kept: list[tuple[str, int]] = []
     sums: list[Sums] = []
     for place, label in enumerate(labels):
@@ -138,12 +172,11 @@ def _differences(table: _Table, seat: Seat, wanted: str | None, seed: int, draws
             continue
         own, other = (np.array([of[key] for key in shared]) for of in (places[place], base))
         kept.append((label, len(shared)))
-        for values in (table.utility[seat], table.deal):
-            sums.append(Sums(table.scenario[own], values[own] - values[other], table.count))  # noqa: PERF401 - two a turn
-    estimates = [_there(one) for one in estimate_all(sums, seed, draws)]
+        sums += [table.differences(values, own, other) for values in compared]
+    estimates = iter(estimate_all(sums, seed, draws))
     return [
-        Difference(label, baseline, seat, pairs, estimates[2 * turn], estimates[2 * turn + 1])
-        for turn, (label, pairs) in enumerate(kept)
+        Difference(label, baseline, seat, pairs, _there(next(estimates)), _there(next(estimates)), next(estimates))
+        for label, pairs in kept
     ]
 
 

@@ -45,22 +45,25 @@ class Estimate:
 
 
 class Sums:
-    """One statistic by scenario: the sum over its matches, and their number."""
+    """One statistic by scenario: the sum over its matches, and their number or what else it is a rate of."""
 
-    def __init__(self, scenarios: NDArray[np.int64], values: Array, count: int) -> None:
-        """values[i] belongs to scenario scenarios[i] (0 <= scenarios[i] < count)."""
+    def __init__(self, scenarios: NDArray[np.int64], values: Array, count: int, of: Array | None = None) -> None:
+        """values[i] belongs to scenario scenarios[i] (0 <= scenarios[i] < count).
+
+        of: what a match counts for where it is not 1; its messages make the mean a rate per message.
+        """
         self.total = np.bincount(scenarios, weights=values, minlength=count).astype(np.float64)
-        self.number = np.bincount(scenarios, minlength=count).astype(np.float64)
+        self.number = np.bincount(scenarios, weights=of, minlength=count).astype(np.float64)
 
     @property
     def mean(self) -> float | None:
-        """The mean over all matches; None when there are none."""
+        """The mean over all matches, or per unit of what they count for; None when there are none."""
         number = self.number.sum()
         return float(self.total.sum() / number) if number else None
 
     @property
     def clusters(self) -> int:
-        """Scenarios with at least one match."""
+        """Scenarios with at least one match that counts."""
         return int(np.count_nonzero(self.number))
 
 

@@ -124,6 +124,12 @@ class Store:
             found = self._db.execute("SELECT scenario FROM scenarios ORDER BY place").fetchall()
         return tuple(Scenario.from_dict(from_json(text, "a scenario")) for (text,) in found)
 
+    def domains(self) -> list[str]:
+        """The domains of the scenarios, in order."""
+        query = "SELECT json_extract(scenario, '$.domain') AS domain FROM scenarios GROUP BY domain ORDER BY min(place)"
+        with explained(self.folder):
+            return [str(domain) for (domain,) in self._db.execute(query)]
+
     def add(self, batch: Sequence[Finished]) -> None:
         """Write finished matches in one transaction: all of them, or on any error none."""
         documents = [
