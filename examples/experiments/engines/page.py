@@ -35,6 +35,11 @@ class Results:
         self.utility = self._grid(rows, [row.creditor_utility for row in rows])
         self.deal = self._grid(rows, [float(row.ending == "deal") for row in rows])
         self.rounds = self._grid(rows, [float(row.rounds) for row in rows])
+        calm = [np.nan if row.de_escalation is None else row.de_escalation for row in rows]
+        self.calm = self._grid(rows, calm)
+        self.violations = self._grid(rows, [float(row.creditor_violations) for row in rows])
+        self.promises = self._grid(rows, [float(row.debtor_promises) for row in rows])
+        self.broken = self._grid(rows, [float(row.debtor_broken) for row in rows])
         if np.isnan(self.utility).any():
             raise SystemExit(f"{folder} is not finished; run the experiment again, and it goes on")
 
@@ -137,10 +142,11 @@ def _table(results: Results, gains: dict[str, Estimate], reference: str) -> list
         "## Who gets how much",
         "",
         f"Utility is the creditor's, 0 to 1, 0 without a deal. Gains are over `{reference}` on the same scenario, seed "
-        "and debtor; intervals are 95 %, by bootstrap over scenarios.",
+        "and debtor; intervals are 95 %, by bootstrap over scenarios. Calmer is de-escalation: how much less negative "
+        "the debtor sounded late than early. Violations are of the rules of conduct, in all messages.",
         "",
-        "| engine | utility | gain | interval | deals | messages |",
-        "|---|---:|---:|:---:|---:|---:|",
+        "| engine | utility | gain | interval | deals | messages | calmer | violations |",
+        "|---|---:|---:|:---:|---:|---:|---:|---:|",
     ]
     for name in results.ranked():
         place = results.creditors.index(name)
@@ -149,7 +155,8 @@ def _table(results: Results, gains: dict[str, Estimate], reference: str) -> list
         told += " (knows only `simulated` from within)" if name == CHEATS else ""
         lines.append(
             f"| {told} | {results.utility[place].mean():.3f} | {gain} | {results.deal[place].mean():.0%} | "
-            f"{results.rounds[place].mean():.1f} |"
+            f"{results.rounds[place].mean():.1f} | {np.nanmean(results.calm[place]):+.3f} | "
+            f"{results.violations[place].sum():.0f} |"
         )
     return [*lines, "", "![Gains with intervals](engines-gain.svg)", ""]
 
@@ -170,7 +177,18 @@ def _debtors(results: Results, others: list[str], reference: str) -> list[str]:
         best, gain = max(gains.items(), key=lambda item: item[1].mean)
         base = results.of(reference)[results.debtors.index(debtor)].mean()
         lines.append(f"- {debtor}: `{reference}` gets {base:.3f}; best is {best}, {gain.mean:+.3f} {_interval(gain)}")
-    return [*lines, ""]
+    return [*lines, "", *_promises(results), ""]
+
+
+def _promises(results: Results) -> list[str]:
+    """Who gave its word, and kept it."""
+    made, broken = (counts.sum(axis=(0, 2, 3)) for counts in (results.promises, results.broken))
+    told = [
+        f"{debtor} gave its word on {made[place]:,.0f} offers and went back on {broken[place] / made[place]:.0%}"
+        for place, debtor in enumerate(results.debtors)
+        if made[place]
+    ]
+    return [f"Promises: {'; '.join(told)}."] if told else []
 
 
 def _fixed(results: Results, gains: dict[str, Estimate]) -> list[str]:
