@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from poise import cli_view
 from poise.cli_train import wire
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -244,6 +245,7 @@ def graph_draw(
 
 
 wire(app, _SETTINGS, _plainly)
+cli_view.wire(app, _plainly)
 
 
 def main() -> None:

@@ -1,0 +1,15 @@
+"""`poise view`: a local web app that shows tournaments, live while they run.
+
+    library         the tournaments under the folder, read anew when they grow
+    choice          the filters, as they stand in an address
+    live            running or not, how far, and how long still
+    app, pages      addresses and their pages             guard    who may ask, and what a page may do
+    overview        standings, payoffs, outcomes          matches  the list, piece by piece
+    replay, turns   one match, message by message and node by node
+    changes         two runs, cell by cell                charts, drawing   pictures, graphs with nodes to light
+    server          a socket, and its address
+
+Starlette and uvicorn, because an app of a dozen read-only pages needs routes and nothing else; Jinja2, because it
+escapes by default; pictures are SVG with classes, because the pages' policy forbids style attributes and because they
+then follow the reader's light or dark scheme.
+"""

@@ -1,0 +1,176 @@
+"""The viewer's addresses. Everything is read-only; all that is shown comes from the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from poise.games.errors import BadInput, PoiseError
+from poise.tournaments.view import pages
+from poise.tournaments.view.choice import Choice, options
+from poise.tournaments.view.guard import App, Guard
+from poise.tournaments.view.library import Library, Missing, Run
+from poise.tournaments.view.live import Watcher
+
+_NO_STORE: Final = {"cache-control": "no-store"}
+
+
+def make_app(folders: Sequence[Path | str], names: Collection[str] = (), *, anywhere: bool = False) -> App:
+    """The ASGI app over the tournaments in `folders`.
+
+    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too (see `guard`).
+    """
+    return Guard(Viewer(Library(folders)).starlette(), names, anywhere=anywhere)
+
+
+class Viewer:
+    """What each address answers."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.watcher = Watcher()
+
+    def starlette(self) -> Starlette:
+        """The app, without its guard."""
+        addresses = {
+            "/": self.start,
+            "/run/{run}/": self.overview,
+            "/run/{run}/progress.json": self.progress,
+            "/run/{run}/matches": self.matches,
+            "/run/{run}/matches.json": self.matches_data,
+            "/run/{run}/match/{position:int}": self.match,
+            "/run/{run}/match/{position:int}.json": self.transcript,
+            "/run/{run}/match/{position:int}/prompt/{index:int}": self.prompt,
+            "/run/{run}/match/{position:int}/graph": self.graph,
+            "/beside": self.beside,
+            "/compare": self.compare,
+            "/static/{name}": self.static,
+        }
+        routes = [Route(path, answer, methods=["GET"]) for path, answer in addresses.items()]
+        handlers: Any = {PoiseError: self.refused, 404: self.not_found, 500: self.broken}
+        return Starlette(routes=routes, exception_handlers=handlers)
+
+    def start(self, _: Request) -> Response:
+        """Every tournament there is; where there is one alone, it."""
+        runs = self.library.runs()
+        if len(runs) == 1:
+            return RedirectResponse(f"/run/{pages.part(next(iter(runs)))}/", headers=_NO_STORE)
+        listed = [(run, self.watcher.state(run), run.snapshot()) for run in runs.values()]
+        return self._page("runs.html.j2", listed=listed)
+
+    def overview(self, request: Request) -> Response:
+        """Standings, payoffs and outcomes of one tournament."""
+        from poise.tournaments.view.overview import overview
+
+        run = self._run(request)
+        choice = Choice.of(request.query_params).only("creditor", "debtor", "domain")
+        return self._page("overview.html.j2", run, choice, **overview(run, run.snapshot(), choice))
+
+    def progress(self, request: Request) -> Response:
+        """How far it is."""
+        return _json(self.watcher.state(self._run(request)))
+
+    def matches(self, request: Request) -> Response:
+        """The list of matches; the page's script fills it."""
+        run = self._run(request)
+        choice = Choice.of(request.query_params)
+        return self._page("matches.html.j2", run, choice, options=options(run.snapshot()))
+
+    def matches_data(self, request: Request) -> Response:
+        """A piece of the list."""
+        from poise.tournaments.view.matches import listing
+
+        return _json(listing(self._run(request), Choice.of(request.query_params), request.query_params))
+
+    def match(self, request: Request) -> Response:
+        """One match, to be replayed."""
+        from poise.tournaments.view.replay import match_page
+
+        run = self._run(request)
+        choice = Choice.of(request.query_params)
+        position = request.path_params["position"]
+        return self._page("match.html.j2", run, choice, **match_page(self.library, run, position, choice))
+
+    def transcript(self, request: Request) -> Response:
+        """The stored transcript."""
+        raw = self._run(request).raw(request.path_params["position"])
+        return Response(raw, media_type="application/json", headers=_NO_STORE)
+
+    def prompt(self, request: Request) -> Response:
+        """What the model was told before one message, rendered again."""
+        from poise.tournaments.view.prompts import prompt_of
+
+        run, parameters = self._run(request), request.path_params
+        return _json(prompt_of(run.told(parameters["position"]).transcript, parameters["index"]))
+
+    def graph(self, request: Request) -> Response:
+        """The graph that the match ran on, to be lit by the page's script."""
+        from poise.tournaments.view.drawing import usual_graph
+
+        self._run(request).row(request.path_params["position"])
+        return self._page("graph.html.j2", graph=usual_graph())
+
+    def beside(self, request: Request) -> Response:
+        """Two matches side by side."""
+        from poise.tournaments.view.replay import beside_page
+
+        pair = [self._match_named(request.query_params.get(side, "")) for side in ("a", "b")]
+        return self._page("beside.html.j2", **beside_page(pair))
+
+    def compare(self, request: Request) -> Response:
+        """Two tournaments, cell by cell."""
+        from poise.tournaments.view.compare import compare_page
+
+        wanted = [request.query_params.get(name, "") for name in ("a", "b", "measure")]
+        return self._page("compare.html.j2", **compare_page(self.library, *wanted))
+
+    def static(self, request: Request) -> Response:
+        """A style or script of this package."""
+        name = request.path_params["name"]
+        if name == "icon.svg":
+            return Response(pages.ICON, media_type="image/svg+xml", headers={"cache-control": "max-age=86400"})
+        if name not in pages.STATIC:
+            raise Missing(f"there is no file called {name!r}")
+        path, kind = pages.STATIC[name]
+        return Response(path.read_bytes(), media_type=kind, headers={"cache-control": "no-cache"})
+
+    def refused(self, _: Request, error: Exception) -> Response:
+        """A PoiseError, in words."""
+        status = 404 if isinstance(error, Missing) else 400 if isinstance(error, BadInput) else 500
+        return self._page("error.html.j2", words=str(error), status=status)
+
+    def not_found(self, _: Request, __: Exception) -> Response:
+        """No such address."""
+        return self._page("error.html.j2", words="There is nothing at this address.", status=404)
+
+    def broken(self, _: Request, error: Exception) -> Response:
+        """A fault of the viewer's own."""
+        words = f"{type(error).__name__}: {error}. This is a fault in Poise; the terminal shows where it happened."
+        return self._page("error.html.j2", words=words, status=500)
+
+    def _run(self, request: Request) -> Run:
+        return self.library.run(request.path_params["run"])
+
+    def _match_named(self, name: str) -> tuple[Run, int]:
+        run, _, position = name.rpartition(":")
+        if not position.isdecimal() or len(position) > 12:
+            raise BadInput(f"{name[:80]!r} names no match; write RUN:POSITION, such as quickstart:3")
+        return self.library.run(run), int(position)
+
+    def _page(
+        self, template: str, run: Run | None = None, choice: Choice | None = None, status: int = 200, **values: Any
+    ) -> Response:
+        state = self.watcher.state(run) if run is not None else None
+        held = {"run": run, "choice": choice or Choice(), "state": state, "several": len(self.library.known()) > 1}
+        return HTMLResponse(pages.page(template, **held, **values), status, headers=_NO_STORE)
+
+
+def _json(data: Any) -> Response:
+    return Response(orjson.dumps(data), media_type="application/json", headers=_NO_STORE)

@@ -1,0 +1,74 @@
+"""The page that compares two runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poise.games.errors import BadInput
+from poise.tournaments.stats import FEW
+from poise.tournaments.view.changes import MEASURES, Change, changes
+from poise.tournaments.view.library import Library, Run, Snapshot
+
+_HOW = ("out", "name", "workers", "message_seconds", "match_seconds", "through")  # settings that change no outcome
+
+
+def compare_page(library: Library, first: str, second: str, measure: str) -> dict[str, Any]:
+    """The values of the template; a run that is not named is the first there is that is not the other."""
+    runs = library.runs()
+    if len(runs) < 2:
+        raise BadInput("there is one tournament here; compare with another one: poise view DIR OTHER")
+    one = library.run(first or next(name for name in runs if name != second))
+    two = library.run(second or next(name for name in runs if name != one.name))
+    measure = measure if measure in MEASURES else "creditor"
+    before, after = one.snapshot(), two.snapshot()
+    found = sorted(changes(before, after, measure), key=_interest)
+    reach = max([0.05, *(abs(end) for each in found for end in _ends(each))]) * 1.1
+    return {
+        "runs": list(runs),
+        "one": one,
+        "two": two,
+        "measure": measure,
+        "measures": MEASURES,
+        "changes": found,
+        "reach": reach,
+        "few": FEW,
+        "settings": _settings(before, after),
+        "alone": _alone(one, before, two, after),
+    }
+
+
+def _interest(change: Change) -> tuple[bool, float, float]:
+    """The clearest changes first."""
+    return not change.beyond_noise, 1.0 if change.p is None else change.p, -abs(change.difference.mean)
+
+
+def _ends(change: Change) -> list[float]:
+    told = change.difference
+    return [value for value in (told.mean, told.low, told.high) if value is not None]
+
+
+def _settings(before: Snapshot, after: Snapshot) -> list[tuple[str, str, str]]:
+    """What was set otherwise: (setting, before, after)."""
+    one, two = before.header.config, after.header.config
+    names = [name for name in dict.fromkeys([*one, *two]) if name not in (*_HOW, "creditors", "debtors")]
+    told = [(name, _plain(one.get(name)), _plain(two.get(name))) for name in names if one.get(name) != two.get(name)]
+    made = before.header.provenance, after.header.provenance
+    versions = [(name, *(str(each.get(name, "")) for each in made)) for name in ("poise", "python")]
+    return [*told, *((name, was, now) for name, was, now in versions if was != now)]
+
+
+def _plain(value: Any) -> str:
+    if value is None or value == {}:
+        return "\N{EN DASH}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _alone(one: Run, before: Snapshot, two: Run, after: Snapshot) -> list[tuple[str, str]]:
+    """Agents that play in one of the runs only, as (run, agents)."""
+    listed = []
+    for run, own, other in ((one, before, after), (two, after, before)):
+        agents = [label for label in own.creditors if label not in other.creditors]
+        agents += [label for label in own.debtors if label not in other.debtors]
+        if agents:
+            listed.append((run.name, ", ".join(agents)))
+    return listed

@@ -1,0 +1,104 @@
+"""Who may ask, and what a page may do.
+
+Another site's page in the user's browser can name any address, this one too (DNS rebinding: its own name, made to lead
+to 127.0.0.1). Its browser then sends that site's name as the Host; so a name is answered
+only when it is this machine's.
+An IP address as Host proves that no name was involved.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from typing import Any, Final
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS: Final = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an IP address, is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(header: str) -> str:
+    """The host in a Host header, without its port and brackets; "" where it makes no sense."""
+    host, colon, port = header.rpartition(":") if not header.endswith("]") else (header, "", "")
+    if colon and not (port.isascii() and port.isdigit()):
+        return ""
+    host = (host if colon else header).lower()
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+class Guard:
+    """An ASGI app before the app: reads only, for known hosts only, and headers on every answer.
+
+    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too.
+    """
+
+    def __init__(self, app: App, names: Collection[str] = (), *, anywhere: bool = False) -> None:
+        self._app = app
+        self._names = {name.lower() for name in names}
+        self._anywhere = anywhere
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, refuse, or hand on to the app."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *HEADERS]
+            await send(message)
+
+        if scope["method"] not in ("GET", "HEAD"):
+            await _refuse(with_headers, 405, "this viewer only shows; it takes GET and HEAD")
+        elif not self._known(scope):
+            await _refuse(with_headers, 421, "this host name is not the viewer's; open the address that it printed")
+        else:
+            await self._app(scope, receive, with_headers)
+
+    def _known(self, scope: Scope) -> bool:
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1:
+            return False
+        host = host_of(hosts[0])
+        return is_loopback(host) or host in self._names or (self._anywhere and _is_address(host))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def _refuse(send: Send, status: int, words: str) -> None:
+    body = words.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,96 @@
+"""How far a tournament is: running or not, its pace, and how long it will still take, seen from outside the run."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import Any, Final
+
+from poise.tournaments.progress import duration
+from poise.tournaments.store_errors import LOCK
+from poise.tournaments.view.library import Run
+
+_WINDOW: Final = 120.0  # seconds over which the pace is taken, where that holds enough matches
+_ENOUGH: Final = 8  # sightings of growth that a pace is taken over, at least
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a run holds the folder's lock. Asking takes no longer than a moment, and writes nothing."""
+    try:
+        import fcntl
+    except ImportError:  # no POSIX locks here: growth alone will tell
+        return False
+    try:
+        with (folder / LOCK).open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+class Pace:
+    """Matches a second, from when the count was seen to grow."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+        self._lock = Lock()
+
+    def see(self, count: int, now: float) -> None:
+        """Note that `count` matches are finished at `now` (seconds, any origin)."""
+        with self._lock:
+            if self._seen and count < self._seen[-1][1]:
+                self._seen.clear()  # begun anew in the same folder
+            if not self._seen or count > self._seen[-1][1]:
+                self._seen.append((now, count))
+            while len(self._seen) > _ENOUGH and now - self._seen[0][0] > _WINDOW:
+                self._seen.popleft()
+
+    def left(self, total: int, now: float) -> float | None:
+        """Seconds until `total`; None before the count was seen to grow twice."""
+        with self._lock:
+            if len(self._seen) < 2:
+                return None
+            (began, first), (last, count) = self._seen[0], self._seen[-1]
+        pace = (count - first) / (last - began) if last > began else None
+        return None if not pace else max(0.0, (total - count) / pace - (now - last))
+
+
+class Watcher:
+    """The state of each run, as its page asks for it."""
+
+    def __init__(self) -> None:
+        self._paces: dict[Path, Pace] = {}
+
+    def state(self, run: Run) -> dict[str, Any]:
+        """Plain data for the page: counts, a word for the state, and the time left."""
+        count, header = run.count(), run.snapshot().header
+        now = monotonic()
+        pace = self._paces.setdefault(run.folder, Pace())
+        pace.see(count, now)
+        running = is_running(run.folder)
+        state = "running" if running else "finished" if count >= header.total else "stopped"
+        left = None
+        if running and count < header.total:
+            left = pace.left(header.total, now)
+            if left is None:
+                left = _since_it_began(str(header.provenance.get("began", "")), count, header.total)
+        return {"id": header.id, "state": state, "finished": count, "total": header.total, **_words(left)}
+
+
+def _words(left: float | None) -> dict[str, str]:
+    return {"left": "" if left is None else f"about {duration(left)} left"}
+
+
+def _since_it_began(began: str, count: int, total: int) -> float | None:
+    """Seconds left at the pace since a run that was never stopped began; only a first guess."""
+    try:
+        start = datetime.fromisoformat(began)
+    except ValueError:
+        return None
+    spent = (datetime.now(start.tzinfo) - start).total_seconds()
+    return spent / count * (total - count) if count and spent > 0 else None

@@ -1,0 +1,53 @@
+"""What the overview of one tournament shows, of the matches that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from poise.tournaments.figures import Standings
+from poise.tournaments.report_parts import axis, cells, roles
+from poise.tournaments.standings import make_standings
+from poise.tournaments.stats import FEW
+from poise.tournaments.view.charts import bars, ending_bar
+from poise.tournaments.view.choice import Choice, options
+from poise.tournaments.view.library import Run, Snapshot
+from poise.tournaments.view.outcomes import endings, lengths, shares
+
+
+def overview(run: Run, snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
+    """The values of the template."""
+    return {
+        "header": snapshot.header,
+        "options": options(snapshot),
+        **snapshot.derived(("overview", choice), lambda: _figures(run, snapshot, choice)),
+    }
+
+
+def _figures(run: Run, snapshot: Snapshot, choice: Choice) -> Mapping[str, Any]:
+    rows = choice.pick(snapshot)
+    standings = standings_of(run, snapshot, choice)
+    return {
+        "standings": standings,
+        "axis": axis,
+        "few": FEW,
+        "cells": [line for line in cells(standings) if choice.creditor in ("", snapshot.creditors[line[0].creditor])],
+        "roles": roles(snapshot.scenarios),
+        "chosen": len(rows),
+        "ends": [(one, ending_bar(one)) for one in endings(snapshot, rows)],
+        "histograms": _histograms(rows),
+    }
+
+
+def standings_of(run: Run, snapshot: Snapshot, choice: Choice) -> Standings:
+    """The standings over the chosen matches."""
+    return make_standings(snapshot.header, choice.pick(snapshot), run.name)
+
+
+def _histograms(rows: Any) -> list[tuple[str, Any]]:
+    share, length = shares(rows), lengths(rows)
+    ends = ("0: the debtor's target", "1: the creditor's target")
+    return [
+        ("Where deals settle", bars(share, "The creditor's share of the gap over deals", ends)),
+        ("How long talks take", bars(length, "Messages of a match", ("1", f"{length.high - 0.5:.0f} messages"))),
+    ]

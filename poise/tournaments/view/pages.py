@@ -1,0 +1,92 @@
+"""The pages' templates. Jinja escapes all that is filled in; what a model said is made fit for a page first."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from poise.tournaments.report_parts import breakable, forest, troubles
+
+_HERE: Final = Path(__file__).parent
+_FOLDERS: Final = (_HERE / "templates", _HERE.parent / "templates")
+LONGEST: Final = 20_000  # characters of one message that a page shows
+_SILENT: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+_JOINERS: Final = "\u200c\u200d"  # part of how some languages and emoji are written
+
+STATIC: Final[Mapping[str, tuple[Path, str]]] = {
+    "report.css": (_HERE.parent / "templates" / "report.css", "text/css"),
+    "view.css": (_HERE / "static" / "view.css", "text/css"),
+    "common.js": (_HERE / "static" / "common.js", "text/javascript"),
+    "overview.js": (_HERE / "static" / "overview.js", "text/javascript"),
+    "matches.js": (_HERE / "static" / "matches.js", "text/javascript"),
+    "replay.js": (_HERE / "static" / "replay.js", "text/javascript"),
+}
+"""What is served as files: these names and no others."""
+
+
+ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="5.5" cy="8" r="4.5" fill="#1d5fae"/>'
+    '<circle cx="10.5" cy="8" r="4.5" fill="#c8651b" fill-opacity=".85"/></svg>'
+)
+
+
+def spoken(text: str, longest: int = LONGEST) -> str:
+    """Somebody's words as a page shows them: what would be invisible or turn the line around is written out."""
+    shown = "".join(map(_visible, text[:longest]))
+    more = len(text) - longest
+    return shown if more <= 0 else f"{shown}\n[{more:,} more characters; the raw transcript has them]"
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in _SILENT:
+        return character
+    return f"\u27e8U+{ord(character):04X}\u27e9"
+
+
+def fixed(value: float | None, digits: int = 3) -> str:
+    """A number to so many digits, without the sign of a zero; a dash for none."""
+    return "\N{EN DASH}" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def signed(value: float) -> str:
+    """A difference, with its sign."""
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def part(name: str) -> str:
+    """A name as one part of an address."""
+    return quote(name, safe="")
+
+
+def page(template: str, **values: Any) -> str:
+    """A page from one of the templates."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDERS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": lambda share: f"{share:.0%}",
+        "fixed": fixed,
+        "signed": signed,
+        "breakable": breakable,
+        "troubles": troubles,
+        "spoken": spoken,
+        "part": part,
+        "many": lambda count: f"{count:,}",
+    }
+    environment.globals |= {"forest": forest}
+    return environment

@@ -1,0 +1,123 @@
+"""One match to step through, and two side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from poise.games.domains import domain_words
+from poise.games.moves import SEATS
+from poise.games.transcript import Transcript
+from poise.tournaments.progress import duration
+from poise.tournaments.records import Row
+from poise.tournaments.report_parts import domains
+from poise.tournaments.view.charts import belief_chart, offers_chart
+from poise.tournaments.view.choice import Choice
+from poise.tournaments.view.library import Library, Run, Told
+from poise.tournaments.view.matches import find
+from poise.tournaments.view.prompts import own_code
+from poise.tournaments.view.turns import shown
+
+_OFFERED: Final = 200  # matches of one tournament that can be put beside one
+ENDINGS: Final = {"deal": "Deal", "walked": "Walked away", "timeout": "No deal in time", "failed": "Failed"}
+
+
+def match_page(library: Library, run: Run, position: int, choice: Choice) -> dict[str, Any]:
+    """The values of the replay's template."""
+    told = run.told(position)
+    return {
+        **_match(run, told),
+        **_neighbours(run, position, choice),
+        "beside": _same_scenario(library, run, told),
+    }
+
+
+def beside_page(pair: Sequence[tuple[Run, int]]) -> dict[str, Any]:
+    """The values of the template of two matches; their pictures share a scale."""
+    sides = [(run, run.told(position)) for run, position in pair]
+    scale = [value for _, told in sides for value in _values(told.transcript)]
+    same = len({told.transcript.scenario.id for _, told in sides}) == 1
+    listed = [
+        {**_match(run, told, f"{side}-", scale), "of": run, "prefix": f"{side}-"}
+        for side, (run, told) in zip("ab", sides, strict=True)
+    ]
+    return {"sides": listed, "same": same}
+
+
+def _match(run: Run, told: Told, prefix: str = "", scale: Sequence[int] = ()) -> dict[str, Any]:
+    talk, snapshot = told.transcript, run.snapshot()
+    beliefs = [(seat, belief_chart(talk, seat)) for seat in SEATS]
+    return {
+        "row": told.row,
+        "talk": talk,
+        "names": (snapshot.creditors[told.row.creditor], snapshot.debtors[told.row.debtor]),
+        "sides_called": domains([talk.scenario])[talk.scenario.domain],
+        "result": _result(told),
+        "facts": _facts(told),
+        "messages": shown(talk, told.usage),
+        "offers": offers_chart(talk, prefix, scale),
+        "beliefs": [(seat, chart) for seat, chart in beliefs if chart is not None],
+        "own_code": any(own_code(talk, seat) for seat in SEATS),
+    }
+
+
+def _values(talk: Transcript) -> list[int]:
+    offers = [message.move.value for message in talk.messages if message.move.value is not None]
+    return [*offers, talk.scenario.creditor_target, talk.scenario.debtor_target]
+
+
+def _result(told: Told) -> str:
+    """How it ended, in a sentence."""
+    outcome, row = told.transcript.outcome, told.row
+    words = ENDINGS.get(outcome.ending, outcome.ending)
+    many = f"{row.rounds} message{'' if row.rounds == 1 else 's'}"
+    if outcome.value is None:
+        return f"{words}{f' ({outcome.by})' if outcome.by else ''} after {many}."
+    gains = f"creditor {row.creditor_utility:.3f}, debtor {row.debtor_utility:.3f}"
+    return f"{words} at {outcome.value} {told.transcript.scenario.unit} after {many}: {gains}."
+
+
+def _facts(told: Told) -> list[tuple[str, str]]:
+    """What is known of the case and the match."""
+    talk, usage = told.transcript, told.usage
+    case = talk.scenario
+    facts = [("scenario", case.id), ("about", f"{case.domain}: {domain_words(case.domain).question}")]
+    facts += [(f"target of the {seat}", f"{case.target(seat)} {case.unit} (private)") for seat in SEATS]
+    facts += [(str(key), str(value)) for key, value in case.context.items()]
+    facts += [("seed", str(talk.seed)), ("took", duration(usage.get("seconds", 0.0)))]
+    if usage.get("calls"):
+        prompt, cached, reply = (f"{usage[f'{kind}_tokens']:,}" for kind in ("prompt", "cached", "reply"))
+        tokens = f"{prompt} prompt ({cached} cached), {reply} reply"
+        facts += [("model calls", f"{usage['calls']:,}"), ("tokens", tokens)]
+    return facts
+
+
+def _neighbours(run: Run, position: int, choice: Choice) -> dict[str, Any]:
+    """The matches before and after among those that were chosen, and where this one is."""
+    rows = find(run, run.snapshot(), choice)
+    positions = [row.position for row in rows]
+    if position not in positions:
+        return {"before": None, "after": None, "place": None, "chosen": len(rows)}
+    at = positions.index(position)
+    after = positions[at + 1] if at + 1 < len(positions) else None
+    return {"before": positions[at - 1] if at else None, "after": after, "place": at + 1, "chosen": len(rows)}
+
+
+def _same_scenario(library: Library, run: Run, told: Told) -> list[tuple[str, list[tuple[str, str]]]]:
+    """By tournament, the other matches on the same scenario, as (address, words)."""
+    case, found = told.transcript.scenario.id, []
+    for one in sorted(library.known().values(), key=lambda other: other is not run):
+        snapshot = one.snapshot()
+        places = {place for place, scenario in enumerate(snapshot.scenarios) if scenario.id == case}
+        rows = [row for row in snapshot.rows if row.scenario in places]
+        rows = [row for row in rows if one is not run or row.position != told.row.position]
+        if rows:
+            listed = [(row.position, _told(row, snapshot.creditors, snapshot.debtors)) for row in rows[:_OFFERED]]
+            found.append((one.name, [(f"{one.name}:{position}", words) for position, words in listed]))
+    return found
+
+
+def _told(row: Row, creditors: Sequence[str], debtors: Sequence[str]) -> str:
+    end = str(row.value) if row.value is not None else row.ending
+    repeat = f" \N{MIDDLE DOT} {row.repeat + 1}" if row.repeat else ""
+    return f"#{row.position} {creditors[row.creditor]} \N{EN DASH} {debtors[row.debtor]}: {end}{repeat}"

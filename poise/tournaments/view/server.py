@@ -1,0 +1,133 @@
+"""A socket first, so that the address can be opened at once; the rest is loaded while the browser asks."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from poise.games.errors import BadInput
+
+_BACKLOG: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to serve. port: 0 for one that is free. anywhere: `host` may be one that others can reach."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    anywhere: bool = False
+
+
+def serve(folders: list[Path], place: Place, *, browse: bool | None, tell: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C. `tell` is given each line for the user; browse: open a browser (None: on a desktop).
+
+    Raises BadInput for a host beyond this machine without `anywhere`, and for an address that cannot be had.
+    """
+    _look(folders)
+    local = _check_host(place)
+    listening = _listen(place)
+    address = f"http://{_as_written(place.host)}:{listening.getsockname()[1]}/"
+    tell(f"viewer: {address}  (Ctrl-C ends it)")
+    if not local:
+        tell(
+            "warning: everybody who can reach this machine can read these tournaments; there is no password. "
+            "Without --host it is shown on this machine alone."
+        )
+    if browse if browse is not None else _on_a_desktop():
+        _open(address)
+    with closing(listening):
+        _run(folders, place.host, listening, local=local)
+
+
+def _look(folders: list[Path]) -> None:
+    """A first look, which costs nothing: what is really in the folders is read once the address is there."""
+    for folder in folders:
+        if not any(any(folder.glob(pattern)) for pattern in ("*.sqlite", "*/*.sqlite")):
+            raise BadInput(f"there is no tournament in {folder}; see `poise tournament run --help`")
+
+
+def _check_host(place: Place) -> bool:
+    """Whether the host is this machine alone."""
+    from poise.tournaments.view.guard import is_loopback
+
+    local = is_loopback(place.host)
+    if not local and not place.anywhere:
+        raise BadInput(
+            f"--host {place.host} would show these tournaments to everybody who can reach this machine; leave it out "
+            "to show them here alone, or add --anyone-may-read"
+        )
+    return local
+
+
+def _listen(place: Place) -> socket.socket:
+    host, port = place.host, place.port
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise BadInput(f"--host {host} is no address of this machine ({error.strerror}); try 127.0.0.1") from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise BadInput(
+            f"{_as_written(host)}:{port} cannot be had ({error.strerror}); leave --port out for one that is free"
+        ) from None
+    return listening
+
+
+def _as_written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _on_a_desktop() -> bool:
+    shown = sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return shown and sys.stdout.isatty()
+
+
+def _open(address: str) -> None:
+    """In a thread: a browser that is slow to start keeps nobody waiting."""
+    import threading
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _run(folders: list[Path], host: str, listening: socket.socket, *, local: bool) -> None:
+    import threading
+
+    import uvicorn
+
+    from poise.tournaments.view.app import make_app
+
+    names = [] if local else [host, socket.gethostname()]
+    config = uvicorn.Config(
+        make_app(folders, names, anywhere=not local),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    threading.Thread(target=_warm_up, daemon=True).start()
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how one leaves
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _warm_up() -> None:
+    """Load what the first pages need, while the reader looks at the address."""
+    from poise.tournaments.view import compare, overview, replay  # noqa: F401 - loaded for later
+    from poise.tournaments.view.drawing import usual_graph
+
+    usual_graph()

@@ -1,0 +1,38 @@
+"use strict";
+/* The overview: filters at once, and fresh figures while the tournament grows, without losing one's place. */
+(() => {
+  const REST = 2000;
+  const form = document.getElementById("filters");
+  let busy = false, stale = false;
+
+  /* Put the figures of `address` in place of those shown; the chosen measure and the focus stay. */
+  async function refresh(address) {
+    if (busy) { stale = true; return; }
+    busy = true;
+    try {
+      const fresh = (await poise.page(address)).getElementById("live");
+      const measure = document.querySelector("input[name=measure]:checked");
+      const focused = document.activeElement && document.activeElement.closest("#live") ? document.activeElement : null;
+      const mark = focused && (focused.id ? `[id="${CSS.escape(focused.id)}"]` : focused.getAttribute("href") && `[href="${CSS.escape(focused.getAttribute("href"))}"].${focused.classList[0] || "x"}`);
+      document.getElementById("live").replaceWith(document.adoptNode(fresh));
+      if (measure) { const same = document.getElementById(measure.id); if (same) same.checked = true; }
+      if (mark) { const same = document.querySelector("#live " + mark); if (same) same.focus({ preventScroll: true }); }
+    } catch { /* the next growth tries again */ }
+    setTimeout(() => { busy = false; if (stale) { stale = false; refresh(location.href); } }, REST);
+  }
+
+  function choose(push) {
+    const address = location.pathname + poise.query(form);
+    if (push) history.pushState(null, "", address);
+    busy = false;
+    refresh(address);
+    const links = document.querySelectorAll(".bar nav a");
+    links.forEach((link) => { link.search = poise.query(form); });
+  }
+
+  form.addEventListener("change", () => choose(true));
+  form.addEventListener("submit", (event) => { event.preventDefault(); choose(true); });
+  form.querySelector("button").hidden = true;
+  window.addEventListener("popstate", () => location.reload());
+  document.addEventListener("grown", () => refresh(location.href));
+})();

@@ -1,0 +1,193 @@
+"""One message as the replay shows it: the words, and what each node of the seat's turn did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from poise.agents.emotions.tables import STATES
+from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.games.domains import DomainWords, domain_words
+from poise.games.moves import Move, other
+from poise.games.scenario import Scenario
+from poise.games.transcript import Message, Reading, Transcript
+from poise.tournaments.progress import duration
+from poise.tournaments.view.pages import spoken
+
+_NOTE: Final = 2000  # characters of a note that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A share between 0 and 1, drawn; kind is a class of the style sheet."""
+
+    name: str
+    share: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one node did: facts as (name, words), and bars by heading."""
+
+    node: str
+    facts: tuple[tuple[str, str], ...] = ()
+    bars: tuple[tuple[str, tuple[Bar, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message. heard: how the other side read it, "" where it never did. cost: "" without a model."""
+
+    message: Message
+    role: str
+    move: str
+    heard: str
+    troubles: tuple[str, ...]
+    verdict: str
+    cost: str
+    steps: tuple[Step, ...]
+
+
+def shown(talk: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
+    """Every message of the talks. usage: as stored, see `poise.games.transcript.Usage`."""
+    words = domain_words(talk.scenario.domain)
+    costs: Sequence[Mapping[str, float]] = usage.get("per_message") or ()
+    told = []
+    for at, message in enumerate(talk.messages):
+        after = talk.messages[at + 1] if at + 1 < len(talk.messages) else None
+        cost = costs[at] if at < len(costs) else {}
+        told.append(
+            Shown(
+                message=message,
+                role=words.label(message.seat),
+                move=said_move(message.move, talk.scenario, words),
+                heard=_heard(after.reading if after else None),
+                troubles=tuple(_troubles(message, talk.scenario, words)),
+                verdict=_verdict(message),
+                cost=_cost(cost),
+                steps=tuple(_steps(talk, at, cost, words)),
+            )
+        )
+    return told
+
+
+def said_move(move: Move, scenario: Scenario, words: DomainWords | None = None) -> str:
+    """A move in words: "offers 30 days"."""
+    if move.value is None:
+        return {"accept": "accepts", "walk": "walks away"}.get(move.kind, "makes no usable move")
+    words = words or domain_words(scenario.domain)
+    amount = words.amount(move.value) if scenario.unit == words.plural else f"{move.value} {scenario.unit}"
+    return f"{'insists on' if move.firm else 'offers'} {amount}"
+
+
+def _heard(reading: Reading | None) -> str:
+    if reading is None:
+        return ""
+    top = max(range(len(reading.emotions)), key=reading.emotions.__getitem__)
+    return f"{reading.label} ({EMOTIONS7[top]} {reading.emotions[top]:.0%})"
+
+
+def _troubles(message: Message, scenario: Scenario, words: DomainWords) -> list[str]:
+    wording = message.wording
+    told = [f"reply {number} rejected: {spoken(problem, _NOTE)}" for number, problem in enumerate(wording.problems, 1)]
+    if wording.repaired:
+        told.append("the words were put right without the model")
+    meant = message.intended
+    if meant is not None and (meant.kind, meant.value) != (message.move.kind, message.move.value):
+        told.append(f"meant otherwise: {said_move(meant, scenario, words)}")
+    return told
+
+
+def _verdict(message: Message) -> str:
+    verdict, unjudged = getattr(message, "verdict", None), getattr(message, "unjudged", "")
+    if verdict is None:
+        return f"no answer that could be used: {spoken(unjudged, _NOTE)}" if unjudged else ""
+    return "an agreement" if verdict else "no agreement yet"
+
+
+def _cost(cost: Mapping[str, float]) -> str:
+    if not cost:
+        return ""
+    calls = int(cost.get("calls", 0))
+    parts = [f"{calls} call{'' if calls == 1 else 's'}"]
+    if seconds := cost.get("model_seconds"):
+        parts.append(duration(seconds))
+    parts += [f"{int(cost[key]):,} {word}" for key, word in _TOKENS if cost.get(key)]
+    return " \N{MIDDLE DOT} ".join(parts)
+
+
+_TOKENS: Final = (
+    ("prompt_tokens", "prompt tokens"),
+    ("cached_tokens", "of them cached"),
+    ("reply_tokens", "reply tokens"),
+)
+
+
+def _steps(talk: Transcript, at: int, cost: Mapping[str, float], words: DomainWords) -> list[Step]:
+    """The nodes of the usual turn, in order."""
+    message = talk.messages[at]
+    decided = "left to the model" if message.intended is None else said_move(message.intended, talk.scenario, words)
+    return [
+        _perceive(talk, at),
+        _feel(message),
+        Step("decide", (("decided", decided), *_table(talk, at))),
+        Step("speak", tuple(_spoke(message, cost, said_move(message.move, talk.scenario, words)))),
+    ]
+
+
+def _perceive(talk: Transcript, at: int) -> Step:
+    message = talk.messages[at]
+    if message.reading is None:
+        return Step("perceive", (("read", "nothing was said before"),))
+    read = message.reading
+    seen = tuple(Bar(name, share, "emotion") for name, share in zip(EMOTIONS7, read.emotions, strict=False))
+    believed = enumerate(zip(STATES, read.belief, strict=False))
+    belief = tuple(Bar(name, share, f"s{place}") for place, (name, share) in believed)
+    meant = talk.messages[at - 1].emotion if at else None
+    facts = (("read", read.label), ("meant", meant or "no emotion in particular"))
+    return Step("perceive", facts, (("detected", seen), (f"belief about the {other(message.seat)}", belief)))
+
+
+def _feel(message: Message) -> Step:
+    facts = [("shows", message.emotion or "no direction")]
+    if message.mood is not None:
+        facts.append(("mood", f"{message.mood:+.2f} of \N{MINUS SIGN}1 to +1"))
+    facts += [(f"note: {spoken(str(name), 60)}", spoken(_plain(value), _NOTE)) for name, value in message.notes.items()]
+    return Step("feel", tuple(facts))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_plain(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return str(value)
+
+
+def _table(talk: Transcript, at: int) -> list[tuple[str, str]]:
+    """The standing offers before this message."""
+    standing = {message.seat: message.move.value for message in talk.messages[:at] if message.move.value is not None}
+    facts = [(f"{seat}'s offer", f"{value} {talk.scenario.unit}") for seat, value in sorted(standing.items())]
+    if len(standing) == 2:
+        facts.append(("apart", f"{abs(standing['creditor'] - standing['debtor'])} {talk.scenario.unit}"))
+    return facts
+
+
+def _spoke(message: Message, cost: Mapping[str, float], move: str) -> list[tuple[str, str]]:
+    attempts = message.wording.attempts
+    tries = "the scripted voice" if not attempts else f"a model, {attempts} {'reply' if attempts == 1 else 'replies'}"
+    facts = [("worded by", tries), ("the referee took", move)]
+    if rejected := len(message.wording.problems):
+        mended = ", then put right without the model" if message.wording.repaired else ""
+        facts.append(("rejected", f"{rejected}{mended}"))
+    if violations := getattr(message, "violations", ()):
+        facts.append(("conduct", "breaks " + ", ".join(map(str, violations))))
+    if verdict := _verdict(message):
+        facts.append(("the judge saw", verdict))
+    if told := _cost(cost):
+        facts.append(("cost", told))
+    return facts
