@@ -114,7 +114,10 @@ class Pair:
             pair = cls(**found)
         except (KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"this is no pair ({type(error).__name__}: {shorten(str(error))})") from None
-        pair._check()
+        try:
+            pair._check()
+        except TypeError:
+            raise BadInput("a reward or the quality is no number") from None
         return pair
 
     def _check(self) -> None:
@@ -125,7 +128,7 @@ class Pair:
         numbers = [self.quality, *(each for each in self.rewards.values() if each is not None)]
         if missing := [name for name in (*REWARDS, "judge") if name not in self.rewards]:
             raise BadInput(f"reward {missing[0]!r} is missing")
-        if not all(isinstance(each, int | float) and math.isfinite(each) for each in numbers):
+        if not all(math.isfinite(each) for each in numbers):
             raise BadInput("a reward or the quality is not a finite number")
 
 

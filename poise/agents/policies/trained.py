@@ -5,6 +5,7 @@ q-learning        a Q-table; plays the best known emotion and learns no more. Wi
                   explores at that rate and learns on, as it does while it is trained.
 dqn               a network (the arrays); plays the emotion it values most. With "epsilon" it explores at that rate and
                   collects what happens, as it does while it is trained.
+iql, bc, cql      a network (the arrays) learned from a fixed data set; see `poise.agents.policies.offline`
 memory            what any learner learned in a series, as `memory()` gave it: {"policy": NAME, "memory": {...},
                   "learning": whether it goes on learning}
 policy            a policy that needs no training, by name: {"name": NAME}; to compare with
@@ -23,6 +24,7 @@ from poise.agents.policies.chains import Chain
 from poise.agents.policies.dqn import FEATURES, Collector, DeepQ
 from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.evoemo import EvoEmo
+from poise.agents.policies.offline import learned
 from poise.agents.policies.q_learning import GREEDY, QLearning, QSettings
 from poise.agents.types import Learner, Policy, View
 from poise.games.errors import AgentError
@@ -106,6 +108,9 @@ ENGINES: Final[Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Pol
         "emodebt": _emodebt,
         "q-learning": _q_learning,
         "dqn": _dqn,
+        "iql": learned,
+        "bc": learned,
+        "cql": learned,
         "memory": _memory,
         "policy": _by_name,
     }
