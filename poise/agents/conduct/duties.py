@@ -2,16 +2,26 @@
 
 The Act binds those who collect. What holds in a domain is its own to say (`conduct` in its `domain.json`): every
 category where a debt is collected, abuse and shaming where the rest would misread a rescuer's or a nurse's warnings.
+
+What is done about a violation is the agent's own setting, `Conduct`. Violations are recorded with each message whatever
+it is. A model that words messages is told of them:
+
+    record   nothing more (default)
+    reask    it is told which rule its reply broke and asked again, once; what it then says is said
+    refuse   the same, and a reply that breaks a rule is never said: it counts as one that cannot be used
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from poise.agents.conduct.checker import Checker, Violation
 from poise.games.domains import domain_words
 from poise.games.moves import Seat
+
+Conduct = Literal["record", "reask", "refuse"]
 
 _REMEMBERED: Final = 1 << 15
 _LONGEST_REMEMBERED: Final = 1000
@@ -39,6 +49,13 @@ def broken_rules(text: str, seat: Seat, domain: str) -> tuple[str, ...]:
         return ()
     held = domain_words(domain).conduct
     return _broken(text, held) if len(text) > _LONGEST_REMEMBERED else _remembered(text, held)
+
+
+def named(found: Iterable[Violation]) -> str:
+    """The rules of some violations in words: what their message does, as told to whoever said it."""
+    told = {rule.id: rule.explanation for rule in default_checker().rules}
+    reasons = dict.fromkeys(told[each.rule].removesuffix(".") for each in found)
+    return "; ".join(reason[0].lower() + reason[1:] for reason in reasons)
 
 
 def _held_to(text: str, held: tuple[str, ...]) -> tuple[Violation, ...]:

@@ -6,6 +6,10 @@ the model is told what was wrong and tries once more; else the words are repaire
 offers="model": the model decides. Its number, acceptance or walking away is read out of the words; if they make no
 legal move it is told why and tries once more; else the message is a forfeit.
 
+A reply that breaks a rule of conduct may be sent back in the same way (see `poise.agents.conduct.duties`). With "reask"
+it is said all the same where nothing better comes. With "refuse" no such words are ever said: a decided move is then
+said in the plain sentence, and a move of the model's own is forfeited, as after any reply that cannot be used.
+
 Either way the record says how many replies it took, why each was rejected, and whether the words were repaired. A reply
 that was cut for length is cut back to its last whole sentence and judged as it then stands.
 """
@@ -19,13 +23,14 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Final, get_args
 
+from poise.agents.conduct.duties import Conduct
 from poise.agents.types import Request, Speech, View
 from poise.agents.voices.calls import Caller, CutReply, EmptyReply, Question, Reply
 from poise.agents.voices.models import ModelSettings
 from poise.agents.voices.prompts import Offers, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
 from poise.agents.voices.text import clean_reply, cut_back, sentences
-from poise.agents.voices.wording import Problem, check, read_move, repair
+from poise.agents.voices.wording import Problem, check, misconduct, read_move, repair
 from poise.games.errors import AgentError, BadReply, ModelTimeout
 from poise.games.moves import FORFEIT, Move
 from poise.games.seeds import Dice
@@ -45,6 +50,7 @@ class _Draft:
     attempts: int = 0
     text: str = ""
     problems: list[Problem] = field(default_factory=list)
+    sayable: tuple[str, Move] | None = None  # the last reply that makes its move, though it breaks a rule of conduct
     usage: dict[str, float] = field(default_factory=dict)
 
     def add(self, usage: Mapping[str, float]) -> None:
@@ -69,10 +75,12 @@ class ModelVoice:
         offers: Offers = "policy",
         settings: ModelSettings | None = None,
         caller: Caller | None = None,
+        conduct: Conduct = "record",
     ) -> None:
         if offers not in get_args(Offers):
             raise AgentError(f"offers {offers!r} is neither 'policy' nor 'model'")
         self.offers = offers
+        self.conduct = conduct
         self._caller = caller or Caller(model, settings or ModelSettings())
 
     def speak(self, request: Request, dice: Dice) -> Speech:
@@ -84,9 +92,12 @@ class ModelVoice:
             reply = self._try(request, draft, dice)
             verdict = self._judge(request, reply) if isinstance(reply, str) else reply
             if isinstance(verdict, Move):
-                return draft.speech(draft.text, verdict)
+                bad = misconduct(draft.text, request.view) if self.conduct != "record" else None
+                if bad is None:
+                    return draft.speech(draft.text, verdict)
+                draft.sayable, verdict = (draft.text, verdict), bad
             draft.problems.append(verdict)
-        return _last_resort(request, draft)
+        return self._last_resort(request, draft)
 
     def _try(self, request: Request, draft: _Draft, dice: Dice) -> str | Problem:
         """One call: the reply as a message, or why there is none."""
@@ -122,6 +133,27 @@ class ModelVoice:
         plain = plain_sentence(request.move, request.view)
         return check(text, request.move, request.view, plain) or request.move
 
+    def _last_resort(self, request: Request, draft: _Draft) -> Speech:
+        """What is said when no reply was as it should be."""
+        said = self._put_right(request, draft)
+        if self.conduct != "reask" or draft.sayable is None:
+            return said
+        worse = said.move == FORFEIT or misconduct(said.text, request.view) is not None
+        return draft.speech(*draft.sayable) if worse or draft.problems[-1].name == "conduct" else said
+
+    def _put_right(self, request: Request, draft: _Draft) -> Speech:
+        """The decided move in repaired words; a forfeit where none is decided."""
+        if request.move is None:
+            return draft.speech(self._allowed(draft.text, request, silence()), FORFEIT)
+        plain = plain_sentence(request.move, request.view)
+        repaired = repair(draft.text, request.move, request.view, plain)
+        return draft.speech(self._allowed(repaired, request, plain), request.move, repaired=True)
+
+    def _allowed(self, text: str, request: Request, instead: str) -> str:
+        """`text`, or `instead` of it where there is none or it must not be said."""
+        refused = self.conduct == "refuse" and misconduct(text, request.view) is not None
+        return instead if refused or not text else text
+
 
 def _nothing_left(text: str) -> Problem:
     if text:
@@ -138,11 +170,3 @@ def _said(view: View) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _plain_sentences(text: str, unit: str) -> tuple[str, ...]:
     return tuple(part for part in sentences(text) if not offers_in(part, unit))
-
-
-def _last_resort(request: Request, draft: _Draft) -> Speech:
-    """What is said when no reply could be used."""
-    if request.move is None:
-        return draft.speech(draft.text or silence(), FORFEIT)
-    plain = plain_sentence(request.move, request.view)
-    return draft.speech(repair(draft.text, request.move, request.view, plain), request.move, repaired=True)

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from poise.agents.conduct import violations
+from poise.agents.conduct.duties import named
 from poise.agents.types import View
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.prompts import promised
@@ -91,6 +93,15 @@ def _sentence(text: str, stated: Stated) -> tuple[int, int]:
     before = [text.rfind(mark, 0, stated.start) for mark in ".!?;"]
     after = [text.find(mark, stated.end) for mark in ".!?;"]
     return max(before) + 1, min((place for place in after if place >= 0), default=len(text))
+
+
+def misconduct(text: str, view: View) -> Problem | None:
+    """The rules of conduct that `text` breaks, in words; None where it breaks none that bind the seat."""
+    found = violations(text, view.brief.seat, view.brief.domain)
+    if not found:
+        return None
+    rules = ", ".join(each.rule for each in found)
+    return Problem("conduct", _quoted(f"breaks {rules}", text), named(found))
 
 
 def read_move(text: str, view: View) -> Move | Problem:
