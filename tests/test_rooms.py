@@ -47,7 +47,7 @@ def test_the_root_shows_the_four_rooms():
     [
         ("pyspiel", {"games/openspiel.py"}),
         ("langchain_community", {"agents/voices/cache.py"}),
-        ("xllamacpp", {"agents/voices/engine.py"}),
+        ("xllamacpp", {"agents/voices/llama.py"}),
         ("torch", {"agents/learning/deep_q_torch.py"}),
     ],
 )

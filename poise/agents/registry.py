@@ -8,7 +8,7 @@ A name is written `NAME[:ARGUMENT][,SETTING=VALUE...][@MODEL]`:
     my_persona.toml                           (a debtor; see `poise.agents.personas`)
     runs/evolve                               (a trained creditor: the --out folder of a `poise train`)
 
-Settings: `concession` (one of `poise.agents.concessions`), `offers` (policy or model).
+Settings: `concession`, `offers`, `emotion` and `adapter`; see `poise.agents.agent_settings`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from poise.agents.types import Concession, Learner, Policy, View
 from poise.games.errors import AgentError
 from poise.games.moves import Seat
 from poise.games.seeds import Dice
 from poise.games.userfile import digest, load_file
+
+if TYPE_CHECKING:
+    from poise.agents.voices.adapters import Adapter
 
 Offers = Literal["policy", "model"]
 _MARK = "__poise_agent__"
@@ -51,6 +54,7 @@ class Agent:
     settings:        JSON data that, with the name, says which agent this is.
     privileged:      it is shown the other seat's notes, which no other agent sees; declared, so that every transcript
                      and report says so. For upper bounds.
+    adapter:         how a model that words its moves is tuned, or None.
     """
 
     name: str
@@ -64,6 +68,17 @@ class Agent:
     settings: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
     privileged: bool = False
+    adapter: Adapter | None = None
+
+    def model_in(self, default: str) -> str:
+        """The URI of the model that it plays with where agents that name none play with `default`.
+
+        An agent with an adapter speaks with a model: where the others do without one, with the embedded one.
+        Raises AgentError where the adapter is not known to be served.
+        """
+        if self.adapter is None or self.model is not None:
+            return self.model or default
+        return self.adapter.uri(default)
 
     @property
     def learns(self) -> bool:
@@ -137,7 +152,7 @@ def _from_policy(target: Any, name: str, seat: Seat, concession: str | None, off
     return Agent(
         name=name,
         seat=seat,
-        make_policy=_policy_maker(target, name),
+        make_policy=policy_maker(target, name),
         make_concession=lambda: named_concession(kind),
         offers=offers,
         settings={"concession": concession} if concession else {},
@@ -149,7 +164,8 @@ def default_concession(seat: Seat) -> str:
     return "linear" if seat == "creditor" else "boulware"
 
 
-def _policy_maker(target: Any, name: str) -> Callable[[], Policy]:
+def policy_maker(target: Any, name: str) -> Callable[[], Policy]:
+    """Makes policies of a function (view) or (view, dice), or of a class with `choose`; AgentError for anything else."""
     if isinstance(target, type):
         if not callable(getattr(target, "choose", None)):
             raise AgentError(f"class {target.__name__} of agent {name!r} has no method choose(view, dice)")
@@ -201,32 +217,16 @@ def _by_name(name: str, seat: Seat) -> Agent:
 
 def _with_settings(found: Agent, rest: str) -> Agent:
     """Apply `,SETTING=VALUE...` and `@MODEL`, as written after the name."""
-    from poise.agents.concessions import named_concession
+    from poise.agents.agent_settings import with_setting
 
     listed, _, model = rest.partition("@")
     for item in filter(None, listed.split(",")):
-        key, _, value = item.partition("=")
-        if key == "concession":
-            named_concession(value)  # refuses an unknown name here, not in the middle of a tournament
-            found = replace(found, make_concession=_concession_maker(value))
-        elif key == "offers" and value in ("policy", "model"):
-            found = replace(found, offers="policy" if value == "policy" else "model")
-        else:
-            raise AgentError(
-                f"setting {item!r} of {found.name!r}: use concession=NAME, or offers=policy or offers=model"
-            )
-        found = replace(found, settings={**found.settings, key: value}, name=f"{found.name},{item}")
+        found = with_setting(found, item)
     if model:
         found = replace(found, model=model)
     elif rest.endswith("@"):
         raise AgentError(f"{found.name + rest!r} ends in '@'; name a model after it, such as @ollama:qwen2.5:7b")
     return found
-
-
-def _concession_maker(name: str) -> Callable[[], Concession]:
-    from poise.agents.concessions import named_concession
-
-    return lambda: named_concession(name)
 
 
 def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 
-from poise.agents.learning.artifact import FILE, Artifact, load
+from poise.agents.learning.artifact import ADAPTER, FILE, Artifact, load
 from poise.agents.policies.trained import trained_policy
 from poise.agents.registry import Agent, default_concession
+from poise.agents.types import Policy
+from poise.agents.voices.adapters import Adapter
 from poise.games.errors import AgentError
 from poise.games.moves import Seat
 
@@ -22,13 +25,14 @@ def split_folder(spec: str) -> tuple[str, str] | None:
     """
     cuts = [match.start() for match in _CUTS.finditer(spec)]
     for cut in reversed(cuts):
-        if cut and _has_artifact(spec[:cut]):
+        if cut and is_folder(spec[:cut]):
             return spec[:cut], spec[cut:]
     first = spec[: cuts[0]]
     return (first, spec[cuts[0] :]) if "/" in first else None
 
 
-def _has_artifact(path: str) -> bool:
+def is_folder(path: str) -> bool:
+    """Whether there is a trained agent in the folder `path`."""
     try:
         return (Path(path) / FILE).is_file()
     except (OSError, ValueError):
@@ -36,7 +40,7 @@ def _has_artifact(path: str) -> bool:
 
 
 def trained_agent(folder: str, seat: Seat) -> Agent:
-    """The agent that the artifact in `folder` makes; it is the creditor's.
+    """The agent that the artifact in `folder` makes, for one of the seats it was trained for.
 
     Raises:
         AgentError: there is none, or it is damaged; or the seat is not its own.
@@ -44,29 +48,66 @@ def trained_agent(folder: str, seat: Seat) -> Agent:
     from poise.agents.concessions import named_concession
 
     artifact = _loaded(folder, _stamp(folder))
-    if seat != "creditor":
-        raise AgentError(f"{folder} is a trained creditor; give it to --creditor")
+    if seat not in artifact.seats:
+        own = " or ".join(artifact.seats)
+        raise AgentError(f"{folder} is a trained {own}; give it to --{artifact.seats[0]}")
     kind = default_concession(seat)
+    adapter = _adapter_of(artifact, folder)
     return Agent(
         name=folder,
         seat=seat,
-        make_policy=partial(trained_policy, artifact.engine, artifact.parameters, artifact.arrays),
+        make_policy=_policy_of(artifact),
         make_concession=lambda: named_concession(kind),
-        settings={"engine": artifact.engine, "artifact": artifact.digest[:16]},
-        summary=f"{artifact.engine}, trained",
+        settings={"engine": artifact.engine, "artifact": artifact.digest[:16]}
+        | ({"adapter": adapter.key} if adapter else {}),
+        summary=f"{artifact.engine}, trained" + (", with an adapter" if adapter else ""),
+        adapter=adapter,
     )
 
 
-def _stamp(folder: str) -> int:
-    """Changes when the artifact is written anew."""
-    try:
-        return (Path(folder) / FILE).stat().st_mtime_ns
-    except (OSError, ValueError):
-        return 0
+def loaded_policy(folder: str) -> tuple[Callable[[], Policy], str]:
+    """What makes the policy of the artifact in `folder`, and a digest that tells which it is.
+
+    Raises:
+        AgentError: there is none, or it is damaged.
+    """
+    artifact = _loaded(folder, _stamp(folder))
+    return _policy_of(artifact), artifact.digest[:16]
+
+
+def loaded_adapter(folder: str) -> Adapter:
+    """The adapter of the artifact in `folder`.
+
+    Raises:
+        AgentError: there is none, or it is damaged.
+    """
+    adapter = _adapter_of(_loaded(folder, _stamp(folder)), folder)
+    if adapter is None:
+        raise AgentError(f"{folder} has a policy and no adapter; name the --out folder of a `poise train export`")
+    return adapter
+
+
+def _policy_of(artifact: Artifact) -> Callable[[], Policy]:
+    return partial(trained_policy, artifact.engine, artifact.parameters, artifact.arrays)
+
+
+def _adapter_of(artifact: Artifact, folder: str) -> Adapter | None:
+    return Adapter.of(artifact.adapter, (Path(folder) / ADAPTER).resolve()) if artifact.adapter else None
+
+
+def _stamp(folder: str) -> tuple[int, ...]:
+    """Changes when the artifact is written anew, or its adapter changed."""
+    stamps = []
+    for name in (FILE, ADAPTER):
+        try:
+            stamps.append((Path(folder) / name).stat().st_mtime_ns)
+        except (OSError, ValueError):
+            stamps.append(0)
+    return tuple(stamps)
 
 
 @lru_cache(maxsize=32)
-def _loaded(folder: str, _written: int) -> Artifact:
+def _loaded(folder: str, _written: tuple[int, ...]) -> Artifact:
     artifact = load(Path(folder))
     trained_policy(artifact.engine, artifact.parameters, artifact.arrays)  # refused here, not in the middle of a match
     return artifact

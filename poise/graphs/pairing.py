@@ -122,13 +122,13 @@ class Pairing:
         return result
 
     def _uri(self, agent: Agent) -> str:
-        return agent.model or self.settings.model
+        return agent.model_in(self.settings.model)
 
     def _offers(self, agent: Agent) -> Offers:
         return agent.offers or self.settings.offers or "policy"
 
     def _voice(self, agent: Agent) -> Voice:
-        return open_voice(self._uri(agent), self._offers(agent), self.settings.model_options)
+        return open_voice(self._uri(agent), self._offers(agent), self.settings.model_options, agent.adapter)
 
     def _runner(self) -> Runner:
         creditor, debtor = (agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values())

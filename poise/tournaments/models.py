@@ -15,16 +15,17 @@ _SEATS: Final = 2
 
 def check_models(config: TournamentConfig, schedule: Schedule) -> None:
     """Raise before the first match what every match would: AgentError for options, ModelMissing, ModelDown."""
-    uris = {entrant.model for entrant in (*schedule.creditors, *schedule.debtors)} - {SCRIPTED}
+    voices = {(entrant.model, entrant.adapter) for entrant in (*schedule.creditors, *schedule.debtors)}
+    voices = {(uri, adapter) for uri, adapter in voices if uri != SCRIPTED}
     if schedule.judge and asks_model(schedule.judge):
-        uris.add(schedule.judge)
-    if not uris:
+        voices.add((schedule.judge, None))
+    if not voices:
         return
     from poise.agents.voices.health import check_model
 
     settings = ModelSettings.from_options(model_options(config, schedule))
-    for uri in sorted(uris):
-        check_model(uri, settings)
+    for uri, adapter in sorted(voices, key=str):
+        check_model(uri, settings, adapter)
 
 
 def model_options(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import orjson
 
 from poise.agents.judges import asks_model
 from poise.agents.registry import Agent, find_agent
+from poise.agents.voices.adapters import Adapter
 from poise.games.errors import ConfigError
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
@@ -29,6 +30,7 @@ class Entrant:
     declared: JSON data that identifies it, with the model and the offers it plays with.
     learns:   carries memory along a series.
     own_code: comes from a user's file, or plays a user's game.
+    adapter:  how its model is tuned, if it is.
     """
 
     label: str
@@ -36,6 +38,7 @@ class Entrant:
     declared: Mapping[str, Any]
     learns: bool = False
     own_code: bool = False
+    adapter: Adapter | None = None
 
     @property
     def model(self) -> str:
@@ -96,6 +99,13 @@ class Schedule:
         """Whether a model runs in this process."""
         return any(uri.startswith("embedded:") for uri in (*self._voices(), self.judge or ""))
 
+    def tuned(self, pair: int) -> tuple[str, ...]:
+        """The adapters that the embedded model needs for this pair; pairs with the same ones are played together."""
+        return tuple(
+            entrant.adapter.key if entrant.adapter and entrant.model.startswith("embedded:") else ""
+            for entrant in self.pair(pair)
+        )
+
     def _voices(self) -> list[str]:
         return [entrant.model for entrant in (*self.creditors, *self.debtors)]
 
@@ -121,12 +131,12 @@ def _entrant(label: str, seat: Seat, config: TournamentConfig) -> Entrant:
     agent: Agent = find_agent(label, seat)
     declared = {
         **agent.declared(),
-        "model": agent.model or config.model,
+        "model": agent.model_in(config.model),
         "offers": agent.offers or config.offers or "policy",
     }
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
     own_code = "source" in agent.settings or bool(config.game)
-    return Entrant(label, seat, as_stored, agent.learns, own_code)
+    return Entrant(label, seat, as_stored, agent.learns, own_code, agent.adapter)
 
 
 def build_schedule(

@@ -86,7 +86,8 @@ class TaskQueue:
     """The matches that are left.
 
     The pair with the most of them goes next, a learner's before others: that keeps the pairs level with each other, and
-    begins early with the series that must be played one match after another.
+    begins early with the series that must be played one match after another. Where agents have adapters of their own,
+    the pairs with the same ones come together, since the embedded model serves one adapter at a time.
 
     doomed: matches that will not be tried (again), and why.
     """
@@ -96,7 +97,8 @@ class TaskQueue:
     _memory: dict[int, bytes | None] = field(repr=False)
     doomed: dict[int, str] = field(default_factory=dict)
     _busy: set[int] = field(default_factory=set, repr=False)
-    _heap: list[tuple[int, bool, int]] = field(default_factory=list, repr=False)
+    _heap: list[tuple[int, int, bool, int]] = field(default_factory=list, repr=False)
+    _group: dict[tuple[str, ...], int] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -130,7 +132,7 @@ class TaskQueue:
     def take(self, size: int) -> Task | None:
         """Up to `size` matches of one pair; None when there is nothing to hand out now."""
         while self._heap:
-            count, _, pair = heapq.heappop(self._heap)
+            _, count, _, pair = heapq.heappop(self._heap)
             pending = self._pending[pair]
             if -count != len(pending) or not pending or pair in self._busy:
                 continue  # an entry from before something changed
@@ -160,7 +162,8 @@ class TaskQueue:
 
     def _offer(self, pair: int) -> None:
         if self._pending[pair]:
-            heapq.heappush(self._heap, (-len(self._pending[pair]), not self.schedule.learns(pair), pair))
+            group = self._group.setdefault(self.schedule.tuned(pair), len(self._group))
+            heapq.heappush(self._heap, (group, -len(self._pending[pair]), not self.schedule.learns(pair), pair))
 
 
 def _memory_before(left: list[int], end: int, size: int, memory: Callable[[int], bytes | None]) -> bytes | None:

@@ -1,18 +1,21 @@
 """Artifacts: what training leaves behind, and what `--creditor PATH` plays.
 
-A folder with `artifact.json` and, where parameters are large arrays, `arrays.npz`; no pickle anywhere.
+A folder with `artifact.json`, where parameters are large arrays `arrays.npz`, and where a language model was tuned
+`adapter.gguf`; no pickle anywhere.
 
-    format      FORMAT
+    format      1, and 2 where it has an adapter or seats
     engine      what plays it, see `poise.agents.policies.trained`
     parameters  JSON data of the engine
     arrays      the SHA-256 of arrays.npz, or null
     settings    how it was trained
     provenance  against whom, on what, from which seed, with which versions, by which command
     scores      how it did at the end of training
+    adapter     how it words its moves: see `poise.agents.voices.adapters`; absent without one
+    seats       the seats it was trained for; absent where that is the creditor's alone
     digest      the SHA-256 of all of the above as canonical JSON
 
-Both files are written beside their place and renamed into it, artifact.json last: a folder without it was never
-finished. What does not match its digest is refused.
+Every file is written beside its place and renamed into it, artifact.json last: a folder without it was never finished.
+What does not match its digest is refused.
 """
 
 from __future__ import annotations
@@ -31,15 +34,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.games.errors import AgentError, StoreError
+from poise.games.moves import SEATS, Seat
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 FORMAT: Final = 1
+FORMAT_WITH_PARTS: Final = 2
 FILE: Final = "artifact.json"
 ARRAYS: Final = "arrays.npz"
+ADAPTER: Final = "adapter.gguf"
+CREDITOR_ONLY: Final[tuple[Seat, ...]] = ("creditor",)
 _PARTS: Final = ("format", "engine", "parameters", "arrays", "settings", "provenance", "scores")
+_OPTIONAL: Final = ("adapter", "seats")
 _BROKEN: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _REMEDY: Final = "restore it from a copy, or train it again"
 
@@ -55,6 +63,8 @@ class Artifact:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
+    adapter: Mapping[str, Any] | None = None
+    seats: tuple[Seat, ...] = CREDITOR_ONLY
 
 
 def canonical(data: Any) -> bytes:
@@ -70,18 +80,23 @@ def digest_of(data: Any) -> str:
 def save(artifact: Artifact, folder: Path) -> str:
     """Write `artifact` into `folder`, whole or not at all, and give its digest.
 
+    The adapter's own file is there already: it is written first, by whoever made it.
+
     Raises:
         StoreError: the folder cannot be written.
     """
     packed = _pack(artifact.arrays) if artifact.arrays else None
+    extra: dict[str, Any] = {"adapter": dict(artifact.adapter)} if artifact.adapter else {}
+    extra |= {"seats": list(artifact.seats)} if artifact.seats != CREDITOR_ONLY else {}
     data: dict[str, Any] = {
-        "format": FORMAT,
+        "format": FORMAT_WITH_PARTS if extra else FORMAT,
         "engine": artifact.engine,
         "parameters": artifact.parameters,
         "arrays": hashlib.sha256(packed).hexdigest() if packed else None,
         "settings": artifact.settings,
         "provenance": artifact.provenance,
         "scores": artifact.scores,
+        **extra,
     }
     data["digest"] = digest_of(data)
     if packed:
@@ -123,18 +138,37 @@ def load(folder: Path) -> Artifact:
         AgentError: there is none, it is damaged, or it was written by another Poise.
     """
     data = _read(folder)
-    if data.get("format") != FORMAT:
+    if data.get("format") not in (FORMAT, FORMAT_WITH_PARTS):
         raise AgentError(
-            f"{folder}: artifact format {data.get('format')!r}; this Poise reads format {FORMAT}: use the Poise that "
-            "wrote it, or train it again"
+            f"{folder}: artifact format {data.get('format')!r}; this Poise reads formats {FORMAT} and "
+            f"{FORMAT_WITH_PARTS}: use the Poise that wrote it, or train it again"
         )
     if missing := [part for part in (*_PARTS, "digest") if part not in data]:
         raise AgentError(f"{folder / FILE}: {missing[0]!r} is missing; {_REMEDY}")
-    if digest_of({part: data[part] for part in _PARTS}) != data["digest"]:
+    parts = (*_PARTS, *(part for part in _OPTIONAL if part in data))
+    if digest_of({part: data[part] for part in parts}) != data["digest"]:
         raise AgentError(f"{folder / FILE} is not what was written: its digest differs; {_REMEDY}")
     arrays = _unpack(folder / ARRAYS, data["arrays"]) if data["arrays"] else {}
     kept = {part: data[part] for part in _PARTS if part not in ("format", "arrays")}
-    return Artifact(arrays=arrays, digest=data["digest"], **kept)
+    adapter = _checked_adapter(folder, data["adapter"]) if "adapter" in data else None
+    listed = data.get("seats")
+    seats = tuple(seat for seat in SEATS if isinstance(listed, list) and seat in listed) or CREDITOR_ONLY
+    return Artifact(arrays=arrays, digest=data["digest"], adapter=adapter, seats=seats, **kept)
+
+
+def _checked_adapter(folder: Path, adapter: Any) -> Mapping[str, Any]:
+    """What artifact.json says of the adapter, once the file beside it is known to be that one."""
+    path = folder / ADAPTER
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != adapter["sha256"]:
+            raise ValueError("its digest differs")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AgentError(
+            f"{path} is damaged or missing ({error}); restore it from a copy, or export it again"
+        ) from None
+    return dict(adapter)
 
 
 def _read(folder: Path) -> dict[str, Any]:

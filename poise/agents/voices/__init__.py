@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from poise.agents.types import Voice
+from poise.agents.voices.adapters import Adapter
 from poise.agents.voices.models import SCRIPTED, ModelSettings, parse_uri
 from poise.games.errors import AgentError
 
@@ -14,16 +15,20 @@ __all__ = ["ModelSettings", "open_voice"]
 
 
 def open_voice(
-    uri: str, offers: Literal["policy", "model"] = "policy", options: Mapping[str, Any] | None = None
+    uri: str,
+    offers: Literal["policy", "model"] = "policy",
+    options: Mapping[str, Any] | None = None,
+    adapter: Adapter | None = None,
 ) -> Voice:
     """The voice of a model URI; the same arguments give the same voice, which threads may share.
 
-    options: fields of ModelSettings by name. Raises AgentError for a bad URI or option, and for offers="model" without
+    options: fields of ModelSettings by name. adapter: what the embedded model speaks with; a server has its own.
+    Raises AgentError for a bad URI or option, for an adapter of another base, and for offers="model" without
     a model to decide.
     """
     parse_uri(uri)
     if uri != SCRIPTED:
-        return _model_voice(uri, offers, ModelSettings.from_options(options or {}))
+        return _model_voice(uri, offers, ModelSettings.from_options(options or {}), adapter)
     if offers == "model":
         raise AgentError(
             'offers="model" needs a model to decide the number, and the scripted voice has none; '
@@ -40,12 +45,14 @@ def _scripted_voice() -> Voice:
 
 
 @lru_cache(maxsize=64)
-def _model_voice(uri: str, offers: Literal["policy", "model"], settings: ModelSettings) -> Voice:
+def _model_voice(
+    uri: str, offers: Literal["policy", "model"], settings: ModelSettings, adapter: Adapter | None
+) -> Voice:
     from poise.agents.voices.cache import ReplyCache
     from poise.agents.voices.calls import Caller
     from poise.agents.voices.models import open_chat_model
     from poise.agents.voices.voice import ModelVoice
 
-    model = open_chat_model(uri, settings)
+    model = open_chat_model(uri, settings, adapter)
     cache = ReplyCache(settings.cache) if settings.cache else None
     return ModelVoice(model, offers, settings, Caller(model, settings, cache))

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from poise.agents.voices.engine import Completion, shared_engine
+from poise.agents.voices.engine import Completion, Speaker
 from poise.agents.voices.models import SMOLLM2, ModelSettings
 from poise.agents.voices.text import sentences
 from poise.games.errors import AgentError
@@ -40,7 +40,8 @@ class ChatEmbedded(BaseChatModel):
     """
 
     settings: ModelSettings
-    engine: Callable[[ModelSettings], Any] = shared_engine
+    adapter: str = ""  # the key of one that the engine knows
+    engine: Callable[..., Any] = Speaker
 
     @property
     def _llm_type(self) -> str:
@@ -48,7 +49,7 @@ class ChatEmbedded(BaseChatModel):
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
-        return {"model": SMOLLM2, **self.settings.declared()}
+        return {"model": SMOLLM2, "adapter": self.adapter, **self.settings.declared()}
 
     def _generate(
         self,
@@ -60,7 +61,8 @@ class ChatEmbedded(BaseChatModel):
         deadline = kwargs.get("deadline") or time.monotonic() + self.settings.timeout
         body = self.body(messages, stop, kwargs.get("seed"), kwargs.get("schema"))
         enough = None if kwargs.get("schema") is not None else loops
-        done = self.engine(self.settings).chat(body, kwargs.get("conversation", ""), deadline, enough)
+        speaker = self.engine(self.settings, *([self.adapter] if self.adapter else []))
+        done = speaker.chat(body, kwargs.get("conversation", ""), deadline, enough)
         return ChatResult(generations=[ChatGeneration(message=_message(done))])
 
     def body(

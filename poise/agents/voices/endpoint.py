@@ -46,6 +46,8 @@ class Endpoint:
         kind = _KINDS.get(model._llm_type, "other")
         name = getattr(model, "model", None) or getattr(model, "model_name", None) or model._llm_type
         address = getattr(model, "base_url", None) or getattr(model, "openai_api_base", None) or ""
+        if adapter := getattr(model, "adapter", ""):
+            name = f"{name}+{adapter}"  # replies that are kept belong to one adapter
         key = getattr(model, "openai_api_key", None)
         secret = key.get_secret_value() if key is not None and hasattr(key, "get_secret_value") else ""
         return cls(kind, str(name), str(address), secret if len(secret) > 4 else "")

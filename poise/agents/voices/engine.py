@@ -1,8 +1,10 @@
 """llama.cpp (xllamacpp) inside this process.
 
 One engine serves the whole process. It has several slots; a conversation keeps its slot, so that of a prompt that grows
-at its end only the end is evaluated. llama.cpp's own HTTP listener cannot be switched off, so it is put on a Unix
-socket in a private folder, behind a random key, and the socket is removed as soon as the engine runs.
+at its end only the end is evaluated.
+
+LoRA adapters are loaded with the model, any number of them, and each call names one or none. llama.cpp takes no further
+adapter while it runs: one that comes later has the engine started anew, once the calls in flight are through.
 
 What a seed guarantees: the same messages, options and seed, with the same tokens already in the slot's cache and no
 other conversation at the same time, give the same reply on the same machine. Conversations in flight together are
@@ -14,9 +16,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import secrets
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,13 +24,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from poise.agents.voices.llama import start
 from poise.agents.voices.models import ModelSettings
 from poise.agents.voices.slots import SlotBook
 from poise.agents.voices.weights import find_weights
-from poise.games.errors import AgentError, ModelError, ModelTimeout
+from poise.games.errors import AgentError, ModelError, ModelMissing, ModelTimeout
 
 _MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
-_LONGEST_SOCKET: Final = 100  # bytes; the path of a Unix socket has little room
 _CLOSE_SECONDS: Final = 5.0
 
 
@@ -45,33 +44,54 @@ class Completion:
     timings: Mapping[str, float]
 
 
-class Engine:
-    """llama.cpp with one model loaded; threads may share it. `close` ends it, and calls in flight with it."""
+class Retired(ModelError):
+    """Another engine has taken this one's place; ask for it again."""
 
-    def __init__(self, weights: Path, slots: int, context: int, threads: int = 0) -> None:
-        self.slots, self.context = slots, context
+
+class Engine:
+    """llama.cpp with one model loaded; threads may share it. `close` ends it, and calls in flight with it.
+
+    adapters: paths of the LoRA adapters that calls may name, by key.
+    """
+
+    def __init__(
+        self, weights: Path, slots: int, context: int, threads: int = 0, adapters: Mapping[str, str] | None = None
+    ) -> None:
+        self.slots, self.context, self.threads = slots, context, threads
+        self.adapters = dict(adapters or {})
+        self._numbers = {key: number for number, key in enumerate(self.adapters)}
         self._book = SlotBook(slots)
-        self._closing = False
+        self._closing = self._retired = False
         self._calls = 0
         self._idle = threading.Condition()
-        self._server = _start(weights, slots, context, threads or _cores())
+        self._server = start(weights, (slots, context, threads or _cores()), list(self.adapters.values()))
 
     def chat(
-        self, body: Mapping[str, Any], conversation: str, deadline: float, enough: Callable[[str], bool] | None = None
+        self,
+        body: Mapping[str, Any],
+        conversation: str,
+        deadline: float,
+        enough: Callable[[str], bool] | None = None,
+        adapter: str = "",
     ) -> Completion:
         """Send one chat request (llama.cpp's OpenAI form) and wait for the reply.
 
-        enough: looks at the words so far and ends the reply by saying True.
+        enough:  looks at the words so far and ends the reply by saying True.
+        adapter: the key of the adapter to speak with, "" for none.
         Raises ModelTimeout once `deadline` (monotonic clock) has passed, between two tokens at the latest, and
         ModelError when the engine refuses the request.
         """
         with self._idle:
+            if self._retired:
+                raise Retired
             if self._closing:
                 raise ModelError("the embedded model has been closed; open it anew")
             self._calls += 1
         try:
-            with self._book.slot(conversation, deadline) as slot:
-                return self._stream(body, _Stream(slot, deadline, enough, lambda: self._closing))
+            # A number that llama.cpp does not know would be ignored, and the base would speak: hence by key.
+            lora = [{"id": self._numbers[adapter], "scale": 1.0}] if adapter else []
+            with self._book.slot(conversation, deadline, adapter) as slot:
+                return self._stream({**body, "lora": lora}, _Stream(slot, deadline, enough, lambda: self._closing))
         finally:
             with self._idle:
                 self._calls -= 1
@@ -86,6 +106,13 @@ class Engine:
         if answer:  # a refusal comes as the answer, not as a chunk
             stream.listen(answer)
         return stream.completion()
+
+    def retire(self) -> None:
+        """Take no more calls (they raise Retired), and free the model once those in flight are through."""
+        with self._idle:
+            self._retired = True
+            self._idle.wait_for(lambda: self._calls == 0)
+            self._server = None
 
     def close(self) -> None:
         """End calls in flight at their next token and free the model; waits a few seconds at most."""
@@ -140,74 +167,68 @@ def _cores() -> int:
     return min(len(os.sched_getaffinity(0)), _MAX_THREADS)
 
 
-def _start(weights: Path, slots: int, context: int, threads: int) -> Any:
-    """A running llama.cpp server that nothing outside this process can reach."""
-    xllamacpp = _import()
-    folder = tempfile.mkdtemp(prefix="poise-")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(weights)
-    params.n_parallel, params.n_ctx = slots, slots * context
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    params.hostnames = [_listener(folder)]
-    params.port, params.n_threads_http = 0, 1
-    params.api_keys = [secrets.token_hex(16)]
-    params.ui = params.endpoint_slots = params.fit_params = params.warmup = False
-    params.cache_ram_mib = 0  # slots hold what is worth keeping
-    params.verbosity = -1  # llama.cpp writes nothing to stderr
-    try:
-        return xllamacpp.Server(params)
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(f"the embedded model does not start: {error}; lower slots or context") from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _listener(folder: str) -> str:
-    socket = str(Path(folder) / "engine.sock")
-    return socket if len(socket.encode()) <= _LONGEST_SOCKET else "127.0.0.1"
-
-
-def _import() -> Any:
-    """xllamacpp, with OpenMP told to spin only briefly while it waits.
-
-    By default its threads spin for milliseconds. On a machine with anything else to do, that costs a factor of ten:
-    each thread burns the time slice in which the one it waits for could run. Not spinning at all costs a third on a
-    quiet one. OpenMP reads the variable once, when it is loaded.
-    """
-    with _ENGINE_LOCK:
-        before = os.environ.get(_SPIN)
-        os.environ.setdefault(_SPIN, "1000")
-        try:
-            import xllamacpp
-        finally:
-            if before is None:
-                with suppress(KeyError):
-                    del os.environ[_SPIN]
-        return xllamacpp
-
-
-_SPIN: Final = "GOMP_SPINCOUNT"
 _ENGINE_LOCK: Final = threading.RLock()
 _engine: Engine | None = None
 _owner = 0  # the process that opened it: threads do not survive a fork
+_adapters: dict[str, str] = {}  # paths by key, of all that will be asked for
 
 
-def shared_engine(settings: ModelSettings) -> Engine:
+def expect_adapter(key: str, path: str) -> None:
+    """Have the adapter in the file `path` loaded when the engine starts, so that it need not start again for it."""
+    with _ENGINE_LOCK:
+        _adapters[key] = path
+
+
+def shared_engine(settings: ModelSettings, adapter: str = "") -> Engine:
     """This process's engine; the first to ask decides its size.
 
+    adapter: the key of one that `expect_adapter` was told of, and that the engine then has.
     Raises AgentError when more slots or a longer context are asked for later: an engine cannot grow while it is used.
     """
     global _engine, _owner  # noqa: PLW0603 - one engine a process is the point
     with _ENGINE_LOCK:
         if _engine is None or _owner != os.getpid():
-            _engine = Engine(find_weights(), settings.slots, settings.context, settings.threads)
+            _engine = Engine(find_weights(), settings.slots, settings.context, settings.threads, _present(adapter))
             _owner = os.getpid()
         if settings.slots > _engine.slots or settings.context > _engine.context:
             raise AgentError(
                 f"the embedded model runs with {_engine.slots} slots of {_engine.context} tokens; {settings.slots} of "
                 f"{settings.context} need `poise.agents.voices.engine.close_engine()` first"
             )
+        if adapter and adapter not in _engine.adapters:
+            _engine = _again(_engine, adapter)
         return _engine
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """This process's engine, speaking with one adapter or none; whoever starts it anew in between goes unnoticed."""
+
+    settings: ModelSettings
+    adapter: str = ""
+
+    def chat(
+        self, body: Mapping[str, Any], conversation: str, deadline: float, enough: Callable[[str], bool] | None = None
+    ) -> Completion:
+        """As `Engine.chat`."""
+        while True:
+            with suppress(Retired):
+                engine = shared_engine(self.settings, self.adapter)
+                return engine.chat(body, conversation, deadline, enough, self.adapter)
+
+
+def _again(engine: Engine, adapter: str) -> Engine:
+    adapters = _present(adapter)
+    engine.retire()
+    return Engine(find_weights(), engine.slots, engine.context, engine.threads, adapters)
+
+
+def _present(wanted: str) -> dict[str, str]:
+    """The adapters whose files are there; ModelMissing when `wanted` is not."""
+    found = {key: path for key, path in _adapters.items() if Path(path).is_file()}
+    if wanted and wanted not in found:
+        raise ModelMissing(f"the adapter {_adapters.get(wanted, wanted)} is not there any more; export it again")
+    return found
 
 
 def close_engine() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 
+from poise.agents.voices.adapters import Adapter
 from poise.agents.voices.endpoint import Endpoint
 from poise.agents.voices.models import ModelSettings, ollama_address, parse_uri
+from poise.games.errors import ModelMissing
 
 
-def check_model(uri: str, settings: ModelSettings | None = None) -> None:
+def check_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> None:
     """Raise ModelDown, ModelMissing or ModelTimeout unless the model that `uri` names is there.
 
-    No text is generated: Ollama is asked about the model, and embedded weights are verified. An OpenAI-compatible
+    No text is generated: Ollama is asked about the model, and embedded weights are verified. With an adapter, the
+    embedded model is told to load it and must be its base, and Ollama's model must have it. An OpenAI-compatible
     server shows what it has at the first call.
     """
     settings = settings or ModelSettings()
@@ -20,16 +23,31 @@ def check_model(uri: str, settings: ModelSettings | None = None) -> None:
         from poise.agents.voices.weights import find_weights
 
         find_weights()
+        if adapter is not None:
+            _check_embedded(adapter)
     if provider == "ollama":
-        _check_ollama(name, settings)
+        _check_ollama(name, settings, adapter)
 
 
-def _check_ollama(name: str, settings: ModelSettings) -> None:
+def _check_embedded(adapter: Adapter) -> None:
+    from poise.agents.voices.engine import expect_adapter
+
+    adapter.check_base()
+    expect_adapter(adapter.key, adapter.path)
+
+
+def _check_ollama(name: str, settings: ModelSettings, adapter: Adapter | None) -> None:
     import ollama
 
     address = ollama_address(settings.base_url or os.environ.get("OLLAMA_HOST"))
     try:
         with ollama.Client(host=address, timeout=settings.timeout) as client:
-            client.show(name)
+            shown = client.show(name)
     except Exception as error:
         raise Endpoint("ollama", name, address).explain(error)[0] from error
+    # Ollama keeps the file as it came, under its checksum, and its Modelfile names it by that.
+    if adapter is not None and f"sha256-{adapter.sha256}" not in (shown.modelfile or ""):
+        raise ModelMissing(
+            f"Ollama's {name!r} does not have the adapter {adapter.path}; make a model that has it with "
+            "`poise train export ... --ollama NAME`, and name that one"
+        )

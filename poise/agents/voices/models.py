@@ -21,6 +21,8 @@ from poise.games.errors import AgentError
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
+    from poise.agents.voices.adapters import Adapter
+
 Provider = Literal["ollama", "openai", "embedded", "scripted"]
 Scalar = str | int | float | bool
 SCRIPTED: Final = "scripted"
@@ -142,8 +144,8 @@ def parse_uri(uri: str) -> tuple[Provider, str]:
     return provider, name  # type: ignore[return-value]  # a member of the literal, as just checked
 
 
-def open_chat_model(uri: str, settings: ModelSettings | None = None) -> BaseChatModel:
-    """The LangChain chat model that `uri` names.
+def open_chat_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> BaseChatModel:
+    """The LangChain chat model that `uri` names; the embedded one speaks with `adapter`, a server's has its own.
 
     No server is asked and no weights are loaded before the first call; `poise.agents.voices.calls.check_model` does
     that. Raises AgentError for a bad URI, for `scripted`, which has no model, and for a missing key.
@@ -155,10 +157,19 @@ def open_chat_model(uri: str, settings: ModelSettings | None = None) -> BaseChat
     if provider == "openai":
         return _openai(name, settings)
     if provider == "embedded":
-        from poise.agents.voices.embedded import ChatEmbedded
-
-        return ChatEmbedded(settings=settings)
+        return _embedded(settings, adapter)
     raise AgentError(f"{SCRIPTED!r} has no chat model; use poise.agents.voices.open_voice, which knows what to do")
+
+
+def _embedded(settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:
+    from poise.agents.voices.embedded import ChatEmbedded
+    from poise.agents.voices.engine import expect_adapter
+
+    if adapter is None:
+        return ChatEmbedded(settings=settings)
+    adapter.check_base()
+    expect_adapter(adapter.key, adapter.path)
+    return ChatEmbedded(settings=settings, adapter=adapter.key)
 
 
 def ollama_address(host: str | None) -> str:
