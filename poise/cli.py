@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from poise import cli_view
+from poise import cli_judge, cli_view
 from poise.cli_train import wire
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -132,6 +132,9 @@ def tournament_run(
     through: Annotated[
         str | None, typer.Option(metavar="auto|fast|langgraph", help="How graphs are run; the outcome is the same.")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(metavar="URI", help="Asked whether messages agree: rules, ollama:NAME, ...")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Its name, and its folder's under runs/.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the schedule, calls and time; play nothing.")
@@ -237,15 +240,17 @@ def graph_draw(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to. Default: the terminal, for mermaid.")
     ] = None,
+    judge: Annotated[bool, typer.Option("--judge", help="A negotiation with a judge.")] = False,
 ) -> None:
     """Draw the graph of an agent's turn, or of a whole negotiation; without a network."""
     from poise.cli_agents import draw_to
 
-    draw_to(agent, fmt, out)
+    draw_to(agent, fmt, out, judged=judge)
 
 
 wire(app, _SETTINGS, _plainly)
 cli_view.wire(app, _plainly)
+cli_judge.wire(tournament_app, _plainly)
 
 
 def main() -> None:

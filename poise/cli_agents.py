@@ -87,9 +87,12 @@ def _line(one: Check) -> Text:
     return line
 
 
-def draw_to(spec: str, fmt: str, out: Path | None) -> None:
-    """Draw an agent's graph, or the negotiation's, into a file; Mermaid text also to the terminal."""
-    picture = draw(_graph(spec), fmt)  # type: ignore[arg-type]  # another format is refused there, in words
+def draw_to(spec: str, fmt: str, out: Path | None, *, judged: bool = False) -> None:
+    """Draw an agent's graph, or the negotiation's, into a file; Mermaid text also to the terminal.
+
+    judged: the negotiation with a judge; BadInput for an agent's graph, which has none.
+    """
+    picture = draw(_graph(spec, judged), fmt)  # type: ignore[arg-type]  # another format is refused there, in words
     if out is not None:
         try:
             out.write_bytes(picture)
@@ -102,9 +105,11 @@ def draw_to(spec: str, fmt: str, out: Path | None) -> None:
         raise BadInput(f"a drawing as {fmt} needs a file: add --out {Path(spec).stem or 'graph'}.{fmt}")
 
 
-def _graph(spec: str) -> Any:
+def _graph(spec: str, judged: bool) -> Any:
     if spec == "negotiation":
-        return negotiation_graph(seat_graph().compile(), seat_graph().compile()).compile()
+        return negotiation_graph(seat_graph().compile(), seat_graph().compile(), judged=judged).compile()
+    if judged:
+        raise BadInput(f"a judge listens to a negotiation and is no part of {spec!r}; leave --judge out")
     agent = find_in_either_seat(spec)
     graph = agent.make_graph() if agent.make_graph is not None else seat_graph()
     return graph.compile()
