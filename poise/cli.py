@@ -115,6 +115,10 @@ def tournament_run(
     workers: Annotated[int | None, typer.Option(help="Matches at a time. Default: by machine.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder. Default: runs/ and the time.")] = None,
     offers: Annotated[str | None, typer.Option(metavar="policy|model", help="Who decides the number.")] = None,
+    conduct: Annotated[
+        str | None,
+        typer.Option(metavar="record|reask|refuse", help="What to do when a creditor's model breaks a rule."),
+    ] = None,
     baseline: Annotated[str | None, typer.Option(help="Compare the others with this agent. Default: vanilla.")] = None,
     option: Annotated[
         Texts, typer.Option(metavar="NAME=VALUE", help="Of the model, such as temperature=0.7; repeat.")

@@ -2,6 +2,8 @@
 
     concession=NAME    one of `poise.agents.concessions`
     offers=WHO         policy or model: who decides the number
+    conduct=WHAT       record, reask or refuse: what is done when a creditor's model breaks a rule of conduct, beside
+                       recording it (see `poise.agents.conduct.duties`)
     emotion=WHICH      which emotion is shown: none, one of the 28, a policy such as random or fixed:joy, a trained one
                        by its folder, or the agent's own engine by name (`emotion=iql` of an agent that IQL trained)
     adapter=WHICH      how a model is tuned that words the moves: none, or that of a trained agent by its folder
@@ -16,8 +18,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast, get_args
 
+from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.games.errors import AgentError
 
@@ -35,7 +38,7 @@ def with_setting(agent: Agent, item: str) -> Agent:
     """
     key, _, value = item.partition("=")
     if key not in SETTINGS or not value:
-        listed = "concession=NAME, emotion=NAME, adapter=DIR, or offers=policy or offers=model"
+        listed = "concession=NAME, emotion=NAME, adapter=DIR, offers=policy|model or conduct=record|reask|refuse"
         raise AgentError(f"setting {item!r} of {agent.name!r}: use {listed}")
     found = SETTINGS[key](agent, value)
     return replace(found, settings={**agent.settings, **found.settings}, name=f"{agent.name},{item}")
@@ -52,6 +55,15 @@ def _offers(agent: Agent, value: str) -> Agent:
     if value not in ("policy", "model"):
         raise AgentError(f"setting 'offers={value}' of {agent.name!r}: use offers=policy or offers=model")
     return replace(agent, offers="policy" if value == "policy" else "model", settings={"offers": value})
+
+
+def _conduct(agent: Agent, value: str) -> Agent:
+    if value not in get_args(Conduct):
+        ways = "conduct=record, conduct=reask or conduct=refuse"
+        raise AgentError(f"setting 'conduct={value}' of {agent.name!r}: use {ways}")
+    if agent.seat != "creditor":
+        raise AgentError(f"setting 'conduct={value}' of {agent.name!r}: rules of conduct bind creditors; leave it out")
+    return replace(agent, conduct=cast("Conduct", value), settings={"conduct": value})
 
 
 def _emotion(agent: Agent, value: str) -> Agent:
@@ -84,5 +96,5 @@ def _adapter(agent: Agent, value: str) -> Agent:
 
 
 SETTINGS: Final[Mapping[str, Callable[[Agent, str], Agent]]] = MappingProxyType(
-    {"concession": _concession, "offers": _offers, "emotion": _emotion, "adapter": _adapter}
+    {"concession": _concession, "offers": _offers, "conduct": _conduct, "emotion": _emotion, "adapter": _adapter}
 )

@@ -8,7 +8,7 @@ A name is written `NAME[:ARGUMENT][,SETTING=VALUE...][@MODEL]`:
     my_persona.toml                           (a debtor; see `poise.agents.personas`)
     runs/evolve                               (a trained creditor: the --out folder of a `poise train`)
 
-Settings: `concession`, `offers`, `emotion` and `adapter`; see `poise.agents.agent_settings`.
+Settings: `concession`, `offers`, `conduct`, `emotion` and `adapter`; see `poise.agents.agent_settings`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from poise.games.seeds import Dice
 from poise.games.userfile import digest, load_file
 
 if TYPE_CHECKING:
+    from poise.agents.conduct.duties import Conduct
     from poise.agents.voices.adapters import Adapter
 
 Offers = Literal["policy", "model"]
@@ -55,6 +56,8 @@ class Agent:
     privileged:      it is shown the other seat's notes, which no other agent sees; declared, so that every transcript
                      and report says so. For upper bounds.
     adapter:         how a model that words its moves is tuned, or None.
+    conduct:         what a creditor's model hears about words that break a rule of conduct; None takes the tournament's
+                     setting.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Agent:
     summary: str = ""
     privileged: bool = False
     adapter: Adapter | None = None
+    conduct: Conduct | None = None
 
     def model_in(self, default: str) -> str:
         """The URI of the model that it plays with where agents that name none play with `default`.
@@ -79,6 +83,10 @@ class Agent:
         if self.adapter is None or self.model is not None:
             return self.model or default
         return self.adapter.uri(default)
+
+    def conduct_in(self, default: Conduct | None) -> Conduct:
+        """What is done about its words where agents that do not say take `default`; rules bind creditors alone."""
+        return (self.conduct or default or "record") if self.seat == "creditor" else "record"
 
     @property
     def learns(self) -> bool:
@@ -97,6 +105,18 @@ class Agent:
         if self.settings:
             data["settings"] = dict(self.settings)
         return data
+
+    def declared_in(self, model: str, offers: Offers | None, conduct: Conduct | None) -> dict[str, Any]:
+        """The same with all that it plays with, where agents that do not say take these settings.
+
+        What is done about its words is part of it where that can change them: where a model speaks.
+        """
+        from poise.agents.voices.models import SCRIPTED
+
+        uri = self.model_in(model)
+        data = {**self.declared(), "model": uri, "offers": self.offers or offers or "policy"}
+        kept = self.conduct_in(conduct) == "record" or uri == SCRIPTED
+        return data if kept else data | {"conduct": self.conduct_in(conduct)}
 
 
 def agent(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
@@ -35,6 +36,8 @@ class PlaySettings:
 
     model:           the model URI of agents that name none; "scripted" plays without a model.
     offers:          who decides the number where an agent does not say: "policy" (default) or "model".
+    conduct:         what creditors' models hear about words that break a rule of conduct, where an agent does not say:
+                     "record" (default), "reask" or "refuse".
     through:         "langgraph" runs the compiled graphs, "fast" the same nodes in a plain loop; "auto" takes the fast
                      way where no model is called and the graph allows it. Transcripts are the same.
     message_seconds: wall-clock time a message may take. match_seconds: and a whole match.
@@ -46,6 +49,7 @@ class PlaySettings:
 
     model: str = SCRIPTED
     offers: Offers | None = None
+    conduct: Conduct | None = None
     through: Literal["auto", "fast", "langgraph"] = "auto"
     message_seconds: float = 120.0
     match_seconds: float = 1800.0
@@ -128,7 +132,8 @@ class Pairing:
         return agent.offers or self.settings.offers or "policy"
 
     def _voice(self, agent: Agent) -> Voice:
-        return open_voice(self._uri(agent), self._offers(agent), self.settings.model_options, agent.adapter)
+        conduct = agent.conduct_in(self.settings.conduct)
+        return open_voice(self._uri(agent), self._offers(agent), self.settings.model_options, agent.adapter, conduct)
 
     def _runner(self) -> Runner:
         creditor, debtor = (agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values())
@@ -176,7 +181,7 @@ class Pairing:
         )
 
     def _declared(self, agent: Agent) -> dict[str, Any]:
-        return {**agent.declared(), "model": self._uri(agent), "offers": self._offers(agent)}
+        return agent.declared_in(self.settings.model, self.settings.offers, self.settings.conduct)
 
     def _learn(self, state: Mapping[str, Any], context: TalkContext, transcript: Transcript) -> None:
         if transcript.outcome.ending == "failed":

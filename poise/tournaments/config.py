@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from poise.agents.conduct.duties import Conduct
 from poise.games.errors import AgentError, ConfigError
 from poise.games.rules import Rules
 
@@ -35,6 +36,8 @@ class TournamentConfig(BaseModel):
     model:            the model of agents that name none of their own; "scripted" plays without a model.
     model_options:    temperature, max_tokens, ...: fields of `poise.agents.voices.ModelSettings`.
     offers:           who decides the number, "policy" or "model", where an agent does not say.
+    conduct:          what creditors' models hear about words that break a rule of conduct, where an agent does not say:
+                      "record" (default), "reask" or "refuse" (see `poise.agents.conduct.duties`).
     seed:             the one seed (>= 0); every match, seat and draw has a child seed of it.
     baseline:         the agent that the others are compared with, in each seat where it plays; default "vanilla".
     workers:          matches at a time: processes without a model, conversations with one. Default: by machine.
@@ -58,6 +61,7 @@ class TournamentConfig(BaseModel):
     model: str = Field("scripted", min_length=1)
     model_options: dict[str, Scalar] = Field(default_factory=dict)
     offers: Literal["policy", "model"] | None = None
+    conduct: Conduct | None = None
     seed: int = Field(0, ge=0)
     baseline: str | None = None
     workers: int | None = Field(None, ge=1, le=256)

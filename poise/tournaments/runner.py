@@ -81,6 +81,7 @@ class Pairings:
         settings = PlaySettings(
             model=config.model,
             offers=config.offers,
+            conduct=config.conduct,
             through=config.through,
             message_seconds=config.message_seconds,
             match_seconds=config.match_seconds,

@@ -129,11 +129,7 @@ def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant,
 
 def _entrant(label: str, seat: Seat, config: TournamentConfig) -> Entrant:
     agent: Agent = find_agent(label, seat)
-    declared = {
-        **agent.declared(),
-        "model": agent.model_in(config.model),
-        "offers": agent.offers or config.offers or "policy",
-    }
+    declared = agent.declared_in(config.model, config.offers, config.conduct)
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
     own_code = "source" in agent.settings or bool(config.game)
     return Entrant(label, seat, as_stored, agent.learns, own_code, agent.adapter)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
+from poise.agents.conduct.duties import Conduct
 from poise.agents.types import Voice
 from poise.agents.voices.adapters import Adapter
 from poise.agents.voices.models import SCRIPTED, ModelSettings, parse_uri
@@ -19,16 +20,18 @@ def open_voice(
     offers: Literal["policy", "model"] = "policy",
     options: Mapping[str, Any] | None = None,
     adapter: Adapter | None = None,
+    conduct: Conduct = "record",
 ) -> Voice:
     """The voice of a model URI; the same arguments give the same voice, which threads may share.
 
     options: fields of ModelSettings by name. adapter: what the embedded model speaks with; a server has its own.
+    conduct: what is done about replies that break a rule; without a model nothing is, as there is nobody to ask again.
     Raises AgentError for a bad URI or option, for an adapter of another base, and for offers="model" without
     a model to decide.
     """
     parse_uri(uri)
     if uri != SCRIPTED:
-        return _model_voice(uri, offers, ModelSettings.from_options(options or {}), adapter)
+        return _model_voice(uri, offers, ModelSettings.from_options(options or {}), adapter, conduct)
     if offers == "model":
         raise AgentError(
             'offers="model" needs a model to decide the number, and the scripted voice has none; '
@@ -46,7 +49,7 @@ def _scripted_voice() -> Voice:
 
 @lru_cache(maxsize=64)
 def _model_voice(
-    uri: str, offers: Literal["policy", "model"], settings: ModelSettings, adapter: Adapter | None
+    uri: str, offers: Literal["policy", "model"], settings: ModelSettings, adapter: Adapter | None, conduct: Conduct
 ) -> Voice:
     from poise.agents.voices.cache import ReplyCache
     from poise.agents.voices.calls import Caller
@@ -55,4 +58,4 @@ def _model_voice(
 
     model = open_chat_model(uri, settings, adapter)
     cache = ReplyCache(settings.cache) if settings.cache else None
-    return ModelVoice(model, offers, settings, Caller(model, settings, cache))
+    return ModelVoice(model, offers, settings, Caller(model, settings, cache), conduct)
