@@ -168,7 +168,8 @@ class Viewer:
         self, template: str, run: Run | None = None, choice: Choice | None = None, status: int = 200, **values: Any
     ) -> Response:
         state = self.watcher.state(run) if run is not None else None
-        held = {"run": run, "choice": choice or Choice(), "state": state, "several": len(self.library.known()) > 1}
+        held = {"run": run, "choice": choice or Choice(), "state": state, "status": status}
+        held["several"] = len(self.library.known()) > 1
         return HTMLResponse(pages.page(template, **held, **values), status, headers=_NO_STORE)
 
 

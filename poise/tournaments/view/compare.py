@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from poise.games.errors import BadInput
-from poise.tournaments.stats import FEW
 from poise.tournaments.view.changes import MEASURES, Change, changes
 from poise.tournaments.view.library import Library, Run, Snapshot
 
@@ -31,7 +30,6 @@ def compare_page(library: Library, first: str, second: str, measure: str) -> dic
         "measures": MEASURES,
         "changes": found,
         "reach": reach,
-        "few": FEW,
         "settings": _settings(before, after),
         "alone": _alone(one, before, two, after),
     }

@@ -38,9 +38,18 @@ ICON: Final = (
 
 def spoken(text: str, longest: int = LONGEST) -> str:
     """Somebody's words as a page shows them: what would be invisible or turn the line around is written out."""
-    shown = "".join(map(_visible, text[:longest]))
+    shown = visible(text[:longest])
     more = len(text) - longest
     return shown if more <= 0 else f"{shown}\n[{more:,} more characters; the raw transcript has them]"
+
+
+def visible(value: Any) -> Any:
+    """A text with what could not be seen written out; anything else, and what is markup already, as it is."""
+    return value if type(value) is not str else value if value.isascii() and value.isprintable() else _written_out(value)
+
+
+def _written_out(text: str) -> str:
+    return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:
@@ -77,12 +86,13 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=visible,
     )
     environment.filters |= {
         "percent": lambda share: f"{share:.0%}",
         "fixed": fixed,
         "signed": signed,
-        "breakable": breakable,
+        "breakable": lambda label: breakable(visible(label)),
         "troubles": troubles,
         "spoken": spoken,
         "part": part,

@@ -26,8 +26,10 @@
       pieces.set(number, data.rows);
       if (data.total !== total) { total = data.total; space.style.height = total * ROW + "px"; }
       $("found").textContent = `${total.toLocaleString("en-US")} of ${data.all.toLocaleString("en-US")} matches`;
+      const focused = document.activeElement && document.activeElement.dataset.place;
       drawn.forEach((row, at) => { if (Math.floor(at / PIECE) === number) { row.remove(); drawn.delete(at); } });
       draw();
+      if (focused !== undefined && drawn.has(Number(focused))) drawn.get(Number(focused)).focus({ preventScroll: true });
     } catch { pieces.delete(number); }
   }
 
