@@ -18,18 +18,21 @@ _ASSENTS: Final = re.compile(
     r"|\b(?:fine|good|ok(?:ay)?) (?:by|with|for) (?:me|us)\b"
     r"|\b(?:i|we) (?:can|could|will) (?:live with|go with|settle for|take|do) (?:that|this|it|your)\b"
     r"|\b(?:i'll|we'll) (?:go with|settle for|take|do) (?:that|this|it|your)\b"
-    r"|\b(?:then|so)\b.*\bit is[.!]*$|\bas you (?:said|say|propose|offer)(?:ed|d)?\b|\b(?:settled|agreed)\b"
+    r"|\b(?:then|so)\b.*\bit is[.!]*$|\bas you (?:said|say|propose|offer)(?:ed|d)?\b"
+    r"|(?:^|\b(?:is|are|'s) )(?:settled|agreed)\b"
     r"|\byou have my agreement\b|\bwe (?:are|'re) in agreement\b|\b(?:i|we) agree(?: with (?:that|you|your))?[.!]?$",
     re.I,
 )
 _UNSURE: Final = re.compile(r"\b(?:not|never|no|cannot|nothing|hardly|almost|nearly|would|might|maybe)\b|n't\b", re.I)
 _CONDITION: Final = re.compile(
-    r"\b(?:if|unless|provided|as long as|only when|on condition|except|but only|but (?:i|we) (?:also )?need)\b", re.I
+    r"(?<!what )\bif\b(?! (?:that|this|it) (?:works|suits|helps)\b)"
+    r"|\b(?:unless|provided|as long as|only when|on condition|except|but only|but (?:i|we) (?:also )?need)\b",
+    re.I,
 )
 _INSISTS: Final = re.compile(
     r"\b(?:(?:will|does|do) not|won't|can't|cannot)"
     r" (?:change|move|budge|wait longer|do more|be (?:moved|changed|faster))\b"
-    r"|\b(?:remains?|stays|still|no longer|not less|no more|no less|no place before|final offer|at most|insist)\b",
+    r"|\b(?:remains?|stays)\b[^.!?0-9]{0,24}[0-9]|\b(?:no (?:longer|more|less|place before)|not less|insist)\b",
     re.I,
 )
 
@@ -37,8 +40,8 @@ _INSISTS: Final = re.compile(
 class _Read(NamedTuple):
     """One message as it reads.
 
-    numbers: those it states, in order. assents, refuses, insists, leaves: what its words do. conditional: whether the
-    sentence of its last number sets a condition.
+    numbers: those it states, in order. assents, refuses, leaves: what its words do. insists: whether a sentence with a
+    number in it does. conditional: whether the sentence of its last number sets a condition.
     """
 
     numbers: tuple[int, ...]
@@ -93,7 +96,7 @@ def _read(text: str, unit: str) -> _Read:
         numbers=tuple(value for _, values in stated for value in values),
         assents=accepts(plain) or any(map(_assents, parts)),
         refuses=refuses(plain),
-        insists=any(_INSISTS.search(part) for part in parts),
+        insists=any(_INSISTS.search(part) for part in numbered),
         leaves=walks_away(plain),
         conditional=bool(numbered) and _CONDITION.search(numbered[-1]) is not None,
     )
