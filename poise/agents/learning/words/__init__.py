@@ -1,0 +1,16 @@
+"""Training the words: LoRA adapters by supervised fine-tuning (SFT), JPO and DPO, and the judges that score replies.
+
+    judge.py, model_judge.py    scores of one message, 1 to 10, with reasons: by rules, or by a model
+    scores.py                   scores on disk, beside what they score
+    base.py, tokens.py          the base model, and prompts as its tokens: those of run time
+    choose.py                   which pairs are learned from
+    forest.py, forward.py       sequences that begin alike, computed once
+    objectives.py               the losses, as pure functions
+    loop.py, checkpoint.py      gradient steps that can be stopped, killed and gone on with
+    adapter.py                  the LoRA adapter and its folder
+    sft.py, jpo.py, dpo.py      the three ways of training
+    sampling.py                 replies of the model being trained
+
+The judges need nothing beyond Poise; all else needs torch, transformers and peft (`pip install 'poise[train]'`), which
+are imported when they are used.
+"""
