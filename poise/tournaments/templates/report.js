@@ -34,7 +34,7 @@
   function text(match) {
     if (!folded.has(match)) {
       const talk = JSON.parse(raw(match));
-      const said = talk.messages.map((message) => message.text + " " + (message.emotion || "")).join(" ");
+      const said = talk.messages.map((message) => [message.text, message.emotion || "", ...(message.violations || [])].join(" ")).join(" ");
       const scenario = scenarioOf(match);
       const names = [data.creditors[match[CREDITOR]], data.debtors[match[DEBTOR]], scenario.id, "#" + match[POSITION]];
       folded.set(match, [...names, ...Object.values(scenario.context), said].join(" ").toLowerCase());
@@ -129,7 +129,19 @@
         meter(read.belief, belief), element("span", {}, `${data.states[likeliest]} ${percent(read.belief[likeliest])}`)));
     }
     for (const problem of troubles(message, scenario)) parts.push(element("div", { class: "line" }, element("span", { class: "problem" }, problem)));
+    if (message.notes) parts.push(notes(message.notes));
     return element("li", { class: "message " + message.seat }, ...parts);
+  }
+
+  /* What the other side never saw: a simulated debtor's hidden state, what a persona is up to. */
+  function notes(kept) {
+    const told = Object.entries(kept).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, note(value))]);
+    return element("details", { class: "notes" }, element("summary", {}, "private notes" + (typeof kept.state === "string" ? `: in truth ${kept.state}` : "")), element("dl", {}, ...told));
+  }
+
+  function note(value) {
+    if (typeof value === "number") return String(Math.round(value * 1000) / 1000);
+    return typeof value === "string" ? value : JSON.stringify(value);
   }
 
   function move({ kind, value, firm }, scenario) {
@@ -138,10 +150,12 @@
   }
 
   function troubles(message, scenario) {
-    const { wording, intended } = message;
+    const { wording, intended, violations, notes } = message;
     const asked = wording ? wording.problems.map((problem, at) => `reply ${at + 1} rejected: ${problem}`) : [];
     if (wording && wording.repaired) asked.push("the stated number was put right without the model");
     if (intended && (intended.kind !== message.move.kind || intended.value !== message.move.value)) asked.push("meant: " + move(intended, scenario));
+    if (notes && notes.promise === true) asked.push("a promise that it means to break");
+    for (const rule of violations || []) asked.push(`breaks a rule of conduct: ${rule}`);
     return asked;
   }
 
