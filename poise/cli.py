@@ -227,7 +227,9 @@ def agents_list(json: Annotated[bool, typer.Option("--json", help="As JSON, for 
 @agents_app.command("check")
 @_plainly
 def agents_check(
-    agent: Annotated[str, typer.Argument(metavar="FILE", help="file.py, file.py:function or a name.")],
+    agent: Annotated[
+        str, typer.Argument(metavar="FILE|NAME|DIR", help="file.py, a persona.toml, a trained folder, a name.")
+    ],
 ) -> None:
     """Check an agent of your own: legal moves, same seed same play, no peeking, and so on."""
     from poise.cli_agents import check

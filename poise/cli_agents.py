@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from poise.agents.registry import Agent, find_agent, list_agents
-from poise.games.errors import AgentError, BadInput
+from poise.agents.registry import Agent, list_agents
+from poise.games.errors import BadInput
 from poise.games.moves import SEATS
 from poise.graphs import draw, negotiation_graph, seat_graph
-from poise.graphs.conformance import Check, check_agent
+from poise.testing import Check, check_agent
+from poise.testing.bench import find_in_either_seat
 
 
 def show_agents(screen: Console, *, as_json: bool) -> None:
@@ -53,17 +54,6 @@ def _plain(agent: Agent) -> dict[str, Any]:
         "learns": agent.learns,
         "settings": dict(agent.settings),
     }
-
-
-def find_in_either_seat(spec: str) -> Agent:
-    """The agent that `spec` names, in whichever seat it plays; the creditor's where both have one."""
-    try:
-        return find_agent(spec, "creditor")
-    except AgentError as as_creditor:
-        try:
-            return find_agent(spec, "debtor")
-        except AgentError:
-            raise as_creditor from None
 
 
 def check(screen: Console, spec: str) -> int:

@@ -1,106 +1,88 @@
-"""The conformance checks pass for every agent of Poise, and catch what they are there to catch."""
+"""All that comes with Poise passes the checks that it asks of what users add."""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import CREDITORS, DEBTORS, pair
 
-from poise.agents.registry import find_agent
-from poise.games.moves import ACCEPT, offer
-from poise.graphs import PlaySettings
-from poise.graphs.conformance import check_agent
+from poise.agents.builtin import built_in
+from poise.agents.policies import POLICIES
+from poise.games.domains import DOMAINS, SEARCH
+from poise.games.generator import builtin
+from poise.games.moves import SEATS
+from poise.testing import assert_agent, assert_game, assert_policy, assert_scenarios, check_scenarios
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
-ALL = [*((name, "creditor") for name in CREDITORS), *((name, "debtor") for name in DEBTORS)]
-ALL += [(str(path), "creditor") for path in EXAMPLES]
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+SHARED = ROOT.parent / "shared" / "data" / "scenarios"
+OPPONENTS = {"creditor": ("vanilla", "simulated"), "debtor": ("vanilla", "eq-negotiator")}
+WITH_ARGUMENTS = {
+    "fixed": "fixed:caring",
+    "mcts": "mcts:20",
+}  # few simulations: skill is not checked
+DRAW = {"random", "emodebt", "evoemo", "simulated", "angry", "cheating"}
 
-
-@pytest.mark.parametrize(("name", "seat"), ALL)
-def test_every_agent_of_poise_passes(name, seat):
-    failed = [check for check in check_agent(find_agent(name, seat)) if not check.ok]
-    assert not failed
-
-
-def failures(agent, **settings):
-    return {check.name: check.detail for check in check_agent(agent, PlaySettings(**settings)) if not check.ok}
-
-
-class Scripted:
-    """Decides by a function of the view."""
-
-    def __init__(self, decide):
-        self.decide = lambda view, dice: decide(view)
+AGENTS = [(WITH_ARGUMENTS.get(name, name), seat) for seat in SEATS for name in built_in(seat)]
+CASES = [next(case for case in builtin(domain) if case.gap > 30) for domain in DOMAINS]
 
 
-def creditor(**parts):
-    return replace(pair()[0], **parts)
+def ids(pairs):
+    return ["-".join(pair[::-1]) for pair in pairs]
 
 
-def test_an_illegal_move_is_caught():
-    found = failures(creditor(make_concession=lambda: Scripted(lambda view: offer(10**7))))
-    assert "outside 0 to 365 days" in found["plays whole negotiations"]
+@pytest.mark.parametrize(("name", "seat"), AGENTS, ids=ids(AGENTS))
+def test_every_agent_passes_in_every_domain(name, seat):
+    from poise.agents.registry import find_agent
+
+    assert_agent(find_agent(name, seat), cases=CASES, opponents=OPPONENTS[seat])
 
 
-def test_taking_ones_own_offer_is_caught():
-    agent = creditor(make_concession=lambda: Scripted(lambda view: ACCEPT))
-    assert "plays whole negotiations" in failures(agent)
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_passes(path):
+    if "@game" in path.read_text():
+        assert_game(str(path))
+    else:
+        assert_agent(str(path), cases=CASES)
 
 
-def test_randomness_of_ones_own_is_caught():
-    numbers = itertools.count(20)
-    found = failures(creditor(make_concession=lambda: Scripted(lambda view: offer(next(numbers) % 300))))
-    assert "draw from `dice`" in found["same seed, same play"]
+@pytest.mark.parametrize("name", [*POLICIES, *(f"debtor {name}" for name in built_in("debtor"))])
+def test_every_policy_passes(name):
+    seat, _, debtor = name.rpartition(" ")
+    name = WITH_ARGUMENTS.get(debtor, debtor)
+    assert_policy(name, "debtor" if seat else "creditor", cases=CASES, draws=name in DRAW)
 
 
-def test_knowing_the_other_sides_target_is_caught(monkeypatch):
-    from poise.graphs import pairing
-
-    secret = {}
-    real = pairing.brief
-
-    def peek(scenario, seat, rules):
-        secret["target"] = scenario.debtor_target
-        return real(scenario, seat, rules)
-
-    monkeypatch.setattr(pairing, "brief", peek)
-    found = failures(
-        creditor(make_concession=lambda: Scripted(lambda view: offer(secret["target"] // 2 + len(view.lines))))
-    )
-    assert "does not know the other side's target" not in found  # half of 113 is half of 112: not yet visible
-    found = failures(creditor(make_concession=lambda: Scripted(lambda view: offer(secret["target"]))))
-    assert "change with the other side's debtor_target" in found["does not know the other side's target"]
+def test_poises_own_game_passes():
+    assert_game()
 
 
-def test_forgetting_is_caught():
-    class Forgetful:
-        def __init__(self):
-            self.seen = 0
-
-        def choose(self, view, dice):
-            return "joy" if self.seen else "anger"
-
-        def learn(self, view, utility, deal):
-            self.seen += 1
-
-        def memory(self):
-            return {}
-
-        def restore(self, memory):
-            pass
-
-    found = failures(creditor(make_policy=Forgetful))
-    assert "put all that it learned into memory()" in found["what it learned survives JSON"]
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_built_in_set_passes(domain):
+    assert_scenarios(f"builtin:{domain}")
+    assert_scenarios(f"builtin:{domain}:test", apart_from=f"builtin:{domain}:train")
 
 
-def test_a_hanging_agent_is_caught_by_its_deadline():
-    class Stuck:
-        def choose(self, view, dice):
-            while True:
-                pass
+def test_the_example_of_a_domain_passes(monkeypatch):
+    monkeypatch.setenv(SEARCH, str(EXAMPLES / "domains"))
+    assert_scenarios("builtin:rent")
+    assert_agent("eq-negotiator", cases=builtin("rent")[:2])
 
-    found = failures(creditor(make_policy=Stuck), message_seconds=0.05)
-    assert "no message within 0.05 s" in found["plays whole negotiations"]
+
+@pytest.mark.data
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data is not beside the checkout")
+@pytest.mark.parametrize("name", ["credit_recovery", "disaster_survivor", "education_sleep", "hospital_surgery"])
+def test_every_published_file_passes(name):
+    source = str(SHARED / f"{name}_scenarios.csv")
+    assert_scenarios(source)
+    assert_scenarios(f"{source}:test", apart_from=f"{source}:train")
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data is not beside the checkout")
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_no_published_case_is_in_a_built_in_set(domain):
+    """What is trained on generated cases can be tried on the published ones."""
+    named = {"debt": "credit_recovery", "disaster": "disaster_survivor", "medical": "hospital_surgery"}
+    source = SHARED / f"{named.get(domain, 'education_sleep')}_scenarios.csv"
+    assert all(check.ok for check in check_scenarios(source, apart_from=f"builtin:{domain}"))

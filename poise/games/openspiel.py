@@ -62,11 +62,11 @@ def load_game(name: str, parameters: Mapping[str, Any]) -> Any:
 
 
 def simulate(game: Any, plays: int) -> None:
-    """OpenSpiel's own test of a game by random plays: clones, serialised states, strings, tensors, bounds.
+    """OpenSpiel's own test of a game by random plays: players, actions, strings, tensors, bounds.
 
     Raises what it finds wrong, as OpenSpiel or Python says it.
     """
-    pyspiel.random_sim_test(game, num_sims=plays, serialize=True, verbose=False)
+    pyspiel.random_sim_test(game, num_sims=plays, serialize=False, verbose=False)
 
 
 def read_back(game: Any, state: Any) -> Any:

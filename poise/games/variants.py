@@ -73,7 +73,7 @@ def find_game(spec: str) -> str:
     if spec in _registered():
         return spec
     for entry in entry_points(group=_GROUP, name=spec):
-        return _name_of(entry.load(), spec)
+        return name_of(entry.load(), spec)
     near = difflib.get_close_matches(spec, _registered(), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "write file.py:ClassName, or leave it out for the usual game"
     raise ConfigError(f"no game is called {shorten(spec)}; {hint}")
@@ -88,14 +88,15 @@ def source(spec: str) -> str:
 def _in_file(path: Path, wanted: str | None) -> str:
     module = load_file(path, "game", ConfigError)
     if wanted is not None:
-        return _name_of(getattr(module, wanted, None), f"{path}:{wanted}")
+        return name_of(getattr(module, wanted, None), f"{path}:{wanted}")
     own = [name for name, state in _registered().items() if state.__module__ == module.__name__]
     if len(own) != 1:
         raise ConfigError(f"{path} has {len(own)} games ({', '.join(own) or 'none'}); write {path}:ClassName")
     return own[0]
 
 
-def _name_of(state: Any, spec: str) -> str:
+def name_of(state: Any, spec: str) -> str:
+    """The name under which a class is registered; ConfigError, which calls it `spec`, where it is not."""
     for name, known in _registered().items():
         if known is state:
             return name

@@ -10,6 +10,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 
 from poise.agents.conduct import broken_rules
+from poise.agents.emotions.taxonomy import TO_SEVEN
 from poise.agents.types import Brief, Line, Speech
 from poise.games.errors import AgentError, ModelDown, ModelMissing
 from poise.games.moves import Seat, other
@@ -119,6 +120,8 @@ def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
         raise AgentError(f"the {seat}'s graph ended without a speech; let its last node be `poise.graphs.speak`")
     if not isinstance(speech.text, str):
         raise AgentError(f"the {seat} said {speech.text!r}; the text of a speech is a str")
+    if (emotion := result.get("emotion")) is not None and emotion not in TO_SEVEN:
+        raise AgentError(f"the graph set the emotion {emotion!r}; it must be one of the 28 labels, or None")
     return speech
 
 

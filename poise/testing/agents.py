@@ -1,0 +1,223 @@
+"""The checks that every agent must pass, built in or a user's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
+from typing import Any, Final
+
+from poise.agents.registry import Agent
+from poise.games.errors import DeadlineExceeded
+from poise.games.referee import Referee
+from poise.games.scenario import Scenario
+from poise.games.transcript import Transcript
+from poise.graphs.pairing import Pairing, PlaySettings
+from poise.testing.bench import CASES, SEED, Bench, find_in_either_seat, insister, watched, within
+from poise.testing.checks import Broken, Check, Hopeless, make_checks
+
+_SECONDS_A_MESSAGE: Final = 5.0
+_SEEDS: Final = 10
+_OWN_OFFER: Final = "has no offer standing"
+_EMOTION: Final = "it must be one of the 28 labels, or None"
+
+
+def check_agent(
+    agent: Agent | str,
+    settings: PlaySettings | None = None,
+    *,
+    cases: Sequence[Scenario] = CASES,
+    opponents: Sequence[str] = (),
+    draws: bool = False,
+) -> list[Check]:
+    """Play `agent` against plain opponents and check what it does.
+
+    agent:     an Agent, or its name, as `poise tournament run` takes it.
+    settings:  how it is played; without a model unless they name one, which an agent that leaves the number to its
+               model (offers="model") needs. message_seconds (5 unless said) is the time limit that is checked.
+    cases:     what is negotiated. opponents: names of the other seat's agents; default vanilla, and simulated.
+    draws:     the agent is said to act at random: its moves or emotions must then differ between seeds.
+
+    One that hangs, cannot be played at all, or does not play the same again, fails that check, and those that would
+    need it are left out. A privileged agent may see the other side's notes.
+    """
+    agent = find_in_either_seat(agent) if isinstance(agent, str) else agent
+    settings = settings or PlaySettings(message_seconds=_SECONDS_A_MESSAGE, match_seconds=60.0)
+    return make_checks(_checks(agent, settings, draws), Bench(agent, settings, cases, opponents, draws))
+
+
+def _checks(agent: Agent, settings: PlaySettings, draws: bool) -> Iterator[tuple[str, Callable[[Bench], None]]]:
+    yield f"answers within {settings.message_seconds:g} s a message", _quick
+    yield "plays whole negotiations", _plays
+    yield "makes legal moves", _legal
+    yield "never accepts its own offer", _never_own
+    yield "shows emotions among the 28", _among_the_28
+    yield "leaves what it is shown as it was", _unchanging
+    yield "transcripts survive JSON", _survives_json
+    yield "same seed, same play", _repeats
+    if draws:
+        yield "other seeds, other play", _draws
+    yield "does not know the other side's target", _blind_to_target
+    if not agent.privileged:
+        yield "does not know the other side's notes", _blind_to_notes
+    yield "two matches at once do not touch", _apart
+    # Asking whether it learns makes a policy, and one that cannot be made fails a check and no more.
+    yield "what it learned survives JSON", _remembers
+
+
+def _quick(bench: Bench) -> None:
+    """Play the openings that the next checks look at; whatever else is wrong is for them to say."""
+    seconds = bench.settings.message_seconds
+    try:
+        within(seconds, lambda: (bench.agent.make_policy(), bench.agent.make_concession()))
+        for transcript in bench.play_all(watched(bench.agent, bench.changed, seconds)):
+            if (failure := _failure(bench, transcript)).startswith("DeadlineExceeded: "):
+                raise Hopeless(failure.removeprefix("DeadlineExceeded: "))
+            bench.openings.append(transcript)
+    except (DeadlineExceeded, Hopeless) as error:
+        raise Hopeless(f"{error}; look for a loop without an end, or for work that belongs before the match") from None
+    except Exception as error:  # noqa: BLE001 - said by the next check
+        bench.trouble = error
+
+
+def _failure(bench: Bench, transcript: Transcript) -> str:
+    """Why the agent failed its match ("IllegalMove: ..."); "" where it did not."""
+    outcome = transcript.outcome
+    if outcome.ending != "failed":
+        return ""
+    if outcome.by != bench.agent.seat:
+        raise Broken(f"case {transcript.scenario.id!r}: {outcome.reason}")
+    return outcome.reason.removeprefix(f"the {outcome.by} failed: ")
+
+
+def _failures(bench: Bench) -> Iterator[tuple[str, str]]:
+    """(case, failure) of each opening that the agent failed."""
+    for transcript in bench.openings:
+        if failure := _failure(bench, transcript):
+            yield transcript.scenario.id, failure
+
+
+def _refuse(bench: Bench, concerns: Callable[[str], bool]) -> None:
+    for case, failure in _failures(bench):
+        if concerns(failure):
+            raise Broken(f"case {case!r}: {failure}")
+
+
+def _plays(bench: Bench) -> None:
+    if bench.trouble is not None:
+        raise Hopeless(f"{type(bench.trouble).__name__}: {bench.trouble}")
+    _refuse(bench, lambda failure: not failure.startswith("IllegalMove: ") and not _said_later(failure))
+
+
+def _said_later(failure: str) -> bool:
+    """Whether another check says it better."""
+    return _EMOTION in failure or _OWN_OFFER in failure
+
+
+def _legal(bench: Bench) -> None:
+    _refuse(bench, lambda failure: failure.startswith("IllegalMove: ") and _OWN_OFFER not in failure)
+    for transcript in bench.openings:
+        referee = Referee(transcript.scenario, bench.settings.rules)
+        moves = [message.move for message in transcript.messages]
+        for index in bench.own(transcript):
+            referee.check(moves[:index], moves[index])
+
+
+def _never_own(bench: Bench) -> None:
+    _refuse(bench, lambda failure: _OWN_OFFER in failure)
+
+
+def _among_the_28(bench: Bench) -> None:
+    _refuse(bench, lambda failure: _EMOTION in failure)
+
+
+def _repeats(bench: Bench) -> None:
+    for before, again in zip(bench.openings, bench.play_all(), strict=True):
+        if before != again:
+            raise Hopeless(
+                f"case {before.scenario.id!r}: two plays with seed {SEED} differ; draw from `dice`, not from elsewhere"
+            )
+
+
+def _draws(bench: Bench) -> None:
+    """Against an opponent that is the same under every seed."""
+    case = bench.cases[0]
+    seen = set()
+    for seed in range(SEED, SEED + _SEEDS):
+        played = bench.pairing(insister(bench, case, 1.0)).play(case, seed).transcript
+        own = [played.messages[index] for index in bench.own(played)]
+        seen.add(tuple((message.emotion, message.move) for message in own))
+    if len(seen) < 2:
+        raise Broken(f"{_SEEDS} seeds give the same emotions and moves; draw from `dice`, or do not say that it draws")
+
+
+def _survives_json(bench: Bench) -> None:
+    for transcript in bench.openings:
+        if Transcript.from_dict(_through_json(transcript.to_dict())) != transcript:
+            raise Broken("a transcript read back from JSON differs; put only JSON data into settings and notes")
+
+
+def _through_json(data: Any) -> Any:
+    return json.loads(json.dumps(data))
+
+
+def _blind_to_target(bench: Bench) -> None:
+    """Against an opponent that does not act on its own target, changing that target must change nothing."""
+    for case, share in zip(bench.cases, cycle((1.0, 0.5)), strict=False):
+        opponent = insister(bench, case, share)
+        first, *others = (bench.pairing(opponent).play(each, SEED).transcript for each in _turned(bench, case))
+        if any(each.messages != first.messages for each in others):
+            raise Broken(f"case {case.id!r}: its messages change with the other side's {bench.theirs}_target")
+
+
+def _turned(bench: Bench, case: Scenario) -> Iterator[Scenario]:
+    """The case, and the same with the other side's target a little and far from where it was."""
+    yield case
+    own, theirs = case.target(bench.agent.seat), case.target(bench.theirs)
+    low, high = case.bounds
+    away = 1 if theirs > own else -1
+    for target in (theirs + away, theirs - away * (case.gap // 2)):
+        if low <= target <= high and target not in (own, theirs):
+            yield Scenario.from_dict({**case.to_dict(), f"{bench.theirs}_target": target})
+
+
+def _blind_to_notes(bench: Bench) -> None:
+    case = bench.cases[0]
+    told = [insister(bench, case, 1.0, notes={"secret": secret}) for secret in (1, 2)]
+    first, second = (bench.pairing(opponent).play(case, SEED).transcript for opponent in told)
+    for index in bench.own(first):
+        if first.messages[index] != second.messages[index]:
+            raise Broken("its messages change with the other side's private notes")
+
+
+def _apart(bench: Bench) -> None:
+    """A match in whose midst another one is played, by another pairing of the same agent, goes as it does alone."""
+    case, another = bench.cases[0], bench.cases[-1]
+
+    def aside() -> None:
+        bench.pairing(insister(bench, another)).play(another, SEED + 1)
+
+    alone, beside = (bench.pairing(insister(bench, case, 1.0, aside=each)) for each in (lambda: None, aside))
+    first, second = alone.play(case, SEED), beside.play(case, SEED)
+    if (first.transcript, first.memory) != (second.transcript, second.memory):
+        raise Broken("played while it plays elsewhere, it differs; keep what it remembers in `self`, not in the class")
+
+
+def _unchanging(bench: Bench) -> None:
+    if bench.changed:
+        raise Broken(f"{bench.changed[0]} changes what it is shown; make a copy and change that")
+
+
+def _remembers(bench: Bench) -> None:
+    if not bench.agent.learns:
+        return
+    for first, second in zip(bench.pairings(), bench.pairings(), strict=True):
+        memory = [first.play(case, SEED).memory for case in bench.cases][-1]
+        second.restore(_through_json(memory))
+        if [_go_on(first, case) for case in bench.cases] != [_go_on(second, case) for case in bench.cases]:
+            raise Broken("after restore(memory()) it plays differently; put all that it learned into memory()")
+
+
+def _go_on(pairing: Pairing, case: Scenario) -> tuple[Transcript, Any]:
+    played = pairing.play(case, SEED + 1)
+    return played.transcript, played.memory

@@ -1,0 +1,67 @@
+"""What every check is: a name, whether it holds, and what was seen; and how a list of them is made and demanded."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from poise.games.errors import PoiseError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what was asked, whether it holds, and what was seen where it does not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class Broken(PoiseError):
+    """A check does not hold; the text says what was seen and, where there is one, the remedy."""
+
+
+class Hopeless(Broken):
+    """A check does not hold, and the others would only say so again, or take as long: they are left out."""
+
+
+def make_checks(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> list[Check]:
+    """Every check of `subject`, whatever fails before it, up to the first that is Hopeless."""
+    return list(_made(checks, subject))
+
+
+def _made(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> Iterator[Check]:
+    for name, check in checks:
+        try:
+            check(subject)
+        except Broken as error:
+            yield Check(name, ok=False, detail=str(error))
+            if isinstance(error, Hopeless):
+                return
+        except Exception as error:  # noqa: BLE001 - a check reports whatever its subject does wrong
+            yield Check(name, ok=False, detail=f"{type(error).__name__}: {error}")
+        else:
+            yield Check(name, ok=True)
+
+
+def demand(checks: Iterable[Check]) -> None:
+    """Raise AssertionError, one line for each check that does not hold."""
+    made = list(checks)
+    if failed := [f"  {check.name}: {check.detail}" for check in made if not check.ok]:
+        raise AssertionError("\n".join([f"{len(failed)} of {len(made)} checks do not hold", *failed]))
+
+
+def demanding(check: Callable[P, list[Check]]) -> Callable[P, None]:
+    """The same check as an assertion."""
+
+    @functools.wraps(check)
+    def asserted(*args: P.args, **kwargs: P.kwargs) -> None:
+        demand(check(*args, **kwargs))
+
+    asserted.__doc__ = f"As `{check.__name__}`; AssertionError with a line for each check that does not hold."
+    return asserted

@@ -1,0 +1,224 @@
+"""The checks that every game must pass that is to be the referee: OpenSpiel's contract, and Poise's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from poise.games import openspiel
+from poise.games.bargaining import BargainingGame, BargainingState, load
+from poise.games.errors import DeadlineExceeded
+from poise.games.moves import SEATS
+from poise.games.referee import Referee
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.games.seeds import Dice
+from poise.games.variants import find_game, name_of
+from poise.testing.bench import SEED, within
+from poise.testing.checks import Broken, Check, Hopeless, make_checks
+
+_PLAYS: Final = 20
+_TABLES: Final = (
+    (Scenario("debt", "debt", 30, 120), Rules(max_messages=8)),
+    (Scenario("medical", "medical", 60, 20, bounds=(0, 100)), Rules(max_messages=5, grid=10, discount=0.9)),
+    (Scenario("narrow", "debt", 20, 41, bounds=(15, 45)), Rules(max_messages=6, deal_value="last", tolerance=2)),
+)
+
+
+def check_game(
+    game: str | type[BargainingState] = "",
+    tables: Sequence[tuple[Scenario, Rules]] = _TABLES,
+    *,
+    seconds: float = 30.0,
+) -> list[Check]:
+    """Play the game at random and check that OpenSpiel, the referee and the agents can rely on it.
+
+    game:    as `Rules.game` and `--game` take it (`file.py:ClassName`), a class under `@game`, or "" for Poise's own.
+    tables:  the scenarios and rules that it is tried with; each rule's `game` is replaced.
+    seconds: wall-clock time that the first plays may take, all together.
+
+    One that does not end, or hangs, fails that check, and the rest are left out. Raises ConfigError where there is no
+    such game.
+    """
+    name = game if isinstance(game, str) else name_of(game, game.__name__)
+    if name:
+        find_game(name)
+    subject = [_Table(case, replace(rules, game=name)) for case, rules in tables]
+    return make_checks([("ends when it says", lambda tables: _ends(tables, seconds)), *_CHECKS], subject)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A scenario under rules, its game, and random plays of it."""
+
+    case: Scenario
+    rules: Rules
+
+    @property
+    def game(self) -> BargainingGame:
+        return load(self.case, self.rules)
+
+    def plays(self, count: int = _PLAYS) -> Iterator[list[BargainingState]]:
+        """The positions of random plays, from the opening to the end or as long as the game may last."""
+        return (self.play(Dice(SEED, f"{self.case.id}/{number}")) for number in range(count))
+
+    def play(self, dice: Dice) -> list[BargainingState]:
+        states = [self.game.new_initial_state()]
+        while not states[-1].is_terminal() and len(states) <= 2 * self.rules.max_messages:
+            states.append(states[-1].child(self._pick(states[-1], dice)))
+        return states
+
+    def _pick(self, state: BargainingState, dice: Dice) -> int:
+        """A legal action; one in four of them close to the other side's offer, so that deals come about, too."""
+        legal = state.legal_actions()
+        theirs = state.standing[1 - state.index % 2]
+        near = [action for action in legal if theirs and self._close(state, action, theirs.value)]
+        chosen: int = dice.pick(near if near and dice.unit() < 0.25 else legal)
+        return chosen
+
+    def _close(self, state: BargainingState, action: int, value: int) -> bool:
+        move = state.terms.move(action)
+        return move.value is not None and not move.firm and abs(move.value - value) <= self.rules.tolerance + 1
+
+
+Tables = Sequence[_Table]
+
+
+def _simulates(tables: Tables) -> None:
+    for table in tables:
+        openspiel.simulate(table.game, 3)
+
+
+def _legal(tables: Tables) -> None:
+    for table in tables:
+        for state in (state for states in table.plays() for state in states):
+            legal = [] if state.is_terminal() else state.legal_actions()
+            if legal != sorted(set(legal)) or not set(legal) <= set(range(table.game.num_distinct_actions())):
+                raise Broken(f"legal actions {legal} are not different numbers in order, from 0 up")
+            if not legal and not state.is_terminal():
+                raise Broken(f"nothing is legal, and the talks go on ({state})")
+            allowed = [action for action in range(table.game.num_distinct_actions()) if state.allows(action)]
+            if allowed != legal:
+                raise Broken(f"allows() says otherwise than legal_actions() ({state}); override both or neither")
+
+
+def _ends(tables: Tables, seconds: float) -> None:
+    try:
+        within(seconds, lambda: _all_end(tables))
+    except DeadlineExceeded:
+        raise Hopeless(f"it hangs: {_PLAYS} plays are not over within {seconds:g} s; look for a loop") from None
+
+
+def _all_end(tables: Tables) -> None:
+    for table in tables:
+        longest = table.game.max_game_length()
+        for states in table.plays():
+            if not states[-1].is_terminal() or len(states) - 1 > longest:
+                raise Hopeless(f"after {len(states) - 1} messages the talks go on; they may last {longest}")
+
+
+def _pays(tables: Tables) -> None:
+    for table in tables:
+        least, most = table.game.min_utility(), table.game.max_utility()
+        for state in (state for states in table.plays() for state in states):
+            paid = list(state.returns())
+            if len(paid) != 2 or not all(math.isfinite(each) and least <= each <= most for each in paid):
+                raise Broken(f"{state.ending or 'a position'} pays {paid}; each seat gets from {least:g} to {most:g}")
+            if state.deal is None and any(paid):
+                raise Broken(f"it pays {paid} without a deal; that is worth 0 to both")
+
+
+def _clones(tables: Tables) -> None:
+    for table in tables:
+        for states in table.plays(5):
+            for state in states[:-1]:
+                before = _told(state)
+                clone = state.clone()
+                if _told(clone) != before:
+                    raise Broken(f"the clone of {before} is {_told(clone)}")
+                clone.apply_action(clone.legal_actions()[-1])
+                if _told(state) != before:
+                    raise Broken("a move on the clone changes the position; keep lists and dictionaries out of `self`")
+
+
+def _told(state: BargainingState) -> tuple[Any, ...]:
+    return str(state), state.history(), list(state.returns()), repr(vars(state))
+
+
+def _reads_back(tables: Tables) -> None:
+    for table in tables:
+        for state in table.play(Dice(SEED, table.case.id)):
+            if _told(again := openspiel.read_back(table.game, state))[:3] != _told(state)[:3]:
+                raise Broken(f"{state} comes back from text as {again}")
+
+
+def _repeats(tables: Tables) -> None:
+    for table in tables:
+        for states in table.plays():
+            again = table.game.new_initial_state()
+            for action in states[-1].history():
+                again.apply_action(action)
+            if _told(again) != _told(states[-1]):
+                raise Broken(f"the same moves led to {states[-1]}, and then to {again}; what happens is for the moves")
+
+
+def _hides(tables: Tables) -> None:
+    """The same talks with another target of the other side look the same to a seat while they last."""
+    for table in tables:
+        for seat, player in zip(SEATS, range(2), strict=True):
+            for turned in _turned(table, SEATS[1 - player]):
+                for states in table.plays(5):
+                    _look_the_same(states, turned, player, seat)
+
+
+def _turned(table: _Table, hidden: str) -> Iterator[_Table]:
+    case, target = table.case, f"{hidden}_target"
+    for value in (getattr(case, target) + 1, getattr(case, target) - 1):
+        yield replace(table, case=replace(case, **{target: value}))
+
+
+def _look_the_same(states: list[BargainingState], turned: _Table, player: int, seat: str) -> None:
+    other = turned.game.new_initial_state()
+    for state, action in zip(states[:-1], states[-1].history(), strict=True):
+        for look in ("information_state_string", "information_state_tensor", "observation_string", "legal_actions"):
+            if getattr(state, look)(player) != getattr(other, look)(player):
+                raise Broken(f"{look} shows the {seat} the other side's target")
+        if other.is_terminal() or not other.allows(action):
+            raise Broken(f"what is legal, or ends the talks, shows the {seat} the other side's target")
+        other.apply_action(action)
+
+
+def _refereed(tables: Tables) -> None:
+    for table in tables:
+        referee = Referee(table.case, table.rules)
+        for states in table.plays():
+            moves = [table.game.terms.move(action) for action in states[-1].history()]
+            for state in states[:-1]:
+                _as_said(state, referee.legal(moves[: state.index]))
+            outcome = referee.outcome(moves)
+            if outcome is None or list(outcome.utilities) != list(states[-1].returns()):
+                raise Broken(f"the referee pays {outcome and outcome.utilities}, and the game {states[-1].returns()}")
+
+
+def _as_said(state: BargainingState, legal: Any) -> None:
+    """What the referee tells a seat that it may do is what it may do."""
+    moves = [state.terms.move(action) for action in state.legal_actions()]
+    offers = {move.value for move in moves if move.kind == "offer"}
+    if {move.kind for move in moves} != set(legal.kinds) or offers != {*range(legal.low, legal.high + 1, legal.step)}:
+        raise Broken(
+            f"not all that seats are told is legal ({legal}); a game of one's own leaves the moves as they are"
+        )
+
+
+_CHECKS: Final[tuple[tuple[str, Callable[[Tables], None]], ...]] = (
+    ("legal actions are those it allows", _legal),
+    ("pays what it declares", _pays),
+    ("a clone goes its own way", _clones),
+    ("positions survive being written", _reads_back),
+    ("same moves, same end", _repeats),
+    ("hides the other side's target", _hides),
+    ("seats may do what the referee tells them", _refereed),
+    ("OpenSpiel's own simulation passes", _simulates),
+)

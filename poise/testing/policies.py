@@ -1,0 +1,222 @@
+"""The checks that every policy must pass: it is asked what to show in talks written down beforehand."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import zip_longest
+from typing import Any, Final, cast
+
+from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.registry import find_agent, policy_maker
+from poise.agents.types import Brief, Learner, Line, Policy, View
+from poise.games.errors import DeadlineExceeded
+from poise.games.moves import SEATS, Seat, other
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.games.seeds import Dice, child_seed
+from poise.games.transcript import Transcript
+from poise.graphs.pairing import Pairing, brief
+from poise.testing.bench import CASES, OPPONENTS, SEED, within
+from poise.testing.checks import Broken, Check, Hopeless, make_checks
+
+_SEEDS: Final = 10
+Choices = list[str | None]
+
+
+def check_policy(
+    policy: str | Callable[..., Any],
+    seat: Seat = "creditor",
+    *,
+    cases: Sequence[Scenario] = CASES,
+    seconds: float = 5.0,
+    draws: bool = False,
+) -> list[Check]:
+    """Ask `policy` what to show in written talks and check what it answers; nothing is negotiated.
+
+    policy:  a name, as `poise agents list` shows it; a function (view) or (view, dice); a class with `choose`; or a
+             function without parameters that makes a policy.
+    cases:   what the talks are about. seconds: wall-clock time that an answer may take.
+    draws:   the policy is said to draw at random: it must then answer otherwise under other seeds.
+
+    One that hangs, fails to answer, or does not answer the same again, fails that check, and those that would need it
+    are left out.
+    """
+    subject = _Subject(*_maker(policy, seat), _talks(seat, tuple(cases)), seconds)
+    return make_checks(_checks(subject, draws), subject)
+
+
+def _maker(policy: str | Callable[..., Any], seat: Seat) -> tuple[Callable[[], Policy], bool]:
+    """(makes a fresh policy, whether it is shown the other side's notes)."""
+    if isinstance(policy, str):
+        found = find_agent(policy, seat)
+        return found.make_policy, found.privileged
+    if not isinstance(policy, type) and not inspect.signature(policy).parameters:
+        return cast("Callable[[], Policy]", policy), False
+    return policy_maker(policy, getattr(policy, "__name__", "policy")), False
+
+
+@dataclass(frozen=True)
+class _Talk:
+    """One negotiation as one seat lived it: what it was told, and the transcript."""
+
+    brief: Brief
+    transcript: Transcript
+
+    def turns(self) -> Iterator[tuple[View, dict[str, Any]]]:
+        """(view without what the policy itself does, the other side's notes) before each message of the seat."""
+        messages = self.transcript.messages
+        lines = tuple(Line(message.seat, message.text, message.move) for message in messages)
+        own = [message for message in messages if message.seat == self.brief.seat]
+        readings = tuple(message.reading for message in own if message.reading is not None)
+        for place, message in enumerate(own):
+            before = messages[message.index - 1] if message.index else None
+            read = readings[: place if self.brief.seat == "creditor" else place + 1]
+            yield View(self.brief, lines[: message.index], read), dict(before.notes) if before else {}
+
+
+@cache
+def _talks(seat: Seat, cases: tuple[Scenario, ...]) -> tuple[_Talk, ...]:
+    """Talks in which the seat was played by vanilla."""
+    found = []
+    for name in OPPONENTS[seat]:
+        played = (find_agent("vanilla", seat), find_agent(name, other(seat)))
+        pairing = Pairing(*(played if seat == SEATS[0] else played[::-1]))
+        found += [_Talk(brief(case, seat, Rules()), pairing.play(case, SEED).transcript) for case in cases]
+    return tuple(found)
+
+
+@dataclass
+class _Subject:
+    """Asks fresh policies; `first` and `notes` are what the first one answered, `changed` what it changed."""
+
+    make: Callable[[], Policy]
+    privileged: bool
+    talks: tuple[_Talk, ...]
+    seconds: float
+    first: list[Choices] = field(default_factory=list)
+    notes: list[Any] = field(default_factory=list)
+    changed: bool = False
+
+    def ask(self, policy: Policy, talk: _Talk, seed: int = SEED) -> Iterator[str | None]:
+        """The policy's choice for each message of the talk; at the end it learns, if it can."""
+        shown: tuple[str | None, ...] = ()
+        notes: Any = {}
+        view = View(talk.brief)
+        for bare, hidden in talk.turns():
+            dice = Dice(child_seed(seed, talk.brief.seat))
+            seen = {**notes, "other": hidden} if self.privileged else notes
+            view = replace(bare, shown=shown, notes=seen)
+            if callable(note := getattr(policy, "note", None)):
+                notes = self._watch(note, view, dice.child(view.index, "note"))
+                self.notes.append(notes)
+                view = replace(view, notes=notes)
+            emotion = self._watch(policy.choose, view, dice.child(view.index, "feel"))
+            shown = (*shown, emotion)
+            yield emotion
+        self._learn(policy, talk, view)
+
+    def _learn(self, policy: Policy, talk: _Talk, view: View) -> None:
+        if isinstance(policy, Learner):
+            outcome = talk.transcript.outcome
+            utility = outcome.utilities[SEATS.index(talk.brief.seat)]
+            self._watch(policy.learn, view, utility, outcome.ending == "deal")
+
+    def _watch(self, method: Callable[..., Any], view: View, *more: Any) -> Any:
+        before = repr(view)
+        result = within(self.seconds, lambda: method(view, *more))
+        self.changed |= repr(view) != before
+        return result
+
+    def series(self, seed: int = SEED) -> list[Choices]:
+        """What one fresh policy answers in all the talks, one after the other."""
+        policy = self.make()
+        return [list(self.ask(policy, talk, seed)) for talk in self.talks]
+
+
+def _checks(subject: _Subject, draws: bool) -> Iterator[tuple[str, Callable[[_Subject], None]]]:
+    yield f"answers within {subject.seconds:g} s", _quick
+    yield "answers whenever it is asked", _answers
+    yield "shows emotions among the 28", _among_the_28
+    yield "leaves the view as it was", _unchanging
+    yield "its notes are JSON data", _notes
+    yield "same view and dice, same answer", _repeats
+    if draws:
+        yield "other seeds, other answers", _draws
+    yield "two at once do not touch", _apart
+    yield "what it learned survives JSON", _remembers
+
+
+def _quick(subject: _Subject) -> None:
+    try:
+        within(subject.seconds, subject.make)
+        subject.first = subject.series()
+    except DeadlineExceeded:
+        raise Hopeless(
+            f"no answer within {subject.seconds:g} s; look for a loop without an end, or for work that belongs before "
+            "the match"
+        ) from None
+    except Exception:  # noqa: BLE001, S110 - said by the next check
+        pass
+
+
+def _answers(subject: _Subject) -> None:
+    if not subject.first:
+        try:
+            subject.series()
+        except Exception as error:
+            raise Hopeless(f"{type(error).__name__}: {error}") from error
+
+
+def _among_the_28(subject: _Subject) -> None:
+    for choices in subject.first:
+        for emotion in choices:
+            if emotion is not None and emotion not in EMOTIONS28:
+                raise Broken(f"it shows {emotion!r}; name one of the 28, or None")
+
+
+def _repeats(subject: _Subject) -> None:
+    if subject.series() != subject.first:
+        raise Hopeless("asked the same again, a fresh policy answers otherwise; draw from `dice`, not from elsewhere")
+
+
+def _draws(subject: _Subject) -> None:
+    if all(subject.series(seed) == subject.first for seed in range(SEED + 1, SEED + _SEEDS)):
+        raise Broken(f"{_SEEDS} seeds give the same answers; draw from `dice`, or do not say that it draws")
+
+
+def _apart(subject: _Subject) -> None:
+    """Two policies asked in turn, in two talks, answer as they do alone."""
+    talks = subject.talks[0], subject.talks[-1]
+    alone = [list(subject.ask(subject.make(), talk)) for talk in talks]
+    asked = [subject.ask(subject.make(), talk) for talk in talks]
+    beside = list(zip_longest(*asked))  # takes one answer of each in turn
+    if beside != list(zip_longest(*alone)):
+        raise Broken("two of them asked in turn answer otherwise; keep what it remembers in `self`, not in the class")
+
+
+def _unchanging(subject: _Subject) -> None:
+    if subject.changed:
+        raise Broken("it changes the view it is shown; make a copy and change that")
+
+
+def _notes(subject: _Subject) -> None:
+    for notes in subject.notes:
+        if json.loads(json.dumps(notes)) != notes:
+            raise Broken(f"the notes {notes!r} come back from JSON as something else; write text keys and lists")
+
+
+def _remembers(subject: _Subject) -> None:
+    learner = subject.make()
+    if not isinstance(learner, Learner):
+        return
+    for talk in subject.talks:
+        list(subject.ask(learner, talk))
+    again = cast("Any", subject.make())
+    again.restore(json.loads(json.dumps(learner.memory())))
+    went_on = [[list(subject.ask(each, talk, SEED + 1)) for talk in subject.talks] for each in (learner, again)]
+    if went_on[0] != went_on[1] or learner.memory() != again.memory():
+        raise Broken("after restore(memory()) it answers otherwise; put all that it learned into memory()")

@@ -1,0 +1,162 @@
+"""The checks that every set of scenarios must pass: a built-in one, a domain of one's own, a file, a list."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from poise.games.errors import ScenarioError
+from poise.games.loaders import load_scenarios, save_scenarios
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.testing.checks import Broken, Check, Hopeless, make_checks
+
+Source = str | os.PathLike[str] | Sequence[Scenario]
+
+_SPELLED: Final = re.findall(
+    r"\w+",
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen",
+)
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+
+def check_scenarios(source: Source, *, apart_from: Source | None = None, tolerance: int | None = None) -> list[Check]:
+    """Read the scenarios and check that they can be negotiated about, and that none gives itself away.
+
+    source:     as `--scenarios` takes it ("builtin:rent", "mine.jsonl"), or scenarios.
+    apart_from: scenarios none of which may be among these, such as those that an agent was trained on. Where `source`
+                names a whole set, its first four fifths and its last fifth are held apart, too.
+    tolerance:  of the rules they are meant for (scenario units; default 5): offers this close are a deal.
+
+    A file that cannot be read fails with its row and column, and the rest are left out.
+    """
+    least = Rules().tolerance if tolerance is None else tolerance
+    return make_checks(_checks(apart_from is not None), _Set(source, apart_from, least))
+
+
+@dataclass
+class _Set:
+    source: Source
+    apart_from: Source | None
+    tolerance: int
+    cases: list[Scenario] = field(default_factory=list)
+
+
+def _checks(apart: bool) -> Iterator[tuple[str, Callable[[_Set], None]]]:
+    yield "can be read", _readable
+    yield "has ids of its own for each", _unique
+    yield "targets, gap and polarity agree, within the bounds", _sound
+    yield "leaves something to negotiate", _negotiable
+    yield "counts in one unit in each domain", _one_unit
+    yield "says neither target in its context", _secret
+    yield "has no case twice, in training and in test", _split
+    if apart:
+        yield "has no case of the other set", _apart
+    yield "survives a file", _survives
+
+
+def _load(source: Source) -> list[Scenario]:
+    return load_scenarios(source) if isinstance(source, str | os.PathLike) else list(source)
+
+
+def _readable(subject: _Set) -> None:
+    try:
+        subject.cases = _load(subject.source)
+    except ScenarioError as error:
+        raise Hopeless(str(error)) from None
+    if not subject.cases:
+        raise Hopeless("there is no scenario in it")
+
+
+def _unique(subject: _Set) -> None:
+    twice = [name for name, count in Counter(case.id for case in subject.cases).items() if count > 1]
+    if twice:
+        raise Broken(f"{len(twice)} ids stand for more than one case, {twice[0]!r} first; rename one")
+
+
+def _sound(subject: _Set) -> None:
+    for case in subject.cases:
+        away = case.debtor_target - case.creditor_target
+        low, high = case.bounds
+        if case.gap != abs(away) or case.polarity * case.gap != away:
+            raise Broken(f"case {case.id!r}: gap {case.gap} and polarity {case.polarity} are not those of its targets")
+        if not all(low <= target <= high for target in (case.creditor_target, case.debtor_target)):
+            raise Broken(f"case {case.id!r}: a target lies outside the bounds {low} to {high}")
+
+
+def _negotiable(subject: _Set) -> None:
+    for case in subject.cases:
+        if case.gap <= subject.tolerance:
+            raise Broken(
+                f"case {case.id!r}: its targets are {case.amount(case.gap)} apart, and offers within "
+                f"{subject.tolerance} are a deal; choose a smaller unit, or set `tolerance`"
+            )
+
+
+def _one_unit(subject: _Set) -> None:
+    units: dict[str, str] = {}
+    for case in subject.cases:
+        if units.setdefault(case.domain, case.unit) != case.unit:
+            raise Broken(
+                f"case {case.id!r} counts {case.unit}, and others of {case.domain} {units[case.domain]}; "
+                "an agent learns numbers in one unit"
+            )
+
+
+def _secret(subject: _Set) -> None:
+    """Numbers in digits are refused when a scenario is made; here those that are spelled out."""
+    for case in subject.cases:
+        for label, text in (*case.context.items(), ("id", case.id)):
+            for target in (case.creditor_target, case.debtor_target):
+                if target < 100 and (found := _spelled(target, case.unit).search(text)):
+                    raise Broken(f"case {case.id!r}: {label!r} says {found[0]!r}, which is a target; take it out")
+
+
+@cache
+def _spelled(value: int, unit: str) -> re.Pattern[str]:
+    """A number below 100 in words, with its unit."""
+    tens, ones = divmod(value, 10)
+    words = _SPELLED[value] if value < 20 else _TENS[tens - 2] + (f"[ -]{_SPELLED[ones]}" if ones else "")
+    return re.compile(rf"(?<![a-z]){words}[ -]{re.escape(unit.removesuffix('s'))}s?\b", re.IGNORECASE)
+
+
+def _content(case: Scenario) -> str:
+    """A case by what is negotiated, whatever it is called."""
+    return json.dumps({**case.to_dict(), "id": ""}, sort_keys=True)
+
+
+def _split(subject: _Set) -> None:
+    """At four fifths, as `:train` and `:test` do."""
+    cut = len(subject.cases) * 4 // 5
+    _hold_apart(subject.cases[:cut], subject.cases[cut:], "the first four fifths, which are for training,")
+
+
+def _apart(subject: _Set) -> None:
+    assert subject.apart_from is not None  # noqa: S101 - for the type checker: the check is made only then
+    _hold_apart(_load(subject.apart_from), subject.cases, "the other set")
+
+
+def _hold_apart(first: Sequence[Scenario], second: Sequence[Scenario], named: str) -> None:
+    seen = {_content(case): case.id for case in first}
+    for case in second:
+        if (before := seen.get(_content(case))) is not None:
+            raise Broken(f"case {case.id!r} is case {before!r} of {named} again; leave one out")
+
+
+def _survives(subject: _Set) -> None:
+    named = [replace(case, id=f"{place}") for place, case in enumerate(subject.cases)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scenarios.jsonl"
+        save_scenarios(path, named)
+        again = load_scenarios(path)
+    if again != named:
+        raise Broken("scenarios written to a file and read again differ; put only texts into the context")
