@@ -108,12 +108,11 @@ def _read(text: str) -> bool:
     Raises _BadForm for anything else, such as a name that comes twice.
     """
     try:
-        pairs = json.loads(text, object_pairs_hook=list)
+        pairs = json.loads(text, object_pairs_hook=tuple)  # an object is a tuple then, and an array a list
     except (ValueError, RecursionError):
         pairs = None
-    match pairs:
-        case [("agreed", bool() as agreed)]:
-            return agreed
+    if isinstance(pairs, tuple) and len(pairs) == 1 and pairs[0][0] == "agreed" and isinstance(pairs[0][1], bool):
+        return pairs[0][1]
     raise _BadForm(f"the judge said {text[:_EXCERPT]!r}, where {json.dumps({'agreed': True})} or false was due")
 
 
