@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from poise import cli_offline
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -31,6 +33,7 @@ def wire(app: typer.Typer, settings: dict[str, Any], plainly: Callable[[Command]
     """Add `poise train` to `app`; `plainly` turns errors into words and an exit code."""
     train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", **settings)
     commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "dqn": dqn, "learn": learn}
+    commands |= cli_offline.commands()
     for name, command in commands.items():
         train_app.command(name)(plainly(command))
     app.add_typer(train_app, name="train")

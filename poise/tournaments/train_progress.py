@@ -63,3 +63,44 @@ class TrainProgress:
         if not self._console.is_terminal and now - self._said > _LINE_SECONDS:
             self._console.print(f"{self._done}/{self._total} negotiations, utility of the last round {utility:.3f}")
             self._said = now
+
+
+class OfflineProgress:
+    """An `OfflineWatch` on a console; use it in a `with` statement."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[losses]}"),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None, losses="")
+        self._said = self._drawn = monotonic()
+
+    def __enter__(self) -> OfflineProgress:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._bar.stop()
+
+    def advance(self, done: int, total: int, losses: dict[str, float]) -> None:
+        """`done` of `total` gradient steps are behind it, the last ones with these mean losses."""
+        told = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
+        now = monotonic()
+        if self._console.is_terminal and now - self._drawn > _REFRESH_SECONDS:
+            self._bar.update(self._task, total=total, completed=done, losses=told, refresh=True)
+            self._drawn = now
+        if not self._console.is_terminal and now - self._said > _LINE_SECONDS:
+            self._console.print(f"{done}/{total} steps, {told}")
+            self._said = now

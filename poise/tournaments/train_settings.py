@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, get_args
@@ -22,14 +21,13 @@ from poise.agents.policies.emodebt import PRIOR
 from poise.agents.policies.evoemo import INITIAL
 from poise.agents.policies.trained import learner
 from poise.agents.registry import find_agent
-from poise.games.errors import ConfigError, ScenarioError
-from poise.games.loaders import BUILTIN, load_scenarios
+from poise.games.errors import ConfigError
+from poise.games.loaders import load_scenarios
 from poise.games.rules import Rules
-from poise.games.scenario import Scenario
+from poise.tournaments.held_out import refuse_evaluation
 from poise.tournaments.train_field import Field
 
 METHODS: Final = ("evolve", "bayes", "q", "dqn", "learn")
-_ROWS: Final = re.compile(r"(.*):(train|test|[0-9]+(-[0-9]+)?)")
 _ITERATIONS: Final = 10  # of Bayesian optimisation, the paper's
 _TALKS: Final[Mapping[str, int]] = {"evolve": 20, "q": 50, "dqn": 20, "learn": 50}
 
@@ -163,35 +161,6 @@ def plan_training(settings: TrainSettings) -> Plan:
         )
     against = Field(settings.debtors, tuple(scenarios), Rules())
     return Plan(settings, against, rounds, talks, check, declared)
-
-
-def refuse_evaluation(source: str, scenarios: list[Scenario]) -> None:
-    """Raise ConfigError where `scenarios` hold rows that are kept for evaluation.
-
-    Those are the last fifth of the source itself, and of the built-in set under whatever name.
-    """
-    kept = {_content(one) for one in _test_rows(BUILTIN)}
-    matched = _ROWS.fullmatch(source)
-    kept |= {_content(one) for one in _test_rows(matched[1] if matched else source)}
-    found = [one.id for one in scenarios if _content(one) in kept]
-    if found:
-        raise ConfigError(
-            f"{len(found)} of the {len(scenarios)} scenarios of {source!r} are kept for evaluation ({found[0]!r} is "
-            "one); train on the rest, as with builtin:train, or insist with --allow-test"
-        )
-
-
-def _content(scenario: Scenario) -> str:
-    data = scenario.to_dict()
-    del data["id"]
-    return digest_of(data)
-
-
-def _test_rows(source: str) -> list[Scenario]:
-    try:
-        return load_scenarios(f"{source}:test")
-    except ScenarioError:
-        return []  # a source too small to be split keeps nothing for evaluation
 
 
 def start_of(settings: TrainSettings) -> Chain:

@@ -283,3 +283,12 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}, line {number}, is no JSON object; {_REMEDY}")
     return data
+
+
+def select(data: Transitions, talks: NDArray[np.bool_]) -> Transitions:
+    """The rows of the negotiations that `talks`, [M], says yes to; the others' numbers are gone."""
+    rows = talks[data.episode]
+    renumbered = np.cumsum(talks) - 1
+    arrays = {name: array[talks if name in _OF_EPISODES else rows] for name, array in data.arrays().items()}
+    arrays["episode"] = renumbered[arrays["episode"]].astype(np.int64)
+    return _transitions(arrays, data.manifest)

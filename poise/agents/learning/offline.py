@@ -33,6 +33,7 @@ class OfflineSettings:
     gamma:     discount. tau: expectile of V, in (0.5, 1). beta: inverse temperature of the policy's weights, which are
                cut off at `cap`. polyak: share of the network that the target takes over with each step.
     alpha:     weight of CQL's conservative term. hidden: width of the two hidden layers.
+    kept:      share of the scenarios whose talks are kept for the offline evaluation, in [0, 0.5].
     seed:      of the first weights and of the batches. threads: torch's.
     """
 
@@ -51,6 +52,7 @@ class OfflineSettings:
     polyak: float = 0.005
     alpha: float = 1.0
     hidden: int = 256
+    kept: float = 0.1
     seed: int = 0
     threads: int = 1
 
@@ -87,6 +89,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "polyak": (1e-6, 1.0),
     "alpha": (0.0, 1e4),
     "hidden": (1, 8192),
+    "kept": (0.0, 0.5),
     "seed": (0, 2**63 - 1),
     "threads": (1, 256),
 }
