@@ -30,7 +30,7 @@ GOLDEN = (
     ("I feel terrible about the delay and I apologize. Could we say 80 days?", {"remorse"}),
     ("Losing the shop has left me so sad, 110 days is all I can manage.", {"sadness"}),
     ("I am disappointed by this offer of 30 days.", {"disappointment"}),
-    ("Thank you so much, this is wonderful news!", {"gratitude"}),
+    ("Thank you so much for your patience!", {"gratitude"}),
     ("I love this plan, 60 days makes me so happy!", {"love", "joy"}),
     ("I hope we can settle at 75 days soon.", {"optimism"}),
     ("Great work on the repayment plan, that is impressive. 70 days then.", {"admiration"}),

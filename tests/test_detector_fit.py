@@ -99,7 +99,7 @@ SMALL = Settings(vocabulary=500, strength=20.0)
 
 def test_the_script_learns_a_tiny_corpus(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "tiny.npz"
-    assert main(["--data", str(corpus), "--out", str(out), "--seed", "3"]) == 0
+    assert main(["--data", str(corpus), "--out", str(out), "--seed", "3", "--written", "0"]) == 0
     printed = capsys.readouterr().out
     assert "tuned on these very rows" in printed
     assert "one fixed threshold" in printed
@@ -122,7 +122,7 @@ def test_provenance_of_a_fit(corpus: Path, tmp_path: Path) -> None:
     scores = fit(corpus, tmp_path / "a.npz", SMALL)
     provenance = load(tmp_path / "a.npz").provenance
     assert provenance["scores"] == scores
-    assert provenance["rows"] == {"train": 168, "dev": 168}
+    assert provenance["rows"] == {"train": 168, "added": 0, "dev": 168}
     assert set(provenance["data"]) == set(FILES)
 
 
@@ -161,6 +161,12 @@ def test_the_shipped_file_is_small_and_says_where_it_comes_from() -> None:
     provenance = load(ARTIFACT).provenance
     assert "CC BY 4.0" in provenance["licence"]
     assert "Demszky" in provenance["licence"]
+    assert "CaSiNo" in provenance["licence"]
+    assert set(provenance["additions"]["data"]) == {
+        "negotiation.toml",
+        "casino_train.json.gz",
+        "debt_dialogues.jsonl.gz",
+    }
     assert set(provenance["data"]) == set(FILES)
     assert all(len(digest) == 64 for digest in provenance["data"].values())
     assert provenance["versions"]["scikit-learn"]

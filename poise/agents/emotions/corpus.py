@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,29 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Texts, normalised, and their heads: shape (rows, 35), the 28 labels and the 7 emotions they belong to."""
+    """Labelled texts.
+
+    texts:   normalised.
+    heads:   shape (rows, 35), the 28 labels and the 7 emotions they belong to.
+    weights: how much each row counts for each head, shape (rows, 35); None: 1 for all. 0 where the truth is not known.
+    """
 
     texts: list[str]
     heads: Flags
+    weights: NDArray[np.float32] | None = None
+
+    def weighed(self) -> NDArray[np.float32]:
+        """The weights, ones where none are given, shape (rows, 35)."""
+        return np.ones(self.heads.shape, np.float32) if self.weights is None else self.weights
+
+
+def joined(corpora: Sequence[Corpus]) -> Corpus:
+    """All rows, in order."""
+    return Corpus(
+        [text for corpus in corpora for text in corpus.texts],
+        np.concatenate([corpus.heads for corpus in corpora]),
+        np.concatenate([corpus.weighed() for corpus in corpora]),
+    )
 
 
 def read_corpus(path: Path) -> Corpus:

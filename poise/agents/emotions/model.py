@@ -24,7 +24,8 @@ The margin of a group is that of its strongest label, h_g = max_{i in g} h_i.
 
 and the same over the 7 groups. So the likeliest label is an emotion only if its margin is positive, neutral where
 none is, and the likeliest of the 7 is the group of the likeliest label. The 7 are not sums of the 28: a group of twelve
-labels would win by number. T (one for the 28, one for the 7) minimises the cross-entropy on the development rows.
+labels would win by number. T (one for the 28, one for the 7) is the one with the least
+expected calibration error on the development rows.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from poise.agents.emotions.features import char_grams, word_grams
 from poise.agents.emotions.model import HEADS
 from poise.games.errors import BadInput
 
+Weights = NDArray[np.float32]
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -24,30 +26,30 @@ class Settings:
     """
 
     seed: int = 0
-    vocabulary: int = 60_000
+    vocabulary: int = 110_000
     rare_words: int = 2
     rare_chars: int = 3
     smoothing: float = 0.2
     strength: float = 0.8
 
 
-def ratios(matrix: Any, heads: Flags, smoothing: float) -> NDArray[np.float32]:
+def ratios(matrix: Any, heads: Flags, weights: Weights, smoothing: float) -> NDArray[np.float32]:
     """Naive-Bayes log-count ratios, shape (heads, features).
 
     r = ln( (p / |p|) / (q / |q|) ),  p = smoothing + mass of the feature in the texts with the head, q = in the others.
-    matrix: TF-IDF, sparse, shape (texts, features).
+    matrix: TF-IDF, sparse, shape (texts, features). heads, weights: shape (texts, heads).
     """
-    inside = np.asarray(matrix.T @ heads.astype(np.float32)).T
-    outside = np.asarray(matrix.sum(axis=0)).ravel() - inside
+    inside = np.asarray(matrix.T @ (heads * weights)).T
+    outside = np.asarray(matrix.T @ weights).T - inside
     p, q = np.maximum(inside, 0) + smoothing, np.maximum(outside, 0) + smoothing
     log_ratio = np.log(p / p.sum(axis=1, keepdims=True)) - np.log(q / q.sum(axis=1, keepdims=True))
     return np.asarray(log_ratio, dtype=np.float32)
 
 
-def informative(matrix: Any, heads: Flags, settings: Settings) -> NDArray[np.bool_]:
+def informative(matrix: Any, corpus: Corpus, settings: Settings) -> NDArray[np.bool_]:
     """Which features to keep: those with the largest (root mean square of the feature) x (largest |ratio|)."""
     strength = np.sqrt(np.asarray(matrix.multiply(matrix).mean(axis=0)).ravel())
-    worth = strength * np.abs(ratios(matrix, heads, settings.smoothing)).max(axis=0)
+    worth = strength * np.abs(ratios(matrix, corpus.heads, corpus.weighed(), settings.smoothing)).max(axis=0)
     keep = np.zeros(len(worth), bool)
     keep[np.argsort(-worth, kind="stable")[: settings.vocabulary]] = True
     return keep
@@ -69,7 +71,7 @@ def build_vocabulary(corpus: Corpus, settings: Settings) -> Vocabulary:
 
     words, word_counts = _count(corpus.texts, word_grams, settings.rare_words)
     chars, char_counts = _count(corpus.texts, char_grams, settings.rare_chars)
-    keep = informative(hstack([_weigh(word_counts), _weigh(char_counts)]).tocsr(), corpus.heads, settings)
+    keep = informative(hstack([_weigh(word_counts), _weigh(char_counts)]).tocsr(), corpus, settings)
     of_words, of_chars = keep[: len(words)], keep[len(words) :]
     counts = word_counts[:, of_words], char_counts[:, of_chars]
     frequency = np.concatenate([block.getnnz(axis=0) for block in counts])
@@ -96,8 +98,10 @@ def _weigh(counts: Any) -> Any:
     return TfidfTransformer(sublinear_tf=True).fit_transform(counts)
 
 
-def train_heads(matrix: Any, heads: Flags, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def train_heads(matrix: Any, corpus: Corpus, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """NB-SVM weights (features, heads) and biases (heads,), the ratios folded in.
+
+    matrix: TF-IDF of the corpus, sparse, shape (texts, features).
 
     Raises:
         BadInput: a head is on in none or in all of the rows.
@@ -105,14 +109,16 @@ def train_heads(matrix: Any, heads: Flags, settings: Settings) -> tuple[NDArray[
     from scipy.sparse import diags
     from sklearn.linear_model import LogisticRegression
 
-    for name, share in zip(HEADS, heads.mean(axis=0), strict=True):
+    for name, share in zip(HEADS, corpus.heads.mean(axis=0), strict=True):
         if share in (0, 1):
             msg = f"{name!r} is in {'none' if share == 0 else 'all'} of the training rows; nothing can be learned of it"
             raise BadInput(msg)
-    weights, biases = [], []
-    for column, ratio in enumerate(ratios(matrix, heads, settings.smoothing)):
+    weights, biases, counts = [], [], corpus.weighed()
+    for column, ratio in enumerate(ratios(matrix, corpus.heads, counts, settings.smoothing)):
+        known = counts[:, column] > 0
         regression = LogisticRegression(C=settings.strength, solver="liblinear", tol=1e-2, random_state=settings.seed)
-        regression.fit(matrix @ diags(ratio, dtype=np.float32), heads[:, column])
+        scaled = (matrix if known.all() else matrix[known]) @ diags(ratio, dtype=np.float32)
+        regression.fit(scaled, corpus.heads[known, column], sample_weight=counts[known, column])
         weights.append(regression.coef_[0] * ratio)
         biases.append(regression.intercept_[0])
     return np.array(weights).T, np.array(biases)

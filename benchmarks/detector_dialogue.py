@@ -1,0 +1,115 @@
+"""How well the detector reads negotiation talk: `python benchmarks/detector_dialogue.py [--data FOLDER]`.
+
+Four sets, none of which it was trained on: the development rows of GoEmotions (thresholds and temperatures were tuned
+on them); 156 sentences of debtors and creditors written for the purpose (tests/data/negotiation_emotions.jsonl); what
+people marked with an emoticon in CaSiNo, talks held out; and creditor messages of language models that were told an
+emotion (EmoDebt's dialogues), scenarios held out. FOLDER holds goemotions/, casino/ and dialogues/ (`../shared/data`).
+
+Macro-F1 and accuracy are those of the likeliest of the seven, over the classes that the set has; a development row with
+several labels is right if one of them is said. ECE has 15 bins. `--artifact FILE` measures another artifact,
+`--reliability` prints the bins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poise.agents.emotions.artifact import load
+from poise.agents.emotions.corpus import read_corpus
+from poise.agents.emotions.detector import ARTIFACT, Detector
+from poise.agents.emotions.dialogue import Marked, read_casino, read_debt_dialogues
+from poise.agents.emotions.scores import calibration_error, f1_by_class, reliability
+from poise.agents.emotions.taxonomy import EMOTIONS7
+
+Flags = NDArray[np.bool_]
+ROOT = Path(__file__).parents[1]
+WRITTEN = ROOT / "tests" / "data" / "negotiation_emotions.jsonl"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A set to judge by: texts, and which of the seven are true of each, shape (rows, 7)."""
+
+    name: str
+    texts: list[str]
+    true: Flags
+
+
+def judged(name: str, rows: list[Marked]) -> Judged:
+    """A set of messages with one emotion each."""
+    places = [EMOTIONS7.index(row.emotion) for row in rows if row.emotion]
+    return Judged(name, [row.text for row in rows], np.eye(len(EMOTIONS7), dtype=bool)[places])
+
+
+def written() -> list[Marked]:
+    """The sentences written for the purpose."""
+    rows = [json.loads(line) for line in WRITTEN.read_text(encoding="utf-8").splitlines()]
+    return [Marked(row["text"], row["emotion"], True) for row in rows]
+
+
+def sets(data: Path) -> list[Judged]:
+    """All four."""
+    dev = read_corpus(data / "goemotions" / "dev.tsv.gz")
+    casino = read_casino(data / "casino" / "casino_train.json.gz")
+    dialogues = read_debt_dialogues(data / "dialogues" / "debt_dialogues.jsonl.gz")
+    return [
+        Judged("GoEmotions dev", dev.texts, dev.heads[:, -len(EMOTIONS7) :]),
+        judged("written", written()),
+        judged("CaSiNo", [row for row in casino if row.held_out]),
+        judged("dialogues", [row for row in dialogues if row.held_out and row.emotion]),
+    ]
+
+
+def one_hot(places: NDArray[np.intp]) -> Flags:
+    return np.eye(len(EMOTIONS7), dtype=bool)[places]
+
+
+def macro(said: NDArray[np.intp], true: Flags) -> float:
+    """Macro-F1 over the classes that occur; of several true labels the one said counts, else the first."""
+    one = np.where(true[np.arange(len(said)), said], said, true.argmax(axis=1))
+    due = one_hot(one)
+    return float(f1_by_class(one_hot(said), due)[due.any(axis=0)].mean())
+
+
+def row(each: Judged, probabilities: NDArray[np.float64], bins: bool) -> str:
+    """A line of the table."""
+    said, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    right = each.true[np.arange(len(said)), said]
+    often = np.full_like(said, each.true.sum(axis=0).argmax())
+    scores = (
+        *(macro(said, each.true), macro(often, each.true), right.mean(), each.true[:, often[0]].mean()),
+        *(sure.mean(), calibration_error(sure, right)),
+    )
+    line = f"| {each.name} | {len(said)} | " + " | ".join(f"{score:.3f}" for score in scores) + " |"
+    if not bins:
+        return line
+    found = [f"    {rows:5} rows: sure {sure:.2f}, right {share:.2f}" for rows, sure, share in reliability(sure, right)]
+    return "\n".join([line, *found])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--artifact", type=Path, default=ARTIFACT)
+    parser.add_argument("--reliability", action="store_true")
+    options = parser.parse_args()
+    detector = Detector(load(options.artifact))
+    print("| set | rows | macro-F1 | of the commonest class | right | of the commonest class | sure | ECE |")
+    print("|---|---|---|---|---|---|---|---|")
+    for each in sets(options.data):
+        read = np.array([found.seven for found in detector.read_many(each.texts)])
+        print(row(each, read, options.reliability), flush=True)
+        counts = Counter(EMOTIONS7[place] for place in each.true.argmax(axis=1))
+        if options.reliability:
+            print("    " + ", ".join(f"{name} {counts[name]}" for name in EMOTIONS7 if counts[name]))
+
+
+if __name__ == "__main__":
+    main()
