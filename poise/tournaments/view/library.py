@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock
@@ -67,6 +68,19 @@ class Told:
     usage: dict[str, Any]
 
 
+Stamp = tuple[tuple[int, int], ...]
+
+
+def _stamp(folder: Path) -> Stamp:
+    """What changes whenever the store does: times and sizes of its file and of the write-ahead file beside it."""
+    found = []
+    for name in (FILE, f"{FILE}-wal"):
+        with suppress(OSError):
+            told = (folder / name).stat()
+            found.append((told.st_mtime_ns, told.st_size))
+    return tuple(found)
+
+
 class Run:
     """One tournament's folder. Every reading opens the store and closes it, so that nothing holds up who writes it."""
 
@@ -74,19 +88,23 @@ class Run:
         self.name = name
         self.folder = folder
         self._lock = Lock()
+        self._stamp: Stamp = ()
         self._seen: tuple[str, int] | None = None
         self._snapshot: Snapshot | None = None
         self._until = 0.0
 
     def count(self) -> int:
         """How many matches are finished now."""
+        if self._snapshot is not None and _stamp(self.folder) == self._stamp:
+            return len(self._snapshot.rows)
         with Store.read(self.folder) as store:
             return store.count()
 
     def snapshot(self) -> Snapshot:
         """The tournament now, or a moment ago where reading it takes long and it grows."""
         with self._lock:
-            if self._snapshot is not None and monotonic() < self._until:
+            stamp = _stamp(self.folder)
+            if self._snapshot is not None and (stamp == self._stamp or monotonic() < self._until):
                 return self._snapshot
             began = monotonic()
             with Store.read(self.folder) as store:
@@ -96,6 +114,7 @@ class Run:
                     self._snapshot = Snapshot(header, store.rows(), store.scenarios())
                     self._seen = seen
                     self._until = monotonic() + min(5.0, _REST * (monotonic() - began))
+                self._stamp = stamp
             return self._snapshot
 
     def told(self, position: int) -> Told:

@@ -45,11 +45,9 @@ def spoken(text: str, longest: int = LONGEST) -> str:
 
 def visible(value: Any) -> Any:
     """A text with what could not be seen written out; anything else, and what is markup already, as it is."""
-    return value if type(value) is not str else value if value.isascii() and value.isprintable() else _written_out(value)
-
-
-def _written_out(text: str) -> str:
-    return "".join(map(_visible, text))
+    if type(value) is not str or (value.isascii() and value.isprintable()):
+        return value
+    return "".join(map(_visible, value))
 
 
 def _visible(character: str) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 from poise.games.errors import BadInput
 
 _BACKLOG: Final = 128
+_REST: Final = 1.0  # seconds for the first page, before what later ones need is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,9 @@ def _run(folders: list[Path], host: str, listening: socket.socket, *, local: boo
         ws="none",
         timeout_graceful_shutdown=1,
     )
-    threading.Thread(target=_warm_up, daemon=True).start()
+    warm = threading.Timer(_REST, _warm_up)
+    warm.daemon = True
+    warm.start()
     with suppress(KeyboardInterrupt):  # Ctrl-C is how one leaves
         uvicorn.Server(config).run(sockets=[listening])
 
