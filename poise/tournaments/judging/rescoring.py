@@ -85,7 +85,7 @@ def rescore_tournament(
     """
     _check(rule, value)
     with Store.read(folder) as store:
-        header, rows = store.header(), {row.position: row for row in store.rows()}
+        header, rows, domains = store.header(), {row.position: row for row in store.rows()}, store.domains()
     asked = judge or header.config.get("judge")
     if rule in ("judge", "either") and not asked:
         raise BadInput(
@@ -99,7 +99,7 @@ def rescore_tournament(
         rule=rule,
         value=value or ("last" if rule != "referee" else str(header.config.get("deal_value", "midpoint"))),
         judge=str(asked) if rule in ("judge", "either") else "",
-        standings=make_standings(header, new, Path(folder).resolve().name, draws),
+        standings=make_standings(header, new, Path(folder).resolve().name, draws, domains),
         **_compare([rows[row.position] for row in new], new),
     )
 
