@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from poise import cli_offline
+from poise.cli_export import export
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,7 @@ def wire(app: typer.Typer, settings: dict[str, Any], plainly: Callable[[Command]
     train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", **settings)
     commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "dqn": dqn, "learn": learn}
     commands |= cli_offline.commands()
+    commands |= {"export": export}
     for name, command in commands.items():
         train_app.command(name)(plainly(command))
     app.add_typer(train_app, name="train")

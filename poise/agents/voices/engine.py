@@ -18,7 +18,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +96,23 @@ class Engine:
             with self._idle:
                 self._calls -= 1
                 self._idle.notify_all()
+
+    def continuation(
+        self, prompt: Sequence[int], steps: int, adapter: str = "", alternatives: int = 100
+    ) -> list[list[tuple[int, float]]]:
+        """The likeliest words after `prompt` (tokens), without any sampling; to measure with, not to play with.
+
+        For each of `steps` tokens, or fewer where the text ends: the likeliest `alternatives` as (token, log of its
+        probability), best first; the first is the one that was taken.
+        """
+        lora = [{"id": self._numbers[adapter], "scale": 1.0}] if adapter else []
+        with self._book.slot("continuation", float("inf"), adapter) as slot:
+            body = {"prompt": list(prompt), "n_predict": steps, "n_probs": alternatives, "temperature": 0.0}
+            answer = self._server.handle_completions({**body, "lora": lora, "id_slot": slot, "cache_prompt": True})
+        if "error" in answer:
+            raise ModelError(_refusal(answer["error"]))
+        told = (answer["choices"][0].get("logprobs") or {}).get("content", [])
+        return [[(each["id"], each["logprob"]) for each in one["top_logprobs"]] for one in told]
 
     def _stream(self, body: Mapping[str, Any], stream: _Stream) -> Completion:
         request = {**body, "id_slot": stream.slot, "cache_prompt": True, "stream": True, "timings_per_token": True}

@@ -1,0 +1,97 @@
+"""How far what llama.cpp says is from what transformers says, token by token.
+
+The two never agree to the last digit: llama.cpp rounds what goes into a quantised matrix to 8 bits, and transformers
+computes with the matrix dequantised. The base without any adapter shows how much that is; an adapter that is exported
+right adds nothing to it.
+
+At each token of the trained model's own greedy reply, p is its distribution of the next token and q is llama.cpp's:
+
+    KL(p || q) = sum over tokens of p log(p / q), in nats
+
+with llama.cpp's likeliest tokens each by itself and all others together as one, which can only make it smaller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from poise.agents.learning.words.libraries import torch
+from poise.agents.voices.engine import Engine
+
+_TINY: Final = 1e-9
+_ALTERNATIVES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """What was compared, and how it came out.
+
+    prompts, tokens: how many of each. kl: mean over tokens (nats). worst: the largest of a token.
+    same_token: share of tokens where both find the same one likeliest.
+    same_reply: share of prompts where both give the same greedy reply, token for token.
+    """
+
+    prompts: int
+    tokens: int
+    kl: float
+    worst: float
+    same_token: float
+    same_reply: float
+
+
+def compare(model: Any, engine: Engine, adapter: str, prompts: Sequence[Sequence[int]], steps: int = 16) -> Fidelity:
+    """The trained `model` of transformers beside the engine with `adapter` ("" for none), on prompts of tokens."""
+    gaps: list[float] = []
+    agreed = replies = 0
+    for prompt in prompts:
+        said, spread = greedy(model, prompt, steps)
+        replies += _reply(engine, prompt, len(said), adapter) == said
+        for place, own in enumerate(spread):
+            theirs = engine.continuation([*prompt, *said[:place]], 1, adapter, _ALTERNATIVES)[0]
+            gaps.append(divergence(own, theirs))
+            agreed += theirs[0][0] == said[place]
+    return Fidelity(
+        len(prompts), len(gaps), math.fsum(gaps) / len(gaps), max(gaps), agreed / len(gaps), replies / len(prompts)
+    )
+
+
+def _reply(engine: Engine, prompt: Sequence[int], steps: int, adapter: str) -> list[int]:
+    return [best[0][0] for best in engine.continuation(prompt, steps, adapter, 1)]
+
+
+def greedy(model: Any, prompt: Sequence[int], steps: int) -> tuple[list[int], list[list[float]]]:
+    """The likeliest reply of at most `steps` tokens, and the log-probabilities of all tokens at each of them.
+
+    The token that ends the reply is not part of it.
+    """
+    lib = torch()
+    said: list[int] = []
+    spread: list[list[float]] = []
+    ends = model.config.eos_token_id
+    ends = {ends} if isinstance(ends, int) else set(ends or ())
+    fed, past = lib.tensor([list(prompt)]), None
+    with lib.inference_mode():
+        while len(said) < steps:
+            out = model(input_ids=fed, past_key_values=past, use_cache=True)
+            logs = lib.log_softmax(out.logits[0, -1].float(), dim=-1)
+            best = int(logs.argmax())
+            if best in ends and said:
+                break
+            said.append(best)
+            spread.append(logs.tolist())
+            fed, past = lib.tensor([[best]]), out.past_key_values
+    return said, spread
+
+
+def divergence(own: Sequence[float], theirs: Sequence[tuple[int, float]]) -> float:
+    """KL(own || theirs) >= 0 (nats); own: logs of all tokens, theirs: (token, log) of the likeliest."""
+    gap = own_rest = their_rest = 0.0
+    for token, log in theirs:
+        gap += math.exp(own[token]) * (own[token] - log)
+        own_rest += math.exp(own[token])
+        their_rest += math.exp(log)
+    own_rest, their_rest = max(1 - own_rest, _TINY), max(1 - their_rest, _TINY)
+    return max(0.0, gap + own_rest * math.log(own_rest / their_rest))
