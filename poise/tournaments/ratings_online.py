@@ -1,0 +1,90 @@
+"""Ratings that go match by match, as options beside `ratings.bradley_terry`: Elo and OpenSkill.
+
+Both depend on the order of the matches, which is the schedule's. They suit fields that change while they play; for a
+finished tournament the one fit of Bradley and Terry is the better estimate, and the only one with tested intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from poise.games.errors import ConfigError
+from poise.games.moves import Seat
+from poise.tournaments.ratings import Games
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START: Final = 1500.0
+STEP: Final = 32.0
+_SCALE: Final = 400.0
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineRating:
+    """One agent in one seat. value: its rating; spread: OpenSkill's sigma, None for Elo, which has none."""
+
+    label: str
+    seat: Seat
+    value: float
+    spread: float | None
+    games: int
+
+
+def elo(games: Games, step: float = STEP) -> list[OnlineRating]:
+    """Elo's ratings (1978, The Rating of Chessplayers): each game moves both sides by step * (result - expected).
+
+    They start at 1500, and the two sides' ratings move apart by the same amount.
+    """
+    values = dict.fromkeys(_agents(games), START)
+    for creditor, debtor, result in _played(games):
+        expected = 1 / (1 + 10 ** ((values[debtor] - values[creditor]) / _SCALE))
+        values[creditor] += step * (result - expected)
+        values[debtor] -= step * (result - expected)
+    return _ranked(games, {agent: (value, None) for agent, value in values.items()})
+
+
+def openskill(games: Games) -> list[OnlineRating]:
+    """OpenSkill's Plackett-Luce model (Weng and Lin 2011, JMLR 12:267), by the library of that name.
+
+    Raises:
+        ConfigError: the library is not installed.
+    """
+    try:
+        from openskill.models import PlackettLuce
+    except ImportError:
+        raise ConfigError("OpenSkill ratings need its library: pip install 'poise[analysis]'") from None
+    model: Any = PlackettLuce()
+    found = {agent: model.rating() for agent in _agents(games)}
+    for creditor, debtor, result in _played(games):
+        sides = [[found[creditor]], [found[debtor]]]
+        (found[creditor],), (found[debtor],) = model.rate(sides, scores=[result, 1 - result])
+    return _ranked(games, {agent: (float(one.mu), float(one.sigma)) for agent, one in found.items()})
+
+
+_Agent = tuple[Seat, int]
+
+
+def _agents(games: Games) -> list[_Agent]:
+    creditors: list[_Agent] = [("creditor", int(place)) for place in sorted(set(games.creditor.tolist()))]
+    return creditors + [("debtor", int(place)) for place in sorted(set(games.debtor.tolist()))]
+
+
+def _played(games: Games) -> Iterator[tuple[_Agent, _Agent, float]]:
+    columns: Iterable[tuple[int, int, float]] = zip(
+        games.creditor.tolist(), games.debtor.tolist(), games.result.tolist(), strict=True
+    )
+    for creditor, debtor, result in columns:
+        yield ("creditor", creditor), ("debtor", debtor), result
+
+
+def _ranked(games: Games, values: dict[_Agent, tuple[float, float | None]]) -> list[OnlineRating]:
+    labels = {"creditor": games.creditors, "debtor": games.debtors}
+    places = {"creditor": games.creditor, "debtor": games.debtor}
+    found = [
+        OnlineRating(labels[seat][place], seat, value, spread, int((places[seat] == place).sum()))
+        for (seat, place), (value, spread) in values.items()
+    ]
+    return sorted(found, key=lambda one: (-one.value, one.seat, one.label))
