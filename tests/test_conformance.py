@@ -38,7 +38,7 @@ def test_every_agent_passes_in_every_domain(name, seat):
     assert_agent(find_agent(name, seat), cases=CASES, opponents=OPPONENTS[seat])
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*EXAMPLES.glob("*.py"), EXAMPLES / "weary.toml"], ids=lambda path: path.name)
 def test_every_example_passes(path):
     if "@game" in path.read_text():
         assert_game(str(path))

@@ -345,3 +345,43 @@ def test_words_alone_carry_the_right_emotion_across(name):
     row = fixed("linear")[name]
     best, worst = best_of(row), min(row, key=row.__getitem__)
     assert mood_after(PERSONAS[name], best) - mood_after(PERSONAS[name], worst) > 0.5
+
+
+# --- a file that says only what is different
+
+
+def like(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return load_persona(path)
+
+
+@pytest.mark.parametrize("name", persona_names())
+def test_a_persona_like_another_is_that_persona(tmp_path, name):
+    assert like(tmp_path, f'like = "{name}"').settings() == {**load_persona(name).settings(), "name": "mine"}
+
+
+def test_what_the_file_says_is_laid_over_it_table_by_table(tmp_path):
+    angry, mine = load_persona("angry"), like(tmp_path, 'like = "angry"\nmood.start = 0.25\nreactions.joy.bad = 0.5')
+    assert (mine.start_mood, mine.rest_mood) == (0.25, angry.rest_mood)
+    assert (mine.reaction("joy").bad, mine.reaction("joy").even) == (0.5, angry.reaction("joy").even)
+    assert mine.reaction("fear") == angry.reaction("fear")
+
+
+def test_a_list_is_replaced_as_a_whole(tmp_path):
+    assert len(like(tmp_path, 'like = "angry"\n[[shows]]\nemotions = { joy = 1 }').bands) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('like = "nobody"', r"mine.toml: like = 'nobody' is refused; it can be vanilla, .*, or be left out"),
+        ("like = 3", "like = 3 is refused"),
+        ('like = "sad"\nmood = 3', r"mine.toml: mood = 3 is refused"),
+        ('like = "sad"\ncolour = "grey"', "colour = 'grey' is refused.*remove it"),
+        ('like = "sad"\nmood.start = 7', "mood.start = 7 is refused"),
+    ],
+)
+def test_what_is_refused_in_it_is_said_in_words(tmp_path, text, words):
+    with pytest.raises(AgentError, match=words):
+        like(tmp_path, text)

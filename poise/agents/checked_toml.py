@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -26,7 +26,12 @@ class Part(BaseModel):
 Model = TypeVar("Model", bound=Part)
 
 
-def read_checked(path: Path, model: type[Model], kind: str, example: str) -> Model:
+Prepare = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def read_checked(
+    path: Path, model: type[Model], kind: str, example: str, prepare: Prepare = lambda data: data
+) -> Model:
     """The settings in the file at `path`.
 
     Args:
@@ -34,6 +39,7 @@ def read_checked(path: Path, model: type[Model], kind: str, example: str) -> Mod
         model: what may stand in it.
         kind: what the file is, for messages ("persona").
         example: the file that shows every setting, for messages.
+        prepare: what is done with the data before they are checked; its AgentError is given the file's name.
 
     Raises:
         AgentError: the file cannot be read, is no TOML, or holds a setting that is refused; it names file, key, value
@@ -41,7 +47,9 @@ def read_checked(path: Path, model: type[Model], kind: str, example: str) -> Mod
     """
     data = _load(path, kind)
     try:
-        return model.model_validate(data)
+        return model.model_validate(prepare(data))
+    except AgentError as error:
+        raise AgentError(f"{kind} file {path}: {error}") from None
     except ValidationError as error:
         raise _refusal(f"{kind} file {path}", error, example) from None
 

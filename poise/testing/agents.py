@@ -209,13 +209,15 @@ def _unchanging(bench: Bench) -> None:
 
 
 def _remembers(bench: Bench) -> None:
+    """After the first match and after the last: a series that is taken up from its memory goes on as it would have."""
     if not bench.agent.learns:
         return
-    for first, second in zip(bench.pairings(), bench.pairings(), strict=True):
-        memory = [first.play(case, SEED).memory for case in bench.cases][-1]
-        second.restore(_through_json(memory))
-        if [_go_on(first, case) for case in bench.cases] != [_go_on(second, case) for case in bench.cases]:
-            raise Broken("after restore(memory()) it plays differently; put all that it learned into memory()")
+    for cases in (bench.cases[:1], bench.cases):
+        for first, second in zip(bench.pairings(), bench.pairings(), strict=True):
+            memory = [first.play(case, SEED).memory for case in cases][-1]
+            second.restore(_through_json(memory))
+            if [_go_on(first, case) for case in bench.cases] != [_go_on(second, case) for case in bench.cases]:
+                raise Broken("after restore(memory()) it plays differently; put all that it learned into memory()")
 
 
 def _go_on(pairing: Pairing, case: Scenario) -> tuple[Transcript, Any]:

@@ -88,7 +88,11 @@ Tables = Sequence[_Table]
 
 def _simulates(tables: Tables) -> None:
     for table in tables:
-        openspiel.simulate(table.game, 3)
+        try:
+            openspiel.simulate(table.game, 3)
+        except Exception as error:
+            # OpenSpiel adds the whole position, written out
+            raise Broken(str(error).partition("Serialized state")[0].strip()) from error
 
 
 def _legal(tables: Tables) -> None:

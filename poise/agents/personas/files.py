@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from poise.agents.checked_toml import Part, read_checked
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
-from poise.agents.personas import Band, MoodReach, Persona, Reaction, Renege, Walk
+from poise.agents.personas import FOLDER, Band, MoodReach, Persona, Reaction, Renege, Walk, persona_names
 from poise.games.errors import AgentError
 
 _Mood = Annotated[float, Field(ge=-1, le=1)]
@@ -106,13 +107,31 @@ def _of_28(emotions: dict[str, float]) -> dict[str, float]:
 
 
 def read_persona(path: Path) -> Persona:
-    """The persona in the file at `path`.
+    """The persona in the file at `path`; with `like = NAME` in it, that persona of Poise's but for what the file says.
 
     Raises:
         AgentError: the file cannot be read, is no TOML, or holds a setting that is refused; it names file, key, value
             and remedy.
     """
-    return _persona(path.stem, read_checked(path, _File, "persona", "the file of vanilla"))
+    return _persona(path.stem, read_checked(path, _File, "persona", "the file of vanilla", _filled_in))
+
+
+def _filled_in(data: dict[str, Any]) -> dict[str, Any]:
+    """The data, with what they leave to the persona that they are `like`."""
+    like = data.pop("like", None)
+    if like is None:
+        return data
+    if like not in persona_names():
+        raise AgentError(f"like = {like!r} is refused; it can be {', '.join(persona_names())}, or be left out")
+    whole: dict[str, Any] = _over(tomllib.loads((FOLDER / f"{like}.toml").read_text(encoding="utf-8")), data)
+    return whole
+
+
+def _over(base: Any, data: Any) -> Any:
+    """`base` with `data` laid over it, table by table; anything else is replaced as a whole."""
+    if not (isinstance(base, dict) and isinstance(data, dict)):
+        return data
+    return {**base, **{key: _over(base.get(key), value) for key, value in data.items()}}
 
 
 def unknown_persona(name: str, names: Sequence[str]) -> AgentError:
