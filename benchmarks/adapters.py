@@ -47,7 +47,6 @@ def agent(folder: Path, base: BaseFile, seed: int) -> str:
     }
     folder.mkdir()
     write_adapter(Lora(32.0, matrices), base, folder / ADAPTER)
-    import hashlib
 
     sha256 = hashlib.sha256((folder / ADAPTER).read_bytes()).hexdigest()
     declared = {"sha256": sha256, "base": describe(base, None), "ollama": None}
