@@ -139,6 +139,9 @@ def tournament_run(
     judge: Annotated[
         str | None, typer.Option(metavar="URI", help="Asked whether messages agree: rules, ollama:NAME, ...")
     ] = None,
+    detector: Annotated[
+        str | None, typer.Option(metavar="URI", help="What reads emotions: lexical (default), or a model to ask.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Its name, and its folder's under runs/.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the schedule, calls and time; play nothing.")

@@ -107,6 +107,7 @@ class Usage:
     """What one match cost: seconds of wall-clock time and, with a model, calls and tokens (summed over messages).
 
     judge: the same of the judge's calls, which are in none of the sums; {} without a judge that asks a model.
+    detector: the same of a detector that asks a model.
     """
 
     seconds: float = 0.0
@@ -116,6 +117,7 @@ class Usage:
     reply_tokens: int = 0
     per_message: tuple[Mapping[str, float], ...] = ()
     judge: Mapping[str, float] = field(default_factory=dict)
+    detector: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Transcript:
     version:          of the form it is written in; one that was read keeps its own. Version 2 added violations and
                       verdicts.
     judge:            who gave the messages' verdicts, a model URI or "rules"; "" where nobody was asked.
+    detector:         the model that read the emotions; "" for the shipped detector, which asks none.
     """
 
     scenario: Scenario
@@ -139,6 +142,7 @@ class Transcript:
     outcome: Outcome
     version: int = field(default=VERSION)
     judge: str = ""
+    detector: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with short keys left out where they hold their default; `from_dict` reads it back."""
@@ -158,7 +162,8 @@ class Transcript:
                 "utilities": list(self.outcome.utilities),
             },
         }
-        return data | ({"judge": self.judge} if self.judge else {})
+        named = {"judge": self.judge, "detector": self.detector}
+        return data | {name: value for name, value in named.items() if value}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
@@ -180,6 +185,7 @@ class Transcript:
             outcome=Outcome(**outcome),
             version=data["version"],
             judge=data.get("judge", ""),
+            detector=data.get("detector", ""),
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from poise.agents.conduct.duties import Conduct
-from poise.agents.emotions.detector import default_detector
+from poise.agents.emotions.detecting import LEXICAL, detector_asks, open_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.registry import Agent, Offers
@@ -45,6 +45,8 @@ class PlaySettings:
     rules:           the rules of every match.
     judge:           who says after each message whether the last two are an agreement: a model URI, or "rules" for the
                      judge without a model; None for nobody. It is recorded and decides nothing.
+    detector:        what reads emotions, for both seats: "lexical" (default), or a model URI to ask that model (see
+                     `poise.agents.emotions.detecting`).
     """
 
     model: str = SCRIPTED
@@ -56,6 +58,7 @@ class PlaySettings:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     rules: Rules = Rules()
     judge: str | None = None
+    detector: str = LEXICAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Pairing:
         self._judge = open_judge(self.settings.judge, self.settings.model_options) if self.settings.judge else None
         self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
         self._graph = self._runner()
-        self._detector = default_detector()
+        self._detector = open_detector(self.settings.detector, self.settings.model_options)
 
     @property
     def learns(self) -> bool:
@@ -91,8 +94,9 @@ class Pairing:
 
     @property
     def calls_model(self) -> bool:
-        """Whether any seat's words, or the judge's verdicts, come from a model."""
-        return asks_model(self.settings.judge) or any(self._uri(agent) != SCRIPTED for agent in self.agents.values())
+        """Whether any seat's words, the judge's verdicts or the readings come from a model."""
+        aside = asks_model(self.settings.judge) or detector_asks(self.settings.detector)
+        return aside or any(self._uri(agent) != SCRIPTED for agent in self.agents.values())
 
     def restore(self, memory: Mapping[str, Any] | None) -> None:
         """Go on from the memory that an earlier match left behind; None is the state before the first."""
@@ -109,7 +113,7 @@ class Pairing:
         state = self._invoke(TalkState(), context)
         transcript = self._transcript(scenario, seed, state)
         self._learn(state, context, transcript)
-        usage = _usage(state["usage"], state["verdicts"], time.perf_counter() - began)
+        usage = _usage(state["usage"], state["verdicts"], self._detector.spent(), time.perf_counter() - began)
         return Played(transcript, usage, self._memory())
 
     def context(self, scenario: Scenario, seed: int) -> TalkContext:
@@ -178,6 +182,7 @@ class Pairing:
             with_verdicts(state["messages"], state["verdicts"]),
             state["outcome"],
             judge=self.settings.judge or "",
+            detector=self.settings.detector if detector_asks(self.settings.detector) else "",
         )
 
     def _declared(self, agent: Agent) -> dict[str, Any]:
@@ -215,7 +220,9 @@ def _learner(policy: Policy) -> Learner:
     return policy
 
 
-def _usage(messages: Sequence[Mapping[str, float]], verdicts: Sequence[Verdict], seconds: float) -> Usage:
+def _usage(
+    messages: Sequence[Mapping[str, float]], verdicts: Sequence[Verdict], reading: Mapping[str, float], seconds: float
+) -> Usage:
     def total(key: str) -> int:
         return int(sum(message.get(key, 0) for message in messages))
 
@@ -228,6 +235,7 @@ def _usage(messages: Sequence[Mapping[str, float]], verdicts: Sequence[Verdict],
         reply_tokens=total("reply_tokens"),
         per_message=tuple(messages) if used else (),
         judge=_sum(verdict.usage for verdict in verdicts),
+        detector=dict(reading),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
-from poise.agents.emotions.detector import Detector
+from poise.agents.emotions.detector import EmotionReader
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges.types import Judge, Verdict
 from poise.agents.personas import Persona
@@ -75,7 +75,7 @@ class SeatContext:
     persona: Persona | None
     voice: Voice
     tracker: Tracker
-    detector: Detector
+    detector: EmotionReader
     dice: Dice
     thread: str = ""
     privileged: bool = False

@@ -44,6 +44,8 @@ class TournamentConfig(BaseModel):
     tolerance, max_messages, discount, grid, deal_value: see `poise.games.rules.Rules`.
     judge:            who says after each message whether the last two are an agreement: "rules" or a model URI (see
                       `poise.agents.judges`). It is recorded beside the referee's outcome and decides nothing.
+    detector:         what reads emotions: "lexical" (default), or a model URI to ask that model, as the papers do (see
+                      `poise.agents.emotions.detecting`).
     game:             a game of one's own, such as file.py:ClassName (see `poise.games.variants`).
     message_seconds, match_seconds: wall-clock time that a message and a match may take.
     through:          "auto", "fast" or "langgraph"; transcripts are the same.
@@ -72,6 +74,7 @@ class TournamentConfig(BaseModel):
     deal_value: Literal["midpoint", "last"] = "midpoint"
     game: str = ""
     judge: str | None = None
+    detector: str = "lexical"
     message_seconds: float = Field(120.0, gt=0)
     match_seconds: float = Field(1800.0, gt=0)
     through: Literal["auto", "fast", "langgraph"] = "auto"
@@ -101,6 +104,17 @@ class TournamentConfig(BaseModel):
         try:
             if uri is not None:
                 check_judge(uri)
+        except AgentError as error:
+            raise ValueError(str(error)) from None
+        return uri
+
+    @field_validator("detector")
+    @classmethod
+    def _there_is_such_a_detector(cls, uri: str) -> str:
+        from poise.agents.emotions.detecting import check_detector
+
+        try:
+            check_detector(uri)
         except AgentError as error:
             raise ValueError(str(error)) from None
         return uri

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from poise.agents.emotions.detecting import detector_asks
 from poise.agents.judges import asks_model
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.playing import How, workers_of
@@ -57,12 +58,16 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
 def _calls(schedule: Schedule, messages: int) -> int:
     """Model calls if every match has so many messages and each is asked for once; the creditor speaks first.
 
-    A judge's model is asked about every message but the first.
+    A judge's model is asked about every message but the first, and a detector's about every one but the last.
     """
     spoken = {"creditor": (messages + 1) // 2, "debtor": messages // 2}
     voiced = (one for pair in range(schedule.pairs) for one in schedule.pair(pair) if one.model != SCRIPTED)
-    verdicts = schedule.pairs * (messages - 1) if asks_model(schedule.judge) else 0
-    return len(schedule.matches) // schedule.pairs * (sum(spoken[one.seat] for one in voiced) + verdicts)
+    aside = asks_model(schedule.judge) + detector_asks(schedule.detector)
+    return (
+        len(schedule.matches)
+        // schedule.pairs
+        * (sum(spoken[one.seat] for one in voiced) + schedule.pairs * (messages - 1) * aside)
+    )
 
 
 def _probe(schedule: Schedule, open_pairing: OpenPairing) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from poise.agents.emotions.detecting import detector_asks, detector_model
 from poise.agents.judges import asks_model
 from poise.agents.voices.models import ModelSettings
 from poise.tournaments.config import TournamentConfig
@@ -19,6 +20,8 @@ def check_models(config: TournamentConfig, schedule: Schedule) -> None:
     voices = {(uri, adapter) for uri, adapter in voices if uri != SCRIPTED}
     if schedule.judge and asks_model(schedule.judge):
         voices.add((schedule.judge, None))
+    if detector_asks(schedule.detector):
+        voices.add((detector_model(schedule.detector), None))
     if not voices:
         return
     from poise.agents.voices.health import check_model
@@ -31,7 +34,9 @@ def check_models(config: TournamentConfig, schedule: Schedule) -> None:
 def model_options(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
     """The config's options; the embedded model keeps every conversation in flight warm.
 
-    That is one slot for each seat, and one for the judge, whose questions all begin with the same words.
+    That is one slot for each seat, and one each for the judge and the detector, whose questions all begin with the
+    same words.
     """
     workers = workers_of(How(config.workers, config.match_seconds), schedule)
-    return {"slots": _SEATS * workers + asks_model(schedule.judge), **config.model_options}
+    slots = _SEATS * workers + asks_model(schedule.judge) + detector_asks(schedule.detector)
+    return {"slots": slots, **config.model_options}

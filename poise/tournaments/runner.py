@@ -88,6 +88,7 @@ class Pairings:
             model_options=model_options(config, self.schedule),
             rules=config.rules,
             judge=config.judge,
+            detector=config.detector,
         )
         return Pairing(
             find_agent(config.creditors[creditor], "creditor"),

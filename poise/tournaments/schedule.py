@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from poise.agents.emotions.detecting import LEXICAL, detector_asks, detector_model
 from poise.agents.judges import asks_model
 from poise.agents.registry import Agent, find_agent
 from poise.agents.voices.adapters import Adapter
@@ -66,7 +67,7 @@ class Match:
 class Schedule:
     """Every match of a tournament, pair by pair; within a pair in the order a learner sees them.
 
-    judge: who judges every message; None for nobody.
+    judge: who judges every message; None for nobody. detector: what reads emotions.
     """
 
     creditors: tuple[Entrant, ...]
@@ -74,6 +75,7 @@ class Schedule:
     scenarios: tuple[Scenario, ...]
     matches: tuple[Match, ...] = field(repr=False)
     judge: str | None = None
+    detector: str = LEXICAL
 
     def pair(self, index: int) -> tuple[Entrant, Entrant]:
         """The creditor and the debtor of pair `index`."""
@@ -91,13 +93,15 @@ class Schedule:
 
     @property
     def calls_model(self) -> bool:
-        """Whether any agent's words, or the judge's verdicts, come from a model."""
-        return asks_model(self.judge) or any(uri != SCRIPTED for uri in self._voices())
+        """Whether any agent's words, the judge's verdicts or the readings come from a model."""
+        aside = asks_model(self.judge) or detector_asks(self.detector)
+        return aside or any(uri != SCRIPTED for uri in self._voices())
 
     @property
     def embedded(self) -> bool:
         """Whether a model runs in this process."""
-        return any(uri.startswith("embedded:") for uri in (*self._voices(), self.judge or ""))
+        used = (*self._voices(), self.judge or "", detector_model(self.detector))
+        return any(uri.startswith("embedded:") for uri in used)
 
     def tuned(self, pair: int) -> tuple[str, ...]:
         """The adapters that the embedded model needs for this pair; pairs with the same ones are played together."""
@@ -156,7 +160,7 @@ def build_schedule(
         for pair, pair_hash in enumerate(pairs)
         for place, (scenario, repeat, seed, case) in enumerate(series)
     )
-    return Schedule(tuple(creditors), tuple(debtors), used, matches, config.judge)
+    return Schedule(tuple(creditors), tuple(debtors), used, matches, config.judge, config.detector)
 
 
 def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
@@ -193,7 +197,10 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
         declared["game"] = source(config.game)
     if config.judge:
         declared["judge"] = config.judge
-    if asks_model(config.judge) or any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
+    if detector_asks(config.detector):
+        declared["detector"] = config.detector
+    aside = asks_model(config.judge) or detector_asks(config.detector)
+    if aside or any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
         declared["model_options"] = {key: value for key, value in config.model_options.items() if key not in HOW_CALLED}
     return hashlib.blake2b(_canonical(declared), digest_size=16)
 

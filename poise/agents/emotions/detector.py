@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from poise.agents.emotions.artifact import load
 from poise.agents.emotions.features import normalise
@@ -36,6 +36,18 @@ class Detection:
     seven: tuple[float, ...]
     twenty_eight: tuple[float, ...]
     label: str
+
+
+class EmotionReader(Protocol):
+    """Reads the emotion in a message, and tells what it cost."""
+
+    def read(self, text: str) -> Detection:
+        """What `text` shows."""
+        ...
+
+    def spent(self) -> dict[str, float]:
+        """What a model's calls cost since this was asked last; {} without a model."""
+        ...
 
 
 class Detector:
@@ -69,6 +81,10 @@ class Detector:
     def read_many(self, texts: Iterable[str]) -> list[Detection]:
         """What each text shows, in order; the same as reading them one by one."""
         return [self.read(text) for text in texts]
+
+    def spent(self) -> dict[str, float]:
+        """Nothing: no model is asked."""
+        return {}
 
     def _detect(self, normalised: str) -> Detection:
         seven, twenty_eight = self.model.probabilities(self.model.logits(normalised))
