@@ -252,8 +252,9 @@ class FakeServer:
         self.adapters = adapters
 
     def handle_chat_completions(self, request, listen):
-        number = request["lora"][0]["id"] if request["lora"] else None
-        text = "base" if number is None else Path(self.adapters[number]).name
+        assert [each["id"] for each in request["lora"]] == list(range(len(self.adapters)))  # each is told of
+        spoken = [Path(path).name for path, each in zip(self.adapters, request["lora"], strict=True) if each["scale"]]
+        text = spoken[0] if spoken else "base"
         listen({"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]})
 
 

@@ -88,14 +88,22 @@ class Engine:
                 raise ModelError("the embedded model has been closed; open it anew")
             self._calls += 1
         try:
-            # A number that llama.cpp does not know would be ignored, and the base would speak: hence by key.
-            lora = [{"id": self._numbers[adapter], "scale": 1.0}] if adapter else []
+            request = {**body, "lora": self._scales(adapter)}
             with self._book.slot(conversation, deadline, adapter) as slot:
-                return self._stream({**body, "lora": lora}, _Stream(slot, deadline, enough, lambda: self._closing))
+                return self._stream(request, _Stream(slot, deadline, enough, lambda: self._closing))
         finally:
             with self._idle:
                 self._calls -= 1
                 self._idle.notify_all()
+
+    def _scales(self, adapter: str) -> list[dict[str, float]]:
+        """What llama.cpp is told of each adapter.
+
+        A number that it does not know it would ignore, and the base would speak: hence by key. And when it is told of
+        none, it switches the adapters off and keeps what a slot has cached with them, which is another model's.
+        """
+        wanted = self._numbers[adapter] if adapter else -1
+        return [{"id": number, "scale": float(number == wanted)} for number in self._numbers.values()]
 
     def continuation(
         self, prompt: Sequence[int], steps: int, adapter: str = "", alternatives: int = 100
@@ -105,10 +113,9 @@ class Engine:
         For each of `steps` tokens, or fewer where the text ends: the likeliest `alternatives` as (token, log of its
         probability), best first; the first is the one that was taken.
         """
-        lora = [{"id": self._numbers[adapter], "scale": 1.0}] if adapter else []
         with self._book.slot("continuation", float("inf"), adapter) as slot:
             body = {"prompt": list(prompt), "n_predict": steps, "n_probs": alternatives, "temperature": 0.0}
-            answer = self._server.handle_completions({**body, "lora": lora, "id_slot": slot, "cache_prompt": True})
+            answer = self._server.handle_completions({**body, "lora": self._scales(adapter), "id_slot": slot, "cache_prompt": True})
         if "error" in answer:
             raise ModelError(_refusal(answer["error"]))
         told = (answer["choices"][0].get("logprobs") or {}).get("content", [])
