@@ -19,7 +19,10 @@ from poise.games.seeds import Dice, child_seed
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How the networks are fitted. networks: how many, each with its own bootstrap weights."""
+    """How the networks are fitted.
+
+    networks: how many, each with its own bootstrap weights. bounds: of what a talk can earn.
+    """
 
     networks: int = 10
     hidden: int = 64
@@ -28,6 +31,7 @@ class FitSettings:
     rate: float = 1e-3
     polyak: float = 0.01
     gamma: float = 1.0
+    bounds: tuple[float, float] = (0.0, 1.0)
     seed: int = 0
 
 
@@ -75,7 +79,8 @@ def _fit(
         row = {name: table.index_select(0, rows) for name, table in tables.items() if name not in ("first", "opening")}
         with torch.no_grad():
             onward = _at(forward(slow, row["following"]), row["ahead"])
-            aim = row["rewards"] + settings.gamma * row["goes_on"] * onward
+            # Utilities are shares: bounds that hold keep what the networks make up about rare emotions from growing.
+            aim = (row["rewards"] + settings.gamma * row["goes_on"] * onward).clamp(*settings.bounds)
         error = _at(forward(stack, row["states"]), row["actions"]) - aim
         adam.zero_grad(set_to_none=True)
         (weights[:, row["group"]] * error.square()).mean(1).sum().backward()
