@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage, SystemMessage
 from tournament_fakes import config, scenarios
 
+from poise.agents.builtin import built_in
 from poise.agents.learning.artifact import ADAPTER, Artifact, save
-from poise.agents.registry import find_agent
+from poise.agents.registry import find_agent, list_agents
 from poise.agents.voices import engine as engines
 from poise.agents.voices import open_voice
 from poise.agents.voices.adapters import Adapter
@@ -104,6 +105,21 @@ def test_a_setting_that_means_nothing_is_refused(tmp_path, jpo, setting, told):
     save(Artifact("policy", {"name": "fixed:joy"}), tmp_path / "policy")
     with pytest.raises(AgentError, match=told):
         find_agent(f"{jpo},{setting.format(policy_only=tmp_path / 'policy')}", "creditor")
+
+
+def test_a_trained_agent_that_ships_with_poise_is_found_by_its_name(tmp_path, monkeypatch, sft):
+    monkeypatch.setattr("poise.agents.trained.PACKAGED", tmp_path)
+    built_in.cache_clear()
+    try:
+        for seat in ("creditor", "debtor"):
+            agent = find_agent("sft,adapter=none", seat)
+            assert agent.name == "sft,adapter=none"
+            assert agent.declared()["settings"]["artifact"]
+            assert "sft" in {each.name for each in list_agents() if each.seat == seat}
+        with pytest.raises(AgentError, match="takes no argument"):
+            find_agent("sft:joy", "creditor")
+    finally:
+        built_in.cache_clear()
 
 
 # --- which model speaks

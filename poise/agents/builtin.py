@@ -11,6 +11,7 @@ from poise.agents.personas import Persona, PersonaPolicy, load_persona, persona_
 from poise.agents.policies import POLICIES, Vanilla
 from poise.agents.registry import Agent, default_concession
 from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, load_world
+from poise.agents.trained import packaged
 from poise.games.errors import AgentError
 from poise.games.moves import Seat
 
@@ -24,8 +25,9 @@ def built_in(seat: Seat) -> Mapping[str, Maker]:
         return {
             **{name: partial(_creditor, name) for name in POLICIES},
             **{name: partial(_game_player, name) for name in GAME_PLAYERS},
+            **packaged(seat),
         }
-    return {**{name: partial(_debtor, name) for name in persona_names()}, "simulated": _simulated}
+    return {**{name: partial(_debtor, name) for name in persona_names()}, "simulated": _simulated, **packaged(seat)}
 
 
 def _creditor(name: str, argument: str) -> Agent:

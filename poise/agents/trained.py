@@ -1,13 +1,16 @@
-"""Trained agents: artifacts as agents, by the path of their folder."""
+"""Trained agents: artifacts as agents, by the path of their folder; those that ship with Poise by name."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Final
 
-from poise.agents.learning.artifact import ADAPTER, FILE, Artifact, load
+from poise.agents.learning.artifact import ADAPTER, CREDITOR_ONLY, FILE, Artifact, load
 from poise.agents.policies.trained import trained_policy
 from poise.agents.registry import Agent, default_concession
 from poise.agents.types import Policy
@@ -15,6 +18,7 @@ from poise.agents.voices.adapters import Adapter
 from poise.games.errors import AgentError
 from poise.games.moves import Seat
 
+PACKAGED: Final = Path(__file__).parent / "artifacts"  # a folder each, by the agent's name
 _CUTS = re.compile(r"[,@]|$")
 
 
@@ -63,6 +67,21 @@ def trained_agent(folder: str, seat: Seat) -> Agent:
         summary=f"{artifact.engine}, trained" + (", with an adapter" if adapter else ""),
         adapter=adapter,
     )
+
+
+def packaged(seat: Seat) -> Mapping[str, Callable[[str], Agent]]:
+    """Makers of the trained agents that ship with Poise for `seat`, by name."""
+    found: dict[str, Callable[[str], Agent]] = {}
+    for file in sorted(PACKAGED.glob(f"*/{FILE}")):
+        if seat in json.loads(file.read_bytes()).get("seats", CREDITOR_ONLY):
+            found[file.parent.name] = partial(_packaged, file.parent.name, seat)
+    return found
+
+
+def _packaged(name: str, seat: Seat, argument: str) -> Agent:
+    if argument:
+        raise AgentError(f"{name!r} takes no argument, not {argument!r}")
+    return replace(trained_agent(str(PACKAGED / name), seat), name=name)
 
 
 def loaded_policy(folder: str) -> tuple[Callable[[], Policy], str]:
