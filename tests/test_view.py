@@ -71,7 +71,7 @@ def test_this_machine_s_own_names_are_answered(fake, host):
 def test_another_host_name_is_refused_whatever_it_leads_to(fake, host):
     answer = client(fake).get("/run/fake/", headers={"host": host})
     assert answer.status_code == 421
-    assert "vanilla" not in answer.text
+    assert "c0" not in answer.text
 
 
 def test_open_to_others_it_answers_addresses_and_its_own_name_and_still_no_foreign_one(fake):
@@ -365,3 +365,9 @@ def test_before_anything_grew_nobody_knows_the_pace_and_a_new_beginning_forgets_
     pace.see(7, 100.0)
     pace.see(1, 101.0)
     assert pace.left(10, 101.0) is None
+
+
+def test_ratings_stand_in_the_overview_and_not_where_one_agent_alone_was_chosen(real):
+    asked = client(real)
+    assert "Bradley and Terry" in asked.get("/run/real/").text
+    assert "Bradley and Terry" not in asked.get("/run/real/?creditor=vanilla").text
