@@ -19,7 +19,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.learning.export import adapter_file
 from poise.agents.learning.export.adapter_file import write_adapter
 from poise.agents.learning.export.base_file import BaseFile, read_base
-from poise.agents.learning.export.fidelity import Fidelity, compare
+from poise.agents.learning.export.fidelity import Fidelity, compare, greedy
 from poise.agents.learning.export.peft_folder import Lora, read_lora
 from poise.agents.learning.words.adapter import LoraSettings, add_adapter
 from poise.agents.learning.words.base import Base, load_base
@@ -110,7 +110,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         engine = Engine(find_weights(), 1, 2048, given.threads)
-        floor = compare(base.model, engine, "", asked, given.steps)
+        floor = compare([greedy(base.model, prompt, given.steps) for prompt in asked], engine, "")
         print(f"{floor.prompts} prompts, {floor.tokens} tokens of greedy replies of at most {given.steps}")
         show("base, no adapter (the floor)", floor)
         if given.adapter:
@@ -121,9 +121,10 @@ def main() -> None:
         paths = exported(read_lora(given.adapter or folder), read_base(None), folder)
         engine.close()
         engine = Engine(find_weights(), 1, 2048, given.threads, paths)
-        show("base beside the trained model", compare(model, engine, "", asked, given.steps))
+        spoken = [greedy(model, prompt, given.steps) for prompt in asked]
         for key, path in paths.items():
-            show(f"adapter, {key}", compare(model, engine, key, asked, given.steps), Path(path).stat().st_size)
+            show(f"adapter, {key}", compare(spoken, engine, key), Path(path).stat().st_size)
+        show("base beside the trained model", compare(spoken, engine, ""))
         engine.close()
 
 

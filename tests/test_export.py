@@ -37,13 +37,14 @@ from poise.agents.learning.artifact import Artifact, load, save  # noqa: E402
 from poise.agents.learning.export.adapter_file import reorder, write_adapter  # noqa: E402
 from poise.agents.learning.export.base_file import BaseFile, read_base  # noqa: E402
 from poise.agents.learning.export.exporting import ExportSettings, export  # noqa: E402
-from poise.agents.learning.export.fidelity import divergence  # noqa: E402
+from poise.agents.learning.export.fidelity import compare, divergence, greedy  # noqa: E402
 from poise.agents.learning.export.ollama_model import Served, check_server  # noqa: E402
 from poise.agents.learning.export.peft_folder import read_lora  # noqa: E402
 from poise.agents.registry import find_agent  # noqa: E402
+from poise.agents.voices.engine import Engine  # noqa: E402
 from poise.agents.voices.health import check_model  # noqa: E402
 from poise.agents.voices.models import ModelSettings  # noqa: E402
-from poise.agents.voices.weights import SMOLLM2_WEIGHTS  # noqa: E402
+from poise.agents.voices.weights import SMOLLM2_WEIGHTS, find_weights  # noqa: E402
 from poise.cli import app  # noqa: E402
 from poise.games.errors import AgentError, ConfigError, ModelDown, ModelMissing, StoreError  # noqa: E402
 
@@ -203,9 +204,9 @@ def test_divergence_is_zero_for_the_same_and_at_most_that_of_all_tokens_for_anot
     other = logs(np.random.default_rng(seed).normal(size=len(own)))
     count = min(count, len(own))
     likeliest = sorted(enumerate(other.tolist()), key=lambda each: -each[1])[:count]
-    assert divergence(own.tolist(), list(enumerate(own.tolist()))[:count]) == pytest.approx(0, abs=1e-6)
+    assert divergence(own, list(enumerate(own.tolist()))[:count]) == pytest.approx(0, abs=1e-6)
     whole = float(np.sum(np.exp(own) * (own - other)))
-    assert -1e-9 <= divergence(own.tolist(), likeliest) <= whole + 1e-6
+    assert -1e-9 <= divergence(own, likeliest) <= whole + 1e-6
 
 
 # --- what is refused
@@ -499,3 +500,49 @@ def test_a_real_ollama_names_the_base_as_expected(server):
     with pytest.raises(ConfigError, match="other weights"):
         check_server(Served("deal", "smollm2:135m"), other)
     check_server(Served("deal", "smollm2:135m"), other, other_weights=True)
+
+
+# --- the words
+
+
+@pytest.fixture(scope="module")
+def model():
+    """The embedded model in transformers, with a random adapter of rank 8 that changes its replies."""
+    torch = pytest.importorskip("torch")
+    peft = pytest.importorskip("peft")
+    from poise.agents.learning.words.base import load_base
+    from poise.agents.learning.words.libraries import quietly
+
+    base = load_base()
+    config = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"])
+    with quietly(), torch.random.fork_rng():
+        torch.manual_seed(3)
+        tuned = peft.get_peft_model(base.model, config).eval()
+        for name, values in tuned.named_parameters():
+            if "lora_B" in name:
+                values.data.normal_(0.0, 0.2)
+    return base, tuned
+
+
+@pytest.mark.model
+def test_the_exported_adapter_says_what_the_trained_one_does(model, tmp_path):
+    """As close as llama.cpp and transformers come without any adapter, which is what 8-bit rounding leaves."""
+    from poise.agents.learning.words.libraries import quietly
+
+    base, tuned = model
+    with quietly():
+        tuned.save_pretrained(str(tmp_path / "peft"))
+    made = export(ExportSettings(tmp_path / "peft", tmp_path / "out", gguf=find_weights()))
+    paths = {made.adapter["sha256"]: str(tmp_path / "out" / "adapter.gguf")}
+    prompts = [base.tokenizer(text)["input_ids"] for text in ("I need 71 days to repay, and", "The doctor said that")]
+    engine = Engine(find_weights(), 1, 256, 0, paths)
+    with tuned.disable_adapter():
+        floor = compare([greedy(tuned, prompt, 5) for prompt in prompts], engine, "")
+    spoken = [greedy(tuned, prompt, 5) for prompt in prompts]
+    right = compare(spoken, engine, next(iter(paths)))
+    wrong = compare(spoken, engine, "")
+    engine.close()
+    assert floor.kl < 0.02
+    assert right.kl < 0.02
+    assert wrong.kl > 0.1  # the adapter matters
+    assert right.same_token >= 0.9

@@ -16,10 +16,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from poise.agents.learning.words.libraries import torch
 from poise.agents.voices.engine import Engine
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _TINY: Final = 1e-9
 _ALTERNATIVES: Final = 100
@@ -42,19 +47,27 @@ class Fidelity:
     same_reply: float
 
 
-def compare(model: Any, engine: Engine, adapter: str, prompts: Sequence[Sequence[int]], steps: int = 16) -> Fidelity:
-    """The trained `model` of transformers beside the engine with `adapter` ("" for none), on prompts of tokens."""
+@dataclass(frozen=True)
+class Spoken:
+    """What the trained model says: a prompt, its greedy reply (tokens), and at each token the logs of all of them."""
+
+    prompt: Sequence[int]
+    reply: list[int]
+    spread: NDArray[np.float32]
+
+
+def compare(spoken: Sequence[Spoken], engine: Engine, adapter: str) -> Fidelity:
+    """What transformers said beside the engine with `adapter`, "" for none."""
     gaps: list[float] = []
     agreed = replies = 0
-    for prompt in prompts:
-        said, spread = greedy(model, prompt, steps)
-        replies += _reply(engine, prompt, len(said), adapter) == said
-        for place, own in enumerate(spread):
-            theirs = engine.continuation([*prompt, *said[:place]], 1, adapter, _ALTERNATIVES)[0]
-            gaps.append(divergence(own, theirs))
-            agreed += theirs[0][0] == said[place]
+    for each in spoken:
+        replies += _reply(engine, each.prompt, len(each.reply), adapter) == each.reply
+        for place, token in enumerate(each.reply):
+            theirs = engine.continuation([*each.prompt, *each.reply[:place]], 1, adapter, _ALTERNATIVES)[0]
+            gaps.append(divergence(each.spread[place], theirs))
+            agreed += theirs[0][0] == token
     return Fidelity(
-        len(prompts), len(gaps), math.fsum(gaps) / len(gaps), max(gaps), agreed / len(gaps), replies / len(prompts)
+        len(spoken), len(gaps), math.fsum(gaps) / len(gaps), max(gaps), agreed / len(gaps), replies / len(spoken)
     )
 
 
@@ -62,14 +75,11 @@ def _reply(engine: Engine, prompt: Sequence[int], steps: int, adapter: str) -> l
     return [best[0][0] for best in engine.continuation(prompt, steps, adapter, 1)]
 
 
-def greedy(model: Any, prompt: Sequence[int], steps: int) -> tuple[list[int], list[list[float]]]:
-    """The likeliest reply of at most `steps` tokens, and the log-probabilities of all tokens at each of them.
-
-    The token that ends the reply is not part of it.
-    """
+def greedy(model: Any, prompt: Sequence[int], steps: int = 16) -> Spoken:
+    """The likeliest reply of at most `steps` tokens; the token that ends it is not part of it."""
     lib = torch()
     said: list[int] = []
-    spread: list[list[float]] = []
+    spread = []
     ends = model.config.eos_token_id
     ends = {ends} if isinstance(ends, int) else set(ends or ())
     fed, past = lib.tensor([list(prompt)]), None
@@ -81,17 +91,18 @@ def greedy(model: Any, prompt: Sequence[int], steps: int) -> tuple[list[int], li
             if best in ends and said:
                 break
             said.append(best)
-            spread.append(logs.tolist())
+            spread.append(logs.numpy())
             fed, past = lib.tensor([[best]]), out.past_key_values
-    return said, spread
+    return Spoken(prompt, said, np.stack(spread))
 
 
-def divergence(own: Sequence[float], theirs: Sequence[tuple[int, float]]) -> float:
+def divergence(own: NDArray[np.float32], theirs: Sequence[tuple[int, float]]) -> float:
     """KL(own || theirs) >= 0 (nats); own: logs of all tokens, theirs: (token, log) of the likeliest."""
     gap = own_rest = their_rest = 0.0
     for token, log in theirs:
-        gap += math.exp(own[token]) * (own[token] - log)
-        own_rest += math.exp(own[token])
+        mine = float(own[token])
+        gap += math.exp(mine) * (mine - log)
+        own_rest += math.exp(mine)
         their_rest += math.exp(log)
     own_rest, their_rest = max(1 - own_rest, _TINY), max(1 - their_rest, _TINY)
     return max(0.0, gap + own_rest * math.log(own_rest / their_rest))
