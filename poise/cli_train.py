@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poise import cli_offline
+from poise import cli_offline, cli_words
 from poise.cli_export import export
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def wire(app: typer.Typer, settings: dict[str, Any], plainly: Callable[[Command]
     """Add `poise train` to `app`; `plainly` turns errors into words and an exit code."""
     train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", **settings)
     commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "dqn": dqn, "learn": learn}
-    commands |= cli_offline.commands()
+    commands |= cli_offline.commands() | cli_words.commands()
     commands |= {"export": export}
     for name, command in commands.items():
         train_app.command(name)(plainly(command))

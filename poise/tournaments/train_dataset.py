@@ -43,7 +43,8 @@ class DatasetSettings:
 
     runs:       folders of tournaments. dialogues: files of published dialogues, see `poise.agents.learning.dialogues`.
     cases:      scenarios whose facts the dialogues are about, "" for none.
-    scores:     files of judges' scores: one {"match", "index", "score"} a line, the score from 1 to 10.
+    scores:     files of judges' scores: one {"match", "index", "score"} a line, the score from 1 to 10, and what
+                `poise train score` writes for a tournament.
     parts:      all, transitions or pairs.
     seat:       whose messages become pairs: creditor, debtor or both. Transitions are always the creditor's.
     scripted:   make pairs of words that no model made, too.
@@ -264,7 +265,7 @@ def _scores(paths: tuple[str, ...]) -> dict[str, dict[int, float]]:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"scores {path} cannot be read ({error}); check the path") from None
         for number, line in enumerate(lines, 1):
-            if line.strip():
+            if line.strip() and not (number == 1 and '"kind": "scores"' in line):  # the header of `poise train score`
                 match, index, score = _score(line, path, number)
                 found.setdefault(match, {})[index] = score
     return found

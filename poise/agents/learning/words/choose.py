@@ -1,8 +1,8 @@
 """Which pairs are learned from, and in what form.
 
 EmoDistill learns from the best tenth of the creditor's messages by `quality` (this step's reward + half of the
-episode's). `by="judge"` takes the best by a judge's score instead. Some scenarios are set aside, on which the loss is
-measured before and after.
+episode's); where one of them is too long, the next best takes its place. `by="judge"` takes the best by a judge's score
+instead. Some scenarios are set aside, on which the loss is measured before and after.
 
 The emotion sentences of a prompt's direction can be those of the `intended` emotion (as the prompt has them), those of
 the emotion that the detector `read` in the reply (so that the model learns what words sound like what, whatever the
@@ -13,8 +13,9 @@ makes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final, Literal, get_args
 
 from poise.agents.emotions.detector import default_detector
@@ -66,10 +67,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Pairs with their tokens. left_out: how many were left out, by reason."""
+    """Pairs with their tokens.
+
+    sources: the same pairs as they stand in the data, with the emotion that was intended.
+    held_pairs, held: what was set aside. left_out: how many were left out, by reason.
+    """
 
     pairs: tuple[Pair, ...]
     examples: tuple[Example, ...]
+    sources: tuple[Pair, ...] = ()
     held_pairs: tuple[Pair, ...] = ()
     held: tuple[Example, ...] = ()
     left_out: Mapping[str, int] | None = None
@@ -90,25 +96,34 @@ def choose(pairs: Sequence[Pair], choice: Choice, chat: Chat, scores: Mapping[st
     left_out: Counter[str] = Counter()
     own = [pair for pair in pairs if choice.seat in (pair.seat, "both")]
     not_empty(len(own), f"none of the {len(pairs)} pairs is the {choice.seat}'s")
-    told = [(pair, _told(pair, choice.emotions)) for pair in own]
-    fitting = [(pair, asked, chat.example(asked.messages, asked.reply)) for pair, asked in told]
-    short = [each for each in fitting if _fits(each[2], choice, left_out)]
-    not_empty(len(short), f"none of {len(own)} pairs can be learned from ({_reasons(left_out)})")
-    values = [_value(pair, choice.by, scores) for pair, _, _ in short]
-    order = sorted(range(len(short)), key=lambda index: (-values[index], index))
-    count = max(1, round(choice.top * len(short)))
-    best = [short[index][1:] for index in order[: min(count, choice.limit or count)]]
-    learned, held = _set_aside(best, choice)
+    values = [_value(pair, choice.by, scores) for pair in own]
+    order = sorted(range(len(own)), key=lambda index: (-values[index], index))
+    most = max(1, round(choice.top * len(own)))
+    fitting = _fitting((own[index] for index in order), choice, chat, left_out)
+    best = list(islice(fitting, min(most, choice.limit or most)))
+    not_empty(len(best), f"none of {len(own)} pairs can be learned from ({_reasons(left_out)})")
+    aside = _aside([pair for pair, _, _ in best], choice)
+    learned = [each for each in best if _scenario(each[0]) not in aside]
+    held = [each for each in best if _scenario(each[0]) in aside][: choice.held_out]
     return Chosen(
-        tuple(pair for pair, _ in learned),
-        tuple(example for _, example in learned),
-        tuple(pair for pair, _ in held),
-        tuple(example for _, example in held),
-        dict(left_out),
+        pairs=tuple(pair for _, pair, _ in learned),
+        examples=tuple(example for _, _, example in learned),
+        sources=tuple(pair for pair, _, _ in learned),
+        held_pairs=tuple(pair for _, pair, _ in held),
+        held=tuple(example for _, _, example in held),
+        left_out=dict(left_out),
     )
 
 
-Told = tuple[Pair, Example]
+def _fitting(
+    pairs: Iterable[Pair], choice: Choice, chat: Chat, left_out: Counter[str]
+) -> Iterator[tuple[Pair, Pair, Example]]:
+    """(pair, as it is learned from, its tokens) of those that are not too long."""
+    for pair in pairs:
+        told = _told(pair, choice.emotions)
+        example = chat.example(told.messages, told.reply)
+        if _fits(example, choice, left_out):
+            yield pair, told, example
 
 
 def _fits(example: Example, choice: Choice, left_out: Counter[str]) -> bool:
@@ -148,20 +163,21 @@ def score_of(pair: Pair, scores: Mapping[str, Score] | None) -> float:
     return own
 
 
-def _set_aside(best: list[Told], choice: Choice) -> tuple[list[Told], list[Told]]:
-    """Learned from, and held out: whole scenarios, of which one at least stays to be learned from."""
-    scenarios = list(dict.fromkeys((pair.domain, pair.scenario) for pair, _ in best))
-    order = Dice(choice.seed, "held out").rng().permutation(len(scenarios))
+def _aside(best: Sequence[Pair], choice: Choice) -> set[tuple[str, str]]:
+    """The scenarios whose pairs are held out; one at least stays to be learned from."""
+    sizes = Counter(_scenario(pair) for pair in best)
+    order = Dice(choice.seed, "held out").rng().permutation(len(sizes))
+    most = min(choice.held_out, max(1, int(_LARGEST_SHARE * len(best))))
     aside: set[tuple[str, str]] = set()
-    count, most = 0, min(choice.held_out, max(1, int(_LARGEST_SHARE * len(best))))
     for place in order[:-1]:
-        if count >= most:
+        if sum(sizes[each] for each in aside) >= most:
             break
-        aside.add(scenarios[place])
-        count += sum((pair.domain, pair.scenario) == scenarios[place] for pair, _ in best)
-    learned = [each for each in best if (each[0].domain, each[0].scenario) not in aside]
-    held = [each for each in best if (each[0].domain, each[0].scenario) in aside]
-    return learned, held[: choice.held_out]
+        aside.add(list(sizes)[place])
+    return aside
+
+
+def _scenario(pair: Pair) -> tuple[str, str]:
+    return (pair.domain, pair.scenario)
 
 
 def _told(pair: Pair, emotions: Emotions) -> Pair:

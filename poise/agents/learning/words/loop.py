@@ -21,7 +21,7 @@ from poise.agents.learning.words import checkpoint
 from poise.agents.learning.words.adapter import parameters
 from poise.agents.learning.words.checkpoint import Progress
 from poise.agents.learning.words.forest import plant, portions
-from poise.agents.learning.words.forward import Machine, reply_logps
+from poise.agents.learning.words.forward import Machine, machine, reply_logps
 from poise.agents.learning.words.libraries import torch
 from poise.agents.learning.words.tokens import Example
 from poise.games.errors import ConfigError
@@ -64,6 +64,25 @@ class Unwatched:
 
     def advance(self, steps: int, note: str) -> None:
         """Nothing."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one training is run; nothing here changes what it comes to, but for the digits that precision leaves.
+
+    device, precision, portion: see `forward.machine`. minutes: at most, this time.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    portion: int = 0
+    minutes: float | None = None
+    watch: Watch = field(default_factory=Unwatched)
+    stop: Callable[[], bool] = lambda: False
+
+    def machine(self) -> Machine:
+        """Where it is computed."""
+        return machine(self.device, self.precision, self.portion)
 
 
 @dataclass(frozen=True)
@@ -121,8 +140,8 @@ def _shuffled(groups: Sequence[Hashable], dice: Dice) -> list[int]:
 class Training:
     """One training: what is trained on what, how, and where it is kept.
 
-    model: a PeftModel on the machine's device. plan: the digest of all that decides the result. groups: see `batches`.
-    stop: asked after each step. minutes: so long at most, this time; None for as long as it takes.
+    model: a PeftModel on the run's device. groups: see `Steps.batches`. dropout: whether LoRA's is on.
+    plan: the digest of all that decides the result.
     """
 
     model: Any
@@ -130,14 +149,12 @@ class Training:
     groups: Sequence[Hashable]
     objective: Objective
     steps: Steps
-    machine: Machine
+    run: Run
     folder: Path
     plan: str
-    watch: Watch = field(default_factory=Unwatched)
-    stop: Callable[[], bool] = lambda: False
-    minutes: float | None = None
+    dropout: bool = True
 
-    def run(self) -> Progress:
+    def go(self) -> Progress:
         """Make the steps that are left; leaves the model trained.
 
         Raises:
@@ -149,16 +166,17 @@ class Training:
         adam = torch().optim.AdamW(list(weights.values()), lr=self.steps.rate, weight_decay=0.0)
         progress = checkpoint.resume(self.folder, self.plan, weights, adam)
         batches = self.steps.batches(self.groups)
-        self.watch.begin("steps", len(batches), progress.steps)
+        run = self.run
+        run.watch.begin("steps", len(batches), progress.steps)
         began = kept = monotonic()
-        self.model.train()
+        self.model.train(self.dropout)
         for step in range(progress.steps, len(batches)):
             entry = self._step(step, batches, weights, adam)
             progress.curve.append(entry)
             progress.steps = step + 1
-            self.watch.advance(1, f"loss {entry['loss']:.3f}")
-            late = self.minutes is not None and monotonic() - began > 60 * self.minutes
-            stopped = progress.steps < len(batches) and (late or self.stop())
+            run.watch.advance(1, f"loss {entry['loss']:.3f}")
+            late = run.minutes is not None and monotonic() - began > 60 * run.minutes
+            stopped = progress.steps < len(batches) and (late or run.stop())
             if stopped or monotonic() - kept > _CHECKPOINT_SECONDS:
                 self._keep(progress, weights, adam)
                 kept = monotonic()
@@ -199,13 +217,13 @@ class Training:
 
     def _gradient(self, step: int, batch: list[int]) -> tuple[float, int]:
         """Add up the gradients of a batch, portion by portion; its loss, and the tokens that were computed."""
-        lib = torch()
+        lib, where = torch(), self.run.machine()
         size, loss, computed = self.objective.size(batch), 0.0, 0
         with lib.random.fork_rng():
-            for number, portion in enumerate(portions(self.examples, batch, self.machine.portion)):
+            for number, portion in enumerate(portions(self.examples, batch, where.portion)):
                 lib.manual_seed(child_seed(self.steps.seed, "dropout", step, number) >> 1)
                 forest = plant([self.examples[index] for index in portion])
-                part = self.objective.loss(reply_logps(self.model, forest, self.machine), portion) / size
+                part = self.objective.loss(reply_logps(self.model, forest, where), portion) / size
                 part.backward()
                 loss += float(part.detach())
                 computed += len(forest)
@@ -218,6 +236,6 @@ def all_logps(model: Any, examples: Sequence[Example], where: Machine) -> Iterat
     model.eval()
     for portion in portions(examples, range(len(examples)), where.portion):
         forest = plant([examples[index] for index in portion])
-        with lib.inference_mode():
+        with lib.no_grad():
             found = reply_logps(model, forest, where)
         yield from zip(portion, found, strict=True)

@@ -1,10 +1,11 @@
 """Scores on disk: a file beside what is scored, one line a message, never in place of anything.
 
     scores-JUDGE.jsonl    a header {"format", "kind": "scores", "judge", "declared", "of"}, then lines
-                          {"key", "score": 1 to 10, "parts", "reasons"}
+                          {"key", "match", "index", "score": 1 to 10, "parts", "reasons"}
 
 Lines are added as they come, so that a scoring that was stopped or killed goes on where it was; a last line that was
-cut off is taken away first. `key` names a pair (`spoken.pair_key`), or match and message of a tournament ("17/4").
+cut off is taken away first. `key` names a pair (`spoken.pair_key`), or a tournament's match and message.
+`poise train dataset --scores FILE` takes a tournament's scores into its data.
 """
 
 from __future__ import annotations
@@ -65,6 +66,16 @@ def scores_path(folder: Path, uri: str) -> Path:
     return folder / f"scores-{re.sub(r'[^A-Za-z0-9._-]+', '-', uri).strip('-')}.jsonl"
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A message to be scored: its key, the match's id in its source, the message's index there, and the message."""
+
+    key: str
+    match: str
+    index: int
+    spoken: Spoken
+
+
 @dataclass(frozen=True)
 class Scored:
     """path: the file. scores: by key. new: how many of them were given just now."""
@@ -76,7 +87,7 @@ class Scored:
 
 def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
     scorer: Scorer,
-    items: Sequence[tuple[str, Spoken]],
+    items: Sequence[Item],
     path: Path,
     of: str,
     *,
@@ -85,7 +96,7 @@ def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
 ) -> Scored:
     """Score what is not scored yet, and add it to the file at `path`.
 
-    items: (key, message). of: the digest of what is scored.
+    of: the digest of what is scored.
 
     Raises:
         StoreError: the file cannot be written, or holds the scores of other data or by another judge.
@@ -95,26 +106,28 @@ def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
     header = {"format": FORMAT, "kind": "scores", "declared": scorer.declared, "of": of}
     known = _begin(path, header)
     watch = watch or Unwatched()
-    left = [(key, spoken) for key, spoken in dict(items).items() if key not in known]
+    left = [item for item in {item.key: item for item in items}.values() if item.key not in known]
     watch.begin("messages", len(known) + len(left), len(known))
     try:
         with path.open("a", encoding="utf-8") as file:
-            for key, spoken in left:
+            for item in left:
                 if stop():
                     raise KeyboardInterrupt
-                known[key] = scorer.judge(spoken, child_seed(0, "judge", key) % _SEEDS)
-                file.write(json.dumps(_line(key, known[key])) + "\n")
+                score = scorer.judge(item.spoken, child_seed(0, "judge", item.key) % _SEEDS)
+                file.write(json.dumps(_line(item, score)) + "\n")
                 file.flush()
-                watch.advance(1, f"score {known[key].total:.1f}")
+                known[item.key] = score
+                watch.advance(1, f"score {score.total:.1f}")
             os.fsync(file.fileno())
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror or error}); free some space, and repeat") from None
     return Scored(path, known, len(left))
 
 
-def _line(key: str, score: Score) -> dict[str, Any]:
+def _line(item: Item, score: Score) -> dict[str, Any]:
     parts = {name: round(value, 6) for name, value in score.parts.items()}
-    return {"key": key, "score": score.total, "parts": parts, "reasons": list(score.reasons)}
+    said = {"score": score.total, "parts": parts, "reasons": list(score.reasons)}
+    return {"key": item.key, "match": item.match, "index": item.index, **said}
 
 
 def _begin(path: Path, header: dict[str, Any]) -> dict[str, Score]:

@@ -10,7 +10,7 @@ match come in one batch as far as they fit; LoRA's dropout is then the same for 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -27,33 +27,15 @@ from poise.agents.learning.words.adapter import (
     save_adapter,
 )
 from poise.agents.learning.words.base import Base, load_base
-from poise.agents.learning.words.choose import Choice, Chosen, choose
-from poise.agents.learning.words.forward import Machine, machine
-from poise.agents.learning.words.loop import Steps, Training, Unwatched, Watch, all_logps
+from poise.agents.learning.words.checkpoint import Progress
+from poise.agents.learning.words.choose import Choice, choose
+from poise.agents.learning.words.forward import Machine
+from poise.agents.learning.words.loop import Run, Steps, Training, all_logps
 from poise.agents.learning.words.scores import read_scores
 from poise.agents.learning.words.tokens import Chat, Example
 from poise.games.errors import StoreError
 
 RATE: Final = 1e-4
-
-
-@dataclass(frozen=True)
-class Run:
-    """How one training is run; nothing here changes what it comes to, but for the digits that precision leaves.
-
-    device, precision, portion: see `forward.machine`. minutes: at most, this time.
-    """
-
-    device: str = "auto"
-    precision: str = "auto"
-    portion: int = 0
-    minutes: float | None = None
-    watch: Watch = field(default_factory=Unwatched)
-    stop: Callable[[], bool] = lambda: False
-
-    def machine(self) -> Machine:
-        """Where it is computed."""
-        return machine(self.device, self.precision, self.portion)
 
 
 @dataclass(frozen=True)
@@ -111,11 +93,8 @@ def train_sft(settings: SftSettings, out: Path, run: Run | None = None) -> Train
         return TrainedWords(out, earlier, earlier=True)
     model = add_adapter(base, settings.lora, settings.steps.seed)
     examples, groups = chosen.examples, [match_of(pair) for pair in chosen.pairs]
-    facts, progress = _fit(
-        Training(model, examples, groups, TokenLoss(examples), settings.steps, run.machine(), out, declared["plan"]),
-        chosen,
-        run,
-    )
+    training = Training(model, examples, groups, TokenLoss(examples), settings.steps, run, out, declared["plan"])
+    facts, progress = _fit(training, chosen.held)
     provenance = {"method": "sft", **declared["shown"], "scores": facts, "parent": None}
     found = save_adapter(model, out, provenance)
     checkpoint.write_curve(out / "curve.jsonl", progress.curve)
@@ -123,13 +102,13 @@ def train_sft(settings: SftSettings, out: Path, run: Run | None = None) -> Train
     return TrainedWords(out, found)
 
 
-def _fit(training: Training, chosen: Chosen, run: Run) -> tuple[dict[str, Any], Any]:
+def _fit(training: Training, held: Sequence[Example]) -> tuple[dict[str, Any], Progress]:
     """Train, and measure the loss on what was set aside before and after."""
-    training.model.to(training.machine.device)
-    training.watch, training.stop, training.minutes = run.watch, run.stop, run.minutes
-    before = held_out_loss(training.model, chosen.held, training.machine, at_base=True)
-    progress = training.run()
-    after = held_out_loss(training.model, chosen.held, training.machine)
+    where = training.run.machine()
+    training.model.to(where.device)
+    before = held_out_loss(training.model, held, where, at_base=True)
+    progress = training.go()
+    after = held_out_loss(training.model, held, where)
     return {**speed_of(progress.curve), "loss_before": before, "loss_after": after}, progress
 
 
