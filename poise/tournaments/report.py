@@ -19,9 +19,11 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.games.errors import PoiseError
+from poise.games.transcript import Transcript
 from poise.tournaments.figures import Standings
 from poise.tournaments.records import Row, from_json
 from poise.tournaments.report_parts import axis, breakable, cells, domains, forest, roles, troubles
@@ -116,8 +118,16 @@ def _compact(transcript: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "seed": str(transcript["seed"]),  # 64 bits are more than a script's number holds
         "outcome": transcript["outcome"],
-        "messages": [_compact_message(message) for message in transcript["messages"]],
+        "messages": _compact_messages(transcript),
     }
+
+
+def _compact_messages(transcript: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The messages, each with one sentence on why the belief of whoever spoke it moved."""
+    told = Transcript.from_dict(transcript).messages
+    reasons = [why(told, at) for at in range(len(told))]
+    kept = [_compact_message(message) for message in transcript["messages"]]
+    return [message | ({"why": reason} if reason else {}) for message, reason in zip(kept, reasons, strict=True)]
 
 
 def _compact_message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -200,6 +200,8 @@ class Tracker:
             return f"{moved}, because this seat showed {reacted_to or 'neutral'}; what was read plays no part."
         cause = f"{EMOTIONS7[read]} ({seven[read]:.0%}) in reply to {reacted_to or 'neutral'}"
         factor = after[state] / due[state] if due[state] > 0.0 else 1.0
+        if abs(due[state] - belief[state]) > abs(after[state] - due[state]):
+            return f"{moved}: states drift by themselves, and {cause} tells little of them."
         return f"{moved}: {cause} is {factor:.1f} times as likely from that state as from the other side at large."
 
 

@@ -127,6 +127,7 @@
       parts.push(element("div", { class: "line" },
         element("span", {}, `read as ${read.label} (${data.emotions[top]} ${percent(read.emotions[top])})`),
         meter(read.belief, belief), element("span", {}, `${data.states[likeliest]} ${percent(read.belief[likeliest])}`)));
+      if (next.why) parts.push(element("div", { class: "line" }, element("span", {}, next.why)));
     }
     for (const problem of troubles(message, scenario)) parts.push(element("div", { class: "line" }, element("span", { class: "problem" }, problem)));
     if (message.notes) parts.push(notes(message.notes));

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.games.domains import DomainWords, domain_words
@@ -146,8 +147,10 @@ def _perceive(talk: Transcript, at: int) -> Step:
     believed = enumerate(zip(STATES, read.belief, strict=False))
     belief = tuple(Bar(name, share, f"s{place}") for place, (name, share) in believed)
     meant = talk.messages[at - 1].emotion if at else None
-    facts = (("read", read.label), ("meant", meant or "no emotion in particular"))
-    return Step("perceive", facts, (("detected", seen), (f"belief about the {other(message.seat)}", belief)))
+    facts = [("read", read.label), ("meant", meant or "no emotion in particular")]
+    if reason := why(talk.messages, at):
+        facts.append(("so", reason))
+    return Step("perceive", tuple(facts), (("detected", seen), (f"belief about the {other(message.seat)}", belief)))
 
 
 def _feel(message: Message) -> Step:
