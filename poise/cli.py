@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from poise import cli_judge, cli_view
+from poise import cli_judge, cli_play, cli_statistics, cli_view
 from poise.cli_train import wire
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -259,7 +259,9 @@ def graph_draw(
 
 wire(app, _SETTINGS, _plainly)
 cli_view.wire(app, _plainly)
+cli_play.wire(app, _plainly)
 cli_judge.wire(tournament_app, _plainly)
+cli_statistics.wire(tournament_app, _plainly)
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -221,6 +223,28 @@ def pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def small_table(*columns: str) -> Table:
+    """An empty table with narrow gaps: the first column folds, columns named agent or seat and the first stand left."""
+    table = _table()
+    for place, name in enumerate(columns):
+        if name in ("agent", "seat") or not place:
+            table.add_column(name, overflow="fold", min_width=min(12, len(name) + 7))
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def show(data: dict[str, Any] | None, view: Callable[[int], RenderableType]) -> None:
+    """JSON where there is data, else the view for the terminal's width; to standard output."""
+    if data is not None:
+        import orjson
+
+        sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    screen = console()
+    screen.print(view(screen.width))
 
 
 def console(*, stderr: bool = False) -> Console:

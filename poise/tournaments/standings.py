@@ -17,8 +17,8 @@ import numpy as np
 from poise.games.metrics import wilson
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.figures import Cell, Difference, Standing, Standings
+from poise.tournaments.pairs import find_pairs
 from poise.tournaments.records import Row
-from poise.tournaments.schedule import find_baseline
 from poise.tournaments.stats import DRAWS, Estimate, Sums, estimate_all
 from poise.tournaments.store import Header, Store
 
@@ -153,30 +153,21 @@ def _there(estimate: Estimate | None) -> Estimate:
 
 
 def _differences(table: _Table, seat: Seat, wanted: str | None, seed: int, draws: int) -> list[Difference]:
-    labels = table.labels[seat]
-    baseline = find_baseline(wanted, labels)
-    if baseline is None:
-        return []
-    opponent = SEATS[1 - SEATS.index(seat)]
-    places: dict[int, dict[tuple[int, int, int], int]] = {}
-    for index, row in enumerate(table.rows):
-        key = row.scenario, row.repeat, getattr(row, opponent)
-        places.setdefault(getattr(row, seat), {})[key] = index
-    base = places.get(labels.index(baseline), {})
     compared = table.utility[seat], table.deal, table.column("de_escalation")
-    kept: list[tuple[str, int]] = []
-    sums: list[Sums] = []
-    for place, label in enumerate(labels):
-        shared = sorted(places.get(place, {}).keys() & base.keys())
-        if label == baseline or not shared:
-            continue
-        own, other = (np.array([of[key] for key in shared]) for of in (places[place], base))
-        kept.append((label, len(shared)))
-        sums += [table.differences(values, own, other) for values in compared]
+    found = find_pairs(table.rows, table.labels[seat], seat, wanted)
+    sums = [table.differences(values, pairs.own, pairs.other) for pairs in found for values in compared]
     estimates = iter(estimate_all(sums, seed, draws))
     return [
-        Difference(label, baseline, seat, pairs, _there(next(estimates)), _there(next(estimates)), next(estimates))
-        for label, pairs in kept
+        Difference(
+            one.label,
+            one.baseline,
+            seat,
+            len(one.own),
+            _there(next(estimates)),
+            _there(next(estimates)),
+            next(estimates),
+        )
+        for one in found
     ]
 
 

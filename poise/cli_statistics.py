@@ -1,0 +1,73 @@
+"""`poise tournament ratings`, `power` and the like: what they take. They are wired into `poise.cli`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Command = Callable[..., None]
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+
+
+def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
+    """Add the commands to `poise tournament`; `plainly` turns errors into words and an exit code."""
+    commands: dict[str, Command] = {"ratings": ratings, "power": power}
+    for name, command in commands.items():
+        app.command(name)(plainly(command))
+
+
+def ratings(
+    folder: Folder,
+    method: Annotated[str, typer.Option(metavar="bradley-terry|elo|openskill", help="How to rate.")] = "bradley-terry",
+    json: AsJson = False,
+) -> None:
+    """Rate creditors and debtors by who came out ahead of whom."""
+    from poise.tournaments.rating_tables import rate_tournament, ratings_view
+
+    found = rate_tournament(folder, method)
+    _show(found.to_dict() if json else None, lambda _width: ratings_view(found))
+
+
+def power(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="A tournament whose variances are used; else assumed ones.")
+    ] = None,
+    difference: Annotated[float, typer.Option(help="In utility, to be told from none.")] = 0.05,
+    pairs: Annotated[
+        int | None, typer.Option(help="Matches of each agent on each scenario. Default: as played; without DIR, 1.")
+    ] = None,
+    between: Annotated[
+        float | None, typer.Option(min=0, help="Assumed standard deviation between scenarios (0.1).")
+    ] = None,
+    within: Annotated[float | None, typer.Option(min=0, help="Assumed standard deviation within one (0.3).")] = None,
+    power: Annotated[float, typer.Option(help="The chance to find the difference.")] = 0.8,
+    level: Annotated[float, typer.Option(help="The chance to find one where there is none.")] = 0.05,
+    comparisons: Annotated[int, typer.Option(help="Made at a time; the level is shared among them.")] = 1,
+    json: AsJson = False,
+) -> None:
+    """Say how many scenarios and matches separate two agents that differ by so much."""
+    from poise.games.errors import BadInput
+    from poise.tournaments.power import Plan, Spread, assumed_plain, plan_tournament, to_plain
+    from poise.tournaments.power_view import assumed_view, tournament_view
+
+    plan = Plan(difference, pairs or 1, power, level, comparisons)
+    if folder is None:
+        spread = Spread(0.1 if between is None else between, 0.3 if within is None else within)
+        _show(assumed_plain(plan, spread) if json else None, lambda _width: assumed_view(plan, spread))
+        return
+    if between is not None or within is not None:
+        raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
+    found = plan_tournament(folder, plan, pairs)
+    _show(to_plain(plan, found) if json else None, lambda _width: tournament_view(plan, found))
+
+
+def _show(data: dict[str, Any] | None, view: Callable[[int], Any]) -> None:
+    """JSON where it was asked for, else the view for the terminal's width."""
+    from poise.tournaments.render import show
+
+    show(data, view)
