@@ -11,6 +11,7 @@ import poise
 
 PACKAGE = Path(poise.__file__).parent
 ROOMS = ("games", "agents", "graphs", "tournaments")
+TRAINING = ["torch", "transformers", "peft", "trl", "gguf", "safetensors", "datasets"]
 
 
 def imported(path: Path) -> set[str]:
@@ -48,16 +49,49 @@ def test_the_root_shows_the_four_rooms():
         ("pyspiel", {"games/openspiel.py"}),
         ("langchain_community", {"agents/voices/cache.py"}),
         ("xllamacpp", {"agents/voices/llama.py"}),
-        ("torch", {"agents/learning/deep_q_torch.py"}),
     ],
 )
 def test_a_library_with_a_seam_is_imported_from_one_file(library, homes):
-    users = {
+    assert users_of([library]) == homes
+
+
+def users_of(libraries: list[str]) -> set[str]:
+    """The files that import one of `libraries`."""
+    return {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if any(name == library or name.startswith(library + ".") for name in imported(path))
+        if any(name == one or name.startswith(one + ".") for name in imported(path) for one in libraries)
     }
-    assert users == homes
+
+
+def test_only_learning_needs_the_libraries_of_training():
+    assert {Path(user).parts[:2] for user in users_of(TRAINING)} == {("agents", "learning")}
+
+
+BARE = """
+import importlib, pkgutil, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import poise
+for module in pkgutil.walk_packages(poise.__path__, "poise."):
+    if not module.name.startswith("poise.agents.learning.") and not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+for engine in ("vanilla", "dqn", "eq-negotiator"):
+    creditor, debtor = poise.find_agent(engine, "creditor"), poise.find_agent("angry", "debtor")
+    poise.play(poise.load_scenarios("builtin")[0], creditor, debtor, seed=1)
+print("played")
+"""
+
+
+def test_everything_but_training_and_data_frames_works_without_the_extras():
+    code = f"missing = {[*TRAINING, 'pandas', 'pyarrow', 'openskill', 'ray']!r}\n{BARE}"
+    result = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
+    assert result.stdout == "played\n", result.stderr
 
 
 def test_the_command_line_imports_nothing_heavy():
