@@ -3,7 +3,8 @@
 Two creditors with an adapter each play two debtors, one of them with a third adapter, twice: as they come (matches of
 all pairs in turn, calls as they arrive, any free slot), and as Poise plays them (pairs with the same adapters together,
 one adapter at a time, slots by adapter). The same matches without any adapter are the bound. Prints reply tokens a
-second, prompt tokens evaluated and how often the engine changed its adapter.
+second, CPU time (which other work on the machine disturbs less), prompt tokens evaluated and how often the engine
+changed its adapter.
 """
 
 from __future__ import annotations
@@ -106,16 +107,17 @@ def play(name: str, creditors: list[str], debtors: list[str], given: argparse.Na
         }
     )
     changes = Changes()
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     with counted(changes):
         result = run_tournament(config, folder)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     with sqlite3.connect(next(folder.glob("*.sqlite*"))) as store:
         said, asked, cached = store.execute(
             "select sum(reply_tokens), sum(prompt_tokens), sum(cached_tokens) from matches"
         ).fetchone()
     print(
-        f"{name:14} {said / seconds:6.1f} reply tokens/s, {result.played / seconds * 60:5.1f} matches/min; "
+        f"{name:14} {said / seconds:6.1f} reply tokens/s, {result.played / seconds * 60:5.1f} matches/min, "
+        f"{1000 * cpu / said:.0f} ms of CPU a reply token; "
         f"{asked - cached} prompt tokens evaluated of {asked}; {changes.count} changes of adapter",
         flush=True,
     )
