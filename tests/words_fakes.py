@@ -25,6 +25,7 @@ def tiny_base(folder: Path, words: str = "") -> Path:
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+    torch.set_num_threads(1)  # more only get in each other's way in so small a model
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

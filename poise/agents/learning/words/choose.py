@@ -38,7 +38,8 @@ class Choice:
     """What is chosen.
 
     top: the share of the best, (0, 1]. by: the measure. seat: whose messages. emotions: see the module's head.
-    limit: pairs at most, the best ones; 0 for all. held_out: pairs set aside at least.
+    limit: pairs at most, the best ones; 0 for all.
+    held_out: pairs set aside at least (about a fifth at most), in whole scenarios.
     max_len: tokens of prompt and reply at most; max_reply: of the reply, its end included, as at run time. Longer ones
         are left out: a prompt that is cut is none of run time's.
     seed: of what is set aside.
@@ -104,7 +105,7 @@ def choose(pairs: Sequence[Pair], choice: Choice, chat: Chat, scores: Mapping[st
     not_empty(len(best), f"none of {len(own)} pairs can be learned from ({_reasons(left_out)})")
     aside = _aside([pair for pair, _, _ in best], choice)
     learned = [each for each in best if _scenario(each[0]) not in aside]
-    held = [each for each in best if _scenario(each[0]) in aside][: choice.held_out]
+    held = [each for each in best if _scenario(each[0]) in aside]
     return Chosen(
         pairs=tuple(pair for _, pair, _ in learned),
         examples=tuple(example for _, _, example in learned),

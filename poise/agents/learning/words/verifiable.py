@@ -142,8 +142,8 @@ def _conduct(spoken: Spoken, said: str) -> Part:
     return (1.0, "") if not broken else (0.0, "; ".join(f'{each.rule}: "{each.excerpt}"' for each in broken))
 
 
-def _length(spoken: Spoken, said: str) -> Part:  # noqa: ARG001 - the parts have one face
-    words, parts = len(said.split()), len(sentences(said))
+def _length(spoken: Spoken, said: str) -> Part:
+    words, parts = len(spoken.text.split()), len(sentences(said))
     low, high = _WORDS
     value = min(1.0, words / low, max(0.0, (_FARTHEST - words) / (_FARTHEST - high)))
     if value < 1:
