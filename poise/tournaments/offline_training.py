@@ -243,6 +243,7 @@ def _kept(data: Transitions, share: float) -> np.ndarray[Any, np.dtype[np.bool_]
 def evaluate(data: Transitions, network: Network, settings: OfflineSettings) -> dict[str, Any]:
     """What `network` would earn in the world of `data`, see `poise.agents.learning.offline_evaluation`."""
     from poise.agents.learning.fitted_q import FitSettings, Logged, fitted_q
+    from poise.agents.learning.offline_torch import threads
 
     states, following = (
         network_input(each, settings.state, faithful=settings.faithful)
@@ -263,7 +264,9 @@ def evaluate(data: Transitions, network: Network, settings: OfflineSettings) -> 
         first=first,
         opening=logits[first].argmax(axis=1),
     )
-    return scores(data, logits, fitted_q(logged, logits.shape[1], FitSettings(seed=settings.seed)), settings.seed)
+    with threads(settings.threads):
+        fitted = fitted_q(logged, logits.shape[1], FitSettings(seed=settings.seed))
+    return scores(data, logits, fitted, settings.seed)
 
 
 def loss_curve(artifact: Artifact) -> Sequence[Sequence[float]]:

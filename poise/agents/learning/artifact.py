@@ -175,7 +175,7 @@ def _read(folder: Path) -> dict[str, Any]:
     try:
         data = json.loads((folder / FILE).read_bytes())
     except FileNotFoundError:
-        if (folder / "checkpoint.json").exists():
+        if any(folder.glob("checkpoint.*")):
             problem = "its training was not finished; repeat the command that began it, and it goes on"
         else:
             problem = f"no {FILE} in it; name the --out folder of a finished `poise train`"

@@ -26,7 +26,7 @@ class FitSettings:
 
     networks: int = 10
     hidden: int = 64
-    steps: int = 2000
+    steps: int = 1000
     batch: int = 256
     rate: float = 1e-3
     polyak: float = 0.01
