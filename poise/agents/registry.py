@@ -73,6 +73,7 @@ class Agent:
     privileged: bool = False
     adapter: Adapter | None = None
     conduct: Conduct | None = None
+    human: bool = False
 
     def model_in(self, default: str) -> str:
         """The URI of the model that it plays with where agents that name none play with `default`.
@@ -102,6 +103,8 @@ class Agent:
             data["offers"] = self.offers
         if self.privileged:
             data["privileged"] = True
+        if self.human:
+            data["human"] = True
         if self.settings:
             data["settings"] = dict(self.settings)
         return data
@@ -185,7 +188,7 @@ def default_concession(seat: Seat) -> str:
 
 
 def policy_maker(target: Any, name: str) -> Callable[[], Policy]:
-    """Makes policies of a function (view) or (view, dice), or of a class with `choose`; AgentError for anything else."""
+    """Makes policies of a function (view) or (view, dice), or a class with `choose`; AgentError for anything else."""
     if isinstance(target, type):
         if not callable(getattr(target, "choose", None)):
             raise AgentError(f"class {target.__name__} of agent {name!r} has no method choose(view, dice)")
@@ -230,6 +233,10 @@ def _by_name(name: str, seat: Seat) -> Agent:
     for entry in entry_points(group=_GROUP, name=base):
         return _decorated(entry.load(), base, seat)
     names = [*known, *(own for of, own in _registered() if of == seat)]
+    if base == "human":
+        raise AgentError(
+            "a person plays with `poise play`, and goes on with `poise play --resume`; no tournament waits"
+        )
     near = difflib.get_close_matches(base, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise AgentError(f"no {seat} is called {name!r}; {hint}`poise agents list` shows them all")

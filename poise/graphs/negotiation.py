@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
+from langgraph.errors import GraphBubbleUp
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 
@@ -105,7 +106,7 @@ def _message(graph: Runner, seat: Seat, state: TalkState, context: TalkContext) 
         speech = _speech(result, seat)
         outcome = context.referee.judge([line.move for line in state.lines], speech.move)
         update = _record(own.brief, len(state.lines), result, speech)
-    except (ModelDown, ModelMissing):
+    except (ModelDown, ModelMissing, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
         raise
     except Exception as error:  # noqa: BLE001 - whatever an agent does wrong ends its match, not the tournament
         return {"outcome": _failure(seat, error)}

@@ -111,9 +111,18 @@ class Pairing:
         began = time.perf_counter()
         context = self.context(scenario, seed)
         state = self._invoke(TalkState(), context)
+        return self.record(scenario, seed, state, context, time.perf_counter() - began)
+
+    def record(
+        self, scenario: Scenario, seed: int, state: Mapping[str, Any], context: TalkContext, seconds: float
+    ) -> Played:
+        """A finished match from the state its graph ended with; learners learn from it.
+
+        seconds: wall-clock time it took.
+        """
         transcript = self._transcript(scenario, seed, state)
         self._learn(state, context, transcript)
-        usage = _usage(state["usage"], state["verdicts"], self._detector.spent(), time.perf_counter() - began)
+        usage = _usage(state["usage"], state["verdicts"], self._detector.spent(), seconds)
         return Played(transcript, usage, self._memory())
 
     def context(self, scenario: Scenario, seed: int) -> TalkContext:

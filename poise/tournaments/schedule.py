@@ -132,11 +132,15 @@ def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant,
 
 
 def _entrant(label: str, seat: Seat, config: TournamentConfig) -> Entrant:
-    agent: Agent = find_agent(label, seat)
+    return entrant(find_agent(label, seat), label, config)
+
+
+def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:
+    """An agent as it enters a tournament with these settings."""
     declared = agent.declared_in(config.model, config.offers, config.conduct)
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
     own_code = "source" in agent.settings or bool(config.game)
-    return Entrant(label, seat, as_stored, agent.learns, own_code, agent.adapter)
+    return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter)
 
 
 def build_schedule(
