@@ -5,7 +5,6 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -202,20 +201,3 @@ def test_matches_of_one_scenario_are_drawn_together():
     once, ten_times = (estimate_all([sums([[value] * copies for value in values])], 4)[0] for copies in (1, 10))
     assert math.isclose(once.low, ten_times.low)
     assert math.isclose(once.high, ten_times.high)
-
-
-@pytest.mark.parametrize("clusters", [5, 10, 30])
-def test_intervals_cover_the_truth_about_as_often_as_they_say(clusters):
-    """400 simulated tournaments whose scenarios differ: 95 % are promised, plain percentiles give 84 % with five.
-
-    Measured over 1,500: 0.92, 0.93 and 0.94 with 5, 10 and 30 scenarios; the bounds leave room for chance.
-    """
-    rng = np.random.default_rng(clusters)
-    covered = 0
-    for seed in range(400):
-        scenario = rng.normal(size=clusters)[:, None]
-        data = scenario + 0.5 * rng.normal(size=(clusters, 4))
-        (estimate,) = estimate_all([sums(data)], seed, draws=500)
-        covered += estimate.low <= 0 <= estimate.high
-    assert covered / 400 > 0.88
-    assert covered / 400 < 0.995

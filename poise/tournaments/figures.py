@@ -9,6 +9,7 @@ from poise.games.moves import Seat
 from poise.tournaments.stats import Estimate
 
 VERSION: Final = 1
+LEVEL: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class Standing:
 class Difference:
     """An agent less the baseline over paired matches: what it gained, with the interval.
 
+    p:        of "its utility is the baseline's", two-sided (see `poise.tournaments.stats`); None with one scenario.
+    p_holm:   the same, corrected for all differences of this seat's table (Holm 1979).
+    effect:   the utility gained in standard deviations of the scenarios' means; None where they do not differ.
     de_escalation: over the pairs in which both matches tell of it; None without any.
     """
 
@@ -68,6 +72,14 @@ class Difference:
     utility: Estimate
     success: Estimate
     de_escalation: Estimate | None
+    p: float | None = None
+    p_holm: float | None = None
+    effect: float | None = None
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether the corrected test finds a difference at 5 %."""
+        return self.p_holm is not None and self.p_holm < LEVEL
 
 
 @dataclass(frozen=True, slots=True)

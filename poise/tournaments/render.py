@@ -14,10 +14,11 @@ from rich.text import Text
 from poise.games.domains import domain_words
 from poise.games.errors import ScenarioError
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.figures import Cell, Standing, Standings
+from poise.tournaments.figures import Cell, Difference, Standing, Standings
 from poise.tournaments.stats import FEW, Estimate
 
 _WIDE = 90  # columns from which intervals have a third digit
+_WIDER = 104  # columns from which tests stand beside differences
 _NAME = 28  # columns of an agent's name in the matrix
 _TO = "\u2026"  # between numbers with signs
 _Column = tuple[str, Callable[[Standing], Text]]
@@ -29,7 +30,7 @@ def standings_view(standings: Standings, width: int) -> RenderableType:
     parts: list[RenderableType] = []
     digits = 3 if width >= _WIDE else 2
     for seat in SEATS:
-        parts += [_heading(title(standings, seat)), _seat_table(standings, seat, digits)]
+        parts += [_heading(title(standings, seat)), _seat_table(standings, seat, width)]
         parts += _trouble(standings.seat(seat))
     for seat in SEATS:
         columns = _conduct(standings, seat, digits)
@@ -41,8 +42,9 @@ def standings_view(standings: Standings, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def _seat_table(standings: Standings, seat: Seat, digits: int) -> Table:
-    """One seat's standings, intervals to so many digits."""
+def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
+    """One seat's standings, for a terminal of so many columns."""
+    digits = 3 if width >= _WIDE else 2
     listed = standings.seat(seat)
     compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
     table = _table()
@@ -52,12 +54,16 @@ def _seat_table(standings: Standings, seat: Seat, digits: int) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     if compared:
         table.add_column(f"vs {compared}", justify="right", min_width=11)
+    tests = bool(compared) and width >= _WIDER
+    for name in ("p", "d") if tests else ():
+        table.add_column(name, justify="right", no_wrap=True)
     for rank, one in enumerate(listed, 1):
+        difference = standings.against_baseline(one.label, seat)
         cells = [Text(str(rank)), Text(one.label, style="bold" if rank == 1 else ""), Text(str(one.matches))]
         cells += _measures(one, digits)
         if compared:
-            difference = standings.against_baseline(one.label, seat)
-            cells.append(_gain(difference.utility if difference else None, digits))
+            cells.append(_tested_gain(difference, digits))
+        cells += _test(difference) if tests else []
         table.add_row(*cells)
     return table
 
@@ -145,6 +151,23 @@ def _unsigned_zero(value: float) -> float:
     return 0.0 if abs(value) < 0.0005 else value
 
 
+def _tested_gain(difference: Difference | None, digits: int) -> Text:
+    """The utility gained over the baseline: green or red where the corrected test finds it beyond chance."""
+    if difference is None:
+        return Text("-", style="dim")
+    gain = difference.utility
+    style = ("green" if gain.mean > 0 else "red") if difference.beyond_chance else ""
+    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between=_TO, style=style)
+
+
+def _test(difference: Difference | None) -> list[Text]:
+    """The corrected p-value and the effect size."""
+    if difference is None or difference.p_holm is None:
+        return [Text("-", style="dim")] * 2
+    p = "<.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}".removeprefix("0")
+    return [Text(p), Text("-" if difference.effect is None else f"{difference.effect:+.2f}")]
+
+
 def _gain(gain: Estimate | None, digits: int) -> Text:
     """What was gained over the baseline: green or red where its interval leaves out zero."""
     if gain is None:
@@ -200,6 +223,9 @@ def _footnote(standings: Standings) -> Text:
         "seed and opponent.",
         style="dim",
     )
+    if standings.differences:
+        text.append(" Coloured: p below 0.05, corrected for all comparisons of a seat (Holm); d: the difference in")
+        text.append(" standard deviations of the scenarios'.")
     if any(one.de_escalation for one in standings.standings):
         text.append(" De-escalation: how much less negative the debtor's words were late than early.")
     if standings.scenarios < FEW:

@@ -1,26 +1,30 @@
 """Who won, from the rows of finished matches alone.
 
 All figures are of one seat: a creditor's utility is what the creditors' side got. Means come with 95 % intervals by the
-bootstrap over scenarios (see `stats`), success rates with Wilson's. Violations per 100 messages and the share of
-promises kept are ratios of sums, so that long talks count for more. Agents are compared with a baseline pair by pair:
-on the same scenario, with the same seed, against the same opponent.
+studentised bootstrap over scenarios (see `stats`), success rates with Wilson's. Violations per 100 messages and the
+share of promises kept are ratios of sums, so that long talks count for more. Agents are compared with a baseline pair
+by pair: on the same scenario, with the same seed, against the same opponent; p-values are corrected for all comparisons
+of a seat (Holm).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from poise.games.metrics import wilson
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.figures import Cell, Difference, Standing, Standings
-from poise.tournaments.pairs import find_pairs
+from poise.tournaments.pairs import Pairs, find_pairs
 from poise.tournaments.records import Row
-from poise.tournaments.stats import DRAWS, Estimate, Sums, estimate_all
+from poise.tournaments.stats import DRAWS, Estimate, Sums, Tested, estimate_all, examine_all, holm
 from poise.tournaments.store import Header, Store
+
+_SHARE: Final = (0.0, 1.0)
+_ANY: Final = (-np.inf, np.inf)
 
 
 def read_standings(folder: Path | str, draws: int = DRAWS) -> Standings:
@@ -80,10 +84,10 @@ class _Table:
         """`values` in the rows `own` less those in the rows `other`, where both are known."""
         gained = values[own] - values[other]
         known = ~np.isnan(gained)
-        return Sums(self.scenario[own][known], gained[known], self.count)
+        return Sums.of_pairs(self.scenario[own][known], gained[known], self.count)
 
-    def sums(self, values: Any, where: Any, of: Any = None) -> Sums:
-        return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where])
+    def sums(self, values: Any, where: Any, of: Any = None, within: tuple[float, float] = (0.0, np.inf)) -> Sums:
+        return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where], within)
 
 
 def _of_seat(table: _Table, seat: Seat, seed: int, draws: int) -> list[Standing]:
@@ -103,16 +107,16 @@ def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
     kept = promises - table.column("debtor_broken")
     spoken = np.ceil(rounds / 2)  # the creditor speaks first
     shared: dict[str, Callable[[Any], Sums]] = {
-        "utility": lambda own: table.sums(table.utility[seat], own),
-        "savings": lambda own: table.sums(savings, own & (table.deal > 0)),
+        "utility": lambda own: table.sums(table.utility[seat], own, within=_SHARE),
+        "savings": lambda own: table.sums(savings, own & (table.deal > 0), within=_SHARE),
         "rounds": lambda own: table.sums(rounds, own),
-        "de_escalation": lambda own: table.sums(calmer, own & ~np.isnan(calmer)),
+        "de_escalation": lambda own: table.sums(calmer, own & ~np.isnan(calmer), within=_ANY),
     }
     if seat == "debtor":
-        return shared | {"promises_kept": lambda own: table.sums(kept, own, promises)}
+        return shared | {"promises_kept": lambda own: table.sums(kept, own, promises, _SHARE)}
     collection, broken = table.column("collection"), 100 * table.column("creditor_violations")
     return shared | {
-        "collection": lambda own: table.sums(collection, own),
+        "collection": lambda own: table.sums(collection, own, within=_SHARE),
         "violation_rate": lambda own: table.sums(broken, own, spoken),
     }
 
@@ -156,19 +160,30 @@ def _differences(table: _Table, seat: Seat, wanted: str | None, seed: int, draws
     compared = table.utility[seat], table.deal, table.column("de_escalation")
     found = find_pairs(table.rows, table.labels[seat], seat, wanted)
     sums = [table.differences(values, pairs.own, pairs.other) for pairs in found for values in compared]
-    estimates = iter(estimate_all(sums, seed, draws))
-    return [
-        Difference(
-            one.label,
-            one.baseline,
-            seat,
-            len(one.own),
-            _there(next(estimates)),
-            _there(next(estimates)),
-            next(estimates),
-        )
-        for one in found
-    ]
+    tested = iter(examine_all(sums, seed, draws))
+    each = [(next(tested), next(tested), next(tested)) for _ in found]
+    adjusted = holm([utility.p if utility else None for utility, _, _ in each])
+    return [_difference(seat, pairs, of, p) for pairs, of, p in zip(found, each, adjusted, strict=True)]
+
+
+def _difference(
+    seat: Seat, pairs: Pairs, tested: tuple[Tested | None, Tested | None, Tested | None], p_holm: float | None
+) -> Difference:
+    utility, success, calmer = tested
+    assert utility is not None  # noqa: S101 - for the type checker: there are pairs
+    assert success is not None  # noqa: S101
+    return Difference(
+        label=pairs.label,
+        baseline=pairs.baseline,
+        seat=seat,
+        pairs=len(pairs.own),
+        utility=utility.estimate,
+        success=success.estimate,
+        de_escalation=calmer.estimate if calmer else None,
+        p=utility.p,
+        p_holm=p_holm,
+        effect=utility.effect,
+    )
 
 
 def _matrix(table: _Table) -> tuple[tuple[Cell, ...], ...]:

@@ -12,7 +12,7 @@ the chance that any cell is called changed where none is stays below 5 %.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from poise.games.seeds import child_seed
 from poise.tournaments.records import Row
-from poise.tournaments.stats import Estimate, Sums, estimate_all
+from poise.tournaments.stats import Estimate, Sums, estimate_all, holm
 from poise.tournaments.view.library import Snapshot
 
 LEVEL: Final = 0.05
@@ -68,17 +68,6 @@ def changes(first: Snapshot, second: Snapshot, measure: str) -> list[Change]:
     found = [_change(name, cells[0][name], cells[1][name], measure, seed) for name in shared]
     corrected = holm([change.p for change in found])
     return [replace(change, p=p) for change, p in zip(found, corrected, strict=True)]
-
-
-def holm(values: Sequence[float | None]) -> list[float | None]:
-    """Holm's adjusted p values, in the same order; None stays None and does not count."""
-    order = sorted((p, place) for place, p in enumerate(values) if p is not None)
-    adjusted: list[float | None] = [None] * len(values)
-    largest = 0.0
-    for rank, (p, place) in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p))
-        adjusted[place] = largest
-    return adjusted
 
 
 def _cells(snapshot: Snapshot) -> dict[tuple[str, str], dict[Key, Row]]:
