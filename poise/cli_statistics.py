@@ -16,7 +16,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
     """Add the commands to `poise tournament`; `plainly` turns errors into words and an exit code."""
-    commands: dict[str, Command] = {"ratings": ratings, "power": power}
+    commands: dict[str, Command] = {"ratings": ratings, "power": power, "solve": solve}
     for name, command in commands.items():
         app.command(name)(plainly(command))
 
@@ -64,6 +64,16 @@ def power(
         raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
     found = plan_tournament(folder, plan, pairs)
     _show(to_plain(plan, found) if json else None, lambda _width: tournament_view(plan, found))
+
+
+def solve(folder: Folder, json: AsJson = False) -> None:
+    """Solve the game between the two fields: equilibria, exploitability, dominance, alpha-rank."""
+    from poise.tournaments.solutions import bimatrix, to_plain
+    from poise.tournaments.solutions_view import solution_view
+    from poise.tournaments.standings import read_standings
+
+    found = to_plain(bimatrix(read_standings(folder, draws=2)))
+    _show(found if json else None, lambda _width: solution_view(found))
 
 
 def _show(data: dict[str, Any] | None, view: Callable[[int], Any]) -> None:

@@ -60,3 +60,10 @@ def test_power_does_not_mix_what_was_played_with_what_is_assumed(folder):
     result = CliRunner().invoke(app, ["tournament", "power", str(folder), "--between", "0.1"])
     assert result.exit_code == 1
     assert "assumed" in result.stderr
+
+
+def test_the_game_between_the_fields_is_solved(folder):
+    data = told("solve", folder)
+    assert sum(one["alpha_rank"] for one in data["creditors"]) == pytest.approx(1)
+    assert sum(one["equilibrium"] for one in data["debtors"]) == pytest.approx(1)
+    assert "regret" in said("solve", folder)

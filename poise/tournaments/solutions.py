@@ -1,0 +1,285 @@
+"""What game theory says about a tournament: its agents as strategies of a game between the two seats.
+
+The game is the bimatrix of mean utilities, A[i, j] for creditor i and B[i, j] for debtor j. Choosing an agent is one
+move; what it does at the table is behind it.
+
+exploitability  of creditor i: how much less than the best creditor of the field i gets against the debtor that answers
+                it best, max_k A[k, j*] - A[i, j*] with j* in argmax_j B[i, j] (the worst for i among equals); for a
+                debtor with the seats swapped. 0 exactly where some best answer to it is answered best by it.
+dominance       strict: one agent gets more than another against every opponent of the field.
+equilibria      the pairs (i, j) that answer each other best, and a mixed equilibrium: of the constant-sum reading by
+                linear programming (von Neumann 1928; A alone, where B = c - A nearly holds), else where replicator
+                dynamics come to rest. Its regret in the true game, the most either seat could gain by another agent,
+                is always told: 0 at a Nash equilibrium.
+alpha-rank      how long evolution dwells on each pair where agents that do better take over (Omidshafiei et al. 2019,
+                Scientific Reports 9:9937), in the limit of strong selection; see `alpha_rank`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from poise.games.errors import BadInput
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.figures import Standings
+
+Array = NDArray[np.float64]
+VERSION: Final = 1
+TIE: Final = 1e-9
+_STEP: Final = 0.1
+_STEPS: Final = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class Bimatrix:
+    """Mean utilities, shape (creditors, debtors): of the creditor and of the debtor, all finite."""
+
+    creditors: tuple[str, ...]
+    debtors: tuple[str, ...]
+    creditor: Array
+    debtor: Array
+
+    def __post_init__(self) -> None:
+        shape = len(self.creditors), len(self.debtors)
+        for name in SEATS:
+            found = getattr(self, name)
+            if found.shape != shape or not shape[0] or not shape[1] or not np.all(np.isfinite(found)):
+                raise BadInput(f"the {name}s' utilities have shape {found.shape}; finite ones of shape {shape} are due")
+
+    def labels(self, seat: Seat) -> tuple[str, ...]:
+        """The agents of a seat."""
+        return self.creditors if seat == "creditor" else self.debtors
+
+    def payoff(self, seat: Seat) -> Array:
+        """The seat's utilities, its own agents in rows."""
+        return self.creditor if seat == "creditor" else self.debtor.T
+
+
+def bimatrix(standings: Standings) -> Bimatrix:
+    """The game that a tournament's matrix is.
+
+    Raises:
+        BadInput: a pair has no finished match.
+    """
+    empty = [cell for row in standings.matrix for cell in row if not cell.matches]
+    if empty:
+        raise BadInput(
+            f"{len(empty)} pairs have no finished match ({empty[0].creditor} against {empty[0].debtor}, ...); finish "
+            "the tournament with: poise tournament resume DIR"
+        )
+    utilities = [
+        np.array([[getattr(cell, f"{seat}_utility") for cell in row] for row in standings.matrix], dtype=np.float64)
+        for seat in SEATS
+    ]
+    labels = tuple(row[0].creditor for row in standings.matrix), tuple(cell.debtor for cell in standings.matrix[0])
+    return Bimatrix(*labels, *utilities)
+
+
+def best_responses(game: Bimatrix, seat: Seat) -> list[tuple[int, ...]]:
+    """By opponent, which agents of `seat` answer it best."""
+    own = game.payoff(seat)
+    return [tuple(np.flatnonzero(column >= column.max() - TIE).tolist()) for column in own.T]
+
+
+def pure_equilibria(game: Bimatrix) -> list[tuple[int, int]]:
+    """The pairs (creditor, debtor) that answer each other best."""
+    creditors, debtors = best_responses(game, "creditor"), best_responses(game, "debtor")
+    return [(i, j) for j, best in enumerate(creditors) for i in best if j in debtors[i]]
+
+
+def response_network(game: Bimatrix) -> nx.DiGraph:
+    """From each agent to those of the other seat that answer it best; nodes are (seat, label)."""
+    graph = nx.DiGraph()
+    for seat in SEATS:
+        other: Seat = SEATS[1 - SEATS.index(seat)]
+        graph.add_nodes_from((seat, label) for label in game.labels(seat))
+        for place, best in enumerate(best_responses(game, other)):
+            graph.add_edges_from(((seat, game.labels(seat)[place]), (other, game.labels(other)[one])) for one in best)
+    return graph
+
+
+def dominance_network(game: Bimatrix, seat: Seat) -> nx.DiGraph:
+    """From each agent to those of its seat that it strictly dominates; labels are nodes."""
+    own, labels = game.payoff(seat), game.labels(seat)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(labels)
+    graph.add_edges_from(
+        (labels[better], labels[worse])
+        for better in range(len(labels))
+        for worse in range(len(labels))
+        if np.all(own[better] > own[worse] + TIE)
+    )
+    return graph
+
+
+def exploitability(game: Bimatrix, seat: Seat) -> list[float]:
+    """Of each agent of `seat`: what it leaves to the best of the field against whoever answers it best."""
+    other: Seat = SEATS[1 - SEATS.index(seat)]
+    own = game.payoff(seat)
+    answers = best_responses(game, other)
+    return [max(float(own[:, j].max() - own[place, j]) for j in answers[place]) for place in range(len(own))]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """A pair of mixtures over agents, how it was found, what it pays each seat, and its regret (see the module)."""
+
+    creditor: Array
+    debtor: Array
+    method: str
+    values: tuple[float, float]
+    regret: float
+
+
+def mixed(game: Bimatrix, creditor: Array, debtor: Array, method: str) -> Mixed:
+    """A pair of mixtures with its values and regret."""
+    values = tuple(float(creditor @ payoff @ debtor) for payoff in (game.creditor, game.debtor))
+    gains = float((game.creditor @ debtor).max()) - values[0], float((creditor @ game.debtor).max()) - values[1]
+    return Mixed(creditor, debtor, method, (values[0], values[1]), max(0.0, *gains))
+
+
+def equilibrium(game: Bimatrix) -> Mixed:
+    """The candidate of least regret: a pure equilibrium, linear programming, or where the replicator comes to rest."""
+    found = [_pure(game, *pair) for pair in pure_equilibria(game)[:1]]
+    if found:
+        return found[0]
+    return min((zero_sum(game), replicator(game)[-1]), key=lambda one: one.regret)
+
+
+def _pure(game: Bimatrix, i: int, j: int) -> Mixed:
+    return mixed(game, np.eye(len(game.creditors))[i], np.eye(len(game.debtors))[j], "pure")
+
+
+def zero_sum(game: Bimatrix) -> Mixed:
+    """The maximin mixtures of the constant-sum reading (A - B) / 2, by linear programming.
+
+    It is a Nash equilibrium where the two utilities sum to a constant; elsewhere the regret says how far off it is.
+    """
+    margin = (game.creditor - game.debtor) / 2
+    return mixed(game, _maximin(margin), _maximin(-margin.T), "linear programming")
+
+
+def _maximin(payoff: Array) -> Array:
+    """The mixture x over rows that makes min_j (x A)_j largest."""
+    from scipy.optimize import linprog
+
+    rows, columns = payoff.shape
+    found = linprog(
+        c=np.append(np.zeros(rows), -1.0),
+        A_ub=np.hstack([-payoff.T, np.ones((columns, 1))]),
+        b_ub=np.zeros(columns),
+        A_eq=np.append(np.ones(rows), 0.0)[None, :],
+        b_eq=[1.0],
+        bounds=[(0, None)] * rows + [(None, None)],
+        method="highs",
+    )
+    return _normal(found.x[:rows])
+
+
+def _normal(shares: Array) -> Array:
+    kept = np.maximum(np.asarray(shares, dtype=np.float64), 0.0)
+    return np.asarray(kept / kept.sum(), dtype=np.float64)
+
+
+def replicator(game: Bimatrix, moments: int = 50) -> list[Mixed]:
+    """Both seats' populations as better agents grow (Taylor and Jonker 1978), by OpenSpiel's dynamics, from uniform.
+
+    moments: how many points of the path are kept, evenly spaced, the start and the end among them. The last one is the
+    average of the path's second half: where play circles, that comes to rest at an equilibrium of a constant-sum game
+    (Hofbauer, Sorin and Viossat 2009, Math. Oper. Res. 34:263).
+    """
+    from poise.games.openspiel import algorithm
+
+    step = algorithm("egt.dynamics").replicator
+    x, y = (np.full(len(labels), 1 / len(labels)) for labels in (game.creditors, game.debtors))
+    span = max(float(np.ptp(game.creditor)), float(np.ptp(game.debtor)), TIE)
+    path, sums = [], [np.zeros_like(x), np.zeros_like(y)]
+    for time in range(_STEPS):
+        if time % max(1, _STEPS // moments) == 0:
+            path.append(mixed(game, x, y, "replicator dynamics"))
+        dx, dy = step(x, game.creditor @ y / span), step(y, game.debtor.T @ x / span)
+        x, y = _normal(x + _STEP * dx), _normal(y + _STEP * dy)
+        if time >= _STEPS // 2:
+            sums = [sums[0] + x, sums[1] + y]
+    average = mixed(game, _normal(sums[0]), _normal(sums[1]), "replicator dynamics")
+    end = mixed(game, x, y, "replicator dynamics")
+    return [*path, min((average, end), key=lambda one: one.regret)]
+
+
+def alpha_rank(game: Bimatrix, noise: float = 1e-6) -> Array:
+    """How long evolution dwells on each pair, shape (creditors, debtors), summing to 1.
+
+    One seat at a time tries another agent and keeps it where it does better; equal ones are kept half the time
+    (the limit of strong selection, Omidshafiei et al. 2019). With `noise` it also tries what does worse, so that there
+    is one answer; as it goes to 0 only the sinks of that chain are left.
+
+    The same chain as OpenSpiel's `alpharank.compute(use_inf_alpha=True, inf_alpha_eps=noise)`, which a test compares.
+    Differs from the reference: the stationary distribution is solved state by state without subtractions (Grassmann,
+    Taksar and Heyman 1985, Operations Research 33:1107), so that it is exact to rounding at any noise, where
+    eigenvectors fail below about 1e-8 or many pairs.
+    """
+    if not 0 < noise <= 0.5:
+        raise BadInput(f"noise {noise} is outside (0, 0.5]; 1e-6 tells who does better and little else")
+    return _stationary(_chain(game, noise)).reshape(game.creditor.shape)
+
+
+def _chain(game: Bimatrix, noise: float) -> Array:
+    """The chance of each step between pairs, shape (pairs, pairs), rows from; what is left to stay is not in it."""
+    creditors, debtors = game.creditor.shape
+    eta = 1 / max(1, creditors + debtors - 2)
+    steps = np.zeros((creditors, debtors, creditors, debtors))
+    for j in range(debtors):
+        steps[:, j, :, j] += eta * _kept(game.creditor[:, j], noise)
+    for i in range(creditors):
+        steps[i, :, i, :] += eta * _kept(game.debtor[i], noise)
+    size = creditors * debtors
+    flat = steps.reshape(size, size)
+    np.fill_diagonal(flat, 0.0)
+    return flat
+
+
+def _kept(utilities: Array, noise: float) -> Array:
+    """The chance that the agent in the column replaces the one in the row."""
+    gain = utilities[None, :] - utilities[:, None]
+    return np.where(np.abs(gain) <= TIE, 0.5, np.where(gain > 0, 1 - noise, noise))
+
+
+def _stationary(steps: Array) -> Array:
+    """The stationary distribution of an irreducible chain, diagonal ignored (Grassmann, Taksar and Heyman 1985)."""
+    left, size = steps.copy(), len(steps)
+    for last in range(size - 1, 0, -1):
+        left[:last, last] /= left[last, :last].sum()
+        left[:last, :last] += np.outer(left[:last, last], left[last, :last])
+    share = np.zeros(size)
+    share[0] = 1.0
+    for place in range(1, size):
+        share[place] = share[:place] @ left[:place, place]
+    return np.asarray(share / share.sum(), dtype=np.float64)
+
+
+def to_plain(game: Bimatrix) -> dict[str, Any]:
+    """Everything of this module about one game, as plain data."""
+    nash, ranks = equilibrium(game), alpha_rank(game)
+    seats = {}
+    for axis, seat in ((1, SEATS[0]), (0, SEATS[1])):
+        dominated = dominance_network(game, seat)
+        labels = game.labels(seat)
+        seats[f"{seat}s"] = [
+            {
+                "label": label,
+                "exploitability": exploited,
+                "equilibrium": float(getattr(nash, seat)[place]),
+                "alpha_rank": float(ranks.sum(axis=axis)[place]),
+                "dominates": sorted(dominated.successors(label)),
+                "dominated_by": sorted(dominated.predecessors(label)),
+            }
+            for place, (label, exploited) in enumerate(zip(labels, exploitability(game, seat), strict=True))
+        ]
+    pure = [[game.creditors[i], game.debtors[j]] for i, j in pure_equilibria(game)]
+    found = {"method": nash.method, "values": list(nash.values), "regret": nash.regret, "pure": pure}
+    return {"version": VERSION, "equilibrium": found, **seats}

@@ -1,0 +1,115 @@
+"""Games whose solutions are known, and what every solution has to satisfy."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from poise.games.errors import BadInput
+from poise.games.openspiel import algorithm
+from poise.tournaments.solutions import (
+    Bimatrix,
+    alpha_rank,
+    dominance_network,
+    equilibrium,
+    exploitability,
+    pure_equilibria,
+    replicator,
+    response_network,
+    to_plain,
+    zero_sum,
+)
+
+
+def game(creditor, debtor):
+    creditor, debtor = np.array(creditor, dtype=float), np.array(debtor, dtype=float)
+    labels = tuple(
+        tuple(f"{letter}{n}" for n in range(size)) for letter, size in zip("cd", creditor.shape, strict=True)
+    )
+    return Bimatrix(*labels, creditor, debtor)
+
+
+PENNIES = game([[1, 0], [0, 1]], [[0, 1], [1, 0]])
+PRISONERS = game([[0.6, 0.0], [1.0, 0.2]], [[0.6, 1.0], [0.0, 0.2]])
+ROCK = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+
+
+def test_matching_pennies_are_mixed_evenly():
+    assert pure_equilibria(PENNIES) == []
+    found = equilibrium(PENNIES)
+    assert found.creditor == pytest.approx([0.5, 0.5])
+    assert found.debtor == pytest.approx([0.5, 0.5])
+    assert found.regret == pytest.approx(0, abs=1e-9)
+    assert alpha_rank(PENNIES) == pytest.approx(np.full((2, 2), 0.25))
+    assert exploitability(PENNIES, "creditor") == [1, 1]
+
+
+def test_prisoners_defect():
+    assert pure_equilibria(PRISONERS) == [(1, 1)]
+    assert list(dominance_network(PRISONERS, "creditor").edges) == [("c1", "c0")]
+    assert list(dominance_network(PRISONERS, "debtor").edges) == [("d1", "d0")]
+    assert alpha_rank(PRISONERS)[1, 1] == pytest.approx(1, abs=1e-5)
+    assert exploitability(PRISONERS, "creditor") == pytest.approx([0.2, 0])
+    end = replicator(PRISONERS)[-1]
+    assert end.creditor[1] == pytest.approx(1, abs=1e-3)
+    assert set(response_network(PRISONERS).successors(("creditor", "c0"))) == {("debtor", "d1")}
+
+
+def test_rock_paper_scissors_is_worth_nothing():
+    found = zero_sum(game(ROCK, -ROCK))
+    assert found.creditor == pytest.approx([1 / 3] * 3)
+    assert found.values == pytest.approx((0, 0), abs=1e-12)
+
+
+payoffs = arrays(np.float64, (3, 2), elements=st.integers(0, 6).map(lambda n: n / 6))
+
+
+@given(payoffs, payoffs)
+@settings(max_examples=25, deadline=None)
+def test_alpha_rank_is_openspiel_s(creditor, debtor):
+    noise = 0.01
+    reference = algorithm("egt.alpharank").compute([creditor, debtor], use_inf_alpha=True, inf_alpha_eps=noise)[2]
+    found = alpha_rank(game(creditor, debtor), noise)
+    profiles = algorithm("egt.utils")
+    order = [profiles.get_strat_profile_from_id(np.array([3, 2]), place) for place in range(6)]
+    assert [found[i, j] for i, j in order] == pytest.approx(list(reference), abs=1e-9)
+
+
+@given(payoffs)
+@settings(max_examples=25, deadline=None)
+def test_linear_programming_solves_constant_sum_games(creditor):
+    assert zero_sum(game(creditor, 1 - creditor)).regret == pytest.approx(0, abs=1e-8)
+
+
+@given(payoffs, payoffs)
+@settings(max_examples=20, deadline=None)
+def test_pure_equilibria_are_those_that_nobody_would_leave(creditor, debtor):
+    one = game(creditor, debtor)
+    left, right = exploitability(one, "creditor"), exploitability(one, "debtor")
+    for i, j in pure_equilibria(one):
+        assert creditor[i, j] == pytest.approx(creditor[:, j].max())
+        assert debtor[i, j] == pytest.approx(debtor[i].max())
+    assert min(left + right) >= 0
+
+
+def test_sixty_agents_are_ranked_safely():
+    rng = np.random.default_rng(1)
+    ranks = alpha_rank(game(rng.random((30, 30)), rng.random((30, 30))), 1e-12)
+    assert np.all(np.isfinite(ranks))
+    assert ranks.min() >= 0
+    assert ranks.sum() == pytest.approx(1)
+
+
+def test_plain_data_name_every_agent():
+    data = to_plain(PRISONERS)
+    assert [one["label"] for one in data["creditors"]] == ["c0", "c1"]
+    assert data["creditors"][0]["dominated_by"] == ["c1"]
+    assert data["equilibrium"]["pure"] == [["c1", "d1"]]
+
+
+def test_what_is_no_game_is_refused():
+    with pytest.raises(BadInput, match="finite"):
+        game([[float("nan")]], [[0.0]])
+    with pytest.raises(BadInput, match="noise"):
+        alpha_rank(PENNIES, 0)
