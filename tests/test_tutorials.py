@@ -1,0 +1,29 @@
+"""The tutorials, followed word for word in an empty folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pages import Page, clean_registries
+
+TUTORIALS = sorted((Path(__file__).parents[1] / "docs" / "tutorials").glob("*.md"))
+
+
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    with clean_registries():
+        yield tmp_path
+
+
+def test_there_is_one_for_each_of_the_three_jobs():
+    assert [path.stem for path in TUTORIALS] == ["1-first-negotiator", "2-tournament-to-trust", "3-what-happened"]
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_following_it_gives_what_it_shows(path, empty_folder):
+    page = Page(path)
+    page.follow()
+    assert page.ran
