@@ -257,6 +257,20 @@ def graph_draw(
     draw_to(agent, fmt, out, judged=judge)
 
 
+@graph_app.command("traverse")
+@_plainly
+def graph_traverse(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")],
+    match: Annotated[int | None, typer.Option(min=0, help="One match, from 0. Default: all of them.")] = None,
+    fmt: Annotated[str | None, typer.Option("--format", metavar="svg|png", help="Default: by --out, or svg.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: DIR/traversal.svg.")] = None,
+) -> None:
+    """Draw how often each edge of the negotiation's graph was taken."""
+    from poise.cli_agents import traverse_to
+
+    traverse_to(folder, match, fmt, out)
+
+
 wire(app, _SETTINGS, _plainly)
 cli_view.wire(app, _plainly)
 cli_play.wire(app, _plainly)

@@ -84,15 +84,39 @@ def draw_to(spec: str, fmt: str, out: Path | None, *, judged: bool = False) -> N
     """
     picture = draw(_graph(spec, judged), fmt)  # type: ignore[arg-type]  # another format is refused there, in words
     if out is not None:
-        try:
-            out.write_bytes(picture)
-        except OSError as error:
-            raise BadInput(f"{out} cannot be written ({error.strerror}); name another file with --out") from None
-        sys.stdout.write(f"drawing: {out}\n")
+        _write(picture, out)
     elif fmt == "mermaid":
         sys.stdout.write(picture.decode())
     else:
         raise BadInput(f"a drawing as {fmt} needs a file: add --out {Path(spec).stem or 'graph'}.{fmt}")
+
+
+def traverse_to(folder: Path, match: int | None, fmt: str | None, out: Path | None) -> None:
+    """Draw how often each edge was taken in a tournament's matches, or in the one at position `match`."""
+    from poise.games.transcript import Transcript, Usage
+    from poise.graphs.traverse import draw_traversal, traversal
+    from poise.tournaments.records import from_json
+    from poise.tournaments.store import Store
+
+    kind = fmt or (out.suffix.lstrip(".") if out else "") or "svg"
+    with Store.read(folder) as store:
+        if match is not None and match not in store.done():
+            raise BadInput(f"{folder} has no finished match {match}; matches count from 0, as in `poise view`")
+        found = store.documents(None if match is None else [match])
+        played = (
+            (Transcript.from_dict(from_json(told, "a transcript")), Usage(**from_json(usage, "a match's usage")))
+            for _, told, usage in found
+        )
+        picture = draw_traversal(traversal(played), kind)  # type: ignore[arg-type]  # another is refused there
+    _write(picture, out or folder / f"traversal.{kind}")
+
+
+def _write(picture: bytes, out: Path) -> None:
+    try:
+        out.write_bytes(picture)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written ({error.strerror}); name another file with --out") from None
+    sys.stdout.write(f"drawing: {out}\n")
 
 
 def _graph(spec: str, judged: bool) -> Any:

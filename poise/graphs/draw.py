@@ -22,7 +22,7 @@ def draw(graph: Any, fmt: Format = "mermaid") -> bytes:
         return str(drawable.draw_mermaid()).encode()
     if fmt not in ("svg", "png"):
         raise BadInput(f"format {fmt!r} is not one of mermaid, svg, png")
-    return _picture(to_networkx(drawable), fmt)
+    return picture_of(to_networkx(drawable), fmt)
 
 
 def to_networkx(drawable: Any) -> nx.DiGraph:
@@ -47,6 +47,7 @@ def _group(node: str) -> str:
 
 
 Place = tuple[float, float]
+_SCALE = (1.9, 0.8)  # inches for one step across and down
 
 
 def places_of(picture: nx.DiGraph) -> dict[str, Place]:
@@ -76,7 +77,8 @@ def _rows(picture: nx.DiGraph, nodes: list[str]) -> list[list[str]]:
     return [sorted(layer) for layer in nx.bfs_layers(part, entries or nodes[:1])]
 
 
-def _picture(picture: nx.DiGraph, fmt: str) -> bytes:
+def picture_of(picture: nx.DiGraph, fmt: str) -> bytes:
+    """A graph of `to_networkx` as SVG or PNG; an edge may have a `width` in points and a `label`."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -84,7 +86,7 @@ def _picture(picture: nx.DiGraph, fmt: str) -> bytes:
     wide = max(x for x, _ in places.values()) + 1.3
     high = 1 - min(y for _, y in places.values())
     with mpl.rc_context({"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure = Figure(figsize=(1.9 * wide, 0.8 * high))
+        figure = Figure(figsize=(_SCALE[0] * wide, _SCALE[1] * high))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(-0.65, wide - 0.65), ylim=(-high + 0.5, 0.5))
         axes.set_axis_off()
@@ -124,7 +126,21 @@ def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> Non
             "color": "#5b6b8c",
             "linestyle": "dashed" if data["conditional"] else "solid",
             "connectionstyle": f"arc3,rad={0.0 if straight else 0.18}",
+            "linewidth": data.get("width", 1.0),
             "shrinkA": 14,
             "shrinkB": 15 if straight else 26,
         }
         axes.annotate("", xy=(x1, y1), xytext=(x0, y0), arrowprops=arrow, zorder=2)
+        if label := data.get("label"):
+            middle = _on_arc((x0, y0), (x1, y1), 0.0 if straight else 0.18)
+            box = {"boxstyle": "round,pad=0.1", "facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.8}
+            axes.text(*middle, label, fontsize=8, color="#16233d", ha="center", va="center", bbox=box, zorder=4)
+
+
+def _on_arc(start: Place, end: Place, bend: float) -> Place:
+    """A point two fifths along matplotlib's arc3, which is bent in inches and not in the picture's own units."""
+    (x0, y0), (x1, y1) = ((x * _SCALE[0], y * _SCALE[1]) for x, y in (start, end))
+    x2, y2 = (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
+    weights = 0.36, 0.48, 0.16
+    x, y = (sum(w * at for w, at in zip(weights, ats, strict=True)) for ats in ((x0, x2, x1), (y0, y2, y1)))
+    return x / _SCALE[0], y / _SCALE[1]
