@@ -16,7 +16,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
     """Add the commands to `poise tournament`; `plainly` turns errors into words and an exit code."""
-    commands: dict[str, Command] = {"ratings": ratings, "power": power, "solve": solve}
+    commands: dict[str, Command] = {"ratings": ratings, "power": power, "solve": solve, "export": export}
     for name, command in commands.items():
         app.command(name)(plainly(command))
 
@@ -74,6 +74,17 @@ def solve(folder: Folder, json: AsJson = False) -> None:
 
     found = to_plain(bimatrix(read_standings(folder, draws=2)))
     _show(found if json else None, lambda _width: solution_view(found))
+
+
+def export(
+    folder: Folder,
+    to: Annotated[Path, typer.Option(metavar="FILE", help="A .parquet or .csv file.")],
+    table: Annotated[str, typer.Option(metavar="matches|messages", help="A line for each of them.")] = "matches",
+) -> None:
+    """Write finished matches, or their messages, as Parquet or CSV; needs pip install 'poise[analysis]'."""
+    from poise.tournaments.frames import export as write
+
+    typer.echo(str(write(folder, to, table)))
 
 
 def _show(data: dict[str, Any] | None, view: Callable[[int], Any]) -> None:
