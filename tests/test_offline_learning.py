@@ -22,7 +22,8 @@ from poise.games.errors import AgentError, ConfigError, StoreError
 from poise.games.loaders import load_scenarios
 from poise.graphs import Pairing
 from poise.testing import check_agent
-from poise.tournaments.offline_training import CHECKPOINT, evaluate, loss_curve, train_offline
+from poise.tournaments.offline_scores import evaluate
+from poise.tournaments.offline_training import CHECKPOINT, loss_curve, train_offline
 
 torch = pytest.importorskip("torch")
 

@@ -24,12 +24,11 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.learning.artifact import FILE, Artifact, canonical, load, replace_file, save
 from poise.agents.learning.dataset import TRANSITIONS, Transitions, read_transitions, select
 from poise.agents.learning.deep_q_torch import require_torch
-from poise.agents.learning.network import Network, q_values
+from poise.agents.learning.network import Network
 from poise.agents.learning.offline import OfflineSettings, Problem, problem_of
-from poise.agents.learning.offline_evaluation import scores
-from poise.agents.learning.states import network_input
 from poise.games.errors import ConfigError, StoreError
 from poise.tournaments.interrupts import Interrupts
+from poise.tournaments.offline_scores import evaluate
 from poise.tournaments.store_errors import only_run
 
 if TYPE_CHECKING:
@@ -238,35 +237,6 @@ def _kept(data: Transitions, share: float) -> np.ndarray[Any, np.dtype[np.bool_]
     places = (np.arange(chosen) * count) // chosen
     found: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(data.scenario, places)
     return found
-
-
-def evaluate(data: Transitions, network: Network, settings: OfflineSettings) -> dict[str, Any]:
-    """What `network` would earn in the world of `data`, see `poise.agents.learning.offline_evaluation`."""
-    from poise.agents.learning.fitted_q import FitSettings, Logged, fitted_q
-    from poise.agents.learning.offline_torch import threads
-
-    states, following = (
-        network_input(each, settings.state, faithful=settings.faithful)
-        for each in (
-            (data.state, data.next_state) if settings.state == "published" else (data.extended, data.next_extended)
-        )
-    )
-    logits = q_values(network, states)
-    first = np.flatnonzero(data.step == 0)
-    logged = Logged(
-        states=states,
-        following=following,
-        actions=data.action,
-        ahead=q_values(network, following).argmax(axis=1),
-        rewards=data.rewards["utility"],
-        goes_on=(~data.done).astype(np.float32),
-        group=np.unique(data.scenario[data.episode], return_inverse=True)[1].astype(np.int64),
-        first=first,
-        opening=logits[first].argmax(axis=1),
-    )
-    with threads(settings.threads):
-        fitted = fitted_q(logged, logits.shape[1], FitSettings(seed=settings.seed))
-    return scores(data, logits, fitted, settings.seed)
 
 
 def loss_curve(artifact: Artifact) -> Sequence[Sequence[float]]:

@@ -6,11 +6,10 @@ import hashlib
 import io
 import json
 import platform
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +23,11 @@ from poise.agents.learning.dataset import FORMAT, MANIFEST, PAIRS, STATES, TRANS
 from poise.agents.learning.dialogues import Dialogues, cases_by_row
 from poise.agents.learning.gathering import Gatherer, Talk, pairs_of
 from poise.agents.learning.states import EXTENDED, PUBLISHED
-from poise.games.errors import ConfigError, StoreError
+from poise.games.errors import ConfigError
 from poise.games.loaders import BUILTIN, load_scenarios
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
+from poise.tournaments.dataset_files import digest_of_file, draft, explained, read_scores
 from poise.tournaments.held_out import FIRST_ROW, held_out
 from poise.tournaments.records import from_json
 from poise.tournaments.store import Store
@@ -97,7 +97,7 @@ def make_dataset(
         StoreError: a tournament cannot be read, or the folder cannot be written.
     """
     maker = _Maker(settings, Path(out), watch)
-    with _explained(maker.folder):
+    with explained(maker.folder):
         maker.folder.mkdir(parents=True, exist_ok=True)
         (maker.folder / MANIFEST).unlink(missing_ok=True)
         return maker.make()
@@ -110,14 +110,14 @@ class _Maker:
         self.left_out: Counter[str] = Counter()
         self._watch = watch
         self._gatherer = Gatherer()
-        self._judged = _scores(settings.scores)
+        self._judged = read_scores(settings.scores)
         self._sources = [self._tournament(each) for each in settings.runs]
         self._sources += [self._dialogues(each) for each in settings.dialogues]
         self._pairs = self._talks = 0
 
     def make(self) -> Path:
         with ExitStack() as stack:
-            body = stack.enter_context(_draft(self.folder / PAIRS))
+            body = stack.enter_context(draft(self.folder / PAIRS))
             for source in self._sources:
                 self._take(source, body)
             data = self._gatherer.transitions()
@@ -172,7 +172,7 @@ class _Maker:
 
     def _write_pairs(self, body: io.BufferedRandom, stack: ExitStack) -> str:
         """The header, now that it is known how many pairs there are, and the pairs."""
-        whole = stack.enter_context(_draft(self.folder / PAIRS))
+        whole = stack.enter_context(draft(self.folder / PAIRS))
         header = {"format": FORMAT, "kind": "pairs", "pairs": self._pairs, **self._provenance()}
         whole.write(json.dumps(header).encode() + b"\n")
         body.seek(0)
@@ -241,66 +241,9 @@ class _Maker:
                     continue
                 yield Talk(talk.transcript, talk.match, talk.source, self._judged.get(talk.match, {}), talk.fitted)
 
-        return _Source("dialogues", path, talks, {"sha256": _digest(Path(path))})
+        return _Source("dialogues", path, talks, {"sha256": digest_of_file(Path(path))})
 
 
 def _read(text: str) -> tuple[tuple[float, ...], str]:
     found = default_detector().read(text)
     return found.seven, found.label
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}); check the path") from None
-
-
-def _scores(paths: tuple[str, ...]) -> dict[str, dict[int, float]]:
-    found: dict[str, dict[int, float]] = {}
-    for path in paths:
-        try:
-            lines = Path(path).read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"scores {path} cannot be read ({error}); check the path") from None
-        for number, line in enumerate(lines, 1):
-            if line.strip() and not (number == 1 and '"kind": "scores"' in line):  # the header of `poise train score`
-                match, index, score = _score(line, path, number)
-                found.setdefault(match, {})[index] = score
-    return found
-
-
-def _score(line: str, path: str, number: int) -> tuple[str, int, float]:
-    try:
-        data = json.loads(line)
-        match, index, score = str(data["match"]), int(data["index"]), float(data["score"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ConfigError(
-            f'{path}, line {number}, is no score ({error}); write {{"match": ID, "index": N, "score": 1 to 10}}'
-        ) from None
-    if not 1 <= score <= 10:
-        raise ConfigError(f"{path}, line {number}: score {score} is outside 1 to 10")
-    return match, index, score
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[io.BufferedRandom]:
-    """A file beside `path`, gone at the end unless it was renamed."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("x+b") as file:
-            yield file
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"{folder} cannot be written ({error.strerror or error}); free some space, or name another folder "
-            "with --out"
-        ) from error
