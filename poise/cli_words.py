@@ -253,4 +253,4 @@ def _show(trained: TrainedWords) -> None:
     for name, value in scores.items():
         if value is not None:
             typer.echo(f"  {name:20} {value:.4g}" if isinstance(value, float) else f"  {name:20} {value}")
-    typer.echo(f"the adapter is in {trained.folder}; play it after: poise train export --adapter {trained.folder}")
+    typer.echo(f"make an agent of it with: poise train export --adapter {trained.folder} --out DIR")

@@ -27,7 +27,7 @@ from poise.agents.learning.words.jpo import JpoSettings, begun
 from poise.agents.learning.words.libraries import library, quietly, torch
 from poise.agents.learning.words.loop import CURVE, Run, Steps
 from poise.agents.learning.words.scores import read_scores
-from poise.agents.learning.words.sft import TrainedWords, finished
+from poise.agents.learning.words.sft import TrainedWords, finished, source_of
 from poise.agents.learning.words.spoken import prompt_key
 from poise.agents.learning.words.tokens import Chat, Example
 from poise.games.errors import ConfigError
@@ -99,7 +99,7 @@ def train_dpo(settings: DpoSettings, out: Path, run: Run | None = None) -> Train
     scores = read_scores(settings.scores) if settings.scores else None
     judged = [score_of(pair, scores) for pair in chosen.sources]
     pairs = preferences(chosen, judged, settings.gap)
-    data = {"sha256": read.digest, **chosen.summary(), "preferences": len(pairs), "scores": digest_of(judged)}
+    data = {**source_of(read), **chosen.summary(), "preferences": len(pairs), "scores": digest_of(judged)}
     declared = _declared(settings, base.id.to_dict(), parent, data)
     if (earlier := finished(out, declared["settings"]["plan"])) is not None:
         return TrainedWords(out, earlier, earlier=True)
@@ -131,6 +131,7 @@ def _fit(
             processing_class=tokenizer,
             callbacks=[_callback(run)],
         )
+        trainer.remove_callback(library("transformers").PrinterCallback)
         _same_tokens(trainer.train_dataset, pairs)
         trainer.train()
     curve = [

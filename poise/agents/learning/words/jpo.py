@@ -30,7 +30,7 @@ from poise.agents.learning.words.libraries import library, torch
 from poise.agents.learning.words.loop import Run, Steps, Training, all_logps
 from poise.agents.learning.words.objectives import KL_WEIGHT, advantages, jpo_loss, k3, sequence_ratio
 from poise.agents.learning.words.scores import read_scores
-from poise.agents.learning.words.sft import TrainedWords, finished, speed_of
+from poise.agents.learning.words.sft import TrainedWords, finished, source_of, speed_of
 from poise.agents.learning.words.spoken import prompt_key
 from poise.agents.learning.words.tokens import Chat, Example
 from poise.games.errors import ConfigError
@@ -128,9 +128,7 @@ def train_jpo(settings: JpoSettings, out: Path, run: Run | None = None) -> Train
     scores = read_scores(settings.scores) if settings.scores else None
     judged = [score_of(pair, scores) for pair in chosen.sources]
     advantage = advantages(judged, [_group(pair, settings.within) for pair in chosen.pairs])
-    declared = _declared(
-        settings, base, parent, {"sha256": read.digest, **chosen.summary(), "scores": digest_of(judged)}
-    )
+    declared = _declared(settings, base, parent, {**source_of(read), **chosen.summary(), "scores": digest_of(judged)})
     if (earlier := finished(out, declared["settings"]["plan"])) is not None:
         return TrainedWords(out, earlier, earlier=True)
     model = load_adapter(base, settings.sft, trainable=True).to(run.machine().device)

@@ -167,6 +167,7 @@ def sample(settings: SampleSettings, out: Path, run: Run | None = None) -> Path:
     header = {
         "format": 1,
         "kind": "pairs",
+        "evaluation": read.header.get("evaluation", "unknown"),
         "sampled": {
             "adapter": provenance["digest"] if provenance else None,
             "base": base.id.to_dict(),

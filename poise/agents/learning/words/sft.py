@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.agents.learning.artifact import digest_of
-from poise.agents.learning.dataset import Pair, read_pairs
+from poise.agents.learning.dataset import Pair, Pairs, read_pairs
 from poise.agents.learning.words import checkpoint
 from poise.agents.learning.words.adapter import (
     PROVENANCE,
@@ -87,7 +87,7 @@ def train_sft(settings: SftSettings, out: Path, run: Run | None = None) -> Train
     scores = read_scores(settings.scores) if settings.scores else None
     base = load_base(settings.base)
     chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer), scores)
-    data = {"sha256": read.digest, **chosen.summary()}
+    data = {**source_of(read), **chosen.summary()}
     declared = _declared(settings, data, base)
     if (earlier := finished(out, declared["plan"])) is not None:
         return TrainedWords(out, earlier, earlier=True)
@@ -121,6 +121,11 @@ def held_out_loss(model: Any, held: Sequence[Example], where: Machine, *, at_bas
             return held_out_loss(model, held, where)
     found = [logps for _, logps in all_logps(model, held, where)]
     return float(-sum(each.sum() for each in found) / sum(len(each) for each in found))
+
+
+def source_of(read: Pairs) -> dict[str, Any]:
+    """Which data it was, and whether evaluation scenarios were let in, as the data say."""
+    return {"sha256": read.digest, "evaluation": read.header.get("evaluation", "unknown")}
 
 
 def match_of(pair: Pair) -> tuple[str, str]:
