@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise.games.bargaining import load
-from poise.games.openspiel import algorithm
 from poise.games.errors import BadInput
+from poise.games.openspiel import algorithm
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.theory import cfr, endless_share, finite_share, lattice_error, nash_bargain, nash_conv, solve

@@ -169,7 +169,7 @@ def scores(episodes: Mapping[str, Sequence[Episode]], talks: Sequence[Talk], see
     names = [name for name in episodes if name != "trained"]
     trained = np.array([episode.utility for episode in episodes["trained"]])
     gains = [trained - np.array([episode.utility for episode in episodes[name]]) for name in names]
-    found = estimate_all([Sums(scenarios, gain, count) for gain in gains], seed)
+    found = estimate_all([Sums.of_pairs(scenarios, gain, count) for gain in gains], seed)
     result: dict[str, Any] = {"talks": len(talks)}
     for name, played in episodes.items():
         result[name] = {

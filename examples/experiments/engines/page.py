@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from poise.tournaments.store import Store
 FIXED = "fixed:"
 BEST_FIXED = "best fixed"
 CHEATS = "oracle"
+AIM = 0.03
 NOTHING = Estimate(np.nan, None, None)
 
 
@@ -70,14 +71,11 @@ class Results:
         return sorted([*names, self.best_fixed()], key=lambda name: -self.of(name).mean())
 
     def gain(self, better: str, than: str, debtors: Sequence[str] = ()) -> Estimate:
-        """Mean paired difference in utility, over `debtors` or all, with the bootstrap interval over scenarios."""
+        """Mean paired difference in utility, over `debtors` or all, with its 95 % interval over scenarios."""
         chosen = [self.debtors.index(name) for name in debtors or self.debtors]
-        return self.mean((self.of(better) - self.of(than))[chosen])
-
-    def mean(self, values: np.ndarray) -> Estimate:
-        """The mean of an array (debtors, scenarios, repeats) with its interval."""
+        values = (self.of(better) - self.of(than))[chosen]
         scenarios = np.broadcast_to(np.arange(values.shape[1])[None, :, None], values.shape).ravel()
-        return estimate_all([Sums(scenarios, values.ravel(), values.shape[1])], self.seed)[0] or NOTHING
+        return estimate_all([Sums.of_pairs(scenarios, values.ravel(), values.shape[1])], self.seed)[0] or NOTHING
 
 
 def write_page(settings: dict[str, Any], found: Sequence[Results], page: Path, seconds: float) -> None:
@@ -142,7 +140,7 @@ def _table(results: Results, gains: dict[str, Estimate], reference: str) -> list
         "## Who gets how much",
         "",
         f"Utility is the creditor's, 0 to 1, 0 without a deal. Gains are over `{reference}` on the same scenario, seed "
-        "and debtor; intervals are 95 %, by bootstrap over scenarios. Calmer is de-escalation: how much less negative "
+        "and debtor; intervals are 95 %, over scenarios. Calmer is de-escalation: how much less negative "
         "the debtor sounded late than early. Violations are of the rules of conduct, in all messages.",
         "",
         "| engine | utility | gain | interval | deals | messages | calmer | violations |",
@@ -161,11 +159,11 @@ def _table(results: Results, gains: dict[str, Estimate], reference: str) -> list
     return [*lines, "", "![Gains with intervals](engines-gain.svg)", ""]
 
 
-def _widths(gains: Any) -> list[str]:
-    widths = [gain.high - gain.low for gain in gains]
+def _widths(gains: Iterable[Estimate]) -> list[str]:
+    reaches = [(gain.high - gain.low) / 2 for gain in gains]
     return [
-        f"The widest of these paired intervals is {max(widths):.3f}, the median {np.median(widths):.3f} "
-        f"(aimed at: below 0.03; {sum(width < 0.03 for width in widths)} of {len(widths)} are).",
+        f"These paired intervals reach {np.median(reaches):.3f} to either side in the median and {max(reaches):.3f} at "
+        f"most ({AIM} was aimed at; {sum(reach < AIM for reach in reaches)} of {len(reaches)} stay below).",
         "",
     ]
 

@@ -115,7 +115,9 @@ class Engine:
         """
         with self._book.slot("continuation", float("inf"), adapter) as slot:
             body = {"prompt": list(prompt), "n_predict": steps, "n_probs": alternatives, "temperature": 0.0}
-            answer = self._server.handle_completions({**body, "lora": self._scales(adapter), "id_slot": slot, "cache_prompt": True})
+            answer = self._server.handle_completions(
+                {**body, "lora": self._scales(adapter), "id_slot": slot, "cache_prompt": True}
+            )
         if "error" in answer:
             raise ModelError(_refusal(answer["error"]))
         told = (answer["choices"][0].get("logprobs") or {}).get("content", [])

@@ -96,7 +96,7 @@ def _change(
     values = np.array([[_value(rows[key], measure) for rows in (first, second)] for key in shared])
     gained = values[:, 1] - values[:, 0]
     places = {scenario: place for place, scenario in enumerate(dict.fromkeys(key[0] for key in shared))}
-    sums = Sums(np.array([places[key[0]] for key in shared]), gained, len(places))
+    sums = Sums.of_pairs(np.array([places[key[0]] for key in shared]), gained, len(places))
     (estimate,) = estimate_all([sums], seed)
     assert estimate is not None  # noqa: S101 - for the type checker: there is at least one pair
     most = shared[int(np.abs(gained).argmax())]
