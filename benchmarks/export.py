@@ -75,9 +75,12 @@ def random_adapter(base: Base, folder: Path, size: float) -> Any:
     return model.eval()
 
 
-def exported(lora: Lora, file: BaseFile, folder: Path) -> dict[str, str]:
+FILES = ("f16", "q8_0", "f32", "not reordered")
+
+
+def exported(lora: Lora, file: BaseFile, folder: Path, names: list[str]) -> dict[str, str]:
     """The adapter's file in each precision, and one whose rows are not reordered."""
-    paths = {name: str(folder / f"{name}.gguf") for name in ("f32", "f16", "q8_0", "not reordered")}
+    paths = {name: str(folder / f"{name}.gguf") for name in names}
     for name, path in paths.items():
         if name == "not reordered":
             with mock.patch.object(adapter_file, "reorder", lambda rows, _heads: rows):
@@ -102,6 +105,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--size", type=float, default=0.05, help="of the random adapter's B")
+    parser.add_argument("--files", nargs="+", choices=FILES, default=list(FILES))
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch().set_num_threads(given.threads)
@@ -118,7 +122,7 @@ def main() -> None:
                 model = library("peft").PeftModel.from_pretrained(base.model, str(given.adapter)).eval()
         else:
             model = random_adapter(base, folder, given.size)
-        paths = exported(read_lora(given.adapter or folder), read_base(None), folder)
+        paths = exported(read_lora(given.adapter or folder), read_base(None), folder, given.files)
         engine.close()
         engine = Engine(find_weights(), 1, 2048, given.threads, paths)
         spoken = [greedy(model, prompt, given.steps) for prompt in asked]
