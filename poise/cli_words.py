@@ -112,7 +112,8 @@ def sample(
     precision: Precision = "auto",
 ) -> None:
     """Draw replies of a model to the data's prompts, to be judged. Repeat it to go on."""
-    from poise.agents.learning.words.sampling import Drawing, SampleSettings
+    from poise.agents.learning.words.drawing import Drawing
+    from poise.agents.learning.words.sampling import SampleSettings
     from poise.agents.learning.words.sampling import sample as answer
 
     choice = _choice(dict(locals()) | {"by": "quality", "held_out": 0, "max_reply": max_len})

@@ -12,8 +12,9 @@ from words_fakes import pairs, tiny_base, write_pairs
 from poise.agents.learning.dataset import read_pairs
 from poise.agents.learning.words.base import load_base
 from poise.agents.learning.words.choose import Choice
+from poise.agents.learning.words.drawing import Drawing, draw
 from poise.agents.learning.words.loop import Run
-from poise.agents.learning.words.sampling import Drawing, SampleSettings, draw, sample
+from poise.agents.learning.words.sampling import SampleSettings, sample
 from poise.agents.learning.words.tokens import Chat
 from poise.games.errors import ConfigError, StoreError
 

@@ -1,6 +1,8 @@
 """Training the words: LoRA adapters by supervised fine-tuning (SFT), JPO and DPO, and the judges that score replies.
 
-    judge.py, model_judge.py    scores of one message, 1 to 10, with reasons: by rules, or by a model
+    verifiable.py               the score of one message, 1 to 10, with reasons, by rules
+    model_judge.py              the same by a model
+    spoken.py                   what there is to judge: messages of transcripts, replies of pairs
     scores.py                   scores on disk, beside what they score
     base.py, tokens.py          the base model, and prompts as its tokens: those of run time
     choose.py                   which pairs are learned from
@@ -9,7 +11,7 @@
     loop.py, checkpoint.py      gradient steps that can be stopped, killed and gone on with
     adapter.py                  the LoRA adapter and its folder
     sft.py, jpo.py, dpo.py      the three ways of training
-    sampling.py                 replies of the model being trained
+    drawing.py, sampling.py     replies of the model being trained
 
 The judges need nothing beyond Poise; all else needs torch, transformers and peft (`pip install 'poise[train]'`), which
 are imported when they are used.

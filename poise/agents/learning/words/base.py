@@ -23,7 +23,7 @@ from poise.agents.learning.artifact import digest_of
 from poise.agents.learning.words.libraries import library, quietly
 from poise.agents.voices.models import SMOLLM2
 from poise.agents.voices.weights import SMOLLM2_WEIGHTS, find_weights
-from poise.games.errors import ConfigError
+from poise.games.errors import ConfigError, PoiseError
 
 Kind = Literal["gguf", "folder", "hub"]
 _FILES: Final = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
@@ -70,7 +70,9 @@ def load_base(source: str = SMOLLM2) -> Base:
     try:
         with quietly():
             model, tokenizer = _from_gguf(path, digest) if kind == "gguf" else _from_folder(path)
-    except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError, ImportError) as error:
+    except PoiseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - transformers, safetensors and gguf each raise their own kinds
         brief = str(error).strip().split("\n")[0][:300]
         raise ConfigError(f"{path.name} cannot be loaded as a model ({brief}); name another with --base") from None
     if not tokenizer.chat_template:
