@@ -46,7 +46,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 check: setup-dev
-	$(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto # one thread each: the processes share the cores
 
 clean:
 	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 from hypothesis import settings
@@ -27,3 +28,13 @@ def _loopback_only(monkeypatch):
         return connect(self, address, *rest)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_engine_left_over():
+    """The embedded model of one file of tests, and the adapters it knows, are not another's."""
+    yield
+    engine = sys.modules.get("poise.agents.voices.engine")
+    if engine is not None:
+        engine.close_engine()
+        engine._adapters.clear()
