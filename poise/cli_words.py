@@ -48,7 +48,44 @@ Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: by machi
 
 def commands() -> dict[str, Command]:
     """The commands by name."""
-    return {"sft": sft, "sample": sample, "score": score, "jpo": jpo, "dpo": dpo}
+    return {"pick": pick, "sft": sft, "sample": sample, "score": score, "jpo": jpo, "dpo": dpo}
+
+
+def pick(
+    data: Annotated[list[str], typer.Option(metavar="DIR=N", help="Pairs, and how many of them; repeat.")],
+    out: Out = None,
+    seat: Seat = "creditor",
+    least: Annotated[float, typer.Option(help="The verifiable judge's lowest score, 1 to 10.")] = 8.0,
+    likely: Annotated[float, typer.Option(help="How likely an emotion must be read that was not meant.")] = 0.15,
+    neutral: Annotated[float, typer.Option(help="The largest share of neutral replies.")] = 0.15,
+    talk: Annotated[int, typer.Option(help="Good replies that a talk must have.")] = 2,
+    words: Annotated[int, typer.Option(help="Of a reply at most.")] = 34,
+    turns: Annotated[int, typer.Option(help="Of a prompt at most.")] = 15,
+    seed: Seed = 0,
+) -> None:
+    """Pick the talks to learn words from: the number right, and an emotion that can be heard."""
+    from poise.agents.learning.words.picking import Picking, write_picked
+
+    rules = {"least": least, "likely": likely, "neutral": neutral, "talk": talk, "words": words, "turns": turns}
+    sources = [
+        (path, Picking(pairs=number, seat=seat, seed=seed, **rules))  # type: ignore[arg-type]
+        for path, number in map(_counted, data)
+    ]
+    folder = out or Path("runs") / "pick"
+    with _running(folder):
+        found = write_picked(sources, folder)
+    emotions = sorted(found.header["picked"]["emotions"].items(), key=lambda each: -each[1])
+    typer.echo(f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in emotions)}")
+    typer.echo(f"learn from them with: poise train sft --data {folder} --top 1")
+
+
+def _counted(text: str) -> tuple[Path, int]:
+    from poise.games.errors import ConfigError
+
+    path, _, number = text.rpartition("=")
+    if not path or not number.isdecimal():
+        raise ConfigError(f"--data {text} is not DIR=N, such as runs/data=1000")
+    return Path(path), int(number)
 
 
 def sft(

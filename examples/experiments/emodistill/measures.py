@@ -1,0 +1,105 @@
+"""What a tournament's transcripts say of each creditor: how it ended, and how well the words did what was decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from poise.agents.learning.words.spoken import spoken_in
+from poise.agents.learning.words.verifiable import TOP, emotion_rank, judge
+from poise.games.transcript import Transcript
+from poise.tournaments.stats import Estimate, Sums, estimate_all
+from poise.tournaments.store import Store
+
+PER_MESSAGE = ("first try", "repaired", "emotion", "said again", "tokens", "score")
+PER_MATCH = ("utility", "success", "messages", "violations")
+
+
+@dataclass(frozen=True)
+class Match:
+    """One match: where it belongs, its values by measure, and what each counts for (messages, or 1)."""
+
+    creditor: str
+    debtor: str
+    scenario: int
+    repeat: int
+    values: dict[str, float]
+    counts: dict[str, float]
+
+
+class Played:
+    """The matches of one tournament; creditors and debtors by their names on the page."""
+
+    def __init__(self, folder: Path, creditors: list[str], debtors: list[str], seed: int) -> None:
+        self.creditors, self.debtors, self.seed = creditors, debtors, seed
+        with Store.read(folder) as store:
+            rows = store.rows()
+            told = list(store.transcripts())
+            usages = [_usage(document) for _, _, document in store.documents()]
+        self.failed = sum(row.ending == "failed" for row in rows)
+        self.seconds = sum(row.seconds for row in rows)
+        self.matches = [
+            Match(creditors[row.creditor], debtors[row.debtor], row.scenario, row.repeat, *_measured(one, usage))
+            for row, one, usage in zip(rows, told, usages, strict=True)
+        ]
+        self._scenarios = 1 + max(match.scenario for match in self.matches)
+
+    def estimates(self, measure: str, debtors: list[str] | None = None) -> dict[str, Estimate | None]:
+        """The mean of a measure with its 95 % interval over scenarios, for each creditor."""
+        within = {"utility": (0.0, 1.0), "tokens": (0.0, np.inf), "messages": (0.0, np.inf), "score": (1.0, 10.0)}
+        sums = []
+        for name in self.creditors:
+            own = [each for each in self.matches if each.creditor == name and each.debtor in (debtors or self.debtors)]
+            scenarios = np.array([each.scenario for each in own], dtype=np.int64)
+            values = np.array([each.values[measure] for each in own])
+            counts = np.array([each.counts.get(measure, 1.0) for each in own])
+            sums.append(Sums(scenarios, values, self._scenarios, counts, within.get(measure, (0.0, 1.0))))
+        found = estimate_all(sums, self.seed)
+        return {
+            name: one if total.number.sum() else None
+            for name, one, total in zip(self.creditors, found, sums, strict=True)
+        }
+
+    def gains(self, than: str, debtors: list[str] | None = None) -> dict[str, Estimate | None]:
+        """The mean difference in utility from the creditor `than`, paired by debtor, scenario and seed."""
+        place = {(each.creditor, each.debtor, each.scenario, each.repeat): each for each in self.matches}
+        sums = []
+        for name in self.creditors:
+            pairs = [
+                (each.scenario, each.values["utility"] - place[than, *key[1:]].values["utility"])
+                for key, each in place.items()
+                if key[0] == name and (than, *key[1:]) in place and key[1] in (debtors or self.debtors)
+            ]
+            scenarios = np.array([scenario for scenario, _ in pairs], dtype=np.int64)
+            sums.append(Sums.of_pairs(scenarios, np.array([gain for _, gain in pairs]), self._scenarios))
+        return dict(zip(self.creditors, estimate_all(sums, self.seed), strict=True))
+
+
+def _usage(document: bytes) -> list[dict[str, float]]:
+    import orjson
+
+    return list(orjson.loads(document).get("per_message", ()))
+
+
+def _measured(transcript: Transcript, spent: list[dict[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
+    """Sums over the creditor's messages that a model worded, how many they are; the match's own values."""
+    own = [message for message in transcript.messages if message.seat == "creditor" and message.wording.attempts]
+    spoken = dict(spoken_in(transcript, "creditor"))
+    scores = [judge(spoken[message.index]) for message in own]
+    felt = [message for message in own if message.emotion is not None]
+    values = {
+        "first try": sum(message.wording.attempts == 1 and not message.wording.repaired for message in own),
+        "repaired": sum(message.wording.repaired for message in own),
+        "emotion": sum(emotion_rank(message.text, str(message.emotion)) <= TOP for message in felt),
+        "said again": sum(1 - score.parts["repetition"] for score in scores if "repetition" in score.parts),
+        "tokens": sum(spent[message.index].get("reply_tokens", 0) for message in own if message.index < len(spent)),
+        "score": sum(score.total for score in scores),
+        "utility": transcript.outcome.utilities[0],
+        "success": float(transcript.outcome.ending == "deal"),
+        "messages": float(len(transcript.messages)),
+        "violations": float(sum(len(message.violations) for message in own)),
+    }
+    counts = {**dict.fromkeys(PER_MESSAGE, float(len(own))), "emotion": float(len(felt))}
+    return {name: float(value) for name, value in values.items()}, counts

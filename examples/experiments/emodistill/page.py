@@ -1,0 +1,252 @@
+"""The experiment's page, from the tournaments' transcripts and the trainings' provenance alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from measures import Played
+
+from poise import __version__
+from poise.tournaments.stats import Estimate
+
+UNTUNED, TRAINED = "IQL only", "SFT + JPO"
+OFFERS = 0.9
+
+
+def write_page(settings: dict[str, Any], runs: Path, page: Path) -> None:
+    """Write the page from what is played so far; a tournament that is missing is said to be."""
+    played = {play["name"]: _played(settings, play, runs) for play in settings["play"]}
+    debt = played["debt"]
+    if debt is None:
+        raise SystemExit(f"{runs / 'play/debt'} is not played yet; run the experiment without --only page first")
+    lines = [*_head(settings, debt), *_trainings(runs), *_field(settings, debt), *_words(debt)]
+    for name in ("medical", "student", "disaster"):
+        lines += _elsewhere(settings, name, played[name])
+    lines += [*_duel(played["trained"]), *_targets(settings, debt), *_commands(settings), *_limits()]
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _played(settings: dict[str, Any], play: dict[str, Any], runs: Path) -> Played | None:
+    folder = runs / "play" / play["name"]
+    if not folder.exists():
+        return None
+    names = list(settings["creditors"]) if play["creditors"] == "all" else play["creditors"]
+    return Played(folder, names, [_debtor(name) for name in play["debtors"]], settings["seed"])
+
+
+def _debtor(spec: str) -> str:
+    return spec.removesuffix("@scripted").replace("{runs}/agents/debtor", "SFT").replace(",adapter=", ", ")
+
+
+def _head(settings: dict[str, Any], debt: Played) -> list[str]:
+    return [
+        "# EmoDistill on a 135M model",
+        "",
+        "Written by the experiment itself; do not edit. SmolLM2-135M-Instruct learns on one machine, without an "
+        "accelerator, which emotion to show (IQL, from talks with random emotions) and how to say it (a LoRA adapter, "
+        "from the published dialogues between language models and from scripted talks; SFT, then JPO with the "
+        "verifiable judge). To do it again:",
+        "",
+        "    python examples/experiments/emodistill/run.py --dialogues debt_dialogues.jsonl.gz --cases "
+        "credit_recovery_scenarios.csv",
+        "",
+        f"Poise {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, seed {settings['seed']}. "
+        "Utility is the creditor's, 0 to 1, 0 without a deal. Brackets are 95 % intervals over scenarios; gains are "
+        f"paired by debtor, scenario and seed. Talks have {settings['max_messages']} messages at most. Failed matches: "
+        f"{debt.failed}.",
+        "",
+    ]
+
+
+def _trainings(runs: Path) -> list[str]:
+    lines = [
+        "## What was trained",
+        "",
+        "| adapter | learned from | steps | minutes | loss, held out, before | after |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for folder in ("sft", "sft-none", "jpo", "jpo-kappa0", "dpo", "sft-debtor"):
+        path = runs / folder / "provenance.json"
+        if path.exists():
+            lines.append(_training(folder, json.loads(path.read_text(encoding="utf-8"))))
+    return [*lines, ""]
+
+
+def _training(name: str, told: dict[str, Any]) -> str:
+    scores, data = told["scores"], told.get("data", {})
+    minutes = f"{scores['seconds'] / 60:.0f}" if "seconds" in scores else "-"
+    losses = (f"{scores[key]:.3f}" if scores.get(key) is not None else "-" for key in ("loss_before", "loss_after"))
+    return f"| {name} | {data.get('pairs', '-')} | {scores.get('steps', '-')} | {minutes} | {' | '.join(losses)} |"
+
+
+def _field(settings: dict[str, Any], debt: Played) -> list[str]:
+    seen = [_debtor(name) for name in settings["seen"]]
+    unseen = [name for name in debt.debtors if name not in seen]
+    utility, success = debt.estimates("utility"), debt.estimates("success")
+    gains = debt.gains(settings["baseline"])
+    known, foreign = debt.estimates("utility", seen), debt.estimates("utility", unseen)
+    lines = [
+        "## What it earns, on debts it has not seen",
+        "",
+        f"{len(debt.matches)} matches; debtors that the policy learned from ({', '.join(seen)}) and others "
+        f"({', '.join(unseen)}), worded by templates.",
+        "",
+        f"| creditor | utility | gain over {settings['baseline']} | deals | against seen debtors | unseen debtors |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name in debt.creditors:
+        gain = "" if name == settings["baseline"] else _signed(gains[name])
+        cells = (_told(utility[name]), gain, _share(success[name]), _told(known[name]), _told(foreign[name]))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _words(debt: Played) -> list[str]:
+    return [
+        "## How it says it",
+        "",
+        "Of the creditor's messages in these matches: the decided number stated, and no other, at the first try; put "
+        "right by rule after three tries; the intended emotion among the detector's first three; the share of "
+        "three-word runs said before (numbers left out); tokens made for a message, second tries included; the "
+        "verifiable judge's score (1 to 10).",
+        "",
+        *_word_table(debt),
+        "",
+    ]
+
+
+def _word_table(played: Played) -> list[str]:
+    shares = ("first try", "repaired", "emotion", "said again")
+    found = {measure: played.estimates(measure) for measure in (*shares, "tokens", "score")}
+    lines = [
+        "| creditor | number right at once | repaired | emotion heard | said again | tokens a message | score |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name in played.creditors:
+        cells = [*(_share(found[measure][name]) for measure in shares)]
+        cells += [_told(found["tokens"][name], 1), _told(found["score"][name], 1)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _elsewhere(settings: dict[str, Any], name: str, played: Played | None) -> list[str]:
+    if played is None:
+        return [f"## In another domain: {name}", "", "Not played yet.", ""]
+    utility, success = played.estimates("utility"), played.estimates("success")
+    gains = played.gains(settings["baseline"])
+    lines = [
+        f"## In another domain: {name}",
+        "",
+        f"Nothing was learned there. {len(played.matches)} matches against {' and '.join(played.debtors)}.",
+        "",
+        f"| creditor | utility | gain over {settings['baseline']} | deals |",
+        "|---|---:|---:|---:|",
+    ]
+    for one in played.creditors:
+        gain = "" if one == settings["baseline"] else _signed(gains[one])
+        lines.append(f"| {one} | {_told(utility[one])} | {gain} | {_share(success[one])} |")
+    return [*lines, "", *_word_table(played), ""]
+
+
+def _duel(played: Played | None) -> list[str]:
+    if played is None:
+        return ["## Trained against trained", "", "Not played yet.", ""]
+    lines = [
+        "## Trained against trained",
+        "",
+        f"Both sides speak with the model, {len(played.matches)} matches; a debtor with SFT has an adapter of its own. "
+        "The creditor's utility:",
+        "",
+        f"| creditor | {' | '.join(f'against {name}' for name in played.debtors)} |",
+        f"|---|{'---:|' * len(played.debtors)}",
+    ]
+    cells = {name: played.estimates("utility", [name]) for name in played.debtors}
+    lines += [
+        f"| {one} | {' | '.join(_told(cells[name][one]) for name in played.debtors)} |" for one in played.creditors
+    ]
+    return [*lines, "", *_word_table(played), ""]
+
+
+def _targets(settings: dict[str, Any], debt: Played) -> list[str]:
+    first, emotion, tokens = (debt.estimates(each) for each in ("first try", "emotion", "tokens"))
+    repaired = debt.estimates("repaired")
+
+    def mean(found: dict[str, Estimate | None], name: str) -> float:
+        one = found[name]
+        return float("nan") if one is None else one.mean
+
+    offers, felt = mean(first, TRAINED), mean(emotion, TRAINED)
+    before = mean(emotion, UNTUNED)
+    base = settings["baseline"]
+    few = mean(tokens, TRAINED) < mean(tokens, base) and mean(repaired, TRAINED) < mean(repaired, base)
+    return [
+        "## Against what was hoped for",
+        "",
+        f"- {_verdict(offers >= OFFERS)}: the number right at once in at least {OFFERS:.0%} of messages; "
+        f"{mean(first, base):.0%} untrained, {offers:.0%} trained.",
+        f"- {_verdict(felt >= 2 * before)}: twice as many emotions heard; {before:.0%} with the untrained words, "
+        f"{felt:.0%} with the trained.",
+        f"- {_verdict(few)}: fewer tokens and repairs than untrained; {mean(tokens, base):.1f} and "
+        f"{mean(tokens, TRAINED):.1f} tokens a message, {mean(repaired, base):.0%} and {mean(repaired, TRAINED):.0%} "
+        "repaired.",
+        "",
+    ]
+
+
+def _verdict(reached: bool) -> str:
+    return "Reached" if reached else "**Missed**"
+
+
+def _commands(settings: dict[str, Any]) -> list[str]:
+    lines = [
+        "## The commands",
+        "",
+        "`run.py` runs these, and then the tournaments; each goes on where it was stopped.",
+        "",
+    ]
+    for step in settings["step"]:
+        lines += [f"{step['title']}:", ""]
+        lines += [f"    poise {command.replace('{runs}', 'runs')}" for command in step["commands"]]
+        lines.append("")
+    return lines
+
+
+def _limits() -> list[str]:
+    return [
+        "## What this does not show",
+        "",
+        "- One training of each kind, with one seed: intervals are over scenarios, not over trainings.",
+        "- The detector that reads the emotions also chose what was learned from and is a part of JPO's reward. That "
+        "an emotion is heard here says that this detector hears it.",
+        "- More than half of the replies that are learned from are templates of Poise, and the scripted debtors speak "
+        "in such templates, too.",
+        "- A small number of matches: see the intervals.",
+    ]
+
+
+def _told(one: Estimate | None, digits: int = 3) -> str:
+    if one is None:
+        return "-"
+    if one.low is None or one.high is None:
+        return f"{one.mean:.{digits}f}"
+    return f"{one.mean:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
+
+
+def _signed(one: Estimate | None) -> str:
+    if one is None:
+        return "-"
+    if one.low is None or one.high is None:
+        return f"{one.mean:+.3f}"
+    return f"{one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+
+
+def _share(one: Estimate | None) -> str:
+    if one is None:
+        return "-"
+    if one.low is None or one.high is None:
+        return f"{one.mean:.0%}"
+    return f"{one.mean:.0%} [{one.low:.0%}, {one.high:.0%}]"
