@@ -16,7 +16,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
     """Add the commands to `poise tournament`; `plainly` turns errors into words and an exit code."""
-    commands: dict[str, Command] = {"ratings": ratings, "power": power, "solve": solve, "export": export}
+    commands: dict[str, Command] = {
+        "ratings": ratings,
+        "power": power,
+        "solve": solve,
+        "process": process,
+        "export": export,
+    }
     for name, command in commands.items():
         app.command(name)(plainly(command))
 
@@ -66,14 +72,44 @@ def power(
     _show(to_plain(plan, found) if json else None, lambda _width: tournament_view(plan, found))
 
 
-def solve(folder: Folder, json: AsJson = False) -> None:
+def solve(
+    folder: Folder,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also write the game's figures there, as SVG files.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
     """Solve the game between the two fields: equilibria, exploitability, dominance, alpha-rank."""
     from poise.tournaments.solutions import bimatrix, to_plain
     from poise.tournaments.solutions_view import solution_view
     from poise.tournaments.standings import read_standings
 
     found = to_plain(bimatrix(read_standings(folder, draws=2)))
+    written = _figures(folder, figures) if figures else []
     _show(found if json else None, lambda _width: solution_view(found))
+    if written:
+        typer.echo(f"figures: {len(written)} files in {figures}", err=json)
+
+
+def _figures(folder: Path, into: Path) -> list[Path]:
+    from poise.tournaments.game_figures import read_figures, write_figures
+
+    return write_figures(read_figures(folder), into)
+
+
+def process(
+    folder: Folder,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Each creditor against each debtor, too.")] = False,
+    scale: Annotated[
+        str,
+        typer.Option(metavar="offers|targets", help="Concessions between first offers, or targets."),
+    ] = "offers",
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything there, as JSON.")] = None,
+) -> None:
+    """Show how talks went: concessions, anchoring, time to deal, emotions, calibration, words and their cost."""
+    from poise.tournaments.process.command import show_process
+
+    show_process(folder, scale, json, pairs=pairs)
 
 
 def export(

@@ -125,6 +125,12 @@ def examine_all(sums: list[Sums], seed: int, draws: int = DRAWS) -> list[Tested 
     return [_tested(one, float(clusters.error[place]), ratios[:, place]) for place, one in enumerate(sums)]
 
 
+def estimate_in_blocks(sums: Sequence[Sums], seed: int, draws: int = 1000, block: int = 256) -> list[Estimate | None]:
+    """As `estimate_all`, `block` statistics at a time, so that thousands of them need little memory."""
+    parts = [estimate_all(list(sums[start : start + block]), seed, draws) for start in range(0, len(sums), block)]
+    return [one for part in parts for one in part]
+
+
 class _Clusters:
     """All statistics as matrices of shape (scenarios, statistics)."""
 

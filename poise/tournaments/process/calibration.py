@@ -1,0 +1,142 @@
+"""Calibration: whether what a creditor believed was as likely as it believed.
+
+Two forecasts are held against what was so:
+
+    states    the tracker's belief over the four hidden states, after the debtor's message, against the state that the
+              debtor was in when it wrote it. Only simulated debtors have one (`notes["state"]`).
+    emotions  the detector's probabilities of the seven emotions against the emotion that the debtor meant to show.
+
+With p_k the probability of class k and y the class that was so:
+
+    Brier       mean of sum_k (p_k - 1(y = k))^2, 0 to 2 (Brier 1950, Monthly Weather Review 78:1); its 95 % interval is
+                over scenarios. base: the score of who knows how often each class occurs (f_k) and nothing else,
+                1 - sum_k f_k^2.
+    confidence  c = max_k p_k, and hit where that class was so; in ten equal bins of c, how many forecasts, their mean
+                confidence and their share of hits. `bins` leaves out empty ones.
+    ECE         sum over bins of (share of forecasts) |confidence - hits| (Guo et al. 2017, ICML, arXiv:1706.04599).
+                0 for forecasts that are as sure as they may be; with few forecasts chance alone keeps it above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poise.agents.emotions.tables import STATES
+from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
+from poise.games.transcript import Message, Transcript
+from poise.tournaments.process.group import Group
+from poise.tournaments.stats import Array, Estimate
+
+Of = Literal["states", "emotions"]
+CLASSES: Final[dict[Of, tuple[str, ...]]] = {"states": STATES, "emotions": EMOTIONS7}
+BINS: Final = 10
+_SEVEN: Final = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
+
+
+class Forecasts(NamedTuple):
+    """n forecasts over k classes, shape (n, k), and what was so, shape (n,)."""
+
+    given: Array
+    truth: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Forecasts whose confidence lies in one tenth: their number, mean confidence and share of hits."""
+
+    forecasts: int
+    confidence: float
+    hits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How good forecasts were (see the module)."""
+
+    of: Of
+    forecasts: int
+    hits: float
+    brier: Estimate
+    base: float
+    ece: float
+    bins: tuple[Bin, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        bins = [{name: getattr(one, name) for name in one.__slots__} for one in self.bins]
+        plain = {name: getattr(self, name) for name in ("forecasts", "hits", "base", "ece")}
+        return {**plain, "brier": self.brier.to_dict(), "bins": bins}
+
+
+def forecasts(talk: Transcript) -> dict[Of, Forecasts]:
+    """What the creditor thought of each of the debtor's messages that it answered, and what was so."""
+    beliefs: list[tuple[Sequence[float], int]] = []
+    read: list[tuple[Sequence[float], int]] = []
+    for said, answer in zip(talk.messages, talk.messages[1:], strict=False):
+        if said.seat != "debtor" or answer.seat != "creditor" or answer.reading is None:
+            continue
+        if (state := _state(said)) is not None:
+            beliefs.append((answer.reading.belief, state))
+        if said.emotion is not None:
+            read.append((answer.reading.emotions, _SEVEN[said.emotion]))
+    return {"states": _together("states", beliefs), "emotions": _together("emotions", read)}
+
+
+def _state(said: Message) -> int | None:
+    state = said.notes.get("state")
+    return STATES.index(state) if state in STATES else None
+
+
+def _together(of: Of, pairs: Sequence[tuple[Sequence[float], int]]) -> Forecasts:
+    given = np.array([one for one, _ in pairs], dtype=np.float64).reshape(-1, len(CLASSES[of]))
+    return Forecasts(given, np.array([truth for _, truth in pairs], dtype=np.int64))
+
+
+def calibration(group: Group, of: Of, talks: Sequence[Forecasts]) -> Calibration | None:
+    """The figures over talks; None without a forecast."""
+    given = np.concatenate([one.given for one in talks]) if talks else np.zeros((0, len(CLASSES[of])))
+    if not len(given):
+        return None
+    truth = np.concatenate([one.truth for one in talks])
+    each = [brier_scores(one).sum() for one in talks]
+    (brier,) = group.rates([(np.array(each), np.array([float(len(one.truth)) for one in talks]))], (0.0, 2.0))
+    assert brier is not None  # noqa: S101 - for the type checker: there are forecasts
+    bins = reliability(Forecasts(given, truth))
+    shares = np.bincount(truth, minlength=given.shape[1]) / len(truth)
+    return Calibration(
+        of=of,
+        forecasts=len(truth),
+        hits=float((given.argmax(axis=1) == truth).mean()),
+        brier=brier,
+        base=float(1 - (shares**2).sum()),
+        ece=expected_error(bins),
+        bins=bins,
+    )
+
+
+def brier_scores(one: Forecasts) -> Array:
+    """Of each forecast, sum_k (p_k - 1(y = k))^2."""
+    so = np.eye(one.given.shape[1])[one.truth]
+    return np.asarray(((one.given - so) ** 2).sum(axis=1), dtype=np.float64)
+
+
+def reliability(one: Forecasts) -> tuple[Bin, ...]:
+    """The bins that are not empty, by confidence."""
+    confidence, hit = one.given.max(axis=1), one.given.argmax(axis=1) == one.truth
+    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    found = []
+    for number in np.unique(place):
+        inside = place == number
+        found.append(Bin(int(inside.sum()), float(confidence[inside].mean()), float(hit[inside].mean())))
+    return tuple(found)
+
+
+def expected_error(bins: Sequence[Bin]) -> float:
+    """The expected calibration error of `bins`."""
+    total = sum(one.forecasts for one in bins)
+    return sum(one.forecasts / total * abs(one.confidence - one.hits) for one in bins)

@@ -1,0 +1,121 @@
+"""Concession curves: how far each seat has come, over the time of the talks.
+
+An offer x of a seat lies at
+
+    p(x) = (x - start) / (end - start),
+
+`start` and `end` being the seat's own first offer and the other seat's (`scale="offers"`), or the seat's own target and
+the other's (`scale="targets"`). By first offers, 0 is where the seat began and 1 what the other side asked at first;
+below 0 the seat has taken back more than it gave. Accepting takes the other side's standing offer as one's own.
+
+Time runs from 0, the seat's first offer, to 1, the last message of the talks, and is linear in messages; between its
+messages a seat stays where it is (Faratin, Sierra and Jennings 1998 plot concessions over such a clock). A talk has no
+curve for a seat that never offered or ended them with its first offer, and by first offers none where the two do not
+leave a gap to close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from poise.games.errors import BadInput
+from poise.games.moves import SEATS, Seat
+from poise.games.transcript import Transcript
+from poise.tournaments.process.group import Group
+from poise.tournaments.stats import Array, Estimate
+
+Scale = Literal["offers", "targets"]
+SCALES: Final[tuple[Scale, ...]] = ("offers", "targets")
+GRID: Final = tuple(step / 10 for step in range(11))
+
+
+def as_scale(name: str) -> Scale:
+    """The scale of that name. BadInput where there is none."""
+    for scale in SCALES:
+        if scale == name:
+            return scale
+    raise BadInput(f"scale {name!r}; there are {' and '.join(SCALES)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The mean curve of one seat: a point for each moment of GRID; None without a curve. talks: how many had one."""
+
+    seat: Seat
+    talks: int
+    points: tuple[Estimate | None, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        points = [None if point is None else point.to_dict() for point in self.points]
+        return {"talks": self.talks, "time": list(GRID), "points": points}
+
+
+def stands(talk: Transcript, seat: Seat) -> list[tuple[int, int]]:
+    """(message index, offer) of `seat`, an acceptance as the offer accepted."""
+    standing: dict[Seat, int] = {}
+    found: list[tuple[int, int]] = []
+    for message in talk.messages:
+        value = message.move.value
+        if message.move.kind == "accept":
+            value = next((offer for whose, offer in standing.items() if whose != message.seat), None)
+        if value is None:
+            continue
+        standing[message.seat] = value
+        if message.seat == seat:
+            found.append((message.index, value))
+    return found
+
+
+def first_offer(talk: Transcript, seat: Seat) -> int | None:
+    """What `seat` asked at first; None where it never offered."""
+    return next((one.move.value for one in talk.messages if one.seat == seat and one.move.value is not None), None)
+
+
+def curve(talk: Transcript, seat: Seat, scale: Scale = "offers") -> Array | None:
+    """The positions of `seat` at the moments of GRID; None where there is no curve (see the module)."""
+    span = _span(talk, seat, scale)
+    steps = stands(talk, seat)
+    if span is None or not steps or first_offer(talk, seat) is None:
+        return None
+    first, last = steps[0][0], talk.messages[-1].index
+    if last <= first:
+        return None
+    start, end = span
+    when = [first + moment * (last - first) + 1e-9 for moment in GRID]
+    reached = np.searchsorted([index for index, _ in steps], when, side="right") - 1
+    values = np.array([value for _, value in steps], dtype=np.float64)
+    return np.asarray((values[reached] - start) / (end - start), dtype=np.float64)
+
+
+def _span(talk: Transcript, seat: Seat, scale: Scale) -> tuple[float, float] | None:
+    other = SEATS[1 - SEATS.index(seat)]
+    if scale == "targets":
+        return talk.scenario.target(seat), talk.scenario.target(other)
+    mine, theirs = first_offer(talk, seat), first_offer(talk, other)
+    ahead = talk.scenario.polarity * (1 if seat == "creditor" else -1)
+    if mine is None or theirs is None or ahead * (theirs - mine) <= 0:
+        return None
+    return mine, theirs
+
+
+def both_curves(talk: Transcript, scale: Scale) -> tuple[Array | None, Array | None]:
+    """The curves of creditor and debtor."""
+    return curve(talk, "creditor", scale), curve(talk, "debtor", scale)
+
+
+def mean_curves(group: Group, curves: Sequence[tuple[Array | None, Array | None]]) -> tuple[Curve, Curve]:
+    """The mean curve of each seat over talks."""
+    creditor, debtor = (_mean(group, seat, [pair[place] for pair in curves]) for place, seat in enumerate(SEATS))
+    return creditor, debtor
+
+
+def _mean(group: Group, seat: Seat, curves: Sequence[Array | None]) -> Curve:
+    unknown = np.full(len(GRID), np.nan)
+    told = np.array([unknown if one is None else one for one in curves], dtype=np.float64).reshape(-1, len(GRID))
+    talks = sum(one is not None for one in curves)
+    return Curve(seat, talks, tuple(group.means(list(told.T))))

@@ -1,0 +1,132 @@
+"""What was said and how it came about: promises, conduct, trouble with wording, tokens and seconds.
+
+Promises and violations are as in the standings (`poise.games.metrics.promises`, `poise.agents.conduct`). Rates are sums
+over sums, so that long talks count for more. Tokens and seconds of a message are a model's; a message that no model was
+asked for has none, and where none was, they are None: not measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from poise.games.moves import SEATS, Seat
+from poise.games.transcript import Message, Transcript, Usage
+from poise.tournaments.process.group import SHARE, Group, column
+from poise.tournaments.records import conduct
+from poise.tournaments.stats import Array, Estimate
+
+COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
+TROUBLES: Final = ("forfeits", "repairs", "reasks")
+
+
+class Spoken(NamedTuple):
+    """Counts of one talk.
+
+    messages: of each seat. troubles: (seats, TROUBLES). asked: messages of each seat that a model was asked for.
+    costs: (seats, COSTS), summed over those. seconds: of the whole talk.
+    """
+
+    messages: tuple[int, int]
+    violations: int
+    promises: int
+    broken: int
+    calmer: float | None
+    troubles: Array
+    asked: tuple[int, int]
+    costs: Array
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Both seats' words.
+
+    violations:  of the creditor, for 100 of its messages. promises: the debtor's. kept: the share of them that stood.
+    calmer:      de-escalation, as `poise.agents.conduct.de_escalation`.
+    troubles:    by seat, for 100 of its messages, by TROUBLES.
+    costs:       by seat, for a message, by COSTS; None where nothing was measured.
+    seconds:     wall-clock time a message, all of the talk in it.
+    """
+
+    violations: Estimate | None
+    promises: int
+    kept: Estimate | None
+    calmer: Estimate | None
+    troubles: Mapping[Seat, Mapping[str, Estimate | None]]
+    costs: Mapping[Seat, Mapping[str, Estimate | None]]
+    seconds: Estimate | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; None under `costs` is "not measured"."""
+        return {
+            "violations": _plain(self.violations),
+            "promises": self.promises,
+            "kept": _plain(self.kept),
+            "de_escalation": _plain(self.calmer),
+            "troubles": {seat: _plain_all(told) for seat, told in self.troubles.items()},
+            "costs": {seat: _plain_all(told) for seat, told in self.costs.items()},
+            "seconds": _plain(self.seconds),
+        }
+
+
+def _plain(one: Estimate | None) -> dict[str, float | None] | None:
+    return None if one is None else one.to_dict()
+
+
+def _plain_all(told: Mapping[str, Estimate | None]) -> dict[str, Any]:
+    return {name: _plain(one) for name, one in told.items()}
+
+
+def spoken(talk: Transcript, usage: Usage) -> Spoken:
+    """The counts of one talk."""
+    violations, made, broken, calmer = conduct(talk)
+    troubles, costs = np.zeros((2, len(TROUBLES))), np.zeros((2, len(COSTS)))
+    messages, asked = [0, 0], [0, 0]
+    spent = usage.per_message or ({},) * len(talk.messages)
+    for message, cost in zip(talk.messages, spent, strict=False):
+        seat = SEATS.index(message.seat)
+        messages[seat] += 1
+        troubles[seat] += _trouble(message)
+        asked[seat] += bool(cost)
+        costs[seat] += [cost.get(name, 0.0) for name in COSTS]
+    told = (messages[0], messages[1]), violations, made, broken, calmer, troubles, (asked[0], asked[1])
+    return Spoken(*told, costs, usage.seconds)
+
+
+def _trouble(message: Message) -> list[int]:
+    wording = message.wording
+    return [message.move.kind == "forfeit", int(wording.repaired), max(0, wording.attempts - 1)]
+
+
+def speech(group: Group, talks: Sequence[Spoken]) -> Speech:
+    """The figures over talks."""
+    messages = np.array([one.messages for one in talks], dtype=np.float64).reshape(-1, 2)
+    asked = np.array([one.asked for one in talks], dtype=np.float64).reshape(-1, 2)
+    made = column([one.promises for one in talks])
+    violations, seconds = group.rates(
+        [
+            (100 * column([one.violations for one in talks]), messages[:, 0]),
+            (column([one.seconds for one in talks]), messages.sum(axis=1)),
+        ]
+    )
+    (kept,) = group.rates([(made - column([one.broken for one in talks]), made)], SHARE)
+    (calmer,) = group.means([column([one.calmer for one in talks])], (-1.0, 1.0))
+    troubles, costs = {}, {}
+    for at, seat in enumerate(SEATS):
+        troubles[seat] = _by_name(group, 100 * _stack(talks, "troubles", at), messages[:, at], TROUBLES)
+        costs[seat] = _by_name(group, _stack(talks, "costs", at), asked[:, at], COSTS)
+    return Speech(violations, int(made.sum()), kept, calmer, troubles, costs, seconds)
+
+
+def _stack(talks: Sequence[Spoken], name: str, seat: int) -> Array:
+    """Shape (talks, figures)."""
+    return np.array([getattr(one, name)[seat] for one in talks], dtype=np.float64)
+
+
+def _by_name(group: Group, amounts: Array, of: Array, names: Sequence[str]) -> dict[str, Estimate | None]:
+    found = group.rates([(amounts[:, place], of) for place in range(len(names))])
+    return dict(zip(names, found, strict=True))

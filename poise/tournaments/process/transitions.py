@@ -1,0 +1,138 @@
+"""How emotions follow each other at the table, beside how they do between people.
+
+Creditors are counted by what they showed (the emotion they meant, as one of seven), debtors by what the creditor read
+in their words (the likeliest of the seven). Two kinds of pairs are counted for each:
+
+    own    from a seat's message to its next one.
+    reply  from the other seat's message to the seat's answer.
+
+A pair of which either end is unknown (no direction, not read) is left out. The human tables are those of the shipped
+world (`poise.agents.simulated`, from MELD and DailyDialog): P(next | own last) and P(next | the other's last).
+
+    distance  total variation 1/2 sum |p - q| between a row and the human row, averaged over rows by how often each was
+              seen; 0 alike, 1 nothing in common.
+    chance    the distance that as many human pairs from the same rows would show on average, by chance alone: with
+              X ~ Binomial(n, p), E|X - n p| = 2 m C(n, m) p^m (1 - p)^(n - m + 1), m = floor(n p) + 1 (de Moivre 1730).
+              A distance near it is no difference.
+
+People talking about dinner are no yardstick of how to talk about debts; the distance says how far off, not how bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
+from poise.agents.simulated import load_world
+from poise.agents.simulated.marginals import row_variation
+from poise.games.moves import SEATS, Seat
+from poise.games.transcript import Transcript
+from poise.tournaments.stats import Array
+
+Counts = NDArray[np.int64]
+Kind = Literal["own", "reply"]
+KINDS: Final[tuple[Kind, ...]] = ("own", "reply")
+_SEVEN: Final = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """Counts of one seat, 7 x 7 in the order of EMOTIONS7, rows from, and their distance to people (see the module)."""
+
+    seat: Seat
+    kind: Kind
+    counts: Counts
+
+    @property
+    def pairs(self) -> int:
+        """How many there were."""
+        return int(self.counts.sum())
+
+    @property
+    def distance(self) -> float | None:
+        """To the human table; None without a pair."""
+        return row_variation(self.counts.astype(np.float64), human(self.kind)) if self.pairs else None
+
+    @property
+    def chance(self) -> float | None:
+        """What chance alone would make of so many human pairs; None without a pair."""
+        return chance(self.counts.sum(axis=1), human(self.kind)) if self.pairs else None
+
+    def shares(self) -> list[list[float] | None]:
+        """Each row's shares; None for a row that was never seen."""
+        return [(row / row.sum()).tolist() if row.sum() else None for row in self.counts]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"pairs": self.pairs, "distance": self.distance, "chance": self.chance, "counts": self.counts.tolist()}
+
+
+def human(kind: Kind) -> Array:
+    """P(emotion | emotion before) between people, 7 x 7."""
+    return _human()[KINDS.index(kind)]
+
+
+@cache
+def _human() -> tuple[Array, Array]:
+    dynamics = load_world().dynamics
+    own, reply = (np.array(table, dtype=np.float64) for table in (dynamics.own, dynamics.reply))
+    return own / own.sum(axis=1, keepdims=True), reply / reply.sum(axis=1, keepdims=True)
+
+
+def emotions(talk: Transcript) -> list[int | None]:
+    """The emotion of each message as an index of EMOTIONS7: shown by the creditor, read in the debtor's words."""
+    found: list[int | None] = []
+    for place, message in enumerate(talk.messages):
+        if message.seat == "creditor":
+            found.append(None if message.emotion is None else _SEVEN[message.emotion])
+            continue
+        after = talk.messages[place + 1] if place + 1 < len(talk.messages) else None
+        seven = after.reading.emotions if after and after.seat == "creditor" and after.reading else None
+        found.append(seven.index(max(seven)) if seven else None)
+    return found
+
+
+def count(talk: Transcript) -> Counts:
+    """The pairs of one talk, shape (seats, kinds, 7, 7)."""
+    size = len(EMOTIONS7)
+    counts = np.zeros((len(SEATS), len(KINDS), size, size), dtype=np.int64)
+    shown = emotions(talk)
+    said = [(SEATS.index(message.seat), emotion) for message, emotion in zip(talk.messages, shown, strict=True)]
+    for seat in range(len(SEATS)):
+        for before, after in pairwise(emotion for whose, emotion in said if whose == seat):
+            if before is not None and after is not None:
+                counts[seat, 0, before, after] += 1
+    for (whose, before), (seat, after) in pairwise(said):
+        if whose != seat and before is not None and after is not None:
+            counts[seat, 1, before, after] += 1
+    return counts
+
+
+def transitions(counts: Sequence[Counts]) -> dict[tuple[Seat, Kind], Transitions]:
+    """All four tables over talks."""
+    size = len(EMOTIONS7)
+    total: Counts = sum(counts, np.zeros((len(SEATS), len(KINDS), size, size), dtype=np.int64))
+    return {
+        (seat, kind): Transitions(seat, kind, total[place, which])
+        for place, seat in enumerate(SEATS)
+        for which, kind in enumerate(KINDS)
+    }
+
+
+def chance(seen: NDArray[np.int64], table: Array) -> float:
+    """The mean distance of `seen` draws from each row of `table` to that row (see the module)."""
+    from scipy import stats
+
+    rows = [(int(n), row) for n, row in zip(seen, table, strict=True) if n]
+    spread = 0.0
+    for n, row in rows:
+        m = np.floor(n * row) + 1
+        spread += float((m * (1 - row) * stats.binom.pmf(m, n, row)).sum())  # n/2 times E|X/n - p|, over the row
+    return spread / sum(n for n, _ in rows)
