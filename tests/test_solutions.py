@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 
 from poise.games.errors import BadInput
 from poise.games.openspiel import algorithm
+from poise.tournaments.alpha_rank import alpha_rank, alpha_rank_at, alpha_sweep
 from poise.tournaments.solutions import (
     Bimatrix,
-    alpha_rank,
     dominance_network,
     equilibrium,
     exploitability,
@@ -51,7 +51,7 @@ def test_prisoners_defect():
     assert list(dominance_network(PRISONERS, "debtor").edges) == [("d1", "d0")]
     assert alpha_rank(PRISONERS)[1, 1] == pytest.approx(1, abs=1e-5)
     assert exploitability(PRISONERS, "creditor") == pytest.approx([0.2, 0])
-    end = replicator(PRISONERS)[-1]
+    end = replicator(PRISONERS)
     assert end.creditor[1] == pytest.approx(1, abs=1e-3)
     assert set(response_network(PRISONERS).successors(("creditor", "c0"))) == {("debtor", "d1")}
 
@@ -74,6 +74,46 @@ def test_alpha_rank_is_openspiel_s(creditor, debtor):
     profiles = algorithm("egt.utils")
     order = [profiles.get_strat_profile_from_id(np.array([3, 2]), place) for place in range(6)]
     assert [found[i, j] for i, j in order] == pytest.approx(list(reference), abs=1e-9)
+
+
+@given(payoffs, payoffs, st.sampled_from([0.0, 0.02, 0.5, 3.0]), st.sampled_from([2, 10, 50]))
+@settings(max_examples=25, deadline=None)
+def test_alpha_rank_at_a_strength_is_openspiel_s(creditor, debtor, alpha, population):
+    reference = algorithm("egt.alpharank").compute([creditor, debtor], m=population, alpha=alpha)[2]
+    found = alpha_rank_at(game(creditor, debtor), alpha, population)
+    profiles = algorithm("egt.utils")
+    order = [profiles.get_strat_profile_from_id(np.array([3, 2]), place) for place in range(6)]
+    assert [found[i, j] for i, j in order] == pytest.approx(list(reference), abs=1e-6)
+
+
+@given(payoffs, payoffs, st.permutations(range(3)), st.permutations(range(2)))
+@settings(max_examples=25, deadline=None)
+def test_names_and_places_change_no_rank(creditor, debtor, rows, columns):
+    turned = game(creditor[np.ix_(rows, columns)], debtor[np.ix_(rows, columns)])
+    for rank in (alpha_rank, lambda one: alpha_rank_at(one, 0.7)):
+        assert rank(turned) == pytest.approx(rank(game(creditor, debtor))[np.ix_(rows, columns)], abs=1e-9)
+
+
+@given(payoffs, payoffs)
+@settings(max_examples=25, deadline=None)
+def test_whom_everybody_dominates_has_an_edge_from_each_and_lasts_under_no_selection(creditor, debtor):
+    """By each of the others: whom one alone dominates can still lie on a circle of evolution, and keep mass."""
+    worst = np.vstack([creditor, creditor.min(axis=0) - 0.1])
+    one = game(worst, np.vstack([debtor, debtor[:1]]))
+    assert set(dominance_network(one, "creditor").predecessors("c3")) == {"c0", "c1", "c2"}
+    assert alpha_rank(one)[3].sum() == pytest.approx(0, abs=1e-4)
+    masses = [mass[3].sum() for _, mass in alpha_sweep(one)]
+    assert masses[-1] == pytest.approx(0, abs=1e-4)
+    assert masses[0] < 0.25
+
+
+def test_without_selection_all_last_equally_long_and_with_much_of_it_the_best_alone():
+    assert alpha_rank_at(PRISONERS, 0) == pytest.approx(np.full((2, 2), 0.25))
+    sweep = alpha_sweep(PRISONERS)
+    assert [alpha for alpha, _ in sweep] == sorted(alpha for alpha, _ in sweep)
+    assert sweep[-1][1] == pytest.approx(alpha_rank(PRISONERS), abs=1e-5)
+    with pytest.raises(BadInput, match="alpha is 0 or more"):
+        alpha_rank_at(PRISONERS, -1)
 
 
 @given(payoffs)

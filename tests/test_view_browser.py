@@ -89,6 +89,22 @@ def test_a_filter_changes_figures_and_address_without_a_reload_and_the_link_can_
     assert page.locator(".note").first.inner_text().startswith("Figures over 40 finished matches that fit")
 
 
+def test_the_game_is_drawn_and_leaves_when_one_debtor_is_chosen(page, real):
+    """What an arrow says stands in its title; pictures are as wide as their cards, and no wider."""
+    page.goto(f"{real}/")
+    pictures = page.locator("#game svg.chart")
+    assert pictures.count() == 9
+    for place in range(9):
+        wide = pictures.nth(place).evaluate("(one) => [one.clientWidth, one.closest('.card').clientWidth]")
+        assert 200 < wide[0] < wide[1]
+    ties = page.locator("#game .answers .tie")
+    assert ties.count() >= 4
+    assert all("best" in ties.nth(place).text_content() for place in range(ties.count()))
+    until(page, "getComputedStyle(document.querySelector('#game .share-line')).stroke !== 'none'")
+    page.locator("select[name=debtor]").select_option("angry")
+    until(page, "document.querySelector('#game') === null")
+
+
 def test_the_list_is_searched_and_gone_through_by_keyboard(page, real):
     page.goto(f"{real}/matches")
     page.wait_for_selector(".window .row:not(.waiting)")

@@ -25,6 +25,8 @@ from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.games.errors import PoiseError
 from poise.games.transcript import Transcript
 from poise.tournaments.figures import Standings
+from poise.tournaments.game_figures import game_figures
+from poise.tournaments.rating_figures import rated
 from poise.tournaments.records import Row, from_json
 from poise.tournaments.report_parts import axis, breakable, cells, domains, forest, roles, troubles
 from poise.tournaments.standings import make_standings
@@ -62,7 +64,7 @@ def _page(store: Store, name: str, transcripts: int) -> str:
     told = [
         _script(position, transcript) for position, transcript, _ in store.documents([row.position for row in shown])
     ]
-    style, script = _text("report.css"), _text("report.js")
+    style, script = _text("report.css") + _text("game.css"), _text("report.js")
     return (
         _environment()
         .get_template("report.html.j2")
@@ -81,8 +83,14 @@ def _page(store: Store, name: str, transcripts: int) -> str:
             axis=axis,
             cells=cells(standings),
             roles=roles(store.scenarios()),
+            rated=rated(rows, *_labels(header)),
+            game=game_figures(standings, rows) if rows else None,
         )
     )
+
+
+def _labels(header: Header) -> list[list[str]]:
+    return [[str(entrant["label"]) for entrant in side] for side in (header.creditors, header.debtors)]
 
 
 def spread(rows: Sequence[Row], most: int) -> list[Row]:

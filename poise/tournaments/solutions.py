@@ -11,12 +11,13 @@ equilibria      the pairs (i, j) that answer each other best, and a mixed equili
                 linear programming (von Neumann 1928; A alone, where B = c - A nearly holds), else where replicator
                 dynamics come to rest. Its regret in the true game, the most either seat could gain by another agent,
                 is always told: 0 at a Nash equilibrium.
-alpha-rank      how long evolution dwells on each pair where agents that do better take over (Omidshafiei et al. 2019,
-                Scientific Reports 9:9937), in the limit of strong selection; see `alpha_rank`.
+alpha-rank      how long evolution dwells on each pair where agents that do better take over; see
+                `poise.tournaments.alpha_rank`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,13 +27,13 @@ from numpy.typing import NDArray
 
 from poise.games.errors import BadInput
 from poise.games.moves import SEATS, Seat
+from poise.tournaments.alpha_rank import TIE, alpha_rank
 from poise.tournaments.figures import Standings
 
 Array = NDArray[np.float64]
 VERSION: Final = 1
-TIE: Final = 1e-9
-_STEP: Final = 0.1
-_STEPS: Final = 5_000
+STEP: Final = 0.1
+STEPS: Final = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,7 @@ def equilibrium(game: Bimatrix) -> Mixed:
     found = [_pure(game, *pair) for pair in pure_equilibria(game)[:1]]
     if found:
         return found[0]
-    return min((zero_sum(game), replicator(game)[-1]), key=lambda one: one.regret)
+    return min((zero_sum(game), replicator(game)), key=lambda one: one.regret)
 
 
 def _pure(game: Bimatrix, i: int, j: int) -> Mixed:
@@ -186,80 +187,34 @@ def _normal(shares: Array) -> Array:
     return np.asarray(kept / kept.sum(), dtype=np.float64)
 
 
-def replicator(game: Bimatrix, moments: int = 50) -> list[Mixed]:
-    """Both seats' populations as better agents grow (Taylor and Jonker 1978), by OpenSpiel's dynamics, from uniform.
+def replicator(game: Bimatrix) -> Mixed:
+    """Where both seats' populations come to rest as better agents grow (see `populations`), from uniform.
 
-    moments: how many points of the path are kept, evenly spaced, the start and the end among them. The last one is the
-    average of the path's second half: where play circles, that comes to rest at an equilibrium of a constant-sum game
-    (Hofbauer, Sorin and Viossat 2009, Math. Oper. Res. 34:263).
+    It is the end, or the average of the path's second half: where play circles, that comes to rest at an equilibrium of
+    a constant-sum game (Hofbauer, Sorin and Viossat 2009, Math. Oper. Res. 34:263). The one of less regret is told.
+    """
+    path = list(populations(game))
+    late = path[len(path) // 2 :]
+    x, y = (_normal(np.sum([one[side] for one in late], axis=0)) for side in range(2))
+    found = [mixed(game, *state, "replicator dynamics") for state in (path[-1], (x, y))]
+    return min(found, key=lambda one: one.regret)
+
+
+def populations(game: Bimatrix, start: tuple[Array, Array] | None = None) -> Iterator[tuple[Array, Array]]:
+    """Both seats' shares of agents, moment by moment, as better agents grow (Taylor and Jonker 1978).
+
+    By OpenSpiel's replicator dynamics and Euler's steps of `STEP`; time is in units in which the largest difference
+    of utilities makes a share grow by e. start: uniform unless given.
     """
     from poise.games.openspiel import algorithm
 
-    step = algorithm("egt.dynamics").replicator
-    x, y = (np.full(len(labels), 1 / len(labels)) for labels in (game.creditors, game.debtors))
+    grow = algorithm("egt.dynamics").replicator
+    x, y = start or tuple(np.full(len(labels), 1 / len(labels)) for labels in (game.creditors, game.debtors))
     span = max(float(np.ptp(game.creditor)), float(np.ptp(game.debtor)), TIE)
-    path, sums = [], [np.zeros_like(x), np.zeros_like(y)]
-    for time in range(_STEPS):
-        if time % max(1, _STEPS // moments) == 0:
-            path.append(mixed(game, x, y, "replicator dynamics"))
-        dx, dy = step(x, game.creditor @ y / span), step(y, game.debtor.T @ x / span)
-        x, y = _normal(x + _STEP * dx), _normal(y + _STEP * dy)
-        if time >= _STEPS // 2:
-            sums = [sums[0] + x, sums[1] + y]
-    average = mixed(game, _normal(sums[0]), _normal(sums[1]), "replicator dynamics")
-    end = mixed(game, x, y, "replicator dynamics")
-    return [*path, min((average, end), key=lambda one: one.regret)]
-
-
-def alpha_rank(game: Bimatrix, noise: float = 1e-6) -> Array:
-    """How long evolution dwells on each pair, shape (creditors, debtors), summing to 1.
-
-    One seat at a time tries another agent and keeps it where it does better; equal ones are kept half the time
-    (the limit of strong selection, Omidshafiei et al. 2019). With `noise` it also tries what does worse, so that there
-    is one answer; as it goes to 0 only the sinks of that chain are left.
-
-    The same chain as OpenSpiel's `alpharank.compute(use_inf_alpha=True, inf_alpha_eps=noise)`, which a test compares.
-    Differs from the reference: the stationary distribution is solved state by state without subtractions (Grassmann,
-    Taksar and Heyman 1985, Operations Research 33:1107), so that it is exact to rounding at any noise, where
-    eigenvectors fail below about 1e-8 or many pairs.
-    """
-    if not 0 < noise <= 0.5:
-        raise BadInput(f"noise {noise} is outside (0, 0.5]; 1e-6 tells who does better and little else")
-    return _stationary(_chain(game, noise)).reshape(game.creditor.shape)
-
-
-def _chain(game: Bimatrix, noise: float) -> Array:
-    """The chance of each step between pairs, shape (pairs, pairs), rows from; what is left to stay is not in it."""
-    creditors, debtors = game.creditor.shape
-    eta = 1 / max(1, creditors + debtors - 2)
-    steps = np.zeros((creditors, debtors, creditors, debtors))
-    for j in range(debtors):
-        steps[:, j, :, j] += eta * _kept(game.creditor[:, j], noise)
-    for i in range(creditors):
-        steps[i, :, i, :] += eta * _kept(game.debtor[i], noise)
-    size = creditors * debtors
-    flat = steps.reshape(size, size)
-    np.fill_diagonal(flat, 0.0)
-    return flat
-
-
-def _kept(utilities: Array, noise: float) -> Array:
-    """The chance that the agent in the column replaces the one in the row."""
-    gain = utilities[None, :] - utilities[:, None]
-    return np.where(np.abs(gain) <= TIE, 0.5, np.where(gain > 0, 1 - noise, noise))
-
-
-def _stationary(steps: Array) -> Array:
-    """The stationary distribution of an irreducible chain, diagonal ignored (Grassmann, Taksar and Heyman 1985)."""
-    left, size = steps.copy(), len(steps)
-    for last in range(size - 1, 0, -1):
-        left[:last, last] /= left[last, :last].sum()
-        left[:last, :last] += np.outer(left[:last, last], left[last, :last])
-    share = np.zeros(size)
-    share[0] = 1.0
-    for place in range(1, size):
-        share[place] = share[:place] @ left[:place, place]
-    return np.asarray(share / share.sum(), dtype=np.float64)
+    for _ in range(STEPS):
+        yield x, y
+        dx, dy = grow(x, game.creditor @ y / span), grow(y, game.debtor.T @ x / span)
+        x, y = _normal(x + STEP * dx), _normal(y + STEP * dy)
 
 
 def to_plain(game: Bimatrix) -> dict[str, Any]:

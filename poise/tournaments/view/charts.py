@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from poise.agents.emotions.tables import STATES
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
+from poise.tournaments.svg import chart, tag
 from poise.tournaments.view.outcomes import Ends, Histogram
 
 _WIDE: Final = 560
 _LEFT, _RIGHT = 46, 108
-
-
-def tag(name: str, *inside: Markup, text: object = None, **attributes: object) -> Markup:
-    """An element; every attribute and text is escaped. `class_` is written class, and _ within a name as -."""
-    listed = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items()
-    )
-    content = Markup("").join(inside) + ("" if text is None else escape(str(text)))
-    return Markup(f"<{name}{listed}>{content}</{name}>")  # noqa: S704 - names are ours, the rest is escaped above
-
-
-def _svg(kind: str, size: tuple[int, int], label: str, parts: Iterable[Markup], **more: object) -> Markup:
-    view = f"0 0 {size[0]} {size[1]}"
-    return tag("svg", *parts, class_=f"chart {kind}", viewBox=view, role="img", aria_label=label, **more)
 
 
 def _number(value: float) -> str:
@@ -81,7 +68,7 @@ def bars(data: Histogram, label: str, ends: tuple[str, str]) -> Markup:
     parts.append(tag("line", class_="ground", x1=0, x2=_WIDE, y1=base, y2=base))
     parts.append(tag("text", x=0, y=base + 15, text=ends[0]))
     parts.append(tag("text", x=_WIDE, y=base + 15, text_anchor="end", text=ends[1]))
-    return _svg("histogram", (_WIDE, base + 20), label, parts)
+    return chart("histogram", (_WIDE, base + 20), label, parts)
 
 
 class Axis:
@@ -125,7 +112,7 @@ def offers_chart(talk: Transcript, prefix: str = "", scale: Sequence[int] = ()) 
         points = " ".join(f"{x:.1f},{at:.1f}" for x, at, *_ in own)
         parts.append(tag("polyline", class_=seat, points=points))
         parts += [_point(seat, place, prefix, case.unit) for place in own]
-    return _svg("offers", (_WIDE, height), f"Offers in {case.unit}, message by message", parts, **axis.data())
+    return chart("offers", (_WIDE, height), f"Offers in {case.unit}, message by message", parts, **axis.data())
 
 
 def _level(kind: str, y: float, words: str, value: int | None) -> list[Markup]:
@@ -160,4 +147,4 @@ def belief_chart(talk: Transcript, seat: Seat) -> Markup | None:
         parts.append(tag("polygon", tag("title", text=name), class_=f"s{state}", points=points))
         below = above
     parts.append(axis.cursor(height))
-    return _svg("belief", (_WIDE, height), f"{seat}: belief over time", parts, **axis.data())
+    return chart("belief", (_WIDE, height), f"{seat}: belief over time", parts, **axis.data())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
-from poise.tournaments.view.charts import tag
+from poise.tournaments.svg import tag
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -13,7 +13,7 @@ from poise.tournaments.view.charts import bars, ending_bar
 from poise.tournaments.view.choice import Choice, options
 from poise.tournaments.view.library import Run, Snapshot
 from poise.tournaments.view.outcomes import endings, lengths, shares
-from poise.tournaments.view.science import rated
+from poise.tournaments.view.science import science
 
 
 def overview(run: Run, snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _figures(run: Run, snapshot: Snapshot, choice: Choice) -> Mapping[str, Any]:
         "chosen": len(rows),
         "ends": [(one, ending_bar(one)) for one in endings(snapshot, rows)],
         "histograms": _histograms(rows),
-        "rated": [] if choice.creditor or choice.debtor else rated(snapshot, rows),
+        **science(snapshot, standings, rows, choice),
     }
 
 

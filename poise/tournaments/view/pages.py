@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,15 +11,15 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from poise.tournaments.report_parts import breakable, forest, troubles
+from poise.tournaments.svg import visible
 
 _HERE: Final = Path(__file__).parent
 _FOLDERS: Final = (_HERE / "templates", _HERE.parent / "templates")
 LONGEST: Final = 20_000  # characters of one message that a page shows
-_SILENT: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-_JOINERS: Final = "\u200c\u200d"  # part of how some languages and emoji are written
 
 STATIC: Final[Mapping[str, tuple[Path, str]]] = {
     "report.css": (_HERE.parent / "templates" / "report.css", "text/css"),
+    "game.css": (_HERE.parent / "templates" / "game.css", "text/css"),
     "view.css": (_HERE / "static" / "view.css", "text/css"),
     "common.js": (_HERE / "static" / "common.js", "text/javascript"),
     "overview.js": (_HERE / "static" / "overview.js", "text/javascript"),
@@ -41,19 +40,6 @@ def spoken(text: str, longest: int = LONGEST) -> str:
     shown = visible(text[:longest])
     more = len(text) - longest
     return shown if more <= 0 else f"{shown}\n[{more:,} more characters; the raw transcript has them]"
-
-
-def visible(value: Any) -> Any:
-    """A text with what could not be seen written out; anything else, and what is markup already, as it is."""
-    if type(value) is not str or (value.isascii() and value.isprintable()):
-        return value
-    return "".join(map(_visible, value))
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in _SILENT:
-        return character
-    return f"\u27e8U+{ord(character):04X}\u27e9"
 
 
 def fixed(value: float | None, digits: int = 3) -> str:

@@ -1,37 +1,23 @@
-"""Ratings of the agents, as the overview shows them."""
+"""Ratings and the game between the two fields, as the overview shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
-from markupsafe import Markup
-
-from poise.games.moves import SEATS, Seat
-from poise.tournaments.ratings import Rating, bradley_terry, games_of
+from poise.tournaments.figures import Standings
+from poise.tournaments.game_figures import game_figures
+from poise.tournaments.rating_figures import rated
 from poise.tournaments.records import Row
-from poise.tournaments.report_parts import forest
-from poise.tournaments.stats import Estimate
+from poise.tournaments.view.choice import Choice
 from poise.tournaments.view.library import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
-    """One seat's ratings, the strongest first, each with its picture; all pictures have one axis."""
-
-    seat: Seat
-    ratings: tuple[tuple[Rating, Markup], ...]
-
-
-def rated(snapshot: Snapshot, rows: Sequence[Row]) -> list[Rated]:
-    """Bradley and Terry's ratings of both seats in one fit (see `poise.tournaments.ratings`); [] without a match."""
-    if not rows:
-        return []
-    found = bradley_terry(games_of(rows, snapshot.creditors, snapshot.debtors))
-    reach = max([0.5, *(max(abs(one.low), abs(one.high)) for one in found)])
-    sides = []
-    for seat in SEATS:
-        own = sorted((one for one in found if one.seat == seat), key=lambda one: -one.strength)
-        drawn = [(one, forest(Estimate(one.strength, one.low, one.high), -reach, reach, seat)) for one in own]
-        sides.append(Rated(seat, tuple(drawn)))
-    return sides
+def science(snapshot: Snapshot, standings: Standings, rows: Sequence[Row], choice: Choice) -> dict[str, Any]:
+    """What the template needs; both are of whole fields, and left out where agents are filtered."""
+    if choice.creditor or choice.debtor:
+        return {"rated": [], "game": None}
+    return {
+        "rated": rated(rows, snapshot.creditors, snapshot.debtors),
+        "game": game_figures(standings, rows) if rows else None,
+    }

@@ -1,0 +1,60 @@
+"""Pictures as SVG, with classes and numbers alone.
+
+The pages' policies forbid style attributes, and classes follow the reader's light or dark scheme. `standalone` makes a
+file of one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+_SILENT: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+_JOINERS: Final = "\u200c\u200d"  # part of how some languages and emoji are written
+
+
+def visible(value: Any) -> Any:
+    """A text with what could not be seen written out; anything else, and what is markup already, as it is."""
+    if type(value) is not str or (value.isascii() and value.isprintable()):
+        return value
+    return "".join(map(_visible, value))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in _SILENT:
+        return character
+    return f"\u27e8U+{ord(character):04X}\u27e9"
+
+
+def shortened(label: str, longest: int) -> str:
+    """A name of at most so many characters, all of them visible."""
+    name = str(visible(label))
+    return name if len(name) <= longest else f"{name[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def tag(name: str, *inside: Markup, text: object = None, **attributes: object) -> Markup:
+    """An element; every attribute and text is escaped. `class_` is written class, and _ within a name as -."""
+    listed = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items()
+    )
+    content = Markup("").join(inside) + ("" if text is None else escape(str(text)))
+    return Markup(f"<{name}{listed}>{content}</{name}>")  # noqa: S704 - names are ours, the rest is escaped above
+
+
+def chart(kind: str, size: tuple[int, int], label: str, parts: Iterable[Markup], **more: object) -> Markup:
+    """A picture of `size` pixels with what is in it; `label` is read to those who cannot see it."""
+    view = f"0 0 {size[0]} {size[1]}"
+    return tag("svg", *parts, class_=f"chart {kind}", viewBox=view, role="img", aria_label=label, **more)
+
+
+def standalone(picture: Markup, style: str) -> str:
+    """A picture as a file of its own. style: the style sheet of the classes in it."""
+    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', picture)
+    assert size is not None  # noqa: S101 - for the type checker: `chart` writes it
+    room = f'xmlns="http://www.w3.org/2000/svg" width="{size[1]}" height="{size[2]}" '
+    head, inside = str(picture).split(">", 1)
+    return f"<svg {room}{head.removeprefix('<svg ')}><style>{style}</style>{inside}\n"
