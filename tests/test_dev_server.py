@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ import pytest
 pytest.importorskip("langgraph_api", reason="langgraph-cli[inmem] is not installed")
 
 ROOT = Path(__file__).parents[1]
+PAGE, OWN = ROOT / "docs" / "graphs.md", "http://127.0.0.1:2024"  # where the page has its server
 PATIENCE = 180.0  # seconds; a few suffice on an idle machine
 NO_NETWORK = {
     "LANGSMITH_TRACING": "false",
@@ -104,3 +106,10 @@ def plays(client):
     said = [{"seat": "creditor", "text": "Pay within 20 days.", "value": 20}]
     answer = client.runs.wait(None, "debtor", input={"said": said}, context={"debtor": "angry"})["answer"]
     assert (answer["seat"], answer["kind"]) == ("debtor", "offer")
+
+
+def test_the_code_of_the_page_on_graphs_runs(server, capsys):
+    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert OWN in code
+    exec(compile(code.replace(OWN, server), PAGE.name, "exec"), {"__name__": "page"})
+    assert "days" in capsys.readouterr().out

@@ -7,12 +7,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+from pages import clean_registries
 from typer.testing import CliRunner
 
-from poise.agents import registry
 from poise.cli import app
-from poise.games import userfile, variants
-from poise.games.bargaining import register
 from poise.games.domains import SEARCH
 
 ROOT = Path(__file__).parents[1]
@@ -30,16 +28,8 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(SEARCH, "")
-    agents, games = dict(registry._registered()), dict(variants._registered())
-    variants._registered().clear()
-    userfile._imported.cache_clear()
-    yield tmp_path
-    for now, before in ((registry._registered(), agents), (variants._registered(), games)):
-        now.clear()
-        now.update(before)
-    for name, position in games.items():
-        register(name, position)
-    userfile._imported.cache_clear()
+    with clean_registries():
+        yield tmp_path
 
 
 def test_the_page_has_one_of_each():
