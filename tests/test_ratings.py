@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 
 from poise.games.errors import BadInput
 from poise.tournaments.ratings import FEW_CLUSTERS, Games, bradley_terry
 from poise.tournaments.ratings_online import elo, openskill
 
+NONE = math.nan
+
 
 def games(results, creditors=3, debtors=3):
-    """results: (creditor, debtor, result, cluster)."""
+    """results: (creditor, debtor, result, cluster); result NONE without a deal."""
     columns = list(zip(*results, strict=True)) or [()] * 4
     return Games(
         tuple(f"c{place}" for place in range(creditors)),
@@ -30,7 +33,7 @@ def strengths(ratings):
 
 
 played = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 14)),
+    st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from([0.0, 0.5, 1.0, NONE]), st.integers(0, 14)),
     min_size=1,
     max_size=60,
 )
@@ -73,7 +76,7 @@ def test_strengths_are_finite_centred_and_inside_their_intervals(results):
     for one in ratings:
         assert math.isfinite(one.strength)
         assert one.low <= one.strength <= one.high
-        assert one.games >= one.wins + one.draws
+        assert one.games >= one.wins + one.draws + one.no_deals
 
 
 def test_the_fit_solves_the_likelihood_equations():
@@ -106,6 +109,45 @@ def _offset(values, results):
     return low
 
 
+def test_with_matches_without_a_deal_the_fit_expects_as_many_of_each_outcome_as_there_were():
+    """A penalty as small as it is among 3,000 games moves the sums by less than one game."""
+    rng = np.random.default_rng(6)
+    results = [(turn % 3, turn // 3 % 3, [0.0, 1.0, NONE][rng.integers(3)], turn % 12) for turn in range(3000)]
+    values = {one.label: math.exp(one.strength) for one in bradley_terry(games(results))}
+    pairs = [(values[f"c{i}"], values[f"d{j}"]) for i in range(3) for j in range(3)]
+    without = sum(math.isnan(result) for *_, result, _ in results)
+    table = optimize.brentq(lambda t: sum(t / (a + b + t) for a, b in pairs) * 3000 / 9 - without, 1e-3, 1e3)
+    for place in range(3):
+        won = sum(result == 1.0 for creditor, _, result, _ in results if creditor == place)
+        own = [(a, b) for a, b in pairs if a == values[f"c{place}"]]
+        assert sum(a / (a + b + table) for a, b in own) * 3000 / 9 == pytest.approx(won, abs=1.5)
+
+
+def test_who_hardly_ever_deals_is_no_longer_rated_above_who_loses_a_few():
+    """The finding behind it: 9 wins, 4 losses and 47 matches without a deal are no better than 19, 34 and 7."""
+    results = [(0, turn % 3, result, turn) for turn, result in enumerate([1.0] * 9 + [0.0] * 4 + [NONE] * 47)]
+    results += [(1, turn % 3, result, turn) for turn, result in enumerate([1.0] * 19 + [0.0] * 34 + [NONE] * 7)]
+    found = {one.label: one for one in bradley_terry(games(results, creditors=2))}
+    assert found["c1"].strength > found["c0"].strength
+    assert (found["c0"].wins, found["c0"].draws, found["c0"].no_deals, found["c0"].games) == (9, 0, 47, 60)
+    for method in (elo, openskill):
+        values = {one.label: one.value for one in method(games(results[:60] + results[60:], creditors=2))}
+        assert values["c1"] > values["c0"]
+
+
+@given(played, st.integers(0, 59))
+@settings(max_examples=40, deadline=None)
+def test_no_deal_instead_of_a_win_never_raises_a_strength(results, which):
+    which %= len(results)
+    creditor, debtor, _, cluster = results[which]
+    won, lost, none = (
+        strengths(bradley_terry(games([*results, (creditor, debtor, result, cluster)]))) for result in (1.0, 0.0, NONE)
+    )
+    name = f"c{creditor}"
+    assert won[name] >= lost[name] - 1e-9
+    assert won[name] >= none[name] - 1e-9
+
+
 def test_an_undefeated_agent_is_first_and_finite():
     results = [(0, debtor, 1.0, turn) for debtor in range(3) for turn in range(8)]
     results += [(1, debtor, turn % 2 * 1.0, turn) for debtor in range(3) for turn in range(8)]
@@ -127,23 +169,29 @@ def test_no_game_gives_no_rating_and_nonsense_is_refused():
         bradley_terry(games([(0, 0, 1.5, 0)]))
 
 
-@pytest.mark.parametrize(("scenarios", "repeats", "spread"), [(5, 4, 0.0), (20, 2, 0.0), (20, 2, 0.5)])
-def test_intervals_hold_the_truth_95_times_in_100(scenarios, repeats, spread):
-    """Simulated tournaments; `spread` is a case's own pull to one side, which makes its games dependent."""
+@pytest.mark.parametrize(
+    ("scenarios", "repeats", "spread", "table"), [(5, 4, 0, 0), (20, 2, 0, 0), (20, 2, 0.5, 0), (20, 2, 0.5, 0.5)]
+)
+def test_intervals_hold_the_truth_95_times_in_100(scenarios, repeats, spread, table):
+    """Simulated tournaments.
+
+    spread: of a case's own pull to one side, which makes its games dependent. table: exp of no deal's strength.
+    """
     assert (scenarios < FEW_CLUSTERS) == (scenarios == 5)
     rng = np.random.default_rng(11)
-    inside = [held for _ in range(400) for held in _coverage(rng, scenarios, repeats, spread)]
+    inside = [held for _ in range(400) for held in _coverage(rng, scenarios, repeats, spread, table)]
     assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
 
 
-def _coverage(rng, scenarios, repeats, spread):
+def _coverage(rng, scenarios, repeats, spread, table):
     creditors, debtors = 4, 3
     truth = rng.normal(0, 0.8, creditors + debtors)
     grid = np.meshgrid(range(creditors), range(debtors), range(scenarios), range(repeats), indexing="ij")
     creditor, debtor, scenario, _ = (part.ravel() for part in grid)
     pull = rng.normal(0, spread, scenarios)
-    chance = 1 / (1 + np.exp(-(truth[creditor] - truth[creditors + debtor] + pull[scenario])))
-    result = (rng.random(creditor.size) < chance).astype(float)
+    own, other = np.exp(truth[creditor] + pull[scenario]), np.exp(truth[creditors + debtor])
+    draw = rng.random(creditor.size) * (own + other + table)
+    result = np.where(draw < own, 1.0, np.where(draw < own + other, 0.0, NONE))
     rows = zip(creditor.tolist(), debtor.tolist(), result.tolist(), scenario.tolist(), strict=True)
     found = {one.label: one for one in bradley_terry(games(list(rows), creditors, debtors))}
     for place, value in enumerate(truth - truth.mean()):
@@ -167,5 +215,6 @@ def test_online_ratings_put_the_winner_first(method):
 @given(played)
 @settings(max_examples=25, deadline=None)
 def test_elo_gives_one_side_what_it_takes_from_the_other(results):
+    results = [(creditor, debtor, 0.0 if math.isnan(one) else one, case) for creditor, debtor, one, case in results]
     found = elo(games(results))
     assert sum(one.value for one in found) == pytest.approx(1500 * len(found))

@@ -32,7 +32,7 @@ def told(*words):
 @pytest.mark.parametrize("method", ["bradley-terry", "elo", "openskill"])
 def test_ratings_list_every_agent_once(folder, method):
     data = told("ratings", folder, "--method", method)
-    assert (data["version"], data["method"], data["games"]) == (1, method, 36)
+    assert (data["version"], data["method"], data["games"]) == (2, method, 36)
     assert sorted(one["label"] for one in data["ratings"]) == [
         "angry", "eq-negotiator", "simulated", "vanilla", "wsls",
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from poise.tournaments.ratings_online import OnlineRating, elo, openskill
 from poise.tournaments.render import small_table
 from poise.tournaments.store import Store
 
-VERSION: Final = 1
+VERSION: Final = 2  # 2: a match without a deal is lost by both, and counted apart
 METHODS: Final[Mapping[str, Callable[[Games], Sequence[Rating | OnlineRating]]]] = {
     "bradley-terry": bradley_terry,
     "elo": elo,
@@ -76,13 +76,15 @@ def ratings_view(ratings: Ratings) -> RenderableType:
 
 
 def _fitted(listed: Sequence[Rating]) -> Table:
-    table = small_table("agent", "seat", "strength", "95 %", "Elo scale", "matches", "ahead", "draws")
+    table = small_table("agent", "seat", "strength", "95 %", "Elo scale", "matches", "ahead", "draws", "no deal")
     apart = len({one.group for one in listed}) > 1
     if apart:
         table.add_column("group", justify="right")
     for one in listed:
         cells = [f"{one.strength:+.2f}", f"{one.low:+.2f}\u2026{one.high:+.2f}", f"{one.elo:.0f}"]
-        counts = [str(one.games), str(one.wins), str(one.draws)] + ([str(one.group + 1)] if apart else [])
+        counts = [str(one.games), str(one.wins), str(one.draws), str(one.no_deals)] + (
+            [str(one.group + 1)] if apart else []
+        )
         table.add_row(Text(one.label), one.seat, *cells, *counts)
     return table
 
@@ -104,9 +106,10 @@ def _online(listed: Sequence[OnlineRating]) -> Table:
 def _note(ratings: Ratings, groups: int) -> str:
     words = {
         "bradley-terry": "Bradley and Terry, both seats in one fit: an agent is ahead where its utility is the larger, "
-        "equal ones are a draw. A difference of 1 is odds of e to 1.",
-        "elo": "Elo, match by match in the schedule's order; no intervals.",
-        "openskill": "OpenSkill (Plackett and Luce), match by match in the schedule's order; sigma is its uncertainty.",
+        "a match without a deal is lost by both. A difference of 1 is odds of e to 1.",
+        "elo": "Elo, match by match in the schedule's order; a match without a deal is lost by both; no intervals.",
+        "openskill": "OpenSkill (Plackett and Luce), match by match in the schedule's order; a match without a deal is "
+        "lost by both; sigma is its uncertainty.",
     }
     apart = " Strengths of different groups, which never met, cannot be compared." if groups > 1 else ""
     return f"{ratings.games} matches. {words[ratings.method]}{apart}"

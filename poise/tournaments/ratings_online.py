@@ -2,6 +2,9 @@
 
 Both depend on the order of the matches, which is the schedule's. They suit fields that change while they play; for a
 finished tournament the one fit of Bradley and Terry is the better estimate, and the only one with tested intervals.
+
+A match without a deal is lost by both sides, as there. Where there is any, "no deal" is a third player of every match:
+last where there is a deal, first, with the two sides behind it as equals, where there is none.
 """
 
 from __future__ import annotations
@@ -9,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from poise.games.errors import ConfigError
 from poise.games.moves import Seat
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
 START: Final = 1500.0
 STEP: Final = 32.0
 _SCALE: Final = 400.0
+_Agent = tuple[Seat | None, int]
+_NONE: Final[_Agent] = (None, 0)  # no deal, the third player
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,25 @@ class OnlineRating:
 def elo(games: Games, step: float = STEP) -> list[OnlineRating]:
     """Elo's ratings (1978, The Rating of Chessplayers): each game moves both sides by step * (result - expected).
 
-    They start at 1500, and the two sides' ratings move apart by the same amount.
+    They start at 1500, and the two sides' ratings move apart by the same amount. With a third player (see the module)
+    a match is three games, each of half a step; two without a deal, which says nothing of who of the sides is better.
     """
-    values = dict.fromkeys(_agents(games), START)
+    values = dict.fromkeys([*_agents(games), _NONE], START)
+    third = bool(np.isnan(games.result).any())
     for creditor, debtor, result in _played(games):
-        expected = 1 / (1 + 10 ** ((values[debtor] - values[creditor]) / _SCALE))
-        values[creditor] += step * (result - expected)
-        values[debtor] -= step * (result - expected)
+        for first, second, score in _pairs(creditor, debtor, result, third=third):
+            expected = 1 / (1 + 10 ** ((values[second] - values[first]) / _SCALE))
+            moved = step * (0.5 if third else 1.0) * (score - expected)
+            values[first] += moved
+            values[second] -= moved
+    del values[_NONE]
     return _ranked(games, {agent: (value, None) for agent, value in values.items()})
+
+
+def _pairs(creditor: _Agent, debtor: _Agent, result: float, *, third: bool) -> list[tuple[_Agent, _Agent, float]]:
+    deal = not np.isnan(result)
+    aside = [(side, _NONE, float(deal)) for side in (creditor, debtor)] if third else []
+    return [(creditor, debtor, result), *aside] if deal else aside
 
 
 def openskill(games: Games) -> list[OnlineRating]:
@@ -57,14 +75,15 @@ def openskill(games: Games) -> list[OnlineRating]:
     except ImportError:
         raise ConfigError("OpenSkill ratings need its library: pip install 'poise[analysis]'") from None
     model: Any = PlackettLuce()
-    found = {agent: model.rating() for agent in _agents(games)}
+    found = {agent: model.rating() for agent in [*_agents(games), _NONE]}
+    third = bool(np.isnan(games.result).any())
     for creditor, debtor, result in _played(games):
-        sides = [[found[creditor]], [found[debtor]]]
-        (found[creditor],), (found[debtor],) = model.rate(sides, scores=[result, 1 - result])
+        scores = [0.0, 0.0, 1.0] if np.isnan(result) else [1 + result, 2 - result, 0.0]
+        playing = [creditor, debtor, _NONE] if third else [creditor, debtor]
+        rated = model.rate([[found[one]] for one in playing], scores=scores[: len(playing)])
+        found |= {one: after for one, (after,) in zip(playing, rated, strict=True)}
+    del found[_NONE]
     return _ranked(games, {agent: (float(one.mu), float(one.sigma)) for agent, one in found.items()})
-
-
-_Agent = tuple[Seat, int]
 
 
 def _agents(games: Games) -> list[_Agent]:
