@@ -21,7 +21,7 @@ _LEAVE: Final = frozenset({"/leave", "/quit", "/exit", "/q", "/bye"})
 _HELP: Final = (
     "An offer: 90 | 90 days | 3 months | no way, 40     An agreement: ok deal | I accept     The end: walk\n"
     "[anger] 40! shows an emotion, if you like; any other words are talk. You see how you were understood before it "
-    "counts.\n/case reads the case again, /help this; /leave or Ctrl-D leaves, and you can come back."
+    "counts.\n/case reads the case again, /help this; /leave, Ctrl-D or Ctrl-C leaves, and you can come back."
 )
 
 
@@ -53,7 +53,11 @@ class Terminal:
 
     def ask(self, prompt: str) -> str:
         """A line that was typed."""
-        return self._read(prompt)
+        try:
+            return self._read(prompt)
+        except KeyboardInterrupt:
+            self.tell("")  # what comes next begins on a line of its own
+            raise
 
 
 def seat_of(name: str | None) -> Seat:
