@@ -133,12 +133,33 @@ def test_pure_equilibria_are_those_that_nobody_would_leave(creditor, debtor):
     assert min(left + right) >= 0
 
 
-def test_sixty_agents_are_ranked_safely():
-    rng = np.random.default_rng(1)
-    ranks = alpha_rank(game(rng.random((30, 30)), rng.random((30, 30))), 1e-12)
+def test_more_pairs_than_are_solved_at_a_time_are_ranked_as_openspiel_ranks_them():
+    rng = np.random.default_rng(2)
+    creditor, debtor = rng.random((2, 12, 11)).round(1)
+    reference = algorithm("egt.alpharank").compute([creditor, debtor], use_inf_alpha=True, inf_alpha_eps=0.01)[2]
+    found = alpha_rank(game(creditor, debtor), 0.01)
+    profiles = algorithm("egt.utils")
+    order = [profiles.get_strat_profile_from_id(np.array([12, 11]), place) for place in range(132)]
+    assert [found[i, j] for i, j in order] == pytest.approx(list(reference), abs=1e-9)
+
+
+def test_sixty_creditors_and_sixty_debtors_are_solved_safely():
+    """What each gets depends on the distance between the two alone, so that all do equally well by symmetry."""
+    size = 60
+    apart = (np.arange(size)[:, None] - np.arange(size)) % size
+    circle = np.random.default_rng(1).random((2, size))[:, apart]
+    ranks = alpha_rank(game(*circle), 1e-12)
     assert np.all(np.isfinite(ranks))
     assert ranks.min() >= 0
     assert ranks.sum() == pytest.approx(1)
+    assert ranks.sum(axis=0) == pytest.approx(np.full(size, 1 / size))
+    assert ranks.sum(axis=1) == pytest.approx(np.full(size, 1 / size))
+    constant_sum = game(circle[0], 1 - circle[0])
+    for found in (zero_sum(constant_sum), replicator(constant_sum)):
+        assert found.creditor.sum() == pytest.approx(1)
+        assert found.debtor.sum() == pytest.approx(1)
+        assert found.regret == pytest.approx(0, abs=1e-6)
+        assert found.values[0] == pytest.approx(circle[0].mean())  # everybody against all, evenly
 
 
 def test_plain_data_name_every_agent():
