@@ -115,9 +115,11 @@ def process(
 def export(
     folder: Folder,
     to: Annotated[Path, typer.Option(metavar="FILE", help="A .parquet or .csv file.")],
-    table: Annotated[str, typer.Option(metavar="matches|messages", help="A line for each of them.")] = "matches",
+    table: Annotated[
+        str, typer.Option(metavar="matches|messages|process|provenance", help="A line for each of them.")
+    ] = "matches",
 ) -> None:
-    """Write finished matches, or their messages, as Parquet or CSV; needs pip install 'poise[analysis]'."""
+    """Write matches, messages, process figures or provenance as Parquet or CSV; needs pip install 'poise[analysis]'."""
     from poise.tournaments.frames import export as write
 
     typer.echo(str(write(folder, to, table)))

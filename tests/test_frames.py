@@ -64,7 +64,7 @@ def test_files_read_back_as_the_frame(folder, tmp_path, table, ending):
 def test_mistakes_are_named(folder, tmp_path):
     with pytest.raises(BadInput, match=r"\.parquet or \.csv"):
         export(folder, tmp_path / "out.xls")
-    with pytest.raises(BadInput, match="matches and messages"):
+    with pytest.raises(BadInput, match="matches, messages, process, provenance"):
         frame(folder, "prompts")
     result = CliRunner().invoke(app, ["tournament", "export", str(folder), "--to", str(tmp_path / "m.parquet")])
     assert result.exit_code == 0, result.output

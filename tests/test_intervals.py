@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from poise.games.metrics import wilson
+from poise.tournaments.rates import effective, success
 from poise.tournaments.stats import Sums, examine_all, holm
 
 RUNS, BLOCK, MATCHES = 3000, 300, 4
@@ -135,6 +136,49 @@ def test_wilson_holds_the_truth_95_times_in_100_on_average():
         chance = special.binom(trials, deals) * rates[:, None] ** deals * (1 - rates[:, None]) ** (trials - deals)
         held = (ends[:, 0] <= rates[:, None]) & (rates[:, None] <= ends[:, 1])
         assert (chance * held).sum(axis=1).mean() == pytest.approx(0.95, abs=0.015)
+
+
+def rates_of(rng, scenarios, matches, alike):
+    """Success rates and an agent's deals on scenarios that are alike to this degree (beta-binomial)."""
+    for rate in np.linspace(0.1, 0.9, 9):
+        shape = RUNS // 5, scenarios
+        spread = (1 - alike) / alike if alike else None
+        on = rng.beta(rate * spread, (1 - rate) * spread, shape) if spread else np.full(shape, rate)
+        yield from ((rate, row) for row in rng.binomial(matches, on).astype(float))
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.3])
+@pytest.mark.parametrize(("scenarios", "matches"), [(10, 4), (30, 4), (30, 10), (100, 1)])
+def test_success_intervals_hold_the_truth_95_times_in_100(scenarios, matches, alike):
+    each = np.full(scenarios, float(matches))
+    found = [
+        (rate, success(deals, each)) for rate, deals in rates_of(np.random.default_rng(6), scenarios, matches, alike)
+    ]
+    assert np.mean([one.low <= rate <= one.high for rate, one in found]) == pytest.approx(0.95, abs=0.015)
+
+
+def test_taking_matches_as_independent_does_not():
+    """Why the effective size: with ten matches on each of 30 scenarios, Wilson's interval fails one time in four."""
+    found = [(rate, wilson(int(deals.sum()), 300)) for rate, deals in rates_of(np.random.default_rng(6), 30, 10, 0.3)]
+    assert np.mean([low <= rate <= high for rate, (low, high) in found]) < 0.8
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=20))
+def test_matches_are_never_worth_more_than_they_are(told):
+    matches = np.array([float(max(pair)) for pair in told])
+    deals = np.array([float(min(pair)) for pair in told])
+    if not matches.sum():
+        return
+    assert 1 <= effective(deals, matches) <= matches.sum() + 1e-9
+    one = success(deals, matches)
+    assert 0 <= one.low <= one.mean <= one.high <= 1
+
+
+def test_the_same_matches_again_say_nothing_new():
+    """An agent that does the same each time: ten matches on a scenario are worth about one."""
+    deals = np.array([1.0] * 12 + [0.0] * 8)
+    assert effective(10 * deals, np.full(20, 10.0)) == pytest.approx(20, rel=0.25)
+    assert effective(np.full(20, 10.0), np.full(20, 10.0)) == 20
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(1e-6, 1)), max_size=12))

@@ -34,6 +34,7 @@ FOLLOWED = {
     ],
     "docs/judge.md": [],
     "docs/play.md": [OLLAMA],
+    "docs/process.md": [],
     "docs/simulated-debtor.md": ["needs a world of your own", "plays 800 talks"],
     "docs/statistics.md": [],
     "docs/tournaments.md": [EMBEDDED],
@@ -56,6 +57,7 @@ PLAYED = (
     "tournament run --creditor vanilla --creditor eq-negotiator --debtor angry --debtor sad --scenarios builtin:0-4"
 )
 BEFORE = {
+    "docs/process.md": ["runs/any"],
     "docs/statistics.md": ["runs/any"],
     "docs/view.md": ["runs/quickstart", "runs/before", "runs/after"],
 }  # tournaments that the page takes as played

@@ -72,7 +72,10 @@ def test_figures_are_those_of_the_rows(seed):
         deals = [one for one in own if one.ending == "deal"]
         assert (standing.matches, standing.deals) == (12, len(deals))
         assert math.isclose(standing.utility.mean, math.fsum(one.creditor_utility for one in own) / 12)
-        assert (standing.success.low, standing.success.high) == wilson(len(deals), 12)
+        assert standing.success.mean == len(deals) / 12
+        narrowest = wilson(len(deals), 12)  # two matches on each of six scenarios are at most twelve independent ones
+        assert standing.success.low <= narrowest[0] + 1e-12
+        assert standing.success.high >= narrowest[1] - 1e-12
         if deals:
             # The definition: utility is the success rate times the savings of a deal.
             assert math.isclose(standing.utility.mean, standing.success.mean * standing.savings.mean, abs_tol=1e-12)

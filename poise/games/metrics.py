@@ -64,16 +64,24 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     """
     if not 0 <= successes <= trials:
         raise BadInput(f"{successes} successes in {trials} trials; give 0 to {trials}")
+    low, high = wilson_of(successes / max(1, trials), max(1, trials), confidence)
+    return (low, high) if trials else (0.0, 1.0)
+
+
+def wilson_of(rate: float, size: float, confidence: float = 0.95) -> tuple[float, float]:
+    """The same from a rate in [0, 1] and a sample size > 0, which need not be whole (an effective one).
+
+    Raises BadInput for a rate, a size or a confidence outside these bounds.
+    """
     if not 0 < confidence < 1:
         raise BadInput(f"confidence {confidence} is outside 0 to 1; the usual one is 0.95")
-    if not trials:
-        return 0.0, 1.0
+    if not (0 <= rate <= 1 and size > 0):
+        raise BadInput(f"rate {rate} of {size}; give a rate from 0 to 1 and a size above 0")
     z2 = _normal_quantile(confidence) ** 2
-    rate = successes / trials
-    centre = rate + z2 / (2 * trials)
-    spread = math.sqrt(z2 * (rate * (1 - rate) + z2 / (4 * trials)) / trials)
-    low = 0.0 if successes == 0 else (centre - spread) / (1 + z2 / trials)
-    high = 1.0 if successes == trials else (centre + spread) / (1 + z2 / trials)
+    centre = rate + z2 / (2 * size)
+    spread = math.sqrt(z2 * (rate * (1 - rate) + z2 / (4 * size)) / size)
+    low = 0.0 if rate == 0 else (centre - spread) / (1 + z2 / size)
+    high = 1.0 if rate == 1 else (centre + spread) / (1 + z2 / size)
     return low, high
 
 

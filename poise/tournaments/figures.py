@@ -136,6 +136,12 @@ class Standings:
             "matrix": [[_plain(cell) for cell in row] for row in self.matrix],
         }
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from poise.tournaments.notebook import standings_html
+
+        return standings_html(self)
+
 
 def _plain(value: Any) -> Any:
     """A dataclass of this file as plain data."""

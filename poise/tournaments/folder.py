@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from poise.games.errors import AgentError, ConfigError, StoreError
 from poise.tournaments.config import TournamentConfig, make_config
+from poise.tournaments.origin import origin
 from poise.tournaments.schedule import Entrant, Schedule
 from poise.tournaments.store import Header, Store
-
-_PACKAGES: Final = ("langgraph", "langchain-core", "numpy", "open_spiel", "scikit-learn", "xllamacpp")
 
 
 def default_folder(config: TournamentConfig) -> Path:
@@ -37,7 +34,7 @@ def begin(folder: Path, config: TournamentConfig, schedule: Schedule) -> Store:
         creditors=[_told(entrant) for entrant in schedule.creditors],
         debtors=[_told(entrant) for entrant in schedule.debtors],
         total=len(schedule.matches),
-        provenance=_provenance(),
+        provenance=origin(config, schedule),
     )
     return Store.create(folder, header, schedule.scenarios)
 
@@ -102,24 +99,3 @@ def refuse_other_matches(folder: Path, header: Header, schedule: Schedule) -> No
 
 def _told(entrant: Entrant) -> dict[str, Any]:
     return {"label": entrant.label, "declared": dict(entrant.declared)}
-
-
-def _provenance() -> dict[str, Any]:
-    from poise import __version__
-
-    return {
-        "poise": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "folder": str(Path.cwd()),
-        "began": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "packages": dict(_versions(_PACKAGES)),
-    }
-
-
-def _versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for package in packages:
-        try:
-            yield package, version(package)
-        except PackageNotFoundError:
-            continue

@@ -1,6 +1,6 @@
 """Finished matches as pandas frames, and as Parquet or CSV files.
 
-Schema 1. `matches` has a line for each finished match: the columns of `poise.tournaments.records.Row`, but with the
+Schema 2. `matches` has a line for each finished match: the columns of `poise.tournaments.records.Row`, but with the
 names of creditor, debtor and scenario in place of their indices. `messages` has a line for each message:
 
     position, index, seat, text      the match's place in the schedule; the message's in the match, from 0; who; words
@@ -11,31 +11,42 @@ names of creditor, debtor and scenario in place of their indices. `messages` has
                                      `poise.agents.emotions.tables.STATES`
     mood, violations, verdict        as in `poise.games.transcript.Message`; violations joined by spaces
     attempts, repaired               model calls for this message; whether its number was put right without the model
+    prompt_tokens, cached_tokens, reply_tokens, model_seconds
+                                     what those calls cost; None where no model was asked (since schema 2)
 
-Every frame carries where it comes from in `frame.attrs["poise"]`, a Parquet file under the key `poise` of its metadata,
-and a CSV file in FILE.json beside it: the schema, the tournament's id and settings, the agents as declared (with
-digests and prompt hashes where they declare them), and versions and platform as the run recorded them.
+`process` has a line for each figure of how the talks went (`poise.tournaments.process.lines`), `provenance` one for
+each thing that says where the data come from: a dotted name and its value as text.
+
+Every frame carries the same in `frame.attrs["poise"]`, a Parquet file under the key `poise` of its metadata, and a CSV
+file in FILE.json beside it: the schema, the tournament's id and settings, the agents as declared, and what the run
+recorded of versions, machine class, prompts and models (`poise.tournaments.origin`). The folder that the run was begun
+in stays out. Schema 1 had neither the last four columns of `messages` nor the last two tables.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.games.errors import BadInput, ConfigError
-from poise.games.transcript import Message
-from poise.tournaments.records import COLUMNS
+from poise.games.transcript import Message, Transcript
+from poise.tournaments.process.lines import LINE, lines
+from poise.tournaments.process.measure import of_store
+from poise.tournaments.records import COLUMNS, from_json
 from poise.tournaments.store import Header, Store
 from poise.tournaments.store_errors import explained
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA: Final = 1
-TABLES: Final = ("matches", "messages")
+SCHEMA: Final = 2
+TABLES: Final = ("matches", "messages", "process", "provenance")
+_COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
+_UNTOLD: Final = ("folder",)  # of what a run records
 
 
 def matches_frame(folder: Path | str) -> pd.DataFrame:
@@ -48,6 +59,11 @@ def messages_frame(folder: Path | str) -> pd.DataFrame:
     return frame(folder, "messages")
 
 
+def process_frame(folder: Path | str) -> pd.DataFrame:
+    """A line for each figure of how the talks went, by creditor and debtor; see the module."""
+    return frame(folder, "process")
+
+
 def frame(folder: Path | str, table: str) -> pd.DataFrame:
     """One of `TABLES`.
 
@@ -55,12 +71,12 @@ def frame(folder: Path | str, table: str) -> pd.DataFrame:
         BadInput: there is no such table. ConfigError: pandas is not installed.
     """
     if table not in TABLES:
-        raise BadInput(f"table {table!r}; there are {' and '.join(TABLES)}")
+        raise BadInput(f"table {table!r}; there are {', '.join(TABLES)}")
     pandas = _pandas()
     with Store.read(folder) as store:
-        lines = list(_matches(store) if table == "matches" else _messages(store))
+        rows = list(_LINES[table](store))
         header = store.header()
-    found = pandas.DataFrame(lines, columns=list(_COLUMNS[table])).convert_dtypes()
+    found = pandas.DataFrame(rows, columns=list(_COLUMNS[table])).convert_dtypes()
     found.attrs["poise"] = provenance(header, table)
     return found
 
@@ -91,11 +107,17 @@ def provenance(header: Header, table: str) -> dict[str, Any]:
         "schema": SCHEMA,
         "table": table,
         "tournament": header.id,
-        "config": dict(header.config),
+        "config": _config(header.config),
         "creditors": [dict(one) for one in header.creditors],
         "debtors": [dict(one) for one in header.debtors],
-        "provenance": dict(header.provenance),
+        "provenance": {name: one for name, one in header.provenance.items() if name not in _UNTOLD},
     }
+
+
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without a folder or a server's address, which may name a person or a machine."""
+    options = {name: one for name, one in config.get("model_options", {}).items() if name != "base_url"}
+    return {**{name: one for name, one in config.items() if name != "out"}, "model_options": options}
 
 
 def _pandas() -> Any:
@@ -116,10 +138,11 @@ def _matches(store: Store) -> Iterator[list[Any]]:
 
 
 def _messages(store: Store) -> Iterator[list[Any]]:
-    positions = [row.position for row in store.rows()]
-    for position, talk in zip(positions, store.transcripts(), strict=True):
-        for message in talk.messages:
-            yield [position, *_message(message)]
+    for position, talk, spent in store.documents():
+        told = Transcript.from_dict(from_json(talk, f"the transcript of match {position}"))
+        usage = from_json(spent, f"the usage of match {position}").get("per_message", ())
+        for message, cost in zip_longest(told.messages, usage[: len(told.messages)], fillvalue={}):
+            yield [position, *_message(message), *(cost.get(name) for name in _COSTS)]
 
 
 def _message(one: Message) -> list[Any]:
@@ -132,12 +155,42 @@ def _message(one: Message) -> list[Any]:
     ]  # fmt: skip
 
 
+def _process(store: Store) -> Iterator[list[Any]]:
+    return map(list, lines(of_store(store, "")))
+
+
+def _provenance(store: Store) -> Iterator[list[Any]]:
+    told = provenance(store.header(), "provenance")
+    yield from _flat({name: one for name, one in told.items() if name != "table"})
+
+
+def _flat(data: Any, path: str = "") -> Iterator[list[Any]]:
+    """A dotted name and a text for everything in `data`."""
+    if isinstance(data, dict) and data:
+        for name, one in data.items():
+            yield from _flat(one, f"{path}.{name}" if path else str(name))
+    elif isinstance(data, list) and data and isinstance(data[0], dict):
+        for place, one in enumerate(data):
+            yield from _flat(one, f"{path}.{place}")
+    else:
+        yield [path, data if isinstance(data, str) else json.dumps(data, default=str)]
+
+
+_LINES: Final[dict[str, Callable[[Store], Iterator[list[Any]]]]] = {
+    "matches": _matches,
+    "messages": _messages,
+    "process": _process,
+    "provenance": _provenance,
+}
 _COLUMNS: Final = {
     "matches": COLUMNS,
     "messages": (
         "position", "index", "seat", "text", "move", "value", "firm", "emotion", "intended", "read_emotion",
         "belief_0", "belief_1", "belief_2", "belief_3", "mood", "violations", "verdict", "attempts", "repaired",
+        *_COSTS,
     ),
+    "process": LINE,
+    "provenance": ("name", "value"),
 }  # fmt: skip
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from poise.games.moves import SEATS, Seat
 from poise.tournaments.stats import Estimate
+
+if TYPE_CHECKING:
+    from poise.tournaments.figures import Difference, Standing, Standings
+    from poise.tournaments.rating_tables import Ratings
+    from poise.tournaments.runner import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +58,52 @@ def told(one: Estimate | None, form: str = "{:.3f}") -> str:
     if one.low is None or one.high is None:
         return form.format(one.mean)
     return f"{form.format(one.mean)} [{form.format(one.low)}, {form.format(one.high)}]"
+
+
+def standings_html(standings: Standings) -> str:
+    """Both seats' standings as tables."""
+    note = (
+        f"{standings.finished} of {standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, "
+        f"model {standings.model}. In brackets: 95 % intervals over scenarios."
+    )
+    return html_tables((_standings(standings, seat) for seat in SEATS), note)
+
+
+def _standings(standings: Standings, seat: Seat) -> PlainTable:
+    listed = standings.seat(seat)
+    compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
+    heads = ["agent", "matches", "utility", "success", "savings", "rounds"]
+    heads += [f"vs {compared}", "p"] if compared else []
+    rows = []
+    for one in listed:
+        gained = standings.against_baseline(one.label, seat)
+        rows.append([*_measures(one), *(_gain(gained) if compared else [])])
+    return PlainTable(f"{standings.name}: {seat}s", heads, rows)
+
+
+def _measures(one: Standing) -> list[str]:
+    figures = told(one.utility), told(one.success, "{:.0%}"), told(one.savings), told(one.rounds, "{:.1f}")
+    return [one.label, str(one.matches), *figures]
+
+
+def _gain(one: Difference | None) -> list[str]:
+    if one is None:
+        return ["", ""]
+    return [told(one.utility, "{:+.3f}"), "" if one.p_holm is None else f"{one.p_holm:.3f}"]
+
+
+def ratings_html(ratings: Ratings) -> str:
+    """The ratings as a table."""
+    plain = ratings.to_dict()["ratings"]
+    heads = list(plain[0]) if plain else ["label"]
+    rows = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in one.values()] for one in plain]
+    table = PlainTable(f"{ratings.name}: {ratings.method}", heads, rows)
+    return html_tables([table], f"{ratings.games} matches")
+
+
+def result_html(result: Result) -> str:
+    """What a run left behind, with the standings where a match is finished."""
+    facts = f"{result.finished} of {result.total} matches in {result.folder}"
+    if not result.finished:
+        return html_tables([], facts)
+    return html_tables([], facts) + standings_html(result.standings())

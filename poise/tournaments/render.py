@@ -219,8 +219,8 @@ def _footnote(standings: Standings) -> Text:
     cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
     text = Text(
         f"\n{of_all}{standings.total} matches on {cases}, seed {standings.seed}, model {standings.model}. Below the "
-        "means: 95 % intervals, by bootstrap over scenarios; of success, Wilson's. Differences are paired by scenario, "
-        "seed and opponent.",
+        "means: 95 % intervals over scenarios, by studentised bootstrap; of success Wilson's, at the effective sample "
+        "size. Differences are paired by scenario, seed and opponent, their intervals by t over scenarios.",
         style="dim",
     )
     if standings.differences:

@@ -27,6 +27,7 @@ from poise.games.transcript import Transcript
 from poise.tournaments.figures import Standings
 from poise.tournaments.game_figures import game_figures
 from poise.tournaments.rating_figures import rated
+from poise.tournaments.process.page import section
 from poise.tournaments.records import Row, from_json
 from poise.tournaments.report_parts import axis, breakable, cells, domains, forest, roles, troubles
 from poise.tournaments.standings import make_standings
@@ -38,6 +39,7 @@ FILE: Final = "report.html"
 TRANSCRIPTS: Final = 500
 _INDEXED: Final = ("position", "creditor", "debtor", "scenario", "repeat", "ending", "value", "rounds")
 _UTILITIES: Final = ("creditor_utility", "debtor_utility")
+_STYLES: Final = ("report.css", "game.css", "process.css")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -64,7 +66,7 @@ def _page(store: Store, name: str, transcripts: int) -> str:
     told = [
         _script(position, transcript) for position, transcript, _ in store.documents([row.position for row in shown])
     ]
-    style, script = _text("report.css") + _text("game.css"), _text("report.js")
+    style, script = "".join(map(_text, _STYLES)), _text("report.js")
     return (
         _environment()
         .get_template("report.html.j2")
@@ -83,6 +85,7 @@ def _page(store: Store, name: str, transcripts: int) -> str:
             axis=axis,
             cells=cells(standings),
             roles=roles(store.scenarios()),
+            process=section(store, name),
             rated=rated(rows, *_labels(header)),
             game=game_figures(standings, rows) if rows else None,
         )

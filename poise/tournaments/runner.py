@@ -64,6 +64,12 @@ class Result:
 
         return read_standings(self.folder)
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from poise.tournaments.notebook import result_html
+
+        return result_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Pairings:

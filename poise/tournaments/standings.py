@@ -1,7 +1,8 @@
 """Who won, from the rows of finished matches alone.
 
 All figures are of one seat: a creditor's utility is what the creditors' side got. Means come with 95 % intervals by the
-studentised bootstrap over scenarios (see `stats`), success rates with Wilson's. Violations per 100 messages and the
+studentised bootstrap over scenarios (see `stats`), success rates with Wilson's at an effective sample size (see
+`rates`), differences with t over scenarios. Violations per 100 messages and the
 share of promises kept are ratios of sums, so that long talks count for more. Agents are compared with a baseline pair
 by pair: on the same scenario, with the same seed, against the same opponent; p-values are corrected for all comparisons
 of a seat (Holm).
@@ -15,10 +16,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from poise.games.metrics import wilson
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.figures import Cell, Difference, Standing, Standings
 from poise.tournaments.pairs import Pairs, find_pairs
+from poise.tournaments.rates import success
 from poise.tournaments.records import Row
 from poise.tournaments.stats import DRAWS, Estimate, Sums, Tested, estimate_all, examine_all, holm
 from poise.tournaments.store import Header, Store
@@ -86,6 +87,10 @@ class _Table:
         known = ~np.isnan(gained)
         return Sums.of_pairs(self.scenario[own][known], gained[known], self.count)
 
+    def success(self, where: Any) -> Estimate:
+        matches = np.bincount(self.scenario[where], minlength=self.count).astype(np.float64)
+        return success(np.bincount(self.scenario[where], weights=self.deal[where], minlength=self.count), matches)
+
     def sums(self, values: Any, where: Any, of: Any = None, within: tuple[float, float] = (0.0, np.inf)) -> Sums:
         return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where], within)
 
@@ -122,6 +127,7 @@ def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
 
 
 def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Estimate | None]) -> Standing:
+    mine = table.agent[seat] == place
     own = [row for row, agent in zip(table.rows, table.agent[seat], strict=True) if agent == place]
     deals = sum(row.ending == "deal" for row in own)
 
@@ -134,7 +140,7 @@ def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Est
         matches=len(own),
         deals=deals,
         utility=_there(estimates["utility"]),
-        success=Estimate(deals / len(own), *wilson(deals, len(own))),
+        success=table.success(mine),
         savings=estimates["savings"],
         rounds=_there(estimates["rounds"]),
         collection=estimates.get("collection"),

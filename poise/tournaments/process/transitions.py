@@ -128,11 +128,12 @@ def transitions(counts: Sequence[Counts]) -> dict[tuple[Seat, Kind], Transitions
 
 def chance(seen: NDArray[np.int64], table: Array) -> float:
     """The mean distance of `seen` draws from each row of `table` to that row (see the module)."""
-    from scipy import stats
+    from scipy import special
 
-    rows = [(int(n), row) for n, row in zip(seen, table, strict=True) if n]
-    spread = 0.0
-    for n, row in rows:
+    spread, total = 0.0, int(seen.sum())
+    for n, row in zip(seen.tolist(), table, strict=True):
         m = np.floor(n * row) + 1
-        spread += float((m * (1 - row) * stats.binom.pmf(m, n, row)).sum())  # n/2 times E|X/n - p|, over the row
-    return spread / sum(n for n, _ in rows)
+        ways = special.gammaln(n + 1) - special.gammaln(m + 1) - special.gammaln(n - m + 1)
+        likely = np.exp(ways + special.xlogy(m, row) + special.xlog1py(n - m, -row))  # P(X = m)
+        spread += float((m * (1 - row) * likely).sum()) if n else 0.0  # n / 2 times E|X / n - p|, over the row
+    return spread / total

@@ -1,8 +1,8 @@
 """Which cells of the payoff matrix changed from one run to another, and whether beyond noise.
 
 A cell is a creditor against a debtor that play in both runs. Where both runs hold the same scenarios and the same seed,
-matches are compared pair by pair (scenario and repeat), scenarios being the independent samples: the interval is the
-bootstrap's over scenarios (see `poise.tournaments.stats`), and p is that of the sign-flip test over scenarios (Fisher
+matches are compared pair by pair (scenario and repeat), scenarios being the independent samples: the interval is
+that of t over scenarios (see `poise.tournaments.stats`), and p is that of the sign-flip test over scenarios (Fisher
 1935, The Design of Experiments, section 21): under no change, a scenario's sum of differences is as likely to be d as
 -d. Where they share none, the scenarios' means are compared by Welch's t (Welch 1947, Biometrika 34:28).
 
