@@ -1,6 +1,7 @@
 """Stores of an older Poise: read as they are, brought up to date before anything is added, or left alone."""
 
 import json
+import os
 import sqlite3
 
 import pytest
@@ -9,11 +10,13 @@ from poise import TournamentConfig, run_tournament
 from poise.agents.conduct import check, de_escalation
 from poise.games.errors import StoreError
 from poise.games.metrics import promises
+from poise.tournaments import store_upgrade
 from poise.tournaments.records import COLUMNS
 from poise.tournaments.runner import resume_tournament
 from poise.tournaments.standings import read_standings
 from poise.tournaments.store import Store
 from poise.tournaments.store_schema import FILE
+from poise.tournaments.store_upgrade import REMEMBERED
 
 ADDED = ("creditor_violations", "debtor_promises", "debtor_broken", "de_escalation")
 CONFIG = TournamentConfig(
@@ -87,7 +90,40 @@ def test_an_older_store_is_read_without_being_touched(new, old):
     assert rows(old) == rows(new)
     assert read_standings(old).to_dict() == read_standings(new).to_dict()
     assert (old / FILE).read_bytes() == before
-    assert [path.name for path in old.iterdir()] == [FILE]
+    assert {path.name for path in old.iterdir()} == {FILE, REMEMBERED}
+
+
+def test_what_an_older_store_lacks_is_computed_once(new, old, monkeypatch):
+    computed = []
+    conduct = store_upgrade.conduct
+    monkeypatch.setattr(store_upgrade, "conduct", lambda talks: computed.append(1) or conduct(talks))
+    assert rows(old) == rows(old) == rows(new)
+    assert len(computed) == 16
+    (old / REMEMBERED).write_bytes(b'{"state": 1, "rows')
+    assert rows(old) == rows(new)
+    assert len(computed) == 32  # what is damaged is computed again
+    os.utime(old / FILE, ns=(1, 1))
+    assert rows(old) == rows(new)
+    assert len(computed) == 48  # and what belongs to another file
+    with Store.open(old):
+        assert not (old / REMEMBERED).exists()
+
+
+def test_while_a_run_is_at_work_or_nothing_can_be_written_nothing_is_kept(new, old, monkeypatch):
+    with sqlite3.connect(old / FILE, isolation_level=None) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("UPDATE header SET value = value || ' '")
+        assert rows(old) == rows(new)
+        assert not (old / REMEMBERED).exists()
+        db.execute("PRAGMA journal_mode = DELETE")
+    db.close()
+
+    def refuses(*_, **__):
+        raise StoreError("it cannot be written")
+
+    monkeypatch.setattr("poise.agents.learning.artifact.replace_file", refuses)
+    assert rows(old) == rows(new)
+    assert not (old / REMEMBERED).exists()
 
 
 def test_where_nothing_may_be_written_an_older_store_is_read_all_the_same(new, old):

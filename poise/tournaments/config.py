@@ -32,7 +32,8 @@ class TournamentConfig(BaseModel):
     scenarios:        "builtin" (debts), "builtin:DOMAIN" or a file; after a colon some rows ("builtin:medical:test").
     matches_per_pair: how many matches each pair plays. The scenarios are taken in order; after the last one they
                       begin again with a new seed. Default: one match on each scenario. A smaller number plays the
-                      first so many, and raising it later keeps the matches that were there.
+                      first so many. Raise it and run again into the same folder: what is there is kept, and the
+                      missing matches are played; so it is with more scenarios at the end, and with more agents.
     model:            the model of agents that name none of their own; "scripted" plays without a model.
     model_options:    temperature, max_tokens, ...: fields of `poise.agents.voices.ModelSettings`.
     offers:           who decides the number, "policy" or "model", where an agent does not say.

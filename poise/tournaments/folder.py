@@ -1,4 +1,4 @@
-"""A tournament's folder at the start of a run: begun, or found to hold the very same tournament."""
+"""A tournament's folder at the start of a run: what it is begun with, and what must not have changed since."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from poise.games.errors import AgentError, ConfigError, StoreError
-from poise.tournaments.config import TournamentConfig, make_config
+from poise.tournaments.config import TournamentConfig
 from poise.tournaments.origin import origin
 from poise.tournaments.schedule import Entrant, Schedule
 from poise.tournaments.store import Header, Store
@@ -28,39 +28,18 @@ def resume_command(folder: Path) -> str:
 
 def begin(folder: Path, config: TournamentConfig, schedule: Schedule) -> Store:
     """A new store for the tournament."""
-    header = Header(
+    return Store.create(folder, header_of(config, schedule), schedule.scenarios)
+
+
+def header_of(config: TournamentConfig, schedule: Schedule) -> Header:
+    """What a tournament is that begins now."""
+    return Header(
         id=schedule.id,
         config=config.model_dump(mode="json"),
         creditors=[_told(entrant) for entrant in schedule.creditors],
         debtors=[_told(entrant) for entrant in schedule.debtors],
         total=len(schedule.matches),
         provenance=origin(config, schedule),
-    )
-    return Store.create(folder, header, schedule.scenarios)
-
-
-def reopen(folder: Path, config: TournamentConfig, schedule: Schedule) -> Store:
-    """The store of the same tournament, begun earlier; StoreError says in what another one differs."""
-    store = Store.open(folder)
-    try:
-        header = store.header()
-        if header.id != schedule.id:
-            raise StoreError(_difference(folder, header, config))
-        store.set_config(config.model_dump(mode="json"))
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _difference(folder: Path, header: Header, config: TournamentConfig) -> str:
-    before = make_config(header.config).what()
-    now = config.what()
-    changed = [f"{key} was {before[key]!r}, now {now[key]!r}" for key in now if before[key] != now[key]]
-    detail = "; ".join(changed) or "a scenario or an agent's file has changed"
-    return (
-        f"{folder} holds another tournament ({detail}); choose another folder with --out, or continue that one with: "
-        f"{resume_command(folder)}"
     )
 
 

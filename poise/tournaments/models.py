@@ -1,8 +1,8 @@
-"""The models of a tournament: whether they are there, and how they are called."""
+"""The models of a tournament: whether they are there, and how they are asked to play."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.emotions.detecting import detector_asks, detector_model
 from poise.agents.judges import asks_model
@@ -10,6 +10,9 @@ from poise.agents.voices.models import ModelSettings
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.playing import How, workers_of
 from poise.tournaments.schedule import SCRIPTED, Schedule
+
+if TYPE_CHECKING:
+    from poise.graphs import PlaySettings
 
 _SEATS: Final = 2
 
@@ -29,6 +32,24 @@ def check_models(config: TournamentConfig, schedule: Schedule) -> None:
     settings = ModelSettings.from_options(model_options(config, schedule))
     for uri, adapter in sorted(voices, key=str):
         check_model(uri, settings, adapter)
+
+
+def play_settings(config: TournamentConfig, schedule: Schedule) -> PlaySettings:
+    """How every match is played."""
+    from poise.graphs import PlaySettings
+
+    return PlaySettings(
+        model=config.model,
+        offers=config.offers,
+        conduct=config.conduct,
+        through=config.through,
+        message_seconds=config.message_seconds,
+        match_seconds=config.match_seconds,
+        model_options=model_options(config, schedule),
+        rules=config.rules,
+        judge=config.judge,
+        detector=config.detector,
+    )
 
 
 def model_options(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from poise.tournaments.folder import (
     default_folder,
     refuse_other_agents,
     refuse_other_matches,
-    reopen,
     resume_command,
     where_it_began,
 )
+from poise.tournaments.growth import reopen
 from poise.tournaments.interrupts import Interrupts
-from poise.tournaments.models import check_models, model_options
+from poise.tournaments.models import check_models, play_settings
 from poise.tournaments.playing import How, play_all
 from poise.tournaments.records import Finished
 from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter
@@ -80,26 +80,14 @@ class Pairings:
 
     def __call__(self, pair: int) -> Pairing:
         """Pair `pair`, creditor by creditor and within one debtor by debtor."""
-        from poise.graphs import Pairing, PlaySettings
+        from poise.graphs import Pairing
 
         config = self.config
         creditor, debtor = divmod(pair, len(config.debtors))
-        settings = PlaySettings(
-            model=config.model,
-            offers=config.offers,
-            conduct=config.conduct,
-            through=config.through,
-            message_seconds=config.message_seconds,
-            match_seconds=config.match_seconds,
-            model_options=model_options(config, self.schedule),
-            rules=config.rules,
-            judge=config.judge,
-            detector=config.detector,
-        )
         return Pairing(
             find_agent(config.creditors[creditor], "creditor"),
             find_agent(config.debtors[debtor], "debtor"),
-            settings,
+            play_settings(config, self.schedule),
         )
 
 
@@ -122,6 +110,9 @@ def run_tournament(
 ) -> Result:
     """Play a tournament and store it in a folder; one that was begun there with the same settings goes on.
 
+    So does one that is asked for more now: more matches a pair, scenarios after those it had, or more agents. What was
+    played is kept, and what is missing is played (see `poise.tournaments.growth`).
+
     out:          the folder; default `config.out`, or one under `runs/` by the config's name or the time.
     watch:        shown the progress.
     scenarios:    instead of those of `config.scenarios`.
@@ -129,7 +120,8 @@ def run_tournament(
 
     Ctrl-C finishes the matches in flight and returns; a second one raises KeyboardInterrupt at once.
     Raises ConfigError, AgentError or ScenarioError for settings that cannot be; StoreError when the folder cannot be
-    used or holds another tournament; ModelDown or ModelMissing when a model's server fails. What was finished is kept.
+    used or holds matches that are not asked for; ModelDown or ModelMissing when a model's server fails. What was
+    finished is kept.
     """
     schedule = plan_tournament(config, scenarios)
     check_baseline(config.baseline, config.creditors, config.debtors)

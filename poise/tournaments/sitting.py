@@ -21,12 +21,11 @@ from poise.games.scenario import Scenario
 from poise.games.seeds import Dice, child_seed
 from poise.games.transcript import Transcript
 from poise.graphs.checkpoints import CheckpointFile
-from poise.graphs.pairing import PlaySettings
 from poise.graphs.person import PERSON, person
 from poise.graphs.table import Table
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.folder import begin, refuse_other_agents, refuse_other_matches, where_it_began
-from poise.tournaments.models import check_models, model_options
+from poise.tournaments.models import check_models, play_settings
 from poise.tournaments.records import finish, to_json
 from poise.tournaments.schedule import Schedule, build_schedule, entrant
 from poise.tournaments.store import Store, exists
@@ -156,21 +155,8 @@ def _opened(folder: Path, config: TournamentConfig, schedule: Schedule, store: S
     case = schedule.scenarios[0], schedule.matches[0].seed
     with ExitStack() as stack:
         saver = stack.enter_context(CheckpointFile(folder / TALKS))
-        table = Table(seat, _agent(label, against), case, saver, _settings(config, schedule))
+        table = Table(seat, _agent(label, against), case, saver, play_settings(config, schedule))
         yield Sitting(folder, store, schedule, table)
     if store.count():
         for path in folder.glob(f"{TALKS}*"):
             path.unlink(missing_ok=True)
-
-
-def _settings(config: TournamentConfig, schedule: Schedule) -> PlaySettings:
-    return PlaySettings(
-        model=config.model,
-        offers=config.offers,
-        conduct=config.conduct,
-        message_seconds=config.message_seconds,
-        model_options=model_options(config, schedule),
-        rules=config.rules,
-        judge=config.judge,
-        detector=config.detector,
-    )

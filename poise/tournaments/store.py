@@ -18,6 +18,7 @@ from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.tournaments.records import COLUMNS, Finished, Row, from_json, to_json
 from poise.tournaments.store_errors import explained, unusable
+from poise.tournaments.store_growth import Move, renumber
 from poise.tournaments.store_schema import APPLICATION, FILE, OLDEST, SCHEMA, TABLES, connect, connect_for_reading
 from poise.tournaments.store_upgrade import in_place, on_the_side
 from poise.tournaments.watch import Tally
@@ -76,7 +77,7 @@ class Store:
             with explained(folder):
                 store._write_ahead()
                 if store._schema < SCHEMA:
-                    in_place(store._db)
+                    in_place(store._db, folder)
                     store._schema = SCHEMA
         except BaseException:
             store.close()
@@ -112,6 +113,13 @@ class Store:
             found = dict(self._db.execute("SELECT key, value FROM header").fetchall())
         data = {key: from_json(value, f"the header's {key!r}") for key, value in found.items()}
         return Header(**data)
+
+    def grow(self, header: Header, scenarios: Sequence[Scenario], moves: Sequence[Move]) -> None:
+        """Become a larger tournament in which the finished matches have other places: all of it, or nothing."""
+        with explained(self.folder), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            renumber(self._db, moves)
+            self._write(header, scenarios)
 
     def set_config(self, config: Mapping[str, Any]) -> None:
         """Replace the settings, when what is played stays the same and how changes."""
@@ -154,7 +162,7 @@ class Store:
         """The rows of all finished matches, in schedule order."""
         with explained(self.folder):
             if self._schema < SCHEMA:
-                on_the_side(self._db)
+                on_the_side(self._db, self.folder)
                 self._schema = SCHEMA
             found = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM matches ORDER BY position").fetchall()  # noqa: S608 - no user's text in it
         return [Row(*values) for values in found]
@@ -207,12 +215,16 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             for table in TABLES:
                 self._db.execute(table)
-            values = {name: to_json(getattr(header, name)).decode() for name in Header.__slots__}
-            self._db.executemany("INSERT INTO header VALUES (?, ?)", values.items())
-            told = [(place, to_json(scenario.to_dict()).decode()) for place, scenario in enumerate(scenarios)]
-            self._db.executemany("INSERT INTO scenarios VALUES (?, ?)", told)
+            self._write(header, scenarios)
             self._db.execute(f"PRAGMA application_id = {APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _write(self, header: Header, scenarios: Sequence[Scenario]) -> None:
+        values = {name: to_json(getattr(header, name)).decode() for name in Header.__slots__}
+        self._db.executemany("INSERT OR REPLACE INTO header VALUES (?, ?)", values.items())
+        told = [(place, to_json(scenario.to_dict()).decode()) for place, scenario in enumerate(scenarios)]
+        self._db.execute("DELETE FROM scenarios")
+        self._db.executemany("INSERT INTO scenarios VALUES (?, ?)", told)
 
     def _write_ahead(self) -> None:
         """Readers go on reading while this connection writes. Kept off where the file system cannot do it."""

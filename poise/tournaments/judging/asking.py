@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,14 +24,7 @@ from poise.tournaments.store_errors import explained, only_run
 _FORMAT: Final = 1
 _KEEPS: Final = ("temperature", "seed", "max_tokens", "context", "base_url", "extra")  # options that change answers
 Told = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A match as the file has it: a digest of its talks, and (verdict, why there is none) of each message."""
-
-    talks: str
-    verdicts: tuple[tuple[bool | None, str], ...]
+_Verdicts = tuple[tuple[bool | None, str], ...]  # of each message: the verdict, and why there is none
 
 
 def judged_talks(folder: Path | str, judge: str | None = None) -> Iterator[tuple[int, Transcript]]:
@@ -46,8 +39,8 @@ def judged_talks(folder: Path | str, judge: str | None = None) -> Iterator[tuple
         for position, document, _ in store.documents():
             transcript = _transcript(position, document)
             if judge:
-                judged = kept.get(position)
-                if judged is None or judged.talks != _digest(transcript):
+                judged = kept.get(_digest(transcript))
+                if judged is None:
                     raise StoreError(
                         f"{judge} has not judged match {position} of {folder}; ask it with --judge {judge}"
                     )
@@ -91,8 +84,7 @@ def ask_judge(
             for number, position in enumerate(positions):
                 told(number, len(positions))
                 transcript = _stored(store, position)
-                before = done.get(position)
-                if before is None or before.talks != _digest(transcript):
+                if _digest(transcript) not in done:
                     file.write(_line(position, transcript, _judge_all(asked, transcript, (path, number))) + b"\n")
                     file.flush()
             told(len(positions), len(positions))
@@ -121,10 +113,10 @@ def exchange_of(transcript: Transcript, before: Message, last: Message) -> Excha
     return Exchange(said, case.domain, case.unit, transcript.rules.get("tolerance", 0))
 
 
-def _with_verdicts(transcript: Transcript, judge: str, judged: _Judged) -> Transcript:
+def _with_verdicts(transcript: Transcript, judge: str, judged: _Verdicts) -> Transcript:
     messages = tuple(
         replace(message, verdict=verdict, unjudged=why)
-        for message, (verdict, why) in zip(transcript.messages, judged.verdicts, strict=True)
+        for message, (verdict, why) in zip(transcript.messages, judged, strict=True)
     )
     return replace(transcript, messages=messages, judge=judge)
 
@@ -137,8 +129,10 @@ def _head(store: Store, judge: str, options: Mapping[str, Any]) -> dict[str, Any
     return stored
 
 
-def _read(path: Path, head: Mapping[str, Any] | None) -> dict[int, _Judged]:
-    """What the file has, by position; {} without one. A torn last line is cut off where `head` says it will go on.
+def _read(path: Path, head: Mapping[str, Any] | None) -> dict[str, _Verdicts]:
+    """What the file has, by digest of the talks; {} without one. A torn last line is cut off where `head` is given.
+
+    Not by position: in a tournament that has grown, the talks have others.
 
     head: what the file has to begin with; None for whatever it begins with.
     """
@@ -151,10 +145,10 @@ def _read(path: Path, head: Mapping[str, Any] | None) -> dict[int, _Judged]:
             with path.open("r+b") as file:
                 file.truncate(len(whole))
     lines = [from_json(line, f"{path.name}, line {number},") for number, line in enumerate(whole.splitlines(), 1)]
-    if lines and head is not None and lines[0] != head:
+    if lines and head is not None and _changed(lines[0], head):
         raise StoreError(f"{path} holds verdicts under other settings ({_changed(lines[0], head)}); move it away first")
     try:
-        return {one["position"]: _Judged(one["talks"], _verdicts(one)) for one in lines[1:]}
+        return {str(one["talks"]): _verdicts(one) for one in lines[1:]}
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"{path} is no file of verdicts ({type(error).__name__}: {error}); move it away") from None
 
@@ -162,10 +156,11 @@ def _read(path: Path, head: Mapping[str, Any] | None) -> dict[int, _Judged]:
 def _changed(found: object, wanted: Mapping[str, Any]) -> str:
     if not isinstance(found, dict):
         return "it is no file of verdicts"
-    return "; ".join(f"{name} was {found.get(name)!r}" for name in wanted if found.get(name) != wanted[name])
+    settings = [name for name in wanted if name != "tournament"]  # which has another name when it has grown
+    return "; ".join(f"{name} was {found.get(name)!r}" for name in settings if found.get(name) != wanted[name])
 
 
-def _verdicts(line: Mapping[str, Any]) -> tuple[tuple[bool | None, str], ...]:
+def _verdicts(line: Mapping[str, Any]) -> _Verdicts:
     why = {int(index): str(reason) for index, reason in line.get("unjudged", {}).items()}
     return tuple((verdict, why.get(index, "")) for index, verdict in enumerate(line["verdicts"]))
 
