@@ -13,7 +13,7 @@ from poise.games.transcript import Transcript
 from poise.tournaments.stats import Estimate, Sums, estimate_all
 from poise.tournaments.store import Store
 
-PER_MESSAGE = ("first try", "repaired", "emotion", "said again", "tokens", "score")
+PER_MESSAGE = ("first try", "repaired", "emotion", "feeling", "said again", "tokens", "score")
 PER_MATCH = ("utility", "success", "messages", "violations")
 
 
@@ -89,10 +89,12 @@ def _measured(transcript: Transcript, spent: list[dict[str, float]]) -> tuple[di
     spoken = dict(spoken_in(transcript, "creditor"))
     scores = [judge(spoken[message.index]) for message in own]
     felt = [message for message in own if message.emotion is not None]
+    warm = [message for message in felt if message.emotion != "neutral"]
     values = {
         "first try": sum(message.wording.attempts == 1 and not message.wording.repaired for message in own),
         "repaired": sum(message.wording.repaired for message in own),
         "emotion": sum(emotion_rank(message.text, str(message.emotion)) <= TOP for message in felt),
+        "feeling": sum(emotion_rank(message.text, str(message.emotion)) <= TOP for message in warm),
         "said again": sum(1 - score.parts["repetition"] for score in scores if "repetition" in score.parts),
         "tokens": sum(spent[message.index].get("reply_tokens", 0) for message in own if message.index < len(spent)),
         "score": sum(score.total for score in scores),
@@ -101,5 +103,5 @@ def _measured(transcript: Transcript, spent: list[dict[str, float]]) -> tuple[di
         "messages": float(len(transcript.messages)),
         "violations": float(sum(len(message.violations) for message in own)),
     }
-    counts = {**dict.fromkeys(PER_MESSAGE, float(len(own))), "emotion": float(len(felt))}
+    counts = {**dict.fromkeys(PER_MESSAGE, float(len(own))), "emotion": float(len(felt)), "feeling": float(len(warm))}
     return {name: float(value) for name, value in values.items()}, counts

@@ -110,9 +110,10 @@ def _words(debt: Played) -> list[str]:
         "## How it says it",
         "",
         "Of the creditor's messages in these matches: the decided number stated, and no other, at the first try; put "
-        "right by rule after three tries; the intended emotion among the detector's first three; the share of "
-        "three-word runs said before (numbers left out); tokens made for a message, second tries included; the "
-        "verifiable judge's score (1 to 10).",
+        "right by rule after the last try; the intended emotion among the detector's first three, and the same of "
+        "emotions other than neutral; the share of three-word runs said before (numbers left out); tokens made for a "
+        "message, second tries included; the verifiable judge's score (1 to 10, without the part of the emotion where "
+        "none was asked for).",
         "",
         *_word_table(debt),
         "",
@@ -120,11 +121,11 @@ def _words(debt: Played) -> list[str]:
 
 
 def _word_table(played: Played) -> list[str]:
-    shares = ("first try", "repaired", "emotion", "said again")
+    shares = ("first try", "repaired", "emotion", "feeling", "said again")
     found = {measure: played.estimates(measure) for measure in (*shares, "tokens", "score")}
     lines = [
-        "| creditor | number right at once | repaired | emotion heard | said again | tokens a message | score |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| creditor | number right at once | repaired | emotion heard | without neutral | said again | tokens a message | score |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name in played.creditors:
         cells = [*(_share(found[measure][name]) for measure in shares)]
@@ -210,9 +211,13 @@ def _commands(settings: dict[str, Any]) -> list[str]:
     ]
     for step in settings["step"]:
         lines += [f"{step['title']}:", ""]
-        lines += [f"    poise {command.replace('{runs}', 'runs')}" for command in step["commands"]]
+        lines += [f"    poise {_shown(command)}" for command in step["commands"]]
         lines.append("")
     return lines
+
+
+def _shown(command: str) -> str:
+    return command.format(runs="runs", dialogues="debt_dialogues.jsonl.gz", cases="credit_recovery_scenarios.csv")
 
 
 def _limits() -> list[str]:
