@@ -79,7 +79,7 @@ def test_following_it_gives_what_it_shows(name, root):
     for folder in BEFORE.get(name, []):
         played = CliRunner().invoke(app, [*PLAYED.split(), "--workers", "1", "--out", folder])
         assert played.exit_code == 0, played.output
-    page = Page(ROOT / name, {"DIR": "runs/any"})
+    page = Page(ROOT / name, {"DIR": "runs/any", "FOLDER": "figures"})
     page.follow()
     assert page.ran
     assert page.unrun == FOLLOWED[name]

@@ -1,6 +1,6 @@
 """Brings the store of an older Poise up to date: what its rows lack is computed from the transcripts beside them.
 
-Version 1 kept no conduct. Adding it reads every transcript once, at about a millisecond each; nothing that was there
+Version 1 kept no conduct. Adding it reads every transcript once, at about 0.4 ms each; nothing that was there
 changes, so that ids, and with them the resumption of a tournament, stay what they were.
 
 Who only reads leaves the store as it is. What was computed is then kept in `REMEMBERED` beside it, so that the next
@@ -10,7 +10,7 @@ reading is quick; where nothing can be written, each reading computes it anew.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -79,7 +79,7 @@ def _remember(folder: Path, state: list[Any] | None, found: list[list[Any]]) -> 
             replace_file(folder / REMEMBERED, orjson.dumps({"state": state, "rows": found}), durable=False)
 
 
-def _complete(db: sqlite3.Connection, table: str, found: Iterable[Iterable[Any]]) -> None:
+def _complete(db: sqlite3.Connection, table: str, found: Iterable[Sequence[Any]]) -> None:
     for name in _ADDED:
         default = " DEFAULT 0" if "NOT NULL" in SQL_TYPES[name] else ""
         db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {SQL_TYPES[name]}{default}")
