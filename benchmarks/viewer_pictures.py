@@ -33,8 +33,9 @@ def picture(page: Any, address: str, ready: str, out: Path, *, keys: str = "") -
     """A picture of a page once `ready` is there, and some keys were pressed."""
     page.goto(address)
     page.wait_for_selector(ready)
-    if "#payoffs" in address:
-        page.evaluate("document.getElementById('payoffs').scrollIntoView({ behavior: 'instant' })")
+    section = address.rpartition("/#")[2]
+    if section != address:
+        page.evaluate(f"document.getElementById('{section}').scrollIntoView({{ behavior: 'instant' }})")
     for key in keys.split():
         page.keyboard.press(key)
     page.wait_for_timeout(500)
@@ -68,6 +69,7 @@ def take(home: str, folder: Path, browsers: Any) -> None:
     shown = next(row[0] for row in told if 11 <= row[7] <= 14)
     picture(day, f"{run}/", "table.standings", folder / "viewer-standings.png")
     picture(day, f"{run}/#payoffs", ".heat", folder / "viewer-payoffs.png")
+    picture(day, f"{run}/#game", ".network", folder / "viewer-game.png")
     picture(day, f"{run}/match/{shown}#m5", ".node.lit", folder / "viewer-replay.png", keys="ArrowRight")
     picture(night, f"{run}/matches?debtor=simulated", ".row:not(.waiting)", folder / "viewer-matches.png", keys="j j j")
     picture(night, f"{home}compare?a=patient&b=hurried", "table.plain", folder / "viewer-compare.png")

@@ -139,7 +139,7 @@ def test_words_that_are_no_text_fail_their_own_seat():
 @given(st.lists(TEXTS, max_size=6))
 def test_violations_survive_json(texts):
     transcript = said(*texts)
-    assert transcript.version == 2
+    assert transcript.version == 3
     assert Transcript.from_dict(json.loads(json.dumps(transcript.to_dict()))) == transcript
 
 
@@ -156,7 +156,7 @@ def test_version_1_is_read_and_written_back_as_it_was(texts):
     assert read.to_dict() == old
 
 
-@pytest.mark.parametrize("version", [0, 3, "2", None])
+@pytest.mark.parametrize("version", [0, 4, "2", None])
 def test_other_versions_are_refused(version):
-    with pytest.raises(BadInput, match=r"transcript version .*; this Poise reads versions 1 to 2"):
+    with pytest.raises(BadInput, match=r"transcript version .*; this Poise reads versions 1 to 3"):
         Transcript.from_dict({**said().to_dict(), "version": version})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tournament_fakes import config
-from view_fakes import LONG, client, fake_folder, fake_matches, fake_plan, fake_store, real_folder
+from view_fakes import HOSTILE, LONG, client, fake_folder, fake_matches, fake_plan, fake_store, real_folder
 
 from poise.games.errors import BadInput, StoreError
 from poise.tournaments.store_errors import only_run
@@ -287,11 +287,16 @@ def test_a_replay_has_every_message_every_node_and_a_link_to_each(real):
 
 def test_a_message_without_a_model_has_no_prompt_and_one_with_a_model_has_it_again(real, hostile):
     none = client(real).get("/run/real/match/0/prompt/0").json()
-    assert none["turns"] == []
+    assert none["tries"] == []
     assert "No model was asked" in none["note"]
     told = client(hostile).get("/run/fake/match/0/prompt/0").json()
-    assert told["turns"][0][0] == "system"
-    assert "keeps no prompts and no raw replies" in told["note"]
+    first, second = told["tries"]
+    assert first["turns"][0][0] == "system"
+    assert (first["reply"], bool(first["problem"]), second["problem"]) == (spoken(HOSTILE), True, "")
+    assert second["reply"].endswith("more characters; the raw transcript has them]")
+    assert len(second["reply"]) < 21_000
+    assert second["turns"][:-1] == first["turns"][:-1]
+    assert second["turns"][-1] != first["turns"][-1]
 
 
 def test_what_was_rejected_repaired_and_judged_is_shown(hostile):

@@ -247,7 +247,10 @@ def test_a_hostile_transcript_stays_text_in_every_page(browser, page, tmp_path, 
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 1, f"{path} is pushed {wide} pixels wide"
         page.locator("#prompt summary").click()
-        page.wait_for_selector("#prompt pre")
+        page.wait_for_selector("#prompt .try pre")
+        assert page.locator("#prompt .try").count() == 2
+        assert page.locator("#prompt .reply pre").first.inner_text().startswith("</div></script><script>")
+        assert page.locator("#prompt .problem pre").count() == 1
         assert page.title() != "taken"
         leave(page)
 

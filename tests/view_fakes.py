@@ -31,7 +31,7 @@ class Said(Pairing):
     def play(self, scenario, seed):
         played = super().play(scenario, seed)
         first, second = played.transcript.messages
-        wording = Wording(2, (HOSTILE,), repaired=True)
+        wording = Wording(2, (HOSTILE,), True, (HOSTILE, LONG), (HOSTILE,))
         messages = (
             replace(first, text=HOSTILE, wording=wording, notes={HOSTILE: HOSTILE}, violations=(HOSTILE,)),
             replace(second, text=LONG, reading=Reading((1.0,) + (0.0,) * 6, "joy", (0.7, 0.1, 0.1, 0.1))),

@@ -164,12 +164,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Words, the move they make, how they came about, and what they cost (see `Usage.per_message`)."""
+    """Words, the move they make, how they came about, and what they cost (see `Usage.per_message`).
+
+    tries: what each call cost, where there were several.
+    """
 
     text: str
     move: Move
     wording: Wording = Wording()
     usage: Mapping[str, float] = field(default_factory=dict)
+    tries: tuple[Mapping[str, float], ...] = ()
 
 
 class Voice(Protocol):

@@ -14,8 +14,9 @@ from poise.games.errors import BadInput
 from poise.games.moves import Move, MoveKind, Seat
 from poise.games.scenario import Scenario
 
-VERSION: Final = 2
-READ: Final = (1, VERSION)
+VERSION: Final = 3
+READ: Final = (1, 2, VERSION)
+REPLY_CHARACTERS: Final = 4000  # of one raw reply that are kept
 
 Ending = Literal["deal", "walked", "timeout", "failed"]
 
@@ -41,11 +42,17 @@ class Wording:
     attempts: model calls made for this message (0 when no model was asked).
     problems: why each rejected reply was rejected, in order.
     repaired: the stated number was put right without the model after the last re-ask (offers="policy").
+    replies:  what the model said at each try, as it came, before anything was cleaned or cut back; "" where nothing
+              came. At most `REPLY_CHARACTERS` of each, and how many more there were. () in transcripts of version 1
+              and 2, and where an agent of one's own words its messages without telling.
+    complaints: what the model was told was wrong, before each try but the first.
     """
 
     attempts: int = 0
     problems: tuple[str, ...] = ()
     repaired: bool = False
+    replies: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ class Outcome:
 class Usage:
     """What one match cost: seconds of wall-clock time and, with a model, calls and tokens (summed over messages).
 
+    per_message: the same of each message; with `tries`, a list of the same of each call, where there were several.
     judge: the same of the judge's calls, which are in none of the sums; {} without a judge that asks a model.
     detector: the same of a detector that asks a model.
     """
@@ -115,7 +123,7 @@ class Usage:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     reply_tokens: int = 0
-    per_message: tuple[Mapping[str, float], ...] = ()
+    per_message: tuple[Mapping[str, Any], ...] = ()
     judge: Mapping[str, float] = field(default_factory=dict)
     detector: Mapping[str, float] = field(default_factory=dict)
 
@@ -128,7 +136,7 @@ class Transcript:
     seed:             the match's own seed.
     rules:            the fields of `poise.games.rules.Rules`.
     version:          of the form it is written in; one that was read keeps its own. Version 2 added violations and
-                      verdicts.
+                      verdicts, version 3 raw replies.
     judge:            who gave the messages' verdicts, a model URI or "rules"; "" where nobody was asked.
     detector:         the model that read the emotions; "" for the shipped detector, which asks none.
     """
@@ -167,7 +175,7 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
-        """A transcript from plain data of version 1 or 2; another version is refused with the remedy."""
+        """A transcript from plain data of version 1 to 3; another version is refused with the remedy."""
         if data.get("version") not in READ:
             raise BadInput(
                 f"transcript version {data.get('version')!r}; this Poise reads versions {READ[0]} to {VERSION}: "
@@ -203,6 +211,17 @@ def _move_from_dict(data: Mapping[str, Any]) -> Move:
     return Move(kind, data.get("value"), data.get("firm", False))
 
 
+def _wording_to_dict(wording: Wording) -> dict[str, Any]:
+    data = {"attempts": wording.attempts, "problems": list(wording.problems), "repaired": wording.repaired}
+    told = {"replies": list(wording.replies), "complaints": list(wording.complaints)}
+    return data | {name: each for name, each in told.items() if each}
+
+
+def _wording_from_dict(data: Mapping[str, Any]) -> Wording:
+    told = (tuple(data.get(name, ())) for name in ("replies", "complaints"))
+    return Wording(data["attempts"], tuple(data["problems"]), data["repaired"], *told)
+
+
 def _message_to_dict(message: Message) -> dict[str, Any]:
     data: dict[str, Any] = {
         "index": message.index,
@@ -226,11 +245,7 @@ def _message_to_dict(message: Message) -> dict[str, Any]:
     if message.violations:
         data["violations"] = list(message.violations)
     if message.wording != Wording():
-        data["wording"] = {
-            "attempts": message.wording.attempts,
-            "problems": list(message.wording.problems),
-            "repaired": message.wording.repaired,
-        }
+        data["wording"] = _wording_to_dict(message.wording)
     if message.verdict is not None:
         data["verdict"] = message.verdict
     if message.unjudged:
@@ -252,7 +267,7 @@ def _message_from_dict(data: Mapping[str, Any]) -> Message:
         mood=data.get("mood"),
         notes=data.get("notes", {}),
         violations=tuple(data.get("violations", ())),
-        wording=Wording(wording["attempts"], tuple(wording["problems"]), wording["repaired"]) if wording else Wording(),
+        wording=_wording_from_dict(wording) if wording else Wording(),
         verdict=data.get("verdict"),
         unjudged=data.get("unjudged", ""),
     )

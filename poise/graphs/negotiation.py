@@ -150,7 +150,8 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
     )
     memory = replace(memory, shown=(*memory.shown, emotion))
     update: TalkUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}
-    update["usage"] = (speech.usage,)
+    tries = {"tries": [dict(usage) for usage in speech.tries]} if speech.tries else {}
+    update["usage"] = ({**speech.usage, **tries},)
     if seat == "creditor":
         update["creditor"] = memory
     else:

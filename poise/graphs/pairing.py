@@ -230,7 +230,7 @@ def _learner(policy: Policy) -> Learner:
 
 
 def _usage(
-    messages: Sequence[Mapping[str, float]], verdicts: Sequence[Verdict], reading: Mapping[str, float], seconds: float
+    messages: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict], reading: Mapping[str, float], seconds: float
 ) -> Usage:
     def total(key: str) -> int:
         return int(sum(message.get(key, 0) for message in messages))

@@ -97,7 +97,7 @@ class TalkState:
     creditor: SeatMemory = field(default_factory=SeatMemory)
     debtor: SeatMemory = field(default_factory=SeatMemory)
     messages: Annotated[tuple[Message, ...], operator.add] = ()
-    usage: Annotated[tuple[Mapping[str, float], ...], operator.add] = ()
+    usage: Annotated[tuple[Mapping[str, Any], ...], operator.add] = ()
     verdicts: Annotated[tuple[Verdict, ...], operator.add] = ()
     outcome: Outcome | None = None
 
@@ -109,7 +109,7 @@ class TalkUpdate(TypedDict, total=False):
     creditor: SeatMemory
     debtor: SeatMemory
     messages: tuple[Message, ...]
-    usage: tuple[Mapping[str, float], ...]
+    usage: tuple[Mapping[str, Any], ...]
     verdicts: tuple[Verdict, ...]
     outcome: Outcome
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 START: Final = 1500.0
 STEP: Final = 32.0
 _SCALE: Final = 400.0
-_Agent = tuple[Seat | None, int]
-_NONE: Final[_Agent] = (None, 0)  # no deal, the third player
+_Agent = tuple[Seat, int]
+_NONE: Final[_Agent] = ("creditor", -1)  # no deal, the third player
 
 
 @dataclass(frozen=True, slots=True)

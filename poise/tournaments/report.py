@@ -26,8 +26,8 @@ from poise.games.errors import PoiseError
 from poise.games.transcript import Transcript
 from poise.tournaments.figures import Standings
 from poise.tournaments.game_figures import game_figures
-from poise.tournaments.rating_figures import rated
 from poise.tournaments.process.page import section
+from poise.tournaments.rating_figures import rated
 from poise.tournaments.records import Row, from_json
 from poise.tournaments.report_parts import axis, breakable, cells, domains, forest, roles, troubles
 from poise.tournaments.standings import make_standings
@@ -143,6 +143,8 @@ def _compact_messages(transcript: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _compact_message(message: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in message.items() if value is not None and key != "index"}
+    if wording := message.get("wording"):  # raw replies are the viewer's: they would double the page
+        kept["wording"] = {name: wording[name] for name in ("attempts", "problems", "repaired")}
     if reading := message.get("reading"):
         kept["reading"] = {
             "label": reading["label"],

@@ -10,8 +10,9 @@ A reply that breaks a rule of conduct may be sent back in the same way (see `poi
 it is said all the same where nothing better comes. With "refuse" no such words are ever said: a decided move is then
 said in the plain sentence, and a move of the model's own is forfeited, as after any reply that cannot be used.
 
-Either way the record says how many replies it took, why each was rejected, and whether the words were repaired. A reply
-that was cut for length is cut back to its last whole sentence and judged as it then stands.
+Either way the record says how many replies it took, what each of them was, why it was rejected, what the model was told
+then, and whether the words were repaired. A reply that was cut for length is cut back to its last whole sentence and
+judged as it then stands.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from poise.agents.voices.wording import Problem, check, misconduct, read_move, r
 from poise.games.errors import AgentError, BadReply, ModelTimeout
 from poise.games.moves import FORFEIT, Move
 from poise.games.seeds import Dice
-from poise.games.transcript import Wording
+from poise.games.transcript import REPLY_CHARACTERS, Wording
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -51,15 +52,26 @@ class _Draft:
     text: str = ""
     problems: list[Problem] = field(default_factory=list)
     sayable: tuple[str, Move] | None = None  # the last reply that makes its move, though it breaks a rule of conduct
-    usage: dict[str, float] = field(default_factory=dict)
+    replies: list[str] = field(default_factory=list)  # as they came
+    complaints: list[str] = field(default_factory=list)
+    tries: list[Mapping[str, float]] = field(default_factory=list)  # what each cost
 
-    def add(self, usage: Mapping[str, float]) -> None:
-        for name, value in usage.items():
-            self.usage[name] = self.usage.get(name, 0) + value
+    def heard(self, reply: str, usage: Mapping[str, float]) -> None:
+        more = len(reply) - REPLY_CHARACTERS
+        self.replies.append(reply if more <= 0 else f"{reply[:REPLY_CHARACTERS]}\n[{more:,} more characters]")
+        self.tries.append(usage)
 
     def speech(self, text: str, move: Move, *, repaired: bool = False) -> Speech:
         problems = tuple(problem.reason for problem in self.problems)
-        return Speech(text, move, Wording(self.attempts, problems, repaired), self.usage)
+        wording = Wording(self.attempts, problems, repaired, tuple(self.replies), tuple(self.complaints))
+        return Speech(text, move, wording, self._usage(), tuple(self.tries) if len(self.tries) > 1 else ())
+
+    def _usage(self) -> dict[str, float]:
+        total: dict[str, float] = {}
+        for usage in self.tries:
+            for name, value in usage.items():
+                total[name] = total.get(name, 0) + value
+        return total
 
 
 class ModelVoice:
@@ -103,24 +115,27 @@ class ModelVoice:
         """One call: the reply as a message, or why there is none."""
         view = request.view
         last = draft.problems[-1] if draft.problems else None
-        prompt = render(request, self.offers, complaint(last.name, view, last.said) if last else "")
+        if last:
+            draft.complaints.append(complaint(last.name, view, last.said))
+        prompt = render(request, self.offers, draft.complaints[-1] if last else "")
         seed = int(dice.child("call", draft.attempts).unit() * _SEEDS)
         draft.attempts += 1
         began = time.perf_counter()
         try:
             reply = self._caller.ask(Question(prompt.messages(), seed, request.thread))
         except CutReply as cut:
-            draft.add(cut.usage)
+            draft.heard(cut.text, cut.usage)
             reply = Reply(cut_back(cut.text))
             if not reply.text:
                 return Problem("cut", str(cut))
         except EmptyReply as empty:
-            draft.add(empty.usage)
+            draft.heard("", empty.usage)
             return Problem("empty", str(empty))
         except (BadReply, ModelTimeout) as error:
-            draft.add({"calls": 1, "model_seconds": time.perf_counter() - began})
+            draft.heard("", {"calls": 1, "model_seconds": time.perf_counter() - began})
             return Problem("late" if isinstance(error, ModelTimeout) else "empty", str(error))
-        draft.add(reply.usage)
+        else:
+            draft.heard(reply.text, reply.usage)
         text = clean_reply(reply.text, echoes(request), _said(view))
         if not text:
             return _nothing_left(clean_reply(reply.text))

@@ -156,6 +156,8 @@
     if (wording && wording.repaired) asked.push("the stated number was put right without the model");
     if (intended && (intended.kind !== message.move.kind || intended.value !== message.move.value)) asked.push("meant: " + move(intended, scenario));
     if (notes && notes.promise === true) asked.push("a promise that it means to break");
+    if (message.verdict !== undefined) asked.push(message.verdict ? "the judge saw an agreement" : "the judge saw no agreement yet");
+    if (message.unjudged) asked.push(`the judge gave no answer that could be used: ${message.unjudged}`);
     for (const rule of violations || []) asked.push(`breaks a rule of conduct: ${rule}`);
     return asked;
   }

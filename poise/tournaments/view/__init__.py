@@ -5,7 +5,9 @@
     live            running or not, how far, and how long still
     app, pages      addresses and their pages             guard    who may ask, and what a page may do
     overview        standings, payoffs, outcomes          matches  the list, piece by piece
+    science         ratings and the game between the fields, as in the report (`..rating_figures`, `..game_figures`)
     replay, turns   one match, message by message and node by node
+    prompts         what a model was told and said, try by try
     changes         two runs, cell by cell                charts, drawing   pictures, graphs with nodes to light
     server          a socket, and its address
 

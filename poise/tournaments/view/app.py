@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from poise.games.errors import BadInput, PoiseError
+from poise.games.moves import SEATS
 from poise.tournaments.view import pages
 from poise.tournaments.view.choice import Choice, options
 from poise.tournaments.view.guard import App, Guard
@@ -104,18 +105,20 @@ class Viewer:
         return Response(raw, media_type="application/json", headers=_NO_STORE)
 
     def prompt(self, request: Request) -> Response:
-        """What the model was told before one message, rendered again."""
+        """What the model was told and what it said for one message, try by try."""
         from poise.tournaments.view.prompts import prompt_of
 
         run, parameters = self._run(request), request.path_params
-        return _json(prompt_of(run.told(parameters["position"]).transcript, parameters["index"]))
+        told = run.told(parameters["position"])
+        return _json(prompt_of(told.transcript, parameters["index"], told.usage))
 
     def graph(self, request: Request) -> Response:
         """The graph that the match ran on, to be lit by the page's script."""
         from poise.tournaments.view.drawing import usual_graph
+        from poise.tournaments.view.prompts import by_person
 
-        self._run(request).row(request.path_params["position"])
-        return self._page("graph.html.j2", graph=usual_graph())
+        talk = self._run(request).told(request.path_params["position"]).transcript
+        return self._page("graph.html.j2", graph=usual_graph(*(by_person(talk, seat) for seat in SEATS)))
 
     def beside(self, request: Request) -> Response:
         """Two matches side by side."""

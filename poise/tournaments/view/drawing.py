@@ -17,11 +17,13 @@ _BOX: Final = (92, 28)
 
 
 @cache
-def usual_graph() -> Markup:
-    """The negotiation between two seats with the turn that every built-in agent takes."""
+def usual_graph(creditor: bool = False, debtor: bool = False) -> Markup:
+    """The negotiation between two seats with the turn that every built-in agent takes, or, where true, a person's."""
     from poise.graphs import negotiation_graph, seat_graph
+    from poise.graphs.person import person_graph
 
-    return lightable(negotiation_graph(seat_graph().compile(), seat_graph().compile()).compile())
+    first, second = (person_graph().compile() if human else seat_graph().compile() for human in (creditor, debtor))
+    return lightable(negotiation_graph(first, second).compile())
 
 
 def lightable(graph: Any) -> Markup:

@@ -1,34 +1,73 @@
-"""What a model was told before one message, rendered again from the transcript."""
+"""What a model was told and what it said for one message, try by try; prompts are rendered again."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from poise.games.moves import Seat
-from poise.games.transcript import Transcript
+from poise.games.moves import SEATS, Seat
+from poise.games.transcript import Message, Transcript
 from poise.tournaments.view.library import Missing
 from poise.tournaments.view.pages import spoken
+from poise.tournaments.view.turns import told_cost
 
-_AGAIN = (
-    "Rendered again from the transcript with this Poise's prompts: what the model was told on the first try. The store "
-    "keeps no prompts and no raw replies; of a rejected reply it keeps why it was rejected."
+if TYPE_CHECKING:
+    from poise.agents.learning.views import Seen
+
+_AGAIN: Final = "Prompts are rendered again from the transcript, with this Poise's prompts; replies are as they came."
+_BEFORE: Final = (
+    "Rendered again from the transcript with this Poise's prompts: what the model was told on the first try. The Poise "
+    "that played this match kept no raw replies; of a rejected one it kept why it was rejected."
 )
-_OWN = " This agent comes from a file of its own, which may have told its model something else."
+_OWN: Final = " This agent comes from a file of its own, which may have told its model something else."
+_NOBODY: Final = "No model was asked for this message: the scripted voice chose the words."
+_PERSON: Final = "No model was asked for this message: a person wrote it."
 
 
-def prompt_of(transcript: Transcript, index: int) -> dict[str, Any]:
-    """`note`, and `turns` of [role, text]; no turns where no model was asked. Missing for an index out of range."""
+def prompt_of(transcript: Transcript, index: int, usage: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """`note`, and `tries`, each with `turns` of [role, text], `reply` (None where it was not kept), `problem`, `cost`.
+
+    No tries where no model was asked. usage: as stored. Missing for an index out of range.
+    """
     if not 0 <= index < len(transcript.messages):
         raise Missing(f"this match has no message {index}; it has {len(transcript.messages)}")
     message = transcript.messages[index]
     if not message.wording.attempts:
-        return {"note": "No model was asked for this message: the scripted voice chose the words.", "turns": []}
+        return {"note": _PERSON if by_person(transcript, message.seat) else _NOBODY, "tries": []}
     from poise.agents.learning.views import Seen
 
-    seen = Seen(transcript, message.seat)
-    number = [own.index for own in seen.messages].index(index)
-    turns = [[turn.role, spoken(turn.content)] for turn in seen.prompt(number)]
-    return {"note": _AGAIN + (_OWN if own_code(transcript, message.seat) else ""), "turns": turns}
+    spent: Any = (usage or {}).get("per_message") or ()
+    cost = spent[index] if index < len(spent) else {}
+    note = _AGAIN if message.wording.replies else _BEFORE
+    tries = _tries(Seen(transcript, message.seat), message, cost)
+    return {"note": note + (_OWN if own_code(transcript, message.seat) else ""), "tries": tries}
+
+
+def _tries(seen: Seen, message: Message, cost: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each try's prompt beside what came of it; where replies were not kept, the first try's prompt."""
+    from poise.agents.voices.prompts import render
+
+    wording = message.wording
+    number = [own.index for own in seen.messages].index(message.index)
+    costs = cost.get("tries") or [cost]
+    found = []
+    for place in range(len(wording.replies) or 1):
+        again = wording.complaints[place - 1] if 0 < place <= len(wording.complaints) else ""
+        turns = render(seen.request(number), seen.offers, again).messages()
+        found.append(
+            {
+                "turns": [[role, spoken(text)] for role, text in turns],
+                "reply": spoken(wording.replies[place]) if wording.replies else None,
+                "problem": spoken(wording.problems[place]) if place < len(wording.problems) else "",
+                "cost": told_cost(costs[place]) if place < len(costs) else "",
+            }
+        )
+    return found
+
+
+def by_person(transcript: Transcript, seat: Seat) -> bool:
+    """Whether a person sat there."""
+    return bool((transcript.creditor, transcript.debtor)[SEATS.index(seat)].get("human"))
 
 
 def own_code(transcript: Transcript, seat: Seat) -> bool:

@@ -54,7 +54,7 @@ class Shown:
 def shown(talk: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
     """Every message of the talks. usage: as stored, see `poise.games.transcript.Usage`."""
     words = domain_words(talk.scenario.domain)
-    costs: Sequence[Mapping[str, float]] = usage.get("per_message") or ()
+    costs: Sequence[Mapping[str, Any]] = usage.get("per_message") or ()
     told = []
     for at, message in enumerate(talk.messages):
         after = talk.messages[at + 1] if at + 1 < len(talk.messages) else None
@@ -66,8 +66,8 @@ def shown(talk: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
                 move=said_move(message.move, talk.scenario, words),
                 heard=_heard(after.reading if after else None),
                 troubles=tuple(_troubles(message, talk.scenario, words)),
-                verdict=_verdict(message),
-                cost=_cost(cost),
+                verdict=_verdict(talk, message),
+                cost=told_cost(cost),
                 steps=tuple(_steps(talk, at, cost, words)),
             )
         )
@@ -101,14 +101,17 @@ def _troubles(message: Message, scenario: Scenario, words: DomainWords) -> list[
     return told
 
 
-def _verdict(message: Message) -> str:
-    verdict, unjudged = getattr(message, "verdict", None), getattr(message, "unjudged", "")
-    if verdict is None:
-        return f"no answer that could be used: {spoken(unjudged, _NOTE)}" if unjudged else ""
-    return "an agreement" if verdict else "no agreement yet"
+def _verdict(talk: Transcript, message: Message) -> str:
+    """What the judge said, and whether the referee says otherwise; "" where nobody was asked."""
+    if message.verdict is None:
+        return message.unjudged and f"no answer that could be used: {spoken(message.unjudged, _NOTE)}"
+    words = "an agreement" if message.verdict else "no agreement yet"
+    deal = talk.outcome.ending == "deal" and message.index == len(talk.messages) - 1
+    return words if message.verdict == deal else f"{words} (the referee: {'a deal' if deal else 'no deal'})"
 
 
-def _cost(cost: Mapping[str, float]) -> str:
+def told_cost(cost: Mapping[str, Any]) -> str:
+    """What calls cost, in words; "" for none."""
     if not cost:
         return ""
     calls = int(cost.get("calls", 0))
@@ -126,16 +129,38 @@ _TOKENS: Final = (
 )
 
 
-def _steps(talk: Transcript, at: int, cost: Mapping[str, float], words: DomainWords) -> list[Step]:
+def _steps(talk: Transcript, at: int, cost: Mapping[str, Any], words: DomainWords) -> list[Step]:
     """The nodes of the usual turn, in order."""
     message = talk.messages[at]
+    if (talk.creditor if message.seat == "creditor" else talk.debtor).get("human"):
+        return _person_steps(talk, at, words)
     decided = "left to the model" if message.intended is None else said_move(message.intended, talk.scenario, words)
     return [
         _perceive(talk, at),
         _feel(message),
         Step("decide", (("decided", decided), *_table(talk, at))),
-        Step("speak", tuple(_spoke(message, cost, said_move(message.move, talk.scenario, words)))),
+        Step("speak", tuple(_spoke(talk, message, cost, said_move(message.move, talk.scenario, words)))),
     ]
+
+
+def _person_steps(talk: Transcript, at: int, words: DomainWords) -> list[Step]:
+    """The nodes of a person's turn (see `poise.graphs.person`); they are as many as those of an agent's."""
+    message = talk.messages[at]
+    read = _perceive(talk, at)
+    move = said_move(message.move, talk.scenario, words)
+    shows = (("shows", message.emotion),) if message.emotion else ()
+    return [
+        Step("perceive", (("note", "the tracker's reading; the person was not shown it"), *read.facts), read.bars),
+        Step("listen", (("asked", "a person, for words"), *_table(talk, at))),
+        Step("confirm", (("read as", move), *shows, ("sent", "once the person had seen how it was read"))),
+        Step("say", (("worded by", "a person"), ("the referee took", move), *_judged(talk, message))),
+    ]
+
+
+def _judged(talk: Transcript, message: Message) -> list[tuple[str, str]]:
+    facts = [("conduct", "breaks " + ", ".join(map(str, message.violations)))] if message.violations else []
+    verdict = _verdict(talk, message)
+    return facts + ([(f"the judge ({spoken(talk.judge, 60)}) saw", verdict)] if verdict else [])
 
 
 def _perceive(talk: Transcript, at: int) -> Step:
@@ -180,17 +205,14 @@ def _table(talk: Transcript, at: int) -> list[tuple[str, str]]:
     return facts
 
 
-def _spoke(message: Message, cost: Mapping[str, float], move: str) -> list[tuple[str, str]]:
+def _spoke(talk: Transcript, message: Message, cost: Mapping[str, Any], move: str) -> list[tuple[str, str]]:
     attempts = message.wording.attempts
     tries = "the scripted voice" if not attempts else f"a model, {attempts} {'reply' if attempts == 1 else 'replies'}"
     facts = [("worded by", tries), ("the referee took", move)]
     if rejected := len(message.wording.problems):
         mended = ", then put right without the model" if message.wording.repaired else ""
         facts.append(("rejected", f"{rejected}{mended}"))
-    if violations := getattr(message, "violations", ()):
-        facts.append(("conduct", "breaks " + ", ".join(map(str, violations))))
-    if verdict := _verdict(message):
-        facts.append(("the judge saw", verdict))
-    if told := _cost(cost):
+    facts += _judged(talk, message)
+    if told := told_cost(cost):
         facts.append(("cost", told))
     return facts

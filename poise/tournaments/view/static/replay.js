@@ -8,7 +8,9 @@
   const two = document.body.classList.contains("beside");
   const last = Math.max(...items.map((item) => Number(item.dataset.message)));
   const turns = [...document.querySelectorAll(".turn")];
-  const nodes = turns.length ? [...turns[0].querySelectorAll(".step")].map((step) => step.dataset.step) : ["speak"];
+  /* A person's turn has other nodes than an agent's, and as many. */
+  const steps = turns.map((turn) => [...turn.querySelectorAll(".step")].map((step) => step.dataset.step));
+  const nodes = { get length() { return steps.length ? steps[0].length : 1; }, here: () => steps[at] || ["speak"] };
   let at = 0, node = nodes.length - 1, timer = null;
 
   function show(scroll) {
@@ -38,14 +40,14 @@
   }
 
   function light() {
-    const seat = items[at].dataset.seat, name = nodes[node];
+    const seat = items[at].dataset.seat, own_nodes = nodes.here(), name = own_nodes[node];
     turns[at].querySelectorAll(".step").forEach((step) => step.classList.toggle("here", step.dataset.step === name));
     const step = turns[at].querySelector(".step.here"), pane = step.closest(".turns");
     if (pane.scrollHeight > pane.clientHeight + 2) pane.scrollTop += step.getBoundingClientRect().top - pane.getBoundingClientRect().top - 8;
     document.querySelectorAll("[data-node]").forEach((one) => {
       const [group, own] = one.dataset.node.split(":");
       one.classList.toggle("lit", group === seat && own === name);
-      one.classList.toggle("past", group === seat && nodes.indexOf(own) > -1 && nodes.indexOf(own) < node);
+      one.classList.toggle("past", group === seat && own_nodes.indexOf(own) > -1 && own_nodes.indexOf(own) < node);
     });
     document.querySelectorAll("[data-group]").forEach((one) => one.classList.toggle("lit", one.dataset.group === seat));
     $("where").textContent = `message ${at + 1} of ${last + 1} · ${seat}: ${name}`;
@@ -77,22 +79,39 @@
     const box = $("prompt");
     if (!box.open || asked === at) return;
     const mine = asked = at;
-    let told = { note: "The viewer does not answer.", turns: [] };
+    let told = { note: "The viewer does not answer.", tries: [] };
     try {
       const answer = await fetch(box.dataset.address + at);
       if (answer.ok) told = await answer.json(); else told.note = "This prompt cannot be rendered again: " + answer.status;
     } catch { asked = -1; }
     if (mine !== at) return;
     box.querySelector(".note").textContent = told.note;
-    box.querySelector(".told").replaceChildren(...told.turns.map(([role, text]) => {
-      const turn = document.createElement("div"), name = document.createElement("b"), words = document.createElement("pre");
-      turn.className = "told-turn";
-      name.textContent = role;
-      words.textContent = text;
-      words.dir = "auto";
-      turn.append(name, words);
-      return turn;
-    }));
+    box.querySelector(".told").replaceChildren(...told.tries.map((one, place) => attempt(one, place, told.tries.length)));
+  }
+
+  function words(name, text, kind) {
+    const turn = document.createElement("div"), role = document.createElement("b"), said = document.createElement("pre");
+    turn.className = "told-turn " + kind;
+    role.textContent = name;
+    said.textContent = text;
+    said.dir = "auto";
+    turn.append(role, said);
+    return turn;
+  }
+
+  /* One try: what the model was told, and beside it what it said. */
+  function attempt(one, place, many) {
+    const box = document.createElement("section"), head = document.createElement("h4"), sides = document.createElement("div"), left = document.createElement("div"), right = document.createElement("div");
+    box.className = "try";
+    sides.className = "sides";
+    head.textContent = [many > 1 ? `Try ${place + 1}` : "", one.cost].filter(Boolean).join(" · ");
+    left.append(...one.turns.map(([role, text]) => words(role, text, role)));
+    if (one.reply !== null) right.append(words("the model said", one.reply || "(nothing)", "reply"));
+    if (one.problem) right.append(words("rejected", one.problem, "problem"));
+    else if (one.reply !== null) right.append(words("taken", "These words were used.", "taken"));
+    sides.append(left, right);
+    box.append(head, sides);
+    return box;
   }
 
   function linked() {
@@ -129,13 +148,13 @@
     $("prompt").addEventListener("toggle", () => { asked = -1; ask(); });
     turns.forEach((turn) => turn.addEventListener("click", (event) => {
       const step = event.target.closest(".step");
-      if (step) go(at, nodes.indexOf(step.dataset.step));
+      if (step) go(at, nodes.here().indexOf(step.dataset.step));
     }));
     poise.page($("graphs").dataset.address).then((page) => {
       $("graphs").replaceChildren(document.adoptNode(page.querySelector("svg")));
       $("graphs").addEventListener("click", (event) => {
         const one = event.target.closest("[data-node]"), [group, own] = one ? one.dataset.node.split(":") : [];
-        if (nodes.includes(own) && group === items[at].dataset.seat) go(at, nodes.indexOf(own));
+        if (nodes.here().includes(own) && group === items[at].dataset.seat) go(at, nodes.here().indexOf(own));
       });
       light();
     }).catch(() => { $("graphs").textContent = "The graph cannot be drawn here."; });
