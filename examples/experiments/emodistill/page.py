@@ -124,7 +124,7 @@ def _word_table(played: Played) -> list[str]:
     shares = ("first try", "repaired", "emotion", "feeling", "said again")
     found = {measure: played.estimates(measure) for measure in (*shares, "tokens", "score")}
     lines = [
-        "| creditor | number right at once | repaired | emotion heard | without neutral | said again | tokens a message | score |",
+        "| creditor | right at once | repaired | emotion heard | without neutral | said again | tokens | score |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name in played.creditors:
@@ -177,7 +177,7 @@ def _targets(settings: dict[str, Any], debt: Played) -> list[str]:
     repaired = debt.estimates("repaired")
 
     def mean(found: dict[str, Estimate | None], name: str) -> float:
-        one = found[name]
+        one = found.get(name)
         return float("nan") if one is None else one.mean
 
     offers, felt = mean(first, TRAINED), mean(emotion, TRAINED)
