@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 
@@ -224,6 +225,15 @@ class Typed:
         return "\n".join(self.shown)
 
 
+class Interrupted(Typed):
+    """Presses Ctrl-C when there is nothing left."""
+
+    def ask(self, prompt):
+        if not self.lines:
+            raise KeyboardInterrupt
+        return self.lines.pop(0)
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -265,6 +275,24 @@ class TestSitting:
         with Store.read(sitting.folder) as store:
             (transcript,) = store.transcripts()
         assert (transcript.outcome.ending, transcript.outcome.by) == ("walked", "debtor")
+
+    def test_the_talks_left_last_are_those_in_which_something_was_said_last(self, here):
+        home = here / "runs" / "play"
+        for name in ("a", "b"):
+            with sit_down(*invited(), home / name):
+                pass
+        (home / "a" / f"{TALKS}-wal").touch()  # by a process that was killed
+        for path, time in ((home / "a" / TALKS, 10), (home / "b" / TALKS, 20), (home / "a" / f"{TALKS}-wal", 30)):
+            os.utime(path, (time, time))
+        with come_back() as sitting:
+            assert sitting.folder.name == "a"
+
+    def test_ctrl_c_at_the_last_question_is_a_no(self, here):
+        with sit_down(*invited()) as sitting:
+            screen = Interrupted("walk", "y")
+            assert converse(sitting, screen)
+        assert "Stored: poise view" in screen.text
+        assert not list(sitting.folder.glob(f"{TALKS}*"))
 
     def test_the_others_target_and_mind_are_shown_at_the_end_alone(self, here):
         scenario = replace(case(7351, 9173), context={"Sector": "Boats"})

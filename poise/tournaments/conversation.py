@@ -93,7 +93,7 @@ def converse(sitting: Sitting, screen: Screen) -> bool:
         curious = screen.ask("See what the other side wanted, felt and read in you? [Y/n] ").strip().lower()
         if curious not in ("n", "no"):
             screen.tell(debrief(transcript, sitting.table.seat))
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
         pass
     screen.tell(f"\nStored: poise view {sitting.folder}", "dim")
     return True

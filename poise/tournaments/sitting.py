@@ -115,10 +115,15 @@ def resume_command(folder: Path) -> str:
 
 
 def _left_last() -> Path:
-    left = sorted(HOME.glob(f"*/{TALKS}"), key=lambda path: path.stat().st_mtime)
+    left = [path.parent for path in HOME.glob(f"*/{TALKS}")]
     if not left:
         raise StoreError(f"no talks were left under {HOME}; begin some with: poise play --as debtor --against vanilla")
-    return left[-1].parent
+    return max(left, key=_left_at)
+
+
+def _left_at(folder: Path) -> float:
+    """When something was last said; what a killed process wrote is in the write-ahead file alone."""
+    return max(path.stat().st_mtime for path in folder.glob(f"{TALKS}*"))
 
 
 def _refuse_other_folders(folder: Path) -> None:
