@@ -1,6 +1,8 @@
 """Process figures: by hand where a hand can, by theory where there is one, and for any talks whatever."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -344,3 +346,34 @@ def test_the_seven_are_in_one_order():
     assert table.sum(axis=1) == pytest.approx(1)
     assert EMOTIONS7[int(table[EMOTIONS7.index("sadness")].argmax())] == "sadness"
     assert EMOTIONS7[int(table.mean(axis=0).argmin())] in ("disgust", "fear")
+
+
+@pytest.mark.data
+def test_the_human_tables_are_the_counts():
+    """Half a count added to each cell, rows normalised, both corpora averaged: as the shipped world's file says."""
+    path = Path(__file__).parents[2] / "shared" / "data" / "derived" / "emotion_transition_counts.json"
+    if not path.exists():
+        pytest.skip("the counts are not here")
+    told = json.loads(path.read_text())
+    order = [told["states"].index(name) for name in EMOTIONS7]
+    for kind, name in (("own", "same"), ("reply", "reply")):
+        each = [
+            np.array(told[corpus][name], float)[np.ix_(order, order)] + 0.5 for corpus in ("MELD", "DailyDialog_RECCON")
+        ]
+        mean = sum(one / one.sum(axis=1, keepdims=True) for one in each) / 2
+        assert human(kind) == pytest.approx(mean, abs=2e-4)
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=2, max_size=25))
+@FEW
+def test_quartiles_are_those_of_scipys_kaplan_and_meier(told):
+    """A second implementation."""
+    from scipy import stats
+
+    deals, others = [m for m, deal in told if deal], [m for m, deal in told if not deal]
+    if not deals:
+        return
+    left = stats.ecdf(stats.CensoredData(uncensored=deals, right=others)).sf
+    for share in (0.25, 0.5, 0.75):
+        reached = [t for t, p in zip(left.quantiles, left.probabilities, strict=True) if p <= 1 - share + 1e-12]
+        assert time_to([Ended(*one) for one in told], share) == (int(reached[0]) if reached else None)

@@ -19,6 +19,7 @@ from poise.tournaments.process import measure_process
 from poise.tournaments.process.concession import GRID
 from poise.tournaments.process.lines import LINE, lines
 from poise.tournaments.process.page import curves
+from poise.tournaments.rating_tables import rate_tournament
 from poise.tournaments.report import write_report
 from poise.tournaments.runner import Result
 from poise.tournaments.standings import read_standings
@@ -171,6 +172,7 @@ def test_notebooks_show_tables_and_every_text_is_escaped(folder, tmp_path):
     assert run._repr_html_() == result_html(run)
     assert "<table>" not in run._repr_html_(), "nothing is finished yet"
     assert measure_process(folder)._repr_html_().count("<table>") > 8
+    assert rate_tournament(folder)._repr_html_().count("<tr>") == 5
     hostile = html_tables([PlainTable(HOSTILE, [HOSTILE], [[HOSTILE]], HOSTILE)], HOSTILE)
     assert "<script" not in hostile
     assert "<img" not in hostile

@@ -28,7 +28,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -140,8 +139,9 @@ def _matches(store: Store) -> Iterator[list[Any]]:
 def _messages(store: Store) -> Iterator[list[Any]]:
     for position, talk, spent in store.documents():
         told = Transcript.from_dict(from_json(talk, f"the transcript of match {position}"))
-        usage = from_json(spent, f"the usage of match {position}").get("per_message", ())
-        for message, cost in zip_longest(told.messages, usage[: len(told.messages)], fillvalue={}):
+        usage = from_json(spent, f"the usage of match {position}").get("per_message", [])
+        for place, message in enumerate(told.messages):
+            cost = usage[place] if place < len(usage) else {}
             yield [position, *_message(message), *(cost.get(name) for name in _COSTS)]
 
 

@@ -44,6 +44,12 @@ class Ratings:
             "ratings": [{name: getattr(one, name) for name in _fields(one)} for one in self.listed],
         }
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from poise.tournaments.notebook import ratings_html
+
+        return ratings_html(self)
+
 
 def _fields(one: Rating | OnlineRating) -> tuple[str, ...]:
     return (*one.__slots__, "elo") if isinstance(one, Rating) else tuple(one.__slots__)

@@ -88,8 +88,8 @@ class _Table:
         return Sums.of_pairs(self.scenario[own][known], gained[known], self.count)
 
     def success(self, where: Any) -> Estimate:
-        matches = np.bincount(self.scenario[where], minlength=self.count).astype(np.float64)
-        return success(np.bincount(self.scenario[where], weights=self.deal[where], minlength=self.count), matches)
+        own = self.sums(self.deal, where)
+        return success(own.total, own.number)
 
     def sums(self, values: Any, where: Any, of: Any = None, within: tuple[float, float] = (0.0, np.inf)) -> Sums:
         return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where], within)
