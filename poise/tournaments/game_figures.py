@@ -78,8 +78,9 @@ def _figures(game: Bimatrix, rows: Sequence[Row]) -> Iterator[Figure]:
     labels = {seat: game.labels(seat) for seat in SEATS}
     chosen = [seat for seat in SEATS if len(labels[seat]) > 1]
     for seat in chosen:
-        picture = dominance_picture(dominance_edges(game, gaps[seat], seat), labels[seat], seat)
-        yield Figure(f"dominance-{seat}s", f"Dominance among {seat}s", seat, picture)
+        edges = dominance_edges(game, gaps[seat], seat)
+        title = f"Dominance among {seat}s{'' if edges.number_of_edges() else ': none'}"
+        yield Figure(f"dominance-{seat}s", title, seat, dominance_picture(edges, labels[seat], seat))
     yield Figure("best-answers", "Best answers", "", response_picture(best_answers(game, gaps), labels))
     sweep, path = alpha_sweep(game), trajectory(game)
     named = {seat: _named(_masses(sweep, seat)[1], path[1][SEATS.index(seat)]) for seat in SEATS}
