@@ -233,12 +233,13 @@ def agents_check(
     agent: Annotated[
         str, typer.Argument(metavar="FILE|NAME|DIR", help="file.py, a persona.toml, a trained folder, a name.")
     ],
+    message_seconds: Annotated[float, typer.Option(help="The longest a message may take.")] = 5.0,
 ) -> None:
     """Check an agent of your own: legal moves, same seed same play, no peeking, and so on."""
     from poise.cli_agents import check
     from poise.tournaments.render import console
 
-    raise typer.Exit(check(console(), agent))
+    raise typer.Exit(check(console(), agent, message_seconds))
 
 
 @graph_app.command("draw")

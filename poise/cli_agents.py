@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from rich.box import SIMPLE_HEAD
@@ -15,9 +16,11 @@ from rich.text import Text
 from poise.agents.registry import Agent, list_agents
 from poise.games.errors import BadInput
 from poise.games.moves import SEATS
-from poise.graphs import draw, negotiation_graph, seat_graph
+from poise.graphs import PlaySettings, draw, negotiation_graph, seat_graph
 from poise.testing import Check, check_agent
 from poise.testing.bench import find_in_either_seat
+
+_MESSAGES: Final = 12  # as long as so many may take, a whole match may
 
 
 def show_agents(screen: Console, *, as_json: bool) -> None:
@@ -56,10 +59,12 @@ def _plain(agent: Agent) -> dict[str, Any]:
     }
 
 
-def check(screen: Console, spec: str) -> int:
-    """Run the conformance checks and show what fails; the exit code."""
+def check(screen: Console, spec: str, seconds: float) -> int:
+    """Run the conformance checks and show what fails; the exit code. seconds: what a message may take."""
+    if not 0 < seconds < math.inf:
+        raise BadInput(f"--message-seconds {seconds:g} is no time for a message; give seconds above 0, such as 60")
     agent = find_in_either_seat(spec)
-    checks = check_agent(agent)
+    checks = check_agent(agent, PlaySettings(message_seconds=seconds, match_seconds=_MESSAGES * seconds))
     screen.print(Text(f"{agent.name}, a {agent.seat}", style="bold"))
     for one in checks:
         screen.print(_line(one))

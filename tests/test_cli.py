@@ -124,6 +124,7 @@ def test_a_dry_run_with_a_model_counts_calls_and_asks_none(fakes):
         (("tournament", "standings", "nowhere"), "there is no tournament in nowhere"),
         (("tournament", "report", "nowhere"), "there is no tournament in nowhere"),
         (("agents", "check", "none.py"), "none.py does not exist"),
+        (("agents", "check", "vanilla", "--message-seconds", "0"), "give seconds above 0"),
         (("graph", "draw", "nobody"), "is called 'nobody'"),
         (("graph", "draw", "--format", "gif"), "'gif' is not one of mermaid, svg, png"),
     ],

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from poise.agents.builtin import built_in
 from poise.agents.policies import POLICIES
+from poise.cli import app
 from poise.games.domains import DOMAINS, SEARCH
 from poise.games.generator import builtin
 from poise.games.moves import SEATS
@@ -20,7 +22,8 @@ OPPONENTS = {"creditor": ("vanilla", "simulated"), "debtor": ("vanilla", "eq-neg
 WITH_ARGUMENTS = {
     "fixed": "fixed:caring",
     "mcts": "mcts:20",
-}  # few simulations: skill is not checked
+    "emodistill": "emodistill,adapter=none",
+}  # few simulations: skill is not checked; what its adapter says is checked with a model (test_emodistill.py)
 DRAW = {"random", "emodebt", "evoemo", "simulated", "angry", "cheating"}
 
 AGENTS = [(WITH_ARGUMENTS.get(name, name), seat) for seat in SEATS for name in built_in(seat)]
@@ -86,3 +89,14 @@ def test_no_published_case_is_in_a_built_in_set(domain):
     named = {"debt": "credit_recovery", "disaster": "disaster_survivor", "medical": "hospital_surgery"}
     source = SHARED / f"{named.get(domain, 'education_sleep')}_scenarios.csv"
     assert all(check.ok for check in check_scenarios(source, apart_from=f"builtin:{domain}"))
+
+
+def test_how_long_a_message_may_take_is_the_users_to_say(tmp_path):
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import time\n\nimport poise\n\n\n"
+        '@poise.agent("slow", seat="creditor")\ndef slow(view):\n    time.sleep(0.05)\n    return "joy"\n'
+    )
+    told = CliRunner().invoke(app, ["agents", "check", str(slow), "--message-seconds", "0.02"])
+    assert told.exit_code == 1
+    assert "FAILED  answers within 0.02 s a message" in told.output
