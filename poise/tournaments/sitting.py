@@ -78,7 +78,7 @@ def sit_down(config: TournamentConfig, scenario: Scenario, folder: Path | None =
 
     Raises StoreError where there is a tournament already, ModelDown and ModelMissing for a model that is not there.
     """
-    folder = folder or HOME / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    folder = folder or own_folder()
     schedule = _schedule(config, scenario)
     check_models(config, schedule)
     with (
@@ -114,11 +114,21 @@ def resume_command(folder: Path) -> str:
     return f"poise play --resume {shlex.quote(str(folder))}"
 
 
+def own_folder() -> Path:
+    """A folder under runs/play for talks that begin now."""
+    return HOME / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+
+
+def left() -> list[Path]:
+    """The folders under runs/play whose talks are not over, those left last first."""
+    return sorted((path.parent for path in HOME.glob(f"*/{TALKS}")), key=_left_at, reverse=True)
+
+
 def _left_last() -> Path:
-    left = [path.parent for path in HOME.glob(f"*/{TALKS}")]
-    if not left:
+    found = left()
+    if not found:
         raise StoreError(f"no talks were left under {HOME}; begin some with: poise play --as debtor --against vanilla")
-    return max(left, key=_left_at)
+    return found[0]
 
 
 def _left_at(folder: Path) -> float:
