@@ -19,6 +19,7 @@ from poise.games.errors import AgentError
 from poise.games.moves import Seat
 
 PACKAGED: Final = Path(__file__).parent / "artifacts"  # a folder each, by the agent's name
+ABOUT: Final = "about.md"  # its first line is the agent's summary
 _CUTS = re.compile(r"[,@]|$")
 
 
@@ -81,7 +82,11 @@ def packaged(seat: Seat) -> Mapping[str, Callable[[str], Agent]]:
 def _packaged(name: str, seat: Seat, argument: str) -> Agent:
     if argument:
         raise AgentError(f"{name!r} takes no argument, not {argument!r}")
-    return replace(trained_agent(str(PACKAGED / name), seat), name=name)
+    agent = trained_agent(str(PACKAGED / name), seat)
+    about = PACKAGED / name / ABOUT
+    return replace(
+        agent, name=name, summary=about.read_text("utf-8").partition("\n")[0] if about.exists() else agent.summary
+    )
 
 
 def loaded_policy(folder: str) -> tuple[Callable[[], Policy], str]:

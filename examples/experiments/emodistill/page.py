@@ -13,8 +13,9 @@ from measures import Played
 from poise import __version__
 from poise.tournaments.stats import Estimate
 
-UNTUNED, TRAINED = "IQL only", "SFT + JPO"
-OFFERS = 0.9
+UNTUNED = "IQL only"
+TRAINED = ("SFT", "SFT + JPO", "SFT + DPO")
+FEWER = ("tokens", "repaired")
 
 
 def write_page(settings: dict[str, Any], runs: Path, page: Path) -> None:
@@ -57,7 +58,7 @@ def _head(settings: dict[str, Any], debt: Played) -> list[str]:
         f"Poise {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, seed {settings['seed']}. "
         "Utility is the creditor's, 0 to 1, 0 without a deal. Brackets are 95 % intervals over scenarios; gains are "
         f"paired by debtor, scenario and seed. Talks have {settings['max_messages']} messages at most. Failed matches: "
-        f"{debt.failed}.",
+        f"{debt.failed}. What is called {settings['shipped']} here ships with Poise as `emodistill`.",
         "",
     ]
 
@@ -173,33 +174,34 @@ def _duel(played: Played | None) -> list[str]:
 
 
 def _targets(settings: dict[str, Any], debt: Played) -> list[str]:
-    first, emotion, tokens = (debt.estimates(each) for each in ("first try", "emotion", "tokens"))
-    repaired = debt.estimates("repaired")
+    found = {each: debt.estimates(each) for each in ("first try", "emotion", "feeling", "tokens", "repaired")}
 
-    def mean(found: dict[str, Estimate | None], name: str) -> float:
-        one = found.get(name)
+    def mean(measure: str, name: str) -> float:
+        one = found[measure].get(name)
         return float("nan") if one is None else one.mean
 
-    offers, felt = mean(first, TRAINED), mean(emotion, TRAINED)
-    before = mean(emotion, UNTUNED)
     base = settings["baseline"]
-    few = mean(tokens, TRAINED) < mean(tokens, base) and mean(repaired, TRAINED) < mean(repaired, base)
-    return [
+    wanted = (
+        ("the number right at once in 90 % of messages", "first try", base, 0.9, "{:.0%}"),
+        ("emotions heard twice as often", "emotion", UNTUNED, 2 * mean("emotion", UNTUNED), "{:.0%}"),
+        ("the same of emotions other than neutral", "feeling", UNTUNED, 2 * mean("feeling", UNTUNED), "{:.0%}"),
+        ("fewer tokens a message", "tokens", base, mean("tokens", base), "{:.1f}"),
+        ("fewer repairs", "repaired", base, mean("repaired", base), "{:.0%}"),
+    )
+    lines = [
         "## Against what was hoped for",
         "",
-        f"- {_verdict(offers >= OFFERS)}: the number right at once in at least {OFFERS:.0%} of messages; "
-        f"{mean(first, base):.0%} untrained, {offers:.0%} trained.",
-        f"- {_verdict(felt >= 2 * before)}: twice as many emotions heard; {before:.0%} with the untrained words, "
-        f"{felt:.0%} with the trained.",
-        f"- {_verdict(few)}: fewer tokens and repairs than untrained; {mean(tokens, base):.1f} and "
-        f"{mean(tokens, TRAINED):.1f} tokens a message, {mean(repaired, base):.0%} and {mean(repaired, TRAINED):.0%} "
-        "repaired.",
-        "",
+        f"| | untuned words | {' | '.join(TRAINED)} |",
+        f"|---|---:|{'---:|' * len(TRAINED)}",
     ]
-
-
-def _verdict(reached: bool) -> str:
-    return "Reached" if reached else "**Missed**"
+    for what, measure, before, bound, form in wanted:
+        cells = []
+        for name in TRAINED:
+            value = mean(measure, name)
+            reached = value < bound if measure in FEWER else value >= bound
+            cells.append(f"{form.format(value)}, {'reached' if reached else '**missed**'}")
+        lines.append(f"| {what} | {form.format(mean(measure, before))} | {' | '.join(cells)} |")
+    return [*lines, "", f"Untuned words are those of {base}, for emotions those of {UNTUNED}.", ""]
 
 
 def _commands(settings: dict[str, Any]) -> list[str]:
