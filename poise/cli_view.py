@@ -28,7 +28,10 @@ def view(
         bool, typer.Option("--anyone-may-read", help="With a --host that others can reach: there is no password.")
     ] = False,
 ) -> None:
-    """Look at tournaments in the browser, live while they run: standings, replays, comparisons. Nothing is changed."""
+    """Look at tournaments in the browser, live while they run: standings, replays, comparisons, and a seat for you.
+
+    No tournament that is looked at is changed.
+    """
     from poise.tournaments.view.server import Place, serve
 
     serve([folder, *(other or [])], Place(host, port, anyone), browse=browser, tell=typer.echo)

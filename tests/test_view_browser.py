@@ -270,3 +270,40 @@ def test_pages_name_what_they_hold_for_those_who_cannot_see_them(page, real):
         assert page.locator("main").count() == 1
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
+
+
+def test_a_person_takes_a_seat_says_two_things_and_replays_the_talks(page, tmp_path, monkeypatch):
+    """The first by keyboard alone; the page's policy lets the forms through."""
+    monkeypatch.chdir(tmp_path)
+    with serving(fake_folder(tmp_path / "run")) as address:
+        page.goto(f"{address}/run/run/")
+        page.get_by_role("link", name="Take a seat").click()
+        assert page.locator("select[name=creditor]").is_visible()
+        assert not page.locator("select[name=debtor]").is_visible()
+        page.locator("#as-creditor").check()
+        assert page.locator("select[name=debtor]").is_visible()
+        page.locator("#as-debtor").check()
+        page.locator("select[name=creditor]").select_option("eq-negotiator")
+        page.get_by_label("Case").fill("3")
+        page.get_by_label("Seed").fill("5")
+        page.get_by_role("button", name="Sit down").click()
+        page.wait_for_selector("#words:focus")
+        page.keyboard.type("3 months")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("button[value=yes]:focus")
+        assert page.locator(".echo p").first.inner_text() == 'You offer 90 days: "3 months"'
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#words:focus")
+        assert page.locator(".messages .message").count() == 3
+        page.get_by_label("Your words").fill("ok deal")
+        page.get_by_role("button", name="Read it back").click()
+        page.get_by_role("button", name="Say it").click()
+        page.wait_for_selector(".verdict")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 1
+        page.locator(".debrief summary").click()
+        assert "The other side wanted 9 days" in page.locator(".debrief").inner_text()
+        page.get_by_role("link", name="Replay these talks").click()
+        page.wait_for_selector("svg.graph .node.lit")
+        assert "3 months" in page.locator("#talk").inner_text()
+        leave(page)

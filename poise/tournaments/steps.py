@@ -48,6 +48,7 @@ class Scene:
 
     asks: str
     index: int
+    seat: Seat
     case: str
     lines: tuple[Spoken, ...] = ()
     problem: str = ""
@@ -93,6 +94,7 @@ def _scene(sitting: Sitting, question: Mapping[str, Any] | None) -> Scene:
     return Scene(
         asks=asked.get("ask", ""),
         index=view.index,
+        seat=table.seat,
         case=case_told(sitting),
         lines=tuple(_spoken(sitting, line) for line in view.lines),
         problem=asked.get("problem", ""),
@@ -106,7 +108,7 @@ def _scene(sitting: Sitting, question: Mapping[str, Any] | None) -> Scene:
 def _spoken(sitting: Sitting, line: Line) -> Spoken:
     table, move = sitting.table, line.move
     mine = line.seat == table.seat
-    does = {"offer": f"offers {table.scenario.amount(move.value or 0)}", "accept": "accepts", "walk": "walks away"}
+    does = {"offer": f"offer {table.scenario.amount(move.value or 0)}", "accept": "agreed", "walk": "left the talks"}
     return Spoken(mine, "you" if mine else table.scenario.party(line.seat), line.text, does.get(move.kind, ""))
 
 

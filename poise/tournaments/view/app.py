@@ -1,13 +1,15 @@
-"""The viewer's addresses. Everything is read-only; all that is shown comes from the stores."""
+"""The viewer's addresses. All that is shown comes from the stores, which are only read; a seat is in `seat`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -16,9 +18,12 @@ from poise.games.errors import BadInput, PoiseError
 from poise.games.moves import SEATS
 from poise.tournaments.view import pages
 from poise.tournaments.view.choice import Choice, options
-from poise.tournaments.view.guard import App, Guard
+from poise.tournaments.view.guard import SEAT, App, Foreign, Guard
 from poise.tournaments.view.library import Library, Missing, Run
 from poise.tournaments.view.live import Watcher
+
+if TYPE_CHECKING:
+    from poise.tournaments.view.seat import Seat
 
 _NO_STORE: Final = {"cache-control": "no-store"}
 
@@ -26,16 +31,21 @@ _NO_STORE: Final = {"cache-control": "no-store"}
 def make_app(folders: Sequence[Path | str], names: Collection[str] = (), *, anywhere: bool = False) -> App:
     """The ASGI app over the tournaments in `folders`.
 
-    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too (see `guard`).
+    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too (see `guard`). There is a
+    seat for a person only where there is neither.
     """
-    return Guard(Viewer(Library(folders)).starlette(), names, anywhere=anywhere)
+    seated = not names and not anywhere  # whoever can reach this machine may read, and not play in its owner's name
+    return Guard(Viewer(Library(folders), seated=seated).starlette(), names, anywhere=anywhere, seated=seated)
 
 
 class Viewer:
-    """What each address answers."""
+    """What each address answers. seated: with a seat for a person."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, *, seated: bool = False) -> None:
         self.library = library
+        self._seated = seated
+        self._seat: Seat | None = None
+        self._lock = Lock()
         self.watcher = Watcher()
 
     def starlette(self) -> Starlette:
@@ -55,6 +65,8 @@ class Viewer:
             "/static/{name}": self.static,
         }
         routes = [Route(path, answer, methods=["GET"]) for path, answer in addresses.items()]
+        for path in (SEAT, f"{SEAT}/{{name}}") if self._seated else ():
+            routes += [Route(path, self.seat_page, methods=["GET"]), Route(path, self.seat_form, methods=["POST"])]
         handlers: Any = {PoiseError: self.refused, 404: self.not_found, 500: self.broken}
         return Starlette(routes=routes, exception_handlers=handlers)
 
@@ -134,6 +146,24 @@ class Viewer:
         wanted = [request.query_params.get(name, "") for name in ("a", "b", "measure")]
         return self._page("compare.html.j2", **compare_page(self.library, *wanted))
 
+    def seat(self) -> Seat:
+        """A seat for a person; LangGraph is loaded when somebody asks for it."""
+        from poise.tournaments.view.seat import Seat
+
+        with self._lock:
+            self._seat = self._seat or Seat(self.library, self._page)
+            return self._seat
+
+    def seat_page(self, request: Request) -> Response:
+        """Take a seat, or the talks of one."""
+        seat = self.seat()
+        return seat.talk(request) if "name" in request.path_params else seat.lobby(request)
+
+    async def seat_form(self, request: Request) -> Response:
+        """What a person says or decides."""
+        seat = await run_in_threadpool(self.seat)
+        return await (seat.step(request) if "name" in request.path_params else seat.sit_down(request))
+
     def static(self, request: Request) -> Response:
         """A style or script of this package."""
         name = request.path_params["name"]
@@ -146,7 +176,8 @@ class Viewer:
 
     def refused(self, _: Request, error: Exception) -> Response:
         """A PoiseError, in words."""
-        status = 404 if isinstance(error, Missing) else 400 if isinstance(error, BadInput) else 500
+        known = {Missing: 404, Foreign: 403, BadInput: 400}
+        status = next((code for kind, code in known.items() if isinstance(error, kind)), 500)
         return self._page("error.html.j2", words=str(error), status=status)
 
     def not_found(self, _: Request, __: Exception) -> Response:
@@ -172,6 +203,7 @@ class Viewer:
     ) -> Response:
         state = self.watcher.state(run) if run is not None else None
         held = {"run": run, "choice": choice or Choice(), "state": state, "status": status}
+        held["seated"] = self._seated
         held["several"] = len(self.library.known()) > 1
         return HTMLResponse(pages.page(template, **held, **values), status, headers=_NO_STORE)
 

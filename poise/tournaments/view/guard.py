@@ -1,16 +1,22 @@
-"""Who may ask, and what a page may do.
+"""Who may ask, who may take a seat, and what a page may do.
 
 Another site's page in the user's browser can name any address, this one too (DNS rebinding: its own name, made to lead
 to 127.0.0.1). Its browser then sends that site's name as the Host; so a name is answered
 only when it is this machine's.
 An IP address as Host proves that no name was involved.
+
+What a form sends is taken at a person's seat alone (`SEAT`), where a page of this very viewer sent it: another site's
+page can send a form anywhere, but neither under this origin nor with this process's token.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from hmac import compare_digest
 from typing import Any, Final
+
+from poise.games.errors import PoiseError
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -26,11 +32,18 @@ HEADERS: Final = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 
+SEAT: Final = "/play"
+"""The address of a person's seat, the only one that takes anything."""
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Foreign(PoiseError):
+    """A form that no page of this viewer sent."""
 
 
 def is_loopback(host: str) -> bool:
@@ -55,11 +68,13 @@ def host_of(header: str) -> str:
 class Guard:
     """An ASGI app before the app: reads only, for known hosts only, and headers on every answer.
 
-    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too.
+    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too. seated: whether there is a
+    seat for a person.
     """
 
-    def __init__(self, app: App, names: Collection[str] = (), *, anywhere: bool = False) -> None:
+    def __init__(self, app: App, names: Collection[str] = (), *, anywhere: bool = False, seated: bool = False) -> None:
         self._app = app
+        self._seated = seated
         self._names = {name.lower() for name in names}
         self._anywhere = anywhere
 
@@ -71,15 +86,18 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                message["headers"] = [*message.get("headers", ()), *_headers(scope["path"])]
             await send(message)
 
-        if scope["method"] not in ("GET", "HEAD"):
+        if scope["method"] not in self._methods(scope["path"]):
             await _refuse(with_headers, 405, "this viewer only shows; it takes GET and HEAD")
         elif not self._known(scope):
             await _refuse(with_headers, 421, "this host name is not the viewer's; open the address that it printed")
         else:
             await self._app(scope, receive, with_headers)
+
+    def _methods(self, path: str) -> tuple[str, ...]:
+        return ("GET", "HEAD", "POST") if self._seated and _is_seat(path) else ("GET", "HEAD")
 
     def _known(self, scope: Scope) -> bool:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
@@ -87,6 +105,28 @@ class Guard:
             return False
         host = host_of(hosts[0])
         return is_loopback(host) or host in self._names or (self._anywhere and _is_address(host))
+
+
+def same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether a form was sent by a page of the host that was asked."""
+    ours = headers.get("origin") == f"http://{headers.get('host', '')}"
+    return ours and headers.get("sec-fetch-site", "same-origin") == "same-origin"
+
+
+def same_token(token: str, given: str) -> bool:
+    """Whether `given` is this process's token; how long this takes does not tell how near it is."""
+    return compare_digest(token.encode(), given.encode("utf-8", "replace"))
+
+
+def _is_seat(path: str) -> bool:
+    return path == SEAT or path.startswith(f"{SEAT}/")
+
+
+def _headers(path: str) -> tuple[tuple[bytes, bytes], ...]:
+    """A browser names a form's origin only where the page lets it; so a seat's page does, to itself."""
+    if not _is_seat(path):
+        return HEADERS
+    return tuple((name, b"same-origin" if name == b"referrer-policy" else value) for name, value in HEADERS)
 
 
 def _is_address(host: str) -> bool:

@@ -148,6 +148,7 @@ class Library:
 
     def __init__(self, folders: Sequence[Path | str]) -> None:
         self._folders = [Path(folder) for folder in folders]
+        self._added: list[Path] = []
         self._runs: dict[str, Run] = {}
         self._lock = Lock()
         if not self.runs():
@@ -158,6 +159,7 @@ class Library:
         """Every tournament that is there now, by name."""
         with self._lock:
             found = [path for folder in self._folders for path in _tournaments(folder)]
+            found += [path for path in self._added if path not in found and exists(path)]
             runs: dict[str, Run] = {}
             for path in found:
                 name = _unique(path.name or "tournament", runs)
@@ -165,6 +167,15 @@ class Library:
                 runs[name] = known if known is not None and known.folder == path else Run(name, path)
             self._runs = runs
             return dict(runs)
+
+    def add(self, folder: Path) -> None:
+        """Show the tournament in `folder` as well, after all others."""
+        with self._lock:
+            self._added.append(folder.resolve())
+
+    def at(self, folder: Path) -> Run | None:
+        """The tournament in `folder`, where it is shown here."""
+        return next((run for run in self.runs().values() if run.folder == folder.resolve()), None)
 
     def known(self) -> dict[str, Run]:
         """Those found when it was last looked."""

@@ -21,6 +21,7 @@ STATIC: Final[Mapping[str, tuple[Path, str]]] = {
     "report.css": (_HERE.parent / "templates" / "report.css", "text/css"),
     "game.css": (_HERE.parent / "templates" / "game.css", "text/css"),
     "view.css": (_HERE / "static" / "view.css", "text/css"),
+    "seat.css": (_HERE / "static" / "seat.css", "text/css"),
     "common.js": (_HERE / "static" / "common.js", "text/javascript"),
     "overview.js": (_HERE / "static" / "overview.js", "text/javascript"),
     "matches.js": (_HERE / "static" / "matches.js", "text/javascript"),

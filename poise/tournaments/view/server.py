@@ -130,7 +130,7 @@ def _run(folders: list[Path], host: str, listening: socket.socket, *, local: boo
 
 def _warm_up() -> None:
     """Load what the first pages need, while the reader looks at the address."""
-    from poise.tournaments.view import compare, overview, replay  # noqa: F401 - loaded for later
+    from poise.tournaments.view import compare, overview, replay, seat  # noqa: F401 - loaded for later
     from poise.tournaments.view.drawing import usual_graph
 
     usual_graph()

@@ -1,0 +1,73 @@
+"""What somebody asks for who takes a seat: read from a form, with nothing in it that could name a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, TypeVar
+
+from poise.agents.registry import list_agents
+from poise.games.domains import domain_names
+from poise.games.errors import BadInput, shorten
+from poise.games.moves import SEATS, Seat, other
+from poise.games.scenario import Scenario
+from poise.tournaments.config import TournamentConfig
+from poise.tournaments.conversation import some_seed
+from poise.tournaments.sitting import invite
+
+USUAL: Final = {"seat": "debtor", "creditor": "vanilla", "debtor": "angry", "domain": "debt"}
+FIELDS: Final = ("seat", "creditor", "debtor", "domain", "case", "model", "name", "seed")
+_LONGEST: Final = 200  # characters of a field
+T = TypeVar("T", bound=str)
+
+
+@cache
+def opponents() -> Mapping[Seat, tuple[str, ...]]:
+    """The agents that can sit across, by their seat: those of `poise agents list`."""
+    found = list_agents()
+    return {seat: tuple(dict.fromkeys(each.name for each in found if each.seat == seat)) for seat in SEATS}
+
+
+def invitation(form: Mapping[str, str]) -> tuple[TournamentConfig, Scenario]:
+    """The match that a form asks for, as `poise play` would begin it. Raises PoiseError for what cannot be."""
+    for name in FIELDS:
+        if len(form.get(name, "")) > _LONGEST:
+            raise BadInput(f"{name} has more than {_LONGEST} characters; shorten it")
+    given = {name: form.get(name, "").strip() for name in FIELDS}
+    seat = _chosen("seat", given["seat"], SEATS)
+    across = other(seat)
+    opponent = _chosen(across, given[across], opponents()[across])
+    seed = _whole("seed", given["seed"])
+    settings = {
+        "model": given["model"] or None,
+        "seed": some_seed() if seed is None else seed,
+        "name": _name(given["name"]),
+    }
+    return invite(seat, opponent, _source(given), settings)
+
+
+def _source(given: Mapping[str, str]) -> str:
+    domain, case = _chosen("domain", given["domain"], domain_names()), _whole("case", given["case"])
+    source = "builtin" if domain == "debt" else f"builtin:{domain}"
+    return source if case is None else f"{source}:{case}"
+
+
+def _chosen(what: str, given: str, known: Sequence[T]) -> T:
+    for each in known:
+        if each == given:
+            return each
+    raise BadInput(f"{what} {shorten(given)} is none of {', '.join(known)}")
+
+
+def _whole(what: str, given: str) -> int | None:
+    if not given:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        raise BadInput(f"{what} {shorten(given)} is no whole number from 0; leave it empty for any")
+    return int(given)
+
+
+def _name(given: str) -> str | None:
+    if given and not all(letter.isalnum() or letter in " .-_" for letter in given):
+        raise BadInput(f"your name {shorten(given)} has other signs than letters, digits, spaces, dots and hyphens")
+    return given or None

@@ -1,0 +1,146 @@
+"""A seat for a person: plain forms, each answered by a redirect, so that nothing is sent twice, without a script."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from poise.games.domains import domain_names
+from poise.games.errors import BadInput, PoiseError, shorten
+from poise.games.moves import SEATS
+from poise.tournaments.steps import LEAVE
+from poise.tournaments.view import pages
+from poise.tournaments.view.guard import SEAT, Foreign, same_origin, same_token
+from poise.tournaments.view.invitation import FIELDS, USUAL, invitation, opponents
+from poise.tournaments.view.library import Library
+from poise.tournaments.view.seats import Seats, Talk
+
+_MOST_BYTES: Final = 65_536  # of a form; a message has 400 characters
+_MOST_FIELDS: Final = 20
+_NO_STORE: Final = {"cache-control": "no-store"}
+Page = Callable[..., Response]
+
+
+class Seat:
+    """What the addresses under /play answer. page: renders a template within the viewer's frame."""
+
+    def __init__(self, library: Library, page: Page) -> None:
+        self._library = library
+        self._page = page
+        self._token = secrets.token_urlsafe(32)
+        self._seats = Seats(self._show)
+
+    def lobby(self, _: Request) -> Response:
+        """Take a seat, or come back to one."""
+        return self._lobby(USUAL)
+
+    async def sit_down(self, request: Request) -> Response:
+        """Begin the talks that a form asks for."""
+        return await run_in_threadpool(self._begin, await self._form(request))
+
+    def talk(self, request: Request) -> Response:
+        """Talks as they are now. Asking changes nothing: talks that were left are gone on with by a form."""
+        name = request.path_params["name"]
+        talk = self._seats.talk(name)
+        if talk is None:
+            if kept := next((kept for kept in self._seats.open() if kept.name == name), None):
+                return self._page("seat_left.html.j2", kept=kept, token=self._token)
+            folder, ended = self._seats.ending(name)
+            talk = Talk(name, folder, ended=ended)
+            talk.idle.set()
+        return self._shown(talk)
+
+    async def step(self, request: Request) -> Response:
+        """Say something, send it or take it back, come back, or leave."""
+        return await run_in_threadpool(self._step, request.path_params["name"], await self._form(request))
+
+    def _begin(self, form: Mapping[str, str]) -> Response:
+        try:
+            talk = self._seats.begin(*invitation(form))
+        except PoiseError as error:
+            return self._lobby(form, str(error))
+        if talk.failed and not self._is_left(talk):
+            self._seats.forget(talk)
+            return self._lobby(form, talk.said)
+        return _see(talk.name)
+
+    def _step(self, name: str, form: Mapping[str, str]) -> Response:
+        does, words = form.get("do", "say"), form.get("words", "").strip()
+        if does not in ("say", "yes", "no", "return"):
+            raise BadInput(f"{shorten(does)} is nothing that can be done here; go back and try again")
+        if does == "say" and words.lower() in LEAVE:
+            return RedirectResponse(SEAT, 303, headers=_NO_STORE)
+        if does == "return":
+            self._seats.come_back(name)
+        else:
+            self._seats.answer(name, form.get("stamp", ""), words if does == "say" else does)
+        return _see(name)
+
+    def _lobby(self, given: Mapping[str, str], problem: str = "") -> Response:
+        values = {name: given.get(name, USUAL.get(name, "")) for name in FIELDS}
+        over = [(kept, self._library.at(kept.folder)) for kept in self._seats.over()]
+        return self._page(
+            "seat.html.j2",
+            status=400 if problem else 200,
+            values=values,
+            problem=problem,
+            opponents=opponents(),
+            domains=domain_names(),
+            open=self._seats.open(),
+            over=over,
+            token=self._token,
+        )
+
+    def _shown(self, talk: Talk) -> Response:
+        run = self._library.at(talk.folder) if talk.ended is not None else None
+        return self._page("talk.html.j2", talk=talk, replay=run, token=self._token, seats=SEATS)
+
+    def _show(self, folder: Path) -> None:
+        """Finished talks can be replayed here, also where another folder is looked at."""
+        if self._library.at(folder) is None:
+            self._library.add(folder)
+
+    def _is_left(self, talk: Talk) -> bool:
+        return any(kept.name == talk.name for kept in self._seats.open())
+
+    async def _form(self, request: Request) -> dict[str, str]:
+        """The fields of a form that a page of this viewer sent. Raises Foreign and BadInput for any other."""
+        if not same_origin(request.headers):
+            raise Foreign("only the viewer's own pages can do this; open the address that it printed")
+        form = _fields(request.headers.get("content-type", ""), await _body(request))
+        if not same_token(self._token, form.get("token", "")):
+            typed = f" You typed: {form['words']}" if form.get("words") else ""
+            raise Foreign(
+                f"this page is of a viewer that was started before; open {SEAT} again and go on there.{typed}"
+            )
+        return form
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_BYTES:
+            raise BadInput(f"a form of more than {_MOST_BYTES:,} bytes is not read; shorten it")
+    return body
+
+
+def _fields(kind: str, body: bytes) -> dict[str, str]:
+    if kind.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise BadInput("a form is wanted (application/x-www-form-urlencoded)")
+    try:
+        given = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="replace", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise BadInput("this form cannot be read; open the page again") from None
+    return dict(given)
+
+
+def _see(name: str) -> Response:
+    return RedirectResponse(f"{SEAT}/{pages.part(name)}", 303, headers=_NO_STORE)
