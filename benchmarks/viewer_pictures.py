@@ -48,7 +48,8 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as browsers:
         play(Path(runs))
         command = [sys.executable, "-m", "poise", "view", runs, "--no-browser"]
-        viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # Started there, so that a person's talks are kept there, too.
+        viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=runs)
         try:
             found = re.search(r"http://\S+/", viewer.stdout.readline() if viewer.stdout else "")
             assert found, "the viewer did not start"
@@ -74,7 +75,26 @@ def take(home: str, folder: Path, browsers: Any) -> None:
     picture(night, f"{run}/matches?debtor=simulated", ".row:not(.waiting)", folder / "viewer-matches.png", keys="j j j")
     picture(night, f"{home}compare?a=patient&b=hurried", "table.plain", folder / "viewer-compare.png")
     picture(day, f"{home}beside?a=patient:40&b=patient:0", ".message.here", folder / "viewer-beside.png", keys="j j")
+    sit_down(day, home, folder / "viewer-seat.png")
     browser.close()
+
+
+def sit_down(page: Any, home: str, out: Path) -> None:
+    """A picture of a person's talks, with words to be confirmed."""
+    page.goto(f"{home}play")
+    page.select_option("select[name=creditor]", "eq-negotiator")
+    for name, value in (("case", "3"), ("seed", "5")):
+        page.fill(f"input[name={name}]", value)
+    page.click("text=Sit down")
+    for words in ("3 months", "[anger] no way, 80"):
+        page.fill("#words", words)
+        page.click("text=Read it back")
+        page.wait_for_selector(".echo")
+        if not words.startswith("["):
+            page.click("button[value=yes]")
+    page.evaluate("scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })")
+    page.screenshot(path=out)
+    print(f"{out}: {out.stat().st_size / 1024:.0f} kB")
 
 
 if __name__ == "__main__":
