@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -132,8 +132,15 @@ def _left_last() -> Path:
 
 
 def _left_at(folder: Path) -> float:
-    """When something was last said; what a killed process wrote is in the write-ahead file alone."""
-    return max(path.stat().st_mtime for path in folder.glob(f"{TALKS}*"))
+    """When something was last said; what a killed process wrote is in the write-ahead file alone.
+
+    0 for talks that ended just now, whose files are gone.
+    """
+    times = [0.0]
+    for path in folder.glob(f"{TALKS}*"):
+        with suppress(OSError):
+            times.append(path.stat().st_mtime)
+    return max(times)
 
 
 def _refuse_other_folders(folder: Path) -> None:

@@ -85,7 +85,8 @@ class Seat:
 
     def _lobby(self, given: Mapping[str, str], problem: str = "") -> Response:
         values = {name: given.get(name, USUAL.get(name, "")) for name in FIELDS}
-        over = [(kept, self._library.at(kept.folder)) for kept in self._seats.over()]
+        shown = {run.folder: run for run in self._library.runs().values()}
+        over = [(kept, shown.get(kept.folder.resolve())) for kept in self._seats.over()]
         return self._page(
             "seat.html.j2",
             status=400 if problem else 200,
