@@ -47,6 +47,7 @@ ELSEWHERE = {
     "docs/engines.md": "tests/test_engines_docs.py",
     "docs/extending.md": "tests/test_extending_docs.py",
     "docs/reference/python.md": "tests/test_reference.py",
+    "docs/results/emodistill.md": "tests/test_emodistill_experiment.py",
     "docs/training-words.md": "tests/test_words_cli.py",
     "docs/training.md": "tests/test_offline_learning.py",
     "docs/tutorials/1-first-negotiator.md": "tests/test_tutorials.py",
