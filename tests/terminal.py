@@ -103,7 +103,9 @@ class TerminalProgram:
 
 
 def _controlling() -> None:
-    """Make standard input the terminal that Ctrl-C and hanging up act through."""
+    """Make standard input the terminal that Ctrl-C and hanging up act through, even where the tests ignore Ctrl-C."""
     import fcntl
+    import signal
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -38,7 +38,9 @@ UNITS = {"day", "days", "week", "weeks", "hour", "hours", "minute", "minutes"}
 
 def pairing(name, seat):
     """The engine against a plain opponent; the oracle only plays against what it can see into."""
-    name = "fixed:caring" if name == "fixed" else name
+    name = {"fixed": "fixed:caring", "emodistill": "emodistill,adapter=none"}.get(
+        name, name
+    )  # nothing asks a model here
     opponent = "simulated" if name.startswith("oracle") else "vanilla"
     pair = (name, opponent) if seat == "creditor" else (opponent, name)
     return Pairing(*(find_agent(each, at) for each, at in zip(pair, SEATS, strict=True)))

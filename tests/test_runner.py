@@ -18,6 +18,7 @@ from poise.games import userfile
 from poise.games.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
 from poise.tournaments.config import make_config
 from poise.tournaments.crew import Dispatcher
+from poise.tournaments.folder import default_folder
 from poise.tournaments.playing import How, play_all
 from poise.tournaments.processes import ProcessCrew
 from poise.tournaments.runner import plan_tournament, resume_tournament, run_tournament
@@ -302,13 +303,13 @@ def test_ctrl_c_keeps_what_is_finished_and_resuming_gives_the_whole(tmp_path, wh
 
 
 def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_go_on(tmp_path, whole):
-    alone = make_config({**NAMES, "workers": 1})
+    alone, before = make_config({**NAMES, "workers": 1}), signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt) as stopped:
         run_tournament(alone, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=Stopper(3, times=2))
     assert stopped.value.__notes__ == [f"Finished matches are kept; continue with: poise tournament resume {tmp_path}"]
     assert resume_tournament(tmp_path, open_pairing=opened()).complete
     assert stored(tmp_path) == stored(whole)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("model", ["scripted", "some:model"])
@@ -387,3 +388,13 @@ def test_without_a_folder_the_name_or_the_time_makes_one(tmp_path, monkeypatch):
     timed = run_tournament(CONFIG, scenarios=CASES, open_pairing=opened())
     assert timed.folder.parent == Path("runs")
     assert timed.folder != named.folder
+
+
+def test_two_that_begin_in_the_same_second_get_a_folder_each(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = make_config(NAMES)
+    folders = []
+    for _ in range(4):
+        folders.append(default_folder(config))
+        folders[-1].mkdir(parents=True)
+    assert len(set(folders)) == 4

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ from poise.tournaments.store import Header, Store
 
 def default_folder(config: TournamentConfig) -> Path:
     """Where a tournament goes when nobody says: `runs/NAME`, or `runs/` and the time."""
-    return Path("runs") / (config.name or datetime.now().strftime("%Y-%m-%d-%H%M%S"))
+    return Path("runs") / config.name if config.name else unused(Path("runs"))
+
+
+def unused(within: Path) -> Path:
+    """A folder named by the time, that does not exist yet: two that begin in one second get two."""
+    now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    names = chain([now], (f"{now}-{number}" for number in count(2)))
+    return next(within / name for name in names if not (within / name).exists())
 
 
 def resume_command(folder: Path) -> str:

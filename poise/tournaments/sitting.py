@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from poise.graphs.checkpoints import CheckpointFile
 from poise.graphs.person import PERSON, person
 from poise.graphs.table import Table
 from poise.tournaments.config import TournamentConfig, make_config
-from poise.tournaments.folder import begin, refuse_other_agents, refuse_other_matches, where_it_began
+from poise.tournaments.folder import begin, refuse_other_agents, refuse_other_matches, unused, where_it_began
 from poise.tournaments.models import check_models, play_settings
 from poise.tournaments.records import finish, to_json
 from poise.tournaments.schedule import Schedule, build_schedule, entrant
@@ -116,7 +115,7 @@ def resume_command(folder: Path) -> str:
 
 def own_folder() -> Path:
     """A folder under runs/play for talks that begin now."""
-    return HOME / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    return unused(HOME)
 
 
 def left() -> list[Path]:
