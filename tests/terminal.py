@@ -103,9 +103,10 @@ class TerminalProgram:
 
 
 def _controlling() -> None:
-    """Make standard input the terminal that Ctrl-C and hanging up act through, even where the tests ignore Ctrl-C."""
+    """Make standard input the terminal that Ctrl-C and hanging up act through, even where the tests ignore them."""
     import fcntl
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for interruption in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(interruption, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
