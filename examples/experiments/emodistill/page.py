@@ -236,24 +236,21 @@ def _limits() -> list[str]:
 
 
 def _told(one: Estimate | None, digits: int = 3) -> str:
-    if one is None:
-        return "-"
-    if one.low is None or one.high is None:
-        return f"{one.mean:.{digits}f}"
-    return f"{one.mean:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
+    return _formed(one, f".{digits}f")
 
 
 def _signed(one: Estimate | None) -> str:
-    if one is None:
-        return "-"
-    if one.low is None or one.high is None:
-        return f"{one.mean:+.3f}"
-    return f"{one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    return _formed(one, "+.3f")
 
 
 def _share(one: Estimate | None) -> str:
+    return _formed(one, ".0%")
+
+
+def _formed(one: Estimate | None, form: str) -> str:
+    """The mean and, where there is one, its interval."""
     if one is None:
         return "-"
     if one.low is None or one.high is None:
-        return f"{one.mean:.0%}"
-    return f"{one.mean:.0%} [{one.low:.0%}, {one.high:.0%}]"
+        return f"{one.mean:{form}}"
+    return f"{one.mean:{form}} [{one.low:{form}}, {one.high:{form}}]"
