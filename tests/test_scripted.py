@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from itertools import product
+from itertools import chain, product
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from wordless import seat_view
 from poise.agents.emotions import EMOTIONS7, EMOTIONS28, TO_SEVEN
 from poise.agents.emotions.detector import default_detector
 from poise.agents.types import Line, Request, View
+from poise.agents.voices.intents import accepts, walks_away
 from poise.agents.voices.readout import read_offer
 from poise.agents.voices.scripted import ScriptedVoice, phrases, with_unit
 from poise.games.domains import DOMAINS
@@ -77,6 +78,15 @@ def test_move_phrases_have_the_number_in_one_place_or_in_none():
         expected = 1 if kind in ("offer", "firm", "promise", "accept") else 0
         assert len(texts) >= 3
         assert {text.count("{offer}") for text in texts} == {expected}
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_accepting_and_walking_away_are_said_in_so_many_words(domain):
+    read = {"accept": accepts, "walk": walks_away}
+    for (_, kind), texts in phrases(domain).moves.items():
+        for feeling, text in product(chain(*phrases(domain).feelings.values()), texts):
+            said = f"{feeling} {text.format(offer='45 days')}"
+            assert {name for name, reads in read.items() if reads(said)} == {kind} & set(read), said
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from poise.agents.learning.words.picking import Picking, heard, pick, write_pick
 from poise.agents.learning.words.spoken import spoken_of
 from poise.agents.learning.words.verifiable import TOP, emotion_rank, judge
 from poise.games.errors import ConfigError, StoreError
+from poise.games.moves import Move
 
 CALM = "The payment is due on the day that the paper says."
 ANGRY = [pair(match, index, "anger", f"I hate this, I am furious! I need the full payment in {30 + 2 * index} days.")
@@ -99,3 +100,15 @@ def test_data_that_hold_evaluation_scenarios_say_so_afterwards(tmp_path):
     both = write_picked([(data, Picking(pairs=3)), (other, Picking(pairs=3))], tmp_path / "out")
     assert both.header["evaluation"] == "let in"
     assert write_picked([(other, Picking(pairs=3))], tmp_path / "one").header["evaluation"] == "left out"
+
+
+@given(st.integers(0, 50))
+def test_talks_in_which_the_speaker_accepts_come_first(seed):
+    closing = replace(
+        ANGRY[8],
+        move=Move("accept"),
+        reply="I hate this, I am furious! I accept your offer of 30 days. We have a deal.",
+    )
+    picked = pick([*ANGRY[:8], closing, *ANGRY[9:]], Picking(pairs=1, seed=seed, least=1))
+    assert [each.match for each in picked.pairs] == ["2", "2", "2"]
+    assert closing in picked.pairs

@@ -15,7 +15,7 @@ _WE: Final = r"\b(?:i|we)(?:'ll|'m|'re| will| can| do| am| are| have to| must)?(
 _ACCEPT: Final = re.compile(
     rf"{_WE} (?:accept|agree to)\b"
     r"|\b(?:it's|it is|we have|we've got|we've|you have|you've got|that's|that is) a deal\b"
-    r"|^(?:ok(?:ay)?[,.!]? |yes[,.!]? |all right[,.!]? |fine[,.!]? )?(?:deal|agreed|accepted)\b(?=\s*[.!,;]|$)",
+    r"|^(?:ok(?:ay)?[,.!]? |yes[,.!]? |all right[,.!]? |fine[,.!]? )?(?:deal|agreed|accepted)\b(?=\s*[.!,;:]|$)",
     re.I,
 )
 _WALK: Final = re.compile(

@@ -5,8 +5,9 @@ as neutral. So each reply is told with the emotion that it does show: the likeli
 first or second in the detector's reading and is the intended one or likely enough; neutral where that was intended and
 comes first. The verifiable judge then says which replies are good enough.
 
-Talks with the most good replies are taken whole, as messages of one talk share the beginnings of their prompts, which
-are computed once (`forest.py`).
+Talks are taken whole, as messages of one talk share the beginnings of their prompts, which are computed once
+(`forest.py`). Those come first in which the speaker accepts, as that is said once in a talk and would hardly be learned
+otherwise; then those with the least to compute for each good reply.
 
 Differs from the reference: EmoDistill takes the best tenth of all messages by reward, with the emotion that was meant
 (`choose.py`).
@@ -75,7 +76,7 @@ class Picked:
 
 
 def pick(pairs: Sequence[Pair], how: Picking) -> Picked:
-    """The pairs of the talks with the most good replies.
+    """The pairs of the talks in which an offer is accepted, then of those that cost the least computing.
 
     Raises:
         ConfigError: no talk has enough of them.
@@ -89,7 +90,7 @@ def pick(pairs: Sequence[Pair], how: Picking) -> Picked:
     listed = list(talks.values())
     found: list[Pair] = []
     calm = 0
-    for place in sorted(order, key=lambda place: -min(len(listed[place]), 4)):
+    for place in sorted(order, key=lambda place: _rank(listed[place])):
         talk = list(_with_few_neutral(listed[place], calm, how.neutral * how.pairs))
         if len(talk) < how.talk:
             left_out["in talks with too few good replies"] += len(listed[place])
@@ -103,6 +104,12 @@ def pick(pairs: Sequence[Pair], how: Picking) -> Picked:
         raise ConfigError(f"none of {len(pairs)} pairs is good enough ({reasons}); lower --least or --talk")
     emotions = Counter(str(pair.emotion) for pair in found)
     return Picked(found, dict(emotions.most_common()), dict(left_out))
+
+
+def _rank(talk: Sequence[Pair]) -> tuple[bool, int]:
+    """The less the better: whether nothing is accepted; letters to compute for each pair, in hundreds."""
+    longest = max(sum(len(turn.content) for turn in pair.messages) for pair in talk)
+    return all(pair.move.kind != "accept" for pair in talk), round(longest / len(talk) / 100)
 
 
 def _with_few_neutral(talk: Sequence[Pair], calm: int, most: float) -> Iterator[Pair]:
