@@ -17,6 +17,7 @@ from poise.games.errors import StoreError
 from poise.tournaments import report
 from poise.tournaments.report import _json, spread, write_report
 from poise.tournaments.report_parts import breakable, forest
+from poise.tournaments.standings import read_standings
 from poise.tournaments.stats import Estimate
 from poise.tournaments.store import Header, Store
 from poise.tournaments.tasks import Plan, TaskPlayer, TaskQueue
@@ -192,6 +193,14 @@ def test_the_report_replaces_the_old_one_in_one_step(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match=r"disk of .* is full"):
         write_report(folder)
     assert path.read_text() == before
+
+
+def test_effect_sizes_are_rounded_as_in_the_terminal(tmp_path):
+    folder = make_folder(tmp_path / "run", cases=8)
+    page = write_report(folder, tmp_path / "page.html", 0).read_text().replace("\N{MINUS SIGN}", "-")
+    effects = [one.effect for one in read_standings(folder).differences]
+    assert None not in effects
+    assert all(f"<td>{effect:+.2f}</td>" in page for effect in effects)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))

@@ -29,7 +29,7 @@ from poise.tournaments.game_figures import game_figures
 from poise.tournaments.process.page import section
 from poise.tournaments.rating_figures import rated
 from poise.tournaments.records import Row, from_json
-from poise.tournaments.report_parts import axis, breakable, cells, domains, forest, roles, troubles
+from poise.tournaments.report_parts import axis, breakable, cells, domains, fixed, forest, roles, signed, troubles
 from poise.tournaments.standings import make_standings
 from poise.tournaments.stats import FEW
 from poise.tournaments.store import Header, Store
@@ -189,10 +189,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda share: f"{share:.0%}"
-    environment.filters["fixed"] = lambda value, digits=3: f"{value:.{digits}f}"
+    environment.filters["fixed"] = fixed
     environment.filters["breakable"] = breakable
     environment.filters["troubles"] = troubles
-    environment.filters["signed"] = lambda value: f"{round(value, 3) + 0.0:+.3f}".replace("-", "\N{MINUS SIGN}")
+    environment.filters["signed"] = signed
     return environment
 
 

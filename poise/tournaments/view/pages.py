@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from poise.tournaments.report_parts import breakable, forest, troubles
+from poise.tournaments.report_parts import breakable, fixed, forest, signed, troubles
 from poise.tournaments.svg import visible
 
 _HERE: Final = Path(__file__).parent
@@ -41,16 +41,6 @@ def spoken(text: str, longest: int = LONGEST) -> str:
     shown = visible(text[:longest])
     more = len(text) - longest
     return shown if more <= 0 else f"{shown}\n[{more:,} more characters; the raw transcript has them]"
-
-
-def fixed(value: float | None, digits: int = 3) -> str:
-    """A number to so many digits, without the sign of a zero; a dash for none."""
-    return "\N{EN DASH}" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
-
-
-def signed(value: float) -> str:
-    """A difference, with its sign."""
-    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def part(name: str) -> str:
