@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from poise.tournaments.stats import Estimate
 UNTUNED = "IQL only"
 TRAINED = ("SFT", "SFT + JPO", "SFT + DPO")
 FEWER = ("tokens", "repaired")
+ASKED_MOST = 8
 
 
 def write_page(settings: dict[str, Any], runs: Path, page: Path) -> None:
@@ -24,7 +26,7 @@ def write_page(settings: dict[str, Any], runs: Path, page: Path) -> None:
     debt = played["debt"]
     if debt is None:
         raise SystemExit(f"{runs / 'play/debt'} is not played yet; run the experiment without --only page first")
-    lines = [*_head(settings, debt), *_trainings(runs), *_field(settings, debt), *_words(debt)]
+    lines = [*_head(settings, debt), *_trainings(runs), *_field(settings, debt), *_words(debt), *_emotions(debt)]
     for name in ("medical", "student", "disaster"):
         lines += _elsewhere(settings, name, played[name])
     lines += [*_duel(played["trained"]), *_targets(settings, debt), *_commands(settings), *_limits()]
@@ -49,14 +51,15 @@ def _head(settings: dict[str, Any], debt: Played) -> list[str]:
         "",
         "Written by the experiment itself; do not edit. SmolLM2-135M-Instruct learns on one machine, without an "
         "accelerator, which emotion to show (IQL, from talks with random emotions) and how to say it (a LoRA adapter, "
-        "from the published dialogues between language models and from scripted talks; SFT, then JPO with the "
-        "verifiable judge). To do it again:",
+        "from the published dialogues between language models, from scripted talks and from scripted talks that the "
+        "policy leads; SFT, then JPO with the verifiable judge). To do it again:",
         "",
         "    python examples/experiments/emodistill/run.py --dialogues debt_dialogues.jsonl.gz --cases "
         "credit_recovery_scenarios.csv",
         "",
         f"Poise {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, seed {settings['seed']}. "
-        "Utility is the creditor's, 0 to 1, 0 without a deal. Brackets are 95 % intervals over scenarios; gains are "
+        "Utility is the creditor's, 0 to 1, 0 without a deal. Brackets are 95 % intervals that know that matches of "
+        "one scenario are alike (means: studentised bootstrap; shares: Wilson at the effective sample size); gains are "
         f"paired by debtor, scenario and seed. Talks have {settings['max_messages']} messages at most. Failed matches: "
         f"{debt.failed}. What is called {settings['shipped']} here ships with Poise as `emodistill`.",
         "",
@@ -119,6 +122,23 @@ def _words(debt: Played) -> list[str]:
         *_word_table(debt),
         "",
     ]
+
+
+def _emotions(debt: Played) -> list[str]:
+    asked = {name: debt.asked(name) for name in (UNTUNED, *TRAINED) if name in debt.creditors}
+    total = Counter[str]()
+    for found in asked.values():
+        total.update({emotion: times for emotion, (times, _) in found.items()})
+    lines = [
+        "Which emotions are heard, of how many messages that were to show them (those asked for most):",
+        "",
+        f"| emotion | {' | '.join(asked)} |",
+        f"|---|{'---:|' * len(asked)}",
+    ]
+    for emotion, _ in total.most_common(ASKED_MOST):
+        cells = (found.get(emotion, (0, 0)) for found in asked.values())
+        lines.append(f"| {emotion} | {' | '.join(f'{heard} of {times}' for times, heard in cells)} |")
+    return [*lines, ""]
 
 
 def _word_table(played: Played) -> list[str]:
