@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 import tomllib
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,11 +89,26 @@ def test_its_means_are_those_of_the_rows(experiment, played):
     for place, name in enumerate(("one", "two")):
         utilities = [row.creditor_utility for row in rows if row.creditor == place]
         assert found.estimates("utility")[name].mean == pytest.approx(np.mean(utilities))
+        assert found.estimates("success")[name].mean == np.mean(
+            [row.ending == "deal" for row in rows if row.creditor == place]
+        )
         assert found.estimates("first try")[name] is None  # no model worded a message
     gained = found.gains("one")["two"].mean
     assert gained == pytest.approx(found.estimates("utility")["two"].mean - found.estimates("utility")["one"].mean)
     angry = [row.creditor_utility for row in rows if row.creditor == 1 and row.debtor == 0]
     assert found.estimates("utility", ["angry"])["two"].mean == pytest.approx(np.mean(angry))
+
+
+def test_heard_emotions_are_counted_one_by_one_and_in_all(experiment, played):
+    _, measures, _ = experiment
+    with Store.read(played) as store:
+        talk = next(each for row, each in zip(store.rows(), store.transcripts(), strict=True) if row.creditor == 1)
+    worded = [replace(each, wording=replace(each.wording, attempts=1)) for each in talk.messages]
+    values, counts, asked = measures._measured(replace(talk, messages=tuple(worded)), [{}] * len(worded))
+    shown = [each.emotion for each in worded if each.seat == "creditor" and each.emotion]
+    assert {emotion: times for emotion, (times, _) in asked.items()} == Counter(shown)
+    assert sum(heard for _, heard in asked.values()) == values["emotion"] > 0
+    assert counts["emotion"] == len(shown)
 
 
 def test_the_page_says_what_is_missing(experiment, played, tmp_path):
