@@ -25,7 +25,7 @@ def test_it_is_whole_small_and_says_where_it_comes_from():
     artifact = load(FOLDER)
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 3_500_000
     told = artifact.provenance["adapter"]
-    assert told["method"] == "dpo"
+    assert told["method"] == "jpo"
     assert told["parent"]
     assert told["data"]["evaluation"] == artifact.provenance["policy"]["provenance"]["data"]["evaluation"] == "left out"
     assert not re.search(r'"\.?\.?/', (FOLDER / "artifact.json").read_text())  # no place of the machine it was made on
