@@ -15,7 +15,8 @@ from poise import __version__
 from poise.tournaments.stats import Estimate
 
 UNTUNED = "IQL only"
-TRAINED = ("SFT", "SFT + JPO", "SFT + DPO")
+TUNED = "SFT"
+TRAINED = (TUNED, "SFT + JPO", "SFT + DPO")
 FEWER = ("tokens", "repaired")
 ASKED_MOST = 8
 
@@ -106,7 +107,16 @@ def _field(settings: dict[str, Any], debt: Played) -> list[str]:
         gain = "" if name == settings["baseline"] else _signed(gains[name])
         cells = (_told(utility[name]), gain, _share(success[name]), _told(known[name]), _told(foreign[name]))
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return [*lines, ""]
+    return [*lines, "", *_further(debt), ""]
+
+
+def _further(debt: Played) -> list[str]:
+    """What judged replies add to fine-tuning."""
+    after = [name for name in debt.creditors if name.startswith(f"{TUNED} + ")]
+    if TUNED not in debt.creditors or not after:
+        return []
+    gains = debt.gains(TUNED)
+    return [f"Gain over {TUNED}: {'; '.join(f'{name} {_signed(gains[name])}' for name in after)}."]
 
 
 def _words(debt: Played) -> list[str]:
