@@ -261,7 +261,9 @@ def _limits() -> list[str]:
         "an emotion is heard here says that this detector hears it.",
         "- More than half of the replies that are learned from are templates of Poise, and the scripted debtors speak "
         "in such templates, too.",
-        "- A small number of matches: see the intervals.",
+        "- Emotion-free SFT learned from fewer pairs than SFT (the first table), which is a part of what it lacks.",
+        "- A small number of matches on few scenarios, fewest in the other domains and between trained sides: see the "
+        "intervals.",
     ]
 
 
