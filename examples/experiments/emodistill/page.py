@@ -259,7 +259,7 @@ def _limits() -> list[str]:
         "- One training of each kind, with one seed: intervals are over scenarios, not over trainings.",
         "- The detector that reads the emotions also chose what was learned from and is a part of JPO's reward. That "
         "an emotion is heard here says that this detector hears it.",
-        "- More than half of the replies that are learned from are templates of Poise, and the scripted debtors speak "
+        "- Three quarters of the replies that are learned from are templates of Poise, and the scripted debtors speak "
         "in such templates, too.",
         "- Emotion-free SFT learned from fewer pairs than SFT (the first table), which is a part of what it lacks.",
         "- A small number of matches on few scenarios, fewest in the other domains and between trained sides: see the "
