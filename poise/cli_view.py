@@ -27,6 +27,10 @@ def view(
     anyone: Annotated[
         bool, typer.Option("--anyone-may-read", help="With a --host that others can reach: there is no password.")
     ] = False,
+    across: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="An agent of yours to sit across at your seat: a file, a trained folder."),
+    ] = None,
 ) -> None:
     """Look at tournaments in the browser, live while they run: standings, replays, comparisons, and a seat for you.
 
@@ -34,4 +38,4 @@ def view(
     """
     from poise.tournaments.view.server import Place, serve
 
-    serve([folder, *(other or [])], Place(host, port, anyone), browse=browser, tell=typer.echo)
+    serve([folder, *(other or [])], Place(host, port, anyone), browse=browser, tell=typer.echo, across=across or ())

@@ -12,13 +12,22 @@ import pytest
 from helpers import case, pair
 from view_fakes import HOSTILE, client, fake_folder
 
-from poise.games.errors import ModelDown
+from poise.games.errors import ModelDown, PoiseError
 from poise.tournaments import sitting
 from poise.tournaments.conversation import converse
 from poise.tournaments.sitting import HOME, TALKS, come_back, invite, sit_down
 from poise.tournaments.store import Store
 from poise.tournaments.view import invitation, seats
+from poise.tournaments.view.server import Place, serve
 
+GLAD = """
+from poise import agent
+
+
+@agent("glad", seat="creditor")
+def glad(view):
+    return "joy"
+"""
 OURS = {"origin": "http://127.0.0.1:8000"}
 WISH = {"seat": "debtor", "creditor": "eq-negotiator", "debtor": "angry", "domain": "debt", "case": "3", "seed": "5"}
 
@@ -39,8 +48,8 @@ class Typed:
 class Visitor:
     """Somebody in a browser: follows redirects, sends the forms of the page, and keeps every page seen."""
 
-    def __init__(self, folder):
-        self.http = client(folder)
+    def __init__(self, folder, **more):
+        self.http = client(folder, **more)
         self.seen = []
         self.open("/play")
         self.token = self.field("token")
@@ -306,3 +315,37 @@ def test_a_slow_or_failing_other_side_holds_up_nobody_and_costs_nothing(visitor,
     visitor.answer("return")
     assert "Message 4 is yours" in visitor.text
     assert "90 days of yours" in visitor.text
+
+
+def test_an_agent_of_ones_own_sits_across_and_only_where_it_can(folder):
+    own = folder.parent.parent / "glad.py"
+    own.write_text(GLAD, encoding="utf-8")
+    spec = own.name
+    visitor = Visitor(folder, across=[spec, "fixed:joy"])
+    across = {
+        seat: re.search(rf'<select name="{seat}">(.*?)</select>', visitor.page)[1] for seat in ("creditor", "debtor")
+    }
+    assert f">{spec}<" in across["creditor"]
+    assert f">{spec}<" not in across["debtor"]
+    assert ">fixed:joy<" in across["creditor"]
+    visitor.sit_down(creditor=spec)
+    visitor.say("80 days")
+    visitor.answer("yes")
+    assert "80 days of yours" in visitor.text
+    assert only_talks().is_dir()
+
+
+def test_nobody_is_named_from_outside(folder, visitor):
+    (folder.parent.parent / "glad.py").write_text(GLAD, encoding="utf-8")
+    visitor.sit_down(creditor="glad.py")
+    assert visitor.status == 400
+    assert "is none of" in visitor.text
+
+
+def test_who_cannot_sit_across_is_refused_before_anything_is_shown(folder):
+    for place, wrong, said in (
+        (Place(), "nobody", "nobody"),
+        (Place("0.0.0.0", anywhere=True), "vanilla", "--across is for"),
+    ):
+        with pytest.raises(PoiseError, match=said):
+            serve([folder], place, browse=False, tell=pytest.fail, across=[wrong])

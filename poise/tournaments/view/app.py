@@ -28,22 +28,26 @@ if TYPE_CHECKING:
 _NO_STORE: Final = {"cache-control": "no-store"}
 
 
-def make_app(folders: Sequence[Path | str], names: Collection[str] = (), *, anywhere: bool = False) -> App:
+def make_app(
+    folders: Sequence[Path | str], names: Collection[str] = (), *, anywhere: bool = False, across: Sequence[str] = ()
+) -> App:
     """The ASGI app over the tournaments in `folders`.
 
     names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too (see `guard`). There is a
-    seat for a person only where there is neither.
+    seat for a person only where there is neither. across: more agents to sit across than `poise agents list` has.
     """
     seated = not names and not anywhere  # whoever can reach this machine may read, and not play in its owner's name
-    return Guard(Viewer(Library(folders), seated=seated).starlette(), names, anywhere=anywhere, seated=seated)
+    viewer = Viewer(Library(folders), seated=seated, across=across)
+    return Guard(viewer.starlette(), names, anywhere=anywhere, seated=seated)
 
 
 class Viewer:
-    """What each address answers. seated: with a seat for a person."""
+    """What each address answers. seated: with a seat for a person. across: see `make_app`."""
 
-    def __init__(self, library: Library, *, seated: bool = False) -> None:
+    def __init__(self, library: Library, *, seated: bool = False, across: Sequence[str] = ()) -> None:
         self.library = library
         self._seated = seated
+        self._across = tuple(across)
         self._seat: Seat | None = None
         self._lock = Lock()
         self.watcher = Watcher()
@@ -151,7 +155,7 @@ class Viewer:
         from poise.tournaments.view.seat import Seat
 
         with self._lock:
-            self._seat = self._seat or Seat(self.library, self._page)
+            self._seat = self._seat or Seat(self.library, self._page, self._across)
             return self._seat
 
     def seat_page(self, request: Request) -> Response:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, TypeVar
 
-from poise.agents.registry import list_agents
+from poise.agents.registry import find_agent, list_agents
 from poise.games.domains import domain_names
-from poise.games.errors import BadInput, shorten
+from poise.games.errors import AgentError, BadInput, shorten
 from poise.games.moves import SEATS, Seat, other
 from poise.games.scenario import Scenario
 from poise.tournaments.config import TournamentConfig
@@ -22,21 +22,42 @@ T = TypeVar("T", bound=str)
 
 
 @cache
-def opponents() -> Mapping[Seat, tuple[str, ...]]:
-    """The agents that can sit across, by their seat: those of `poise agents list`."""
-    found = list_agents()
-    return {seat: tuple(dict.fromkeys(each.name for each in found if each.seat == seat)) for seat in SEATS}
+def opponents(own: tuple[str, ...] = ()) -> Mapping[Seat, tuple[str, ...]]:
+    """The agents that can sit across, by their seat: `own`, and those of `poise agents list`.
+
+    Raises AgentError where one of `own` is an agent of neither seat.
+    """
+    seats = {name: _seats_of(name) for name in own}
+    named = [(name, seat) for name in own for seat in seats[name]]
+    named += [(each.name, each.seat) for each in list_agents()]
+    return {seat: tuple(dict.fromkeys(name for name, taken in named if taken == seat)) for seat in SEATS}
 
 
-def invitation(form: Mapping[str, str]) -> tuple[TournamentConfig, Scenario]:
-    """The match that a form asks for, as `poise play` would begin it. Raises PoiseError for what cannot be."""
+def _seats_of(name: str) -> list[Seat]:
+    found: list[Seat] = []
+    for seat in SEATS:
+        try:
+            find_agent(name, seat)
+            found.append(seat)
+        except AgentError as error:
+            refused = error
+    if not found:
+        raise refused
+    return found
+
+
+def invitation(form: Mapping[str, str], own: tuple[str, ...] = ()) -> tuple[TournamentConfig, Scenario]:
+    """The match that a form asks for, as `poise play` would begin it; `own` as in `opponents`.
+
+    Raises PoiseError for what cannot be.
+    """
     for name in FIELDS:
         if len(form.get(name, "")) > _LONGEST:
             raise BadInput(f"{name} has more than {_LONGEST} characters; shorten it")
     given = {name: form.get(name, "").strip() for name in FIELDS}
     seat = _chosen("seat", given["seat"], SEATS)
     across = other(seat)
-    opponent = _chosen(across, given[across], opponents()[across])
+    opponent = _chosen(across, given[across], opponents(own)[across])
     seed = _whole("seed", given["seed"])
     settings = {
         "model": given["model"] or None,

@@ -29,11 +29,15 @@ Page = Callable[..., Response]
 
 
 class Seat:
-    """What the addresses under /play answer. page: renders a template within the viewer's frame."""
+    """What the addresses under /play answer.
 
-    def __init__(self, library: Library, page: Page) -> None:
+    page: renders a template within the viewer's frame. across: more agents to sit across than `poise agents list` has.
+    """
+
+    def __init__(self, library: Library, page: Page, across: tuple[str, ...] = ()) -> None:
         self._library = library
         self._page = page
+        self._across = across
         self._token = secrets.token_urlsafe(32)
         self._seats = Seats(self._show)
 
@@ -63,7 +67,7 @@ class Seat:
 
     def _begin(self, form: Mapping[str, str]) -> Response:
         try:
-            talk = self._seats.begin(*invitation(form))
+            talk = self._seats.begin(*invitation(form, self._across))
         except PoiseError as error:
             return self._lobby(form, str(error))
         if talk.failed and not self._is_left(talk):
@@ -92,7 +96,7 @@ class Seat:
             status=400 if problem else 200,
             values=values,
             problem=problem,
-            opponents=opponents(),
+            opponents=opponents(self._across),
             domains=domain_names(),
             open=self._seats.open(),
             over=over,

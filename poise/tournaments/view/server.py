@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,25 @@ class Place:
     anywhere: bool = False
 
 
-def serve(folders: list[Path], place: Place, *, browse: bool | None, tell: Callable[[str], None]) -> None:
+def serve(
+    folders: list[Path],
+    place: Place,
+    *,
+    browse: bool | None,
+    tell: Callable[[str], None],
+    across: Sequence[str] = (),
+) -> None:
     """Serve until Ctrl-C. `tell` is given each line for the user; browse: open a browser (None: on a desktop).
 
-    Raises BadInput for a host beyond this machine without `anywhere`, and for an address that cannot be had.
+    across: agents of the user's own that can sit across, as `poise play` takes them.
+
+    Raises:
+        BadInput: a host beyond this machine without `anywhere`, or with `across`; an address that cannot be had.
+        AgentError: one of `across` cannot be found.
     """
     _look(folders)
     local = _check_host(place)
+    _check_across(across, local=local)
     listening = _listen(place)
     address = f"http://{_as_written(place.host)}:{listening.getsockname()[1]}/"
     tell(f"viewer: {address}  (Ctrl-C ends it)")
@@ -44,7 +56,7 @@ def serve(folders: list[Path], place: Place, *, browse: bool | None, tell: Calla
     if browse if browse is not None else _on_a_desktop():
         _open(address)
     with closing(listening):
-        _run(folders, place.host, listening, local=local)
+        _run(folders, listening, [] if local else [place.host, socket.gethostname()], across)
 
 
 def _look(folders: list[Path]) -> None:
@@ -65,6 +77,16 @@ def _check_host(place: Place) -> bool:
             "to show them here alone, or add --anyone-may-read"
         )
     return local
+
+
+def _check_across(across: Sequence[str], *, local: bool) -> None:
+    """Whether who is named can sit across; where nobody is, nothing has to be loaded."""
+    if across and not local:
+        raise BadInput("--across is for your own seat, and there is none where others can reach it; leave --host out")
+    if across:
+        from poise.tournaments.view.invitation import opponents
+
+        opponents(tuple(across))
 
 
 def _listen(place: Place) -> socket.socket:
@@ -103,16 +125,15 @@ def _open(address: str) -> None:
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
-def _run(folders: list[Path], host: str, listening: socket.socket, *, local: bool) -> None:
+def _run(folders: list[Path], listening: socket.socket, names: list[str], across: Sequence[str]) -> None:
     import threading
 
     import uvicorn
 
     from poise.tournaments.view.app import make_app
 
-    names = [] if local else [host, socket.gethostname()]
     config = uvicorn.Config(
-        make_app(folders, names, anywhere=not local),
+        make_app(folders, names, anywhere=bool(names), across=across),
         log_level="warning",
         access_log=False,
         server_header=False,
