@@ -27,8 +27,7 @@ def opponents(own: tuple[str, ...] = ()) -> Mapping[Seat, tuple[str, ...]]:
 
     Raises AgentError where one of `own` is an agent of neither seat.
     """
-    seats = {name: _seats_of(name) for name in own}
-    named = [(name, seat) for name in own for seat in seats[name]]
+    named = [(name, seat) for name in own for seat in _seats_of(name)]
     named += [(each.name, each.seat) for each in list_agents()]
     return {seat: tuple(dict.fromkeys(name for name, taken in named if taken == seat)) for seat in SEATS}
 
