@@ -22,16 +22,16 @@ from unittest import mock
 
 import numpy as np
 
-from poise.agents.learning.artifact import ADAPTER, Artifact, save
-from poise.agents.learning.export.adapter_file import write_adapter
-from poise.agents.learning.export.base_file import BaseFile, describe, read_base
-from poise.agents.learning.export.peft_folder import Lora, Low
+from poise.agents.artifact import ADAPTER, Artifact, save
+from poise.agents.models.embedded.engine import close_engine
+from poise.agents.models.embedded.slots import SlotBook, Turns
 from poise.agents.voices import _model_voice
-from poise.agents.voices.engine import close_engine
-from poise.agents.voices.slots import SlotBook, Turns
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.schedule import Schedule
+from poise.training.export.adapter_file import write_adapter
+from poise.training.export.base_file import BaseFile, describe, read_base
+from poise.training.export.peft_folder import Lora, Low
 
 _TARGETS = {"q_proj": 576, "k_proj": 192, "v_proj": 192, "o_proj": 576}
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from poise.agents.emotions.artifact import load
 from poise.agents.emotions.detector import ARTIFACT, Detector, default_detector
 from poise.agents.emotions.features import TEXT_LIMIT
-from poise.agents.emotions.fit import table
-from poise.games.seeds import Dice
+from poise.common.seeds import Dice
+from poise.training.detector.fit import table
 
 OPENINGS = ("I hear you.", "Thank you for writing.", "This is outrageous!", "We are very worried.", "Honestly, wow.")
 MIDDLES = (

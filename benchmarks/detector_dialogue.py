@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poise.agents.emotions.artifact import load
-from poise.agents.emotions.corpus import read_corpus
 from poise.agents.emotions.detector import ARTIFACT, Detector
-from poise.agents.emotions.dialogue import Marked, read_casino, read_debt_dialogues
-from poise.agents.emotions.scores import calibration_error, f1_by_class, reliability
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.training.detector.corpus import read_corpus
+from poise.training.detector.dialogue import Marked, read_casino, read_debt_dialogues
+from poise.training.detector.scores import calibration_error, f1_by_class, reliability
 
 Flags = NDArray[np.bool_]
 ROOT = Path(__file__).parents[1]

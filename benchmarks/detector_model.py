@@ -16,12 +16,12 @@ import numpy as np
 from detector_dialogue import ROOT, one_hot, written
 from numpy.typing import NDArray
 
-from poise.agents.emotions.detecting import LEXICAL, open_detector
-from poise.agents.emotions.dialogue import Marked, read_casino
-from poise.agents.emotions.scores import f1_by_class
+from poise.agents.emotions.detectors import LEXICAL, open_detector
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.games.errors import BadReply, ModelTimeout
-from poise.games.seeds import Dice
+from poise.common.errors import BadReply, ModelTimeout
+from poise.common.seeds import Dice
+from poise.training.detector.dialogue import Marked, read_casino
+from poise.training.detector.scores import f1_by_class
 
 FAILED = -1
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from poise.agents.emotions.corpus import Corpus, read_corpus
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.features import sentences
-from poise.agents.emotions.fit import decide, tune_on
 from poise.agents.emotions.model import BY_SENTENCE, Array, Model
-from poise.agents.emotions.scores import macro_f1
-from poise.games.seeds import Dice
+from poise.common.seeds import Dice
+from poise.training.detector.corpus import Corpus, read_corpus
+from poise.training.detector.fit import decide, tune_on
+from poise.training.detector.scores import macro_f1
 
 MESSAGES = 1000
 

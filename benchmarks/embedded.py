@@ -20,19 +20,19 @@ from threading import Lock
 from typing import Any
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.types import Brief, Line, Request, View
-from poise.agents.voices.calls import Caller
-from poise.agents.voices.embedded import ChatEmbedded
-from poise.agents.voices.engine import Completion, Engine
-from poise.agents.voices.models import ModelSettings
+from poise.agents.models.calls import Caller
+from poise.agents.models.embedded.embedded import ChatEmbedded
+from poise.agents.models.embedded.engine import Completion, Engine
+from poise.agents.models.embedded.weights import find_weights
+from poise.agents.models.settings import ModelSettings
+from poise.agents.protocols import Brief, Line, Request, View
 from poise.agents.voices.prompts import BREAK
 from poise.agents.voices.voice import ModelVoice
-from poise.agents.voices.weights import find_weights
-from poise.games.loaders import load_scenarios
+from poise.common.seeds import Dice
 from poise.games.moves import SEATS, Seat, offer
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
-from poise.games.seeds import Dice
+from poise.games.scenarios.loaders import load_scenarios
 
 SLACK = 32
 

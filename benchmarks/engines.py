@@ -14,16 +14,16 @@ import timeit
 from pathlib import Path
 
 from poise.agents.policies import POLICIES
+from poise.agents.protocols import Brief, Line, View
 from poise.agents.registry import find_agent
-from poise.agents.types import Brief, Line, View
-from poise.games.loaders import load_scenarios
+from poise.common.seeds import Dice
 from poise.games.moves import offer
 from poise.games.rules import Rules
-from poise.games.seeds import Dice
+from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Reading
 from poise.graphs import Pairing
-from poise.tournaments.train_settings import TrainSettings
-from poise.tournaments.training import train
+from poise.training.online.plan import TrainSettings
+from poise.training.online.train import train
 
 BUDGET = 50.0
 TABLES = ("eq-negotiator", "eq-negotiator-v1", "wsls", "evoemo", "emodebt", "q-learning", "emomas")

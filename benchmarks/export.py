@@ -16,23 +16,23 @@ from typing import Any
 from unittest import mock
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.learning.export import adapter_file
-from poise.agents.learning.export.adapter_file import write_adapter
-from poise.agents.learning.export.base_file import BaseFile, read_base
-from poise.agents.learning.export.fidelity import Fidelity, compare, greedy
-from poise.agents.learning.export.peft_folder import Lora, read_lora
-from poise.agents.learning.words.adapter import LoraSettings, add_adapter
-from poise.agents.learning.words.base import Base, load_base
-from poise.agents.learning.words.libraries import library, quietly, torch
-from poise.agents.types import Brief, Line, Request, View
-from poise.agents.voices.engine import Engine
+from poise.agents.models.embedded.engine import Engine
+from poise.agents.models.embedded.weights import find_weights
+from poise.agents.protocols import Brief, Line, Request, View
 from poise.agents.voices.prompts import render
-from poise.agents.voices.weights import find_weights
+from poise.common.seeds import Dice
 from poise.games.domains import domain_names
-from poise.games.loaders import load_scenarios
 from poise.games.moves import offer
 from poise.games.rules import Rules
-from poise.games.seeds import Dice
+from poise.games.scenarios.loaders import load_scenarios
+from poise.training.export import adapter_file
+from poise.training.export.adapter_file import write_adapter
+from poise.training.export.base_file import BaseFile, read_base
+from poise.training.export.fidelity import Fidelity, compare, greedy
+from poise.training.export.peft_folder import Lora, read_lora
+from poise.training.language.adapter import LoraSettings, add_adapter
+from poise.training.language.base import Base, load_base
+from poise.training.language.libraries import library, quietly, torch
 
 
 def prompts(base: Base, count: int) -> list[list[int]]:

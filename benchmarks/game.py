@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count, islice
 
-from poise.games.bargaining import load
 from poise.games.moves import Move, offer
+from poise.games.openspiel.variants import load
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario

@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from poise.agents.learning.iql import Iql, advantage_weights, expectile_loss
-from poise.agents.learning.offline import OfflineSettings, Problem
-from poise.agents.learning.offline_torch import threads
-from poise.agents.learning.states import EXTENDED
+from poise.agents.policies.learned.states import EXTENDED
+from poise.training.offline.iql import Iql, advantage_weights, expectile_loss
+from poise.training.offline.learner import threads
+from poise.training.offline.problem import OfflineSettings, Problem
 
 ACTIONS, HIDDEN, BATCH, ROWS, ROUNDS = 28, 256, 256, 40_000, 5
 

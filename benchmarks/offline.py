@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from poise.tournaments.stats import Sums, estimate_all
-from poise.tournaments.store import Store
+from poise.tournaments.statistics.bootstrap import Sums, estimate_all
+from poise.tournaments.storage.store import Store
 
 
 def main() -> None:

@@ -17,13 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from poise.agents.learning.dataset import read_pairs
-from poise.agents.learning.words.adapter import LoraSettings, add_adapter, parameters
-from poise.agents.learning.words.base import load_base
-from poise.agents.learning.words.choose import Choice, choose
-from poise.agents.learning.words.loop import Run, Steps, Training
-from poise.agents.learning.words.sft import TokenLoss, match_of
-from poise.agents.learning.words.tokens import Chat
+from poise.training.data.dataset import read_pairs
+from poise.training.language.adapter import LoraSettings, add_adapter, parameters
+from poise.training.language.base import load_base
+from poise.training.language.choose import Choice, choose
+from poise.training.language.loop import Run, Steps, Training
+from poise.training.language.sft import TokenLoss, match_of
+from poise.training.language.tokens import Chat
 
 BATCH, SMALL = 16, 4
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from poise.games.openspiel import algorithm
-from poise.tournaments.alpha_rank import alpha_rank
-from poise.tournaments.ratings import Games, bradley_terry
-from poise.tournaments.solutions import STEP, STEPS, Bimatrix, replicator, zero_sum
+from poise.games.openspiel.pyspiel import algorithm
+from poise.tournaments.game_theory.alpha_rank import alpha_rank
+from poise.tournaments.game_theory.bimatrix import Bimatrix
+from poise.tournaments.game_theory.solve import STEP, STEPS, replicator, zero_sum
+from poise.tournaments.statistics.bradley_terry import Games, bradley_terry
 
 PLAYERS, GAMES, SCENARIOS = 50, 20_000, 100
 BUDGET = 0.5  # seconds, of the ratings

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from poise import TournamentConfig, run_tournament
-from poise.tournaments.store import Store
+from poise.tournaments.storage.store import Store
 
 NEGMAS = "negmas==0.16.0"
 PEER = Path(__file__).with_name("negmas_peer.py")

@@ -15,10 +15,10 @@ import numpy as np
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Evidence, Tracker
 from poise.agents.policies import EqNegotiator
-from poise.agents.types import Brief, Line, View
+from poise.agents.protocols import Brief, Line, View
+from poise.common.seeds import Dice
 from poise.games.moves import offer
 from poise.games.rules import Rules
-from poise.games.seeds import Dice
 from poise.games.transcript import Reading
 
 BUDGET = 10.0

@@ -21,11 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from poise.agents.agent import Agent
 from poise.agents.concessions import named_concession
 from poise.agents.emotions import EMOTIONS7, EMOTIONS28
 from poise.agents.emotions.tables import STATES
 from poise.agents.policies.oracle import advice, expected_readings
-from poise.agents.registry import Agent, find_agent
+from poise.agents.protocols import Brief, Line, View
+from poise.agents.registry import find_agent
 from poise.agents.simulated import Mind, SimulatedConcession, SimulatedPolicy, World, load_world
 from poise.agents.simulated.manners import human_creditor
 from poise.agents.simulated.marginals import (
@@ -37,11 +39,10 @@ from poise.agents.simulated.marginals import (
     stationary,
     variation,
 )
-from poise.agents.types import Brief, Line, View
-from poise.games.loaders import load_scenarios
+from poise.common.seeds import Dice, child_seed
 from poise.games.moves import offer
 from poise.games.rules import Rules
-from poise.games.seeds import Dice, child_seed
+from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Reading, Transcript
 from poise.graphs import Pairing
 

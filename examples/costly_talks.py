@@ -4,8 +4,8 @@ poise agents check examples/costly_talks.py
 poise tournament run --game examples/costly_talks.py --creditor vanilla --creditor wsls --debtor angry --out runs/costly
 """
 
-from poise.games.bargaining import BargainingState
-from poise.games.variants import game
+from poise.games.openspiel.bargaining import BargainingState
+from poise.games.openspiel.variants import game
 
 
 @game("costly-talks")

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from poise.agents.registry import Agent, agent, find_agent, graph_agent, list_agents
-    from poise.agents.types import View
-    from poise.games.errors import PoiseError
-    from poise.games.loaders import load_scenarios
+    from poise.agents.agent import Agent
+    from poise.agents.protocols import View
+    from poise.agents.registry import agent, find_agent, graph_agent, list_agents
+    from poise.common.errors import PoiseError
     from poise.games.rules import Rules
     from poise.games.scenario import Scenario
+    from poise.games.scenarios.loaders import load_scenarios
     from poise.games.transcript import Transcript
     from poise.graphs.pairing import Pairing, PlaySettings, play
     from poise.tournaments.config import TournamentConfig
@@ -30,17 +31,17 @@ _HOMES = {
     "Agent": "poise.agents.registry",
     "Pairing": "poise.graphs.pairing",
     "PlaySettings": "poise.graphs.pairing",
-    "PoiseError": "poise.games.errors",
+    "PoiseError": "poise.common.errors",
     "Rules": "poise.games.rules",
     "Scenario": "poise.games.scenario",
     "TournamentConfig": "poise.tournaments.config",
     "Transcript": "poise.games.transcript",
-    "View": "poise.agents.types",
+    "View": "poise.agents.protocols",
     "agent": "poise.agents.registry",
     "find_agent": "poise.agents.registry",
     "graph_agent": "poise.agents.registry",
     "list_agents": "poise.agents.registry",
-    "load_scenarios": "poise.games.loaders",
+    "load_scenarios": "poise.games.scenarios.loaders",
     "play": "poise.graphs.pairing",
     "run_tournament": "poise.tournaments.runner",
 }

@@ -1,5 +1,5 @@
 """`python -m poise` is the `poise` command."""
 
-from poise.cli import main
+from poise.cli.app import main
 
 main()

@@ -34,7 +34,7 @@ def _loopback_only(monkeypatch):
 def _no_engine_left_over():
     """The embedded model of one file of tests, and the adapters it knows, are not another's."""
     yield
-    engine = sys.modules.get("poise.agents.voices.engine")
+    engine = sys.modules.get("poise.agents.models.embedded.engine")
     if engine is not None:
         engine.close_engine()
         engine._adapters.clear()

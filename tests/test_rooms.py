@@ -31,7 +31,7 @@ def imported(path: Path) -> set[str]:
 def test_a_room_imports_only_from_rooms_to_its_left(room):
     files = sorted((PACKAGE / room).rglob("*.py"))
     assert files
-    forbidden = {f"poise.{other}" for other in ROOMS[ROOMS.index(room) + 1 :]} | {"poise.cli", "poise.testing"}
+    forbidden = {f"poise.{other}" for other in ROOMS[ROOMS.index(room) + 1 :]} | {"poise.cli.app", "poise.testing"}
     for path in files:
         wrong = {name for name in imported(path) for bad in forbidden if name == bad or name.startswith(bad + ".")}
         assert not wrong, f"{path.relative_to(PACKAGE)} imports {sorted(wrong)}"
@@ -46,9 +46,9 @@ def test_the_root_shows_the_four_rooms():
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
-        ("pyspiel", {"games/openspiel.py"}),
-        ("langchain_community", {"agents/voices/cache.py"}),
-        ("xllamacpp", {"agents/voices/llama.py"}),
+        ("pyspiel", {"games/openspiel/pyspiel.py"}),
+        ("langchain_community", {"agents/models/cache.py"}),
+        ("xllamacpp", {"agents/models/embedded/llama.py"}),
     ],
 )
 def test_a_library_with_a_seam_is_imported_from_one_file(library, homes):
@@ -79,7 +79,7 @@ class Missing:
 sys.meta_path.insert(0, Missing())
 import poise
 for module in pkgutil.walk_packages(poise.__path__, "poise."):
-    if not module.name.startswith("poise.agents.learning.") and not module.name.endswith("__main__"):
+    if not module.name.startswith("poise.training.") and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 for engine in ("vanilla", "dqn", "eq-negotiator"):
     creditor, debtor = poise.find_agent(engine, "creditor"), poise.find_agent("angry", "debtor")
@@ -96,6 +96,6 @@ def test_everything_but_training_and_data_frames_works_without_the_extras():
 
 def test_the_command_line_imports_nothing_heavy():
     heavy = ("numpy", "langgraph", "langchain_core", "pyspiel", "sklearn", "matplotlib", "xllamacpp")
-    code = f"import sys, poise.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"import sys, poise.cli.app; print([name for name in {heavy!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from poise.cli import app
+from poise.cli.app import app
 
 PAGE = Path(__file__).with_name("command-line.md")
 KINDS = {int: "NUMBER", float: "NUMBER", str: "TEXT", Path: "PATH"}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 
+from poise.agents.agent import Agent, default_concession
 from poise.agents.concessions import MoodConcession, named_concession
 from poise.agents.game_players import GAME_PLAYERS, game_player
-from poise.agents.personas import Persona, PersonaPolicy, load_persona, persona_names
+from poise.agents.personas import load_persona, persona_names
+from poise.agents.personas.persona import Persona, PersonaPolicy
 from poise.agents.policies import POLICIES, Vanilla
-from poise.agents.registry import Agent, default_concession
 from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, load_world
 from poise.agents.trained import packaged
-from poise.games.errors import AgentError
+from poise.common.errors import AgentError
 from poise.games.moves import Seat
 
 Maker = Callable[[str], Agent]

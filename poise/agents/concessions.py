@@ -21,11 +21,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from poise.agents.personas import Persona
-from poise.agents.types import Brief, Concession, View
-from poise.games.errors import AgentError
+from poise.agents.personas.persona import Persona
+from poise.agents.protocols import Brief, Concession, View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move, offer, other
-from poise.games.seeds import Dice
 
 REACH: Final = 0.65  # an agent without a character gives up to two thirds of the way, so that two of them can meet
 

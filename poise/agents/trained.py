@@ -10,12 +10,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
-from poise.agents.learning.artifact import ADAPTER, CREDITOR_ONLY, FILE, Artifact, load
-from poise.agents.policies.trained import trained_policy
-from poise.agents.registry import Agent, default_concession
-from poise.agents.types import Policy
-from poise.agents.voices.adapters import Adapter
-from poise.games.errors import AgentError
+from poise.agents.agent import Agent, default_concession
+from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, FILE, Artifact, load
+from poise.agents.models.adapters import Adapter
+from poise.agents.policies.learned.engines import trained_policy
+from poise.agents.protocols import Policy
+from poise.common.errors import AgentError
 from poise.games.moves import Seat
 
 PACKAGED: Final = Path(__file__).parent / "artifacts"  # a folder each, by the agent's name

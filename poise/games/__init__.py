@@ -1,7 +1,8 @@
 """What can happen: scenarios, the rules, the OpenSpiel game, the transcript. No model, no graph, no network.
 
 The names below are the room's public surface. Whatever needs OpenSpiel is imported when it is first asked for.
-`poise.games.theory` (backward induction, best responses) and `poise.games.bargaining` (the game) are imported by name.
+`poise.games.openspiel.theory` (backward induction, best responses) and `poise.games.openspiel.bargaining` (the game)
+are imported by name.
 """
 
 from typing import TYPE_CHECKING, Any

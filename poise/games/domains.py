@@ -5,7 +5,7 @@ their own for it. Poise's four are in `data/`. A user's own are found in the fol
 POISE_DOMAINS lists (separated as in PATH), or that `add_domains` adds to it; worker processes inherit it.
 
     rent/domain.json    required: the fields of `DomainWords`
-    rent/cases.json     what `builtin:rent` is made of (see `poise.games.scenes`)
+    rent/cases.json     what `builtin:rent` is made of (see `poise.games.scenarios.scenes`)
     rent/moves.toml     how the scripted voice words moves (see `poise/agents/voices/phrases/moves.toml`)
     rent/prompt.toml    what a model is told (see `poise/agents/voices/prompts/debt.toml`)
 """
@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from poise.games.errors import ScenarioError, shorten
+from poise.common.errors import ScenarioError, shorten
 from poise.games.moves import Seat
 
 DOMAINS: Final = ("debt", "disaster", "medical", "student")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 
 Seat = Literal["creditor", "debtor"]
 SEATS: Final[tuple[Seat, Seat]] = ("creditor", "debtor")

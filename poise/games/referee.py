@@ -10,13 +10,14 @@ import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from poise.games.bargaining import BargainingState, load
+from poise.common.errors import IllegalMove
 from poise.games.domains import domain_words
-from poise.games.errors import IllegalMove
 from poise.games.moves import SEATS, Move, MoveKind, Seat, other
+from poise.games.openspiel.bargaining import BargainingState
+from poise.games.openspiel.terms import ACCEPT_ACTION
+from poise.games.openspiel.variants import load
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
-from poise.games.terms import ACCEPT_ACTION
 from poise.games.transcript import Outcome
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from poise.games.errors import ConfigError
+from poise.common.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Rules:
     grid:         step between possible offers, in the scenario's unit.
     deal_value:   what two offers within the tolerance settle at: their rounded midpoint (EmoMAS, EmoDistill) or the
                   last number said (EQ-Negotiator v2). An accepted offer settles at that offer.
-    game:         a game of one's own (see `poise.games.variants`); "" for Poise's.
+    game:         a game of one's own (see `poise.games.openspiel.variants`); "" for Poise's.
     """
 
     tolerance: int = 5

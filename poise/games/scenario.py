@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from poise.common.errors import ScenarioError, shorten
 from poise.games.domains import LARGEST, domain_words
-from poise.games.errors import ScenarioError, shorten
 from poise.games.moves import Seat
 from poise.games.secrecy import stated
 

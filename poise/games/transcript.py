@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.games.moves import Move, MoveKind, Seat
 from poise.games.scenario import Scenario
 

@@ -1,6 +1,6 @@
 """How one negotiation runs: state, nodes, the seat graphs, the negotiation graph, drawings."""
 
-from poise.graphs.draw import draw
+from poise.graphs.drawing.draw import draw
 from poise.graphs.negotiation import negotiation_graph
 from poise.graphs.nodes import decide, feel, perceive, speak
 from poise.graphs.pairing import Pairing, Played, PlaySettings, play

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from poise.games.errors import DeadlineExceeded
+from poise.common.errors import DeadlineExceeded
 from poise.graphs.state import Guard
 
 _REPEAT = 0.2  # a turn that swallows the first interruption is interrupted again

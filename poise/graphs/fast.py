@@ -17,7 +17,7 @@ from langgraph.channels.last_value import LastValue
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from poise.games.errors import PoiseError
+from poise.common.errors import PoiseError
 
 _MAX_STEPS = 10_000
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from poise.agents.judges.types import Exchange, Verdict
-from poise.agents.types import Line
-from poise.games.errors import ModelDown, ModelMissing
+from poise.agents.protocols import Line
+from poise.common.errors import ModelDown, ModelMissing
 from poise.games.transcript import Message
 from poise.graphs.state import TalkContext, TalkState, TalkUpdate
 

@@ -12,8 +12,8 @@ from langgraph.runtime import Runtime
 
 from poise.agents.conduct import broken_rules
 from poise.agents.emotions.taxonomy import TO_SEVEN
-from poise.agents.types import Brief, Line, Speech
-from poise.games.errors import AgentError, ModelDown, ModelMissing
+from poise.agents.protocols import Brief, Line, Speech
+from poise.common.errors import AgentError, ModelDown, ModelMissing
 from poise.games.moves import Seat, other
 from poise.games.transcript import Message, Outcome
 from poise.graphs.judging import give_verdict

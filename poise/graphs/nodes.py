@@ -10,8 +10,8 @@ from dataclasses import replace
 from langgraph.runtime import Runtime
 
 from poise.agents.emotions.taxonomy import TO_SEVEN
-from poise.agents.types import Request
-from poise.games.errors import AgentError
+from poise.agents.protocols import Request
+from poise.common.errors import AgentError
 from poise.games.transcript import Reading
 from poise.graphs.state import SeatContext, SeatState, Turn
 

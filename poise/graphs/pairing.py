@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from poise.agents.agent import Agent, Offers
 from poise.agents.conduct.duties import Conduct
-from poise.agents.emotions.detecting import LEXICAL, detector_asks, open_detector
+from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
-from poise.agents.registry import Agent, Offers
-from poise.agents.types import Brief, Learner, Policy, Voice
+from poise.agents.protocols import Brief, Learner, Policy, Voice
 from poise.agents.voices import open_voice
+from poise.common.seeds import Dice, child_seed
 from poise.games.moves import SEATS, Seat
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
-from poise.games.seeds import Dice, child_seed
 from poise.games.transcript import Transcript, Usage
 from poise.graphs.deadline import guard
 from poise.graphs.fast import FastGraph, NotSequential
@@ -46,7 +46,7 @@ class PlaySettings:
     judge:           who says after each message whether the last two are an agreement: a model URI, or "rules" for the
                      judge without a model; None for nobody. It is recorded and decides nothing.
     detector:        what reads emotions, for both seats: "lexical" (default), or a model URI to ask that model (see
-                     `poise.agents.emotions.detecting`).
+                     `poise.agents.emotions.detectors`).
     """
 
     model: str = SCRIPTED

@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypedDict
 from poise.agents.emotions.detector import EmotionReader
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges.types import Judge, Verdict
-from poise.agents.personas import Persona
-from poise.agents.types import Brief, Concession, Line, Policy, Speech, View, Voice
+from poise.agents.personas.persona import Persona
+from poise.agents.protocols import Brief, Concession, Line, Policy, Speech, View, Voice
+from poise.common.seeds import Dice
 from poise.games.moves import Move, Seat
 from poise.games.referee import Referee
-from poise.games.seeds import Dice
 from poise.games.transcript import Message, Outcome, Reading
 
 

@@ -14,11 +14,11 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from poise.agents.protocols import Line
 from poise.agents.registry import find_agent
-from poise.agents.types import Line
-from poise.games.errors import BadInput
-from poise.games.loaders import load_scenarios
+from poise.common.errors import BadInput
 from poise.games.moves import Move, Seat
+from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs.negotiation import negotiation_graph
 from poise.graphs.pairing import Pairing, PlaySettings
 from poise.graphs.seat import seat_graph

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from typing import Any, Final
 
-from poise.agents.registry import Agent
-from poise.games.errors import DeadlineExceeded
+from poise.agents.agent import Agent
+from poise.common.errors import DeadlineExceeded
 from poise.games.referee import Referee
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript

@@ -10,12 +10,13 @@ from typing import Any, Final, TypeVar
 
 from langgraph.graph import END, START
 
-from poise.agents.registry import Agent, find_agent
-from poise.agents.types import Speech, View
-from poise.games.errors import AgentError
+from poise.agents.agent import Agent
+from poise.agents.protocols import Speech, View
+from poise.agents.registry import find_agent
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 from poise.games.moves import FORFEIT, SEATS, Move, Seat, offer, other
 from poise.games.scenario import Scenario
-from poise.games.seeds import Dice
 from poise.games.transcript import Transcript
 from poise.graphs import decide, empty_seat_graph, feel
 from poise.graphs.deadline import guard

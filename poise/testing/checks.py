@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from poise.games.errors import PoiseError
+from poise.common.errors import PoiseError
 
 P = ParamSpec("P")
 T = TypeVar("T")

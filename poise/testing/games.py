@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from poise.games import openspiel
-from poise.games.bargaining import BargainingGame, BargainingState, load
-from poise.games.errors import DeadlineExceeded
+from poise.common.errors import DeadlineExceeded
+from poise.common.seeds import Dice
 from poise.games.moves import SEATS
+from poise.games.openspiel import pyspiel as openspiel
+from poise.games.openspiel.bargaining import BargainingGame, BargainingState
+from poise.games.openspiel.variants import find_game, load, name_of
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
-from poise.games.seeds import Dice
-from poise.games.variants import find_game, name_of
 from poise.testing.bench import SEED, within
 from poise.testing.checks import Broken, Check, Hopeless, make_checks
 

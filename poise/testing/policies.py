@@ -11,13 +11,13 @@ from itertools import zip_longest
 from typing import Any, Final, cast
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.protocols import Brief, Learner, Line, Policy, View
 from poise.agents.registry import find_agent, policy_maker
-from poise.agents.types import Brief, Learner, Line, Policy, View
-from poise.games.errors import DeadlineExceeded
+from poise.common.errors import DeadlineExceeded
+from poise.common.seeds import Dice, child_seed
 from poise.games.moves import SEATS, Seat, other
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
-from poise.games.seeds import Dice, child_seed
 from poise.games.transcript import Transcript
 from poise.graphs.pairing import Pairing, brief
 from poise.testing.bench import CASES, OPPONENTS, SEED, within

@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from poise.games.errors import ScenarioError
-from poise.games.loaders import load_scenarios, save_scenarios
+from poise.common.errors import ScenarioError
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
+from poise.games.scenarios.loaders import load_scenarios, save_scenarios
 from poise.testing.checks import Broken, Check, Hopeless, make_checks
 
 Source = str | os.PathLike[str] | Sequence[Scenario]

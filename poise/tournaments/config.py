@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from poise.agents.conduct.duties import Conduct
-from poise.games.errors import AgentError, ConfigError
+from poise.common.errors import AgentError, ConfigError
 from poise.games.rules import Rules
 
 Scalar = str | int | float | bool
@@ -46,8 +46,8 @@ class TournamentConfig(BaseModel):
     judge:            who says after each message whether the last two are an agreement: "rules" or a model URI (see
                       `poise.agents.judges`). It is recorded beside the referee's outcome and decides nothing.
     detector:         what reads emotions: "lexical" (default), or a model URI to ask that model, as the papers do (see
-                      `poise.agents.emotions.detecting`).
-    game:             a game of one's own, such as file.py:ClassName (see `poise.games.variants`).
+                      `poise.agents.emotions.detectors`).
+    game:             a game of one's own, such as file.py:ClassName (see `poise.games.openspiel.variants`).
     message_seconds, match_seconds: wall-clock time that a message and a match may take.
     through:          "auto", "fast" or "langgraph"; transcripts are the same.
     name:             the folder's name under `runs/` where `out` names none. out: the folder.
@@ -112,7 +112,7 @@ class TournamentConfig(BaseModel):
     @field_validator("detector")
     @classmethod
     def _there_is_such_a_detector(cls, uri: str) -> str:
-        from poise.agents.emotions.detecting import check_detector
+        from poise.agents.emotions.detectors import check_detector
 
         try:
             check_detector(uri)
@@ -124,7 +124,7 @@ class TournamentConfig(BaseModel):
         """Refuse rules out of their bounds, and a game that is not there, now and not in the first match."""
         _ = self.rules
         if self.game:
-            from poise.games.variants import find_game
+            from poise.games.openspiel.variants import find_game
 
             find_game(self.game)
 

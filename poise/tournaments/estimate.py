@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from poise.agents.emotions.detecting import detector_asks
+from poise.agents.emotions.detectors import detector_asks
 from poise.agents.judges import asks_model
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.playing import How, workers_of
 from poise.tournaments.schedule import SCRIPTED, Schedule
-from poise.tournaments.tasks import OpenPairing
+from poise.tournaments.workers.play import How, workers_of
+from poise.tournaments.workers.queue import OpenPairing
 
 _USUAL_MESSAGES: Final = 12
 _REPLY_TOKENS: Final = 45

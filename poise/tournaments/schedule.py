@@ -9,14 +9,15 @@ from typing import Any, Final
 
 import orjson
 
-from poise.agents.emotions.detecting import LEXICAL, detector_asks, detector_model
+from poise.agents.agent import Agent
+from poise.agents.emotions.detectors import LEXICAL, detector_asks, detector_model
 from poise.agents.judges import asks_model
-from poise.agents.registry import Agent, find_agent
-from poise.agents.voices.adapters import Adapter
-from poise.games.errors import ConfigError
+from poise.agents.models.adapters import Adapter
+from poise.agents.registry import find_agent
+from poise.common.errors import ConfigError
+from poise.common.seeds import child_seed
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
-from poise.games.seeds import child_seed
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
 
 SCRIPTED: Final = "scripted"
@@ -196,7 +197,7 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
     declared: dict[str, Any] = {seat: of.declared for seat, of in zip(SEATS, (creditor, debtor), strict=True)}
     declared["rules"] = config.rules.to_dict()
     if config.game:
-        from poise.games.variants import source
+        from poise.games.openspiel.variants import source
 
         declared["game"] = source(config.game)
     if config.judge:

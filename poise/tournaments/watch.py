@@ -6,41 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
-from typing import Final, Protocol
+from typing import Protocol
 
 from poise.games.moves import Seat
-from poise.tournaments.records import COLUMNS, Finished
 from poise.tournaments.schedule import Schedule
-
-_AT: Final[Mapping[str, int]] = {name: place for place, name in enumerate(COLUMNS)}
-
-
-@dataclass(slots=True)
-class Tally:
-    """Sums over the finished matches of one pair or one agent."""
-
-    matches: int = 0
-    deals: int = 0
-    failed: int = 0
-    creditor_utility: float = 0.0
-    debtor_utility: float = 0.0
-    rounds: int = 0
-
-    def add(self, other: Tally) -> None:
-        """Take in the sums of `other`."""
-        for name in Tally.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def add_row(self, row: Sequence[object]) -> None:
-        """Take in one match; `row` holds the values of a `Row`."""
-        ending = row[_AT["ending"]]
-        self.matches += 1
-        self.deals += ending == "deal"
-        self.failed += ending == "failed"
-        self.creditor_utility += row[_AT["creditor_utility"]]  # type: ignore[operator]  # a float, as Row says
-        self.debtor_utility += row[_AT["debtor_utility"]]  # type: ignore[operator]  # a float, as Row says
-        self.rounds += row[_AT["rounds"]]  # type: ignore[operator]  # an int, as Row says
-
+from poise.tournaments.storage.rows import _AT, Finished, Tally
 
 Tallies = Mapping[tuple[int, int], Tally]  # by (creditor, debtor)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from poise.agents.learning.words.spoken import spoken_in
-from poise.agents.learning.words.verifiable import TOP, emotion_rank, judge
 from poise.games.transcript import Transcript
-from poise.tournaments.rates import success
-from poise.tournaments.stats import Estimate, Sums, estimate_all
-from poise.tournaments.store import Store
+from poise.tournaments.statistics.bootstrap import Estimate, Sums, estimate_all
+from poise.tournaments.statistics.wilson import success
+from poise.tournaments.storage.store import Store
+from poise.training.language.judged_message import spoken_in
+from poise.training.language.verifiable import TOP, emotion_rank, judge
 
 PER_MESSAGE = ("first try", "repaired", "emotion", "feeling", "said again", "tokens", "score")
 PER_MATCH = ("utility", "success", "messages", "violations")
@@ -84,7 +84,7 @@ class Played:
         return [each for each in self.matches if each.creditor == name and each.debtor in (debtors or self.debtors)]
 
     def _share(self, measure: str, name: str, debtors: list[str] | None) -> Estimate | None:
-        """With Wilson's interval at the effective sample size (`poise.tournaments.rates`)."""
+        """With Wilson's interval at the effective sample size (`poise.tournaments.statistics.wilson`)."""
         ones, counts = np.zeros(self._scenarios), np.zeros(self._scenarios)
         for each in self._of(name, debtors):
             ones[each.scenario] += each.values[measure]

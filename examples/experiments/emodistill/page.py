@@ -12,7 +12,7 @@ from typing import Any
 from measures import Played
 
 from poise import __version__
-from poise.tournaments.stats import Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
 
 UNTUNED = "IQL only"
 TUNED = "SFT"

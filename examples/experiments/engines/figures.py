@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from poise.tournaments.stats import Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
 
 mpl.rcParams |= {"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
 BLUE, GREY = "#2c5f8a", "#777777"

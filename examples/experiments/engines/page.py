@@ -11,9 +11,9 @@ import figures
 import numpy as np
 
 from poise import __version__
-from poise.tournaments.records import Row
-from poise.tournaments.stats import Estimate, Sums, estimate_all
-from poise.tournaments.store import Store
+from poise.tournaments.statistics.bootstrap import Estimate, Sums, estimate_all
+from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.store import Store
 
 FIXED = "fixed:"
 BEST_FIXED = "best fixed"

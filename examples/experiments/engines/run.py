@@ -15,11 +15,11 @@ from typing import Any
 from page import Results, write_page
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.games.loaders import load_scenarios
+from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
-from poise.tournaments.train_settings import TrainSettings
-from poise.tournaments.training import train
+from poise.training.online.plan import TrainSettings
+from poise.training.online.train import train
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

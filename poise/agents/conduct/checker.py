@@ -15,7 +15,7 @@ from poise.agents.conduct.lexicon import Lexicon, Words
 from poise.agents.conduct.reading import Reader
 from poise.agents.conduct.rulebook import Rule, Shared, read_rules, read_shared, shipped_rules
 from poise.agents.conduct.searches import Search, Searches
-from poise.games.errors import ConfigError
+from poise.common.errors import ConfigError
 
 _REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 4000

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, NEGATIVE7
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.games.transcript import Reading
 
 _NEGATIVE: Final = tuple(index for index, emotion in enumerate(EMOTIONS7) if emotion in NEGATIVE7)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from poise.agents.conduct.folding import runs
-from poise.games.errors import ConfigError
+from poise.common.errors import ConfigError
 
 UNKNOWN: Final = "~"
 FRAGMENT: Final = "?"

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from poise.games.errors import ConfigError
+from poise.common.errors import ConfigError
 
 Kind = Literal["words", "gap", "gap in clause", "stop", "comma", "start"]
 Groups = Mapping[str, frozenset[str]]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from poise.agents.conduct.phrases import SUBJECTS, Groups, Phrase, expand, parse
-from poise.games.errors import ConfigError
+from poise.common.errors import ConfigError
 
 Clearing = Literal["denial", "report"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from poise.agents.conduct.checker import Violation
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.games.metrics import wilson
 
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from poise.agents.emotions.features import Features
 from poise.agents.emotions.model import HEADS, Model
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 
 FORMAT: Final = 1
-_REMEDY: Final = "reinstall Poise, or train it again: python -m poise.agents.emotions.fit --data DIR --out FILE"
+_REMEDY: Final = "reinstall Poise, or train it again: python -m poise.training.detector.fit --data DIR --out FILE"
 _BROKEN: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 

@@ -1,8 +1,8 @@
 """The detector: what emotion a message shows.
 
-Trained on GoEmotions (Demszky et al. 2020) by `python -m poise.agents.emotions.fit`; how text becomes probabilities is
-told in `poise.agents.emotions.model`. It reads words on their face: English, short and informal texts best; irony, and
-what only the talks as a whole reveal, are beyond it. A question reads as curiosity, hence partly as surprise.
+Trained on GoEmotions (Demszky et al. 2020) by `python -m poise.training.detector.fit`; how text becomes probabilities
+is told in `poise.agents.emotions.model`. It reads words on their face: English, short and informal texts best; irony,
+and what only the talks as a whole reveal, are beyond it. A question reads as curiosity, hence partly as surprise.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from poise.agents.emotions.artifact import load
 from poise.agents.emotions.features import normalise
 from poise.agents.emotions.model import Model
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 
 ARTIFACT: Final = Path(__file__).with_name("detector.npz")
 MEMO: Final = 4096

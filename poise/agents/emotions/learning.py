@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from poise.agents.emotions.parameters import EMOTION_COUNT, Parameters, checked_table
 from poise.agents.emotions.tables import MANNER, Row, Table, stochastic
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 
 # Below this the products of one step begin to lose digits.
 TINY: Final = 1e-250

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from poise.agents.emotions.tables import CHARACTER, INITIAL, MIRROR, STATES, TRANSITION, WEIGHTS, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 
 STATE_COUNT: Final = len(STATES)
 EMOTION_COUNT: Final = len(EMOTIONS7)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 
 EMOTIONS7: Final = ("joy", "sadness", "anger", "fear", "surprise", "disgust", "neutral")
 EMOTIONS28: Final = (

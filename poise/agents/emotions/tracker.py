@@ -34,8 +34,8 @@ from poise.agents.emotions.learning import TINY, OnlineEM, ParameterLearner, Rel
 from poise.agents.emotions.parameters import PUBLISHED, Parameters
 from poise.agents.emotions.tables import STATES, Row
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
-from poise.agents.types import View
-from poise.games.errors import BadInput
+from poise.agents.protocols import View
+from poise.common.errors import BadInput
 
 Mode = Literal["corrected", "faithful"]
 _NEUTRAL: Final = EMOTIONS7.index("neutral")

@@ -13,8 +13,8 @@ from typing import Final
 from poise.agents.game_players.average_policy import AveragePolicy
 from poise.agents.game_players.best_response import BestResponse
 from poise.agents.game_players.tree_search import TreeSearch
-from poise.agents.types import Concession
-from poise.games.errors import AgentError
+from poise.agents.protocols import Concession
+from poise.common.errors import AgentError
 
 __all__ = ["GAME_PLAYERS", "AveragePolicy", "BestResponse", "TreeSearch", "game_player"]
 

@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 from poise.agents.game_players.lattice import Player, Spot, lattice_game, lattice_state
-from poise.agents.types import View
+from poise.agents.protocols import View
+from poise.common.seeds import Dice
 from poise.games.moves import SEATS, Seat
+from poise.games.openspiel.terms import ACCEPT_ACTION, WALK_ACTION
 from poise.games.rules import Rules
-from poise.games.seeds import Dice
-from poise.games.terms import ACCEPT_ACTION, WALK_ACTION
 
 ITERATIONS: Final = 100
 
@@ -72,7 +72,7 @@ def average_policy(  # noqa: PLR0913, PLR0917 - one position
     steps: int, rules: Rules, seat: Seat, mine: int | None, theirs: int, iterations: int
 ) -> Mapping[int, float]:
     """The mix of actions of CFR's average policy in that position, with the position as the root of the tree."""
-    from poise.games.theory import cfr
+    from poise.games.openspiel.theory import cfr
 
     game = continued(steps, rules, seat, mine, theirs)
     return cfr(game, iterations)(game.new_initial_state())

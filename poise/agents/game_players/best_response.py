@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 
 from poise.agents.concessions import TimeDependent, position
 from poise.agents.game_players.lattice import Player, Spot, lattice_game, lattice_state, placed_value
-from poise.agents.types import View
+from poise.agents.protocols import View
+from poise.common.seeds import Dice
 from poise.games.moves import SEATS, Seat, other
 from poise.games.rules import Rules
-from poise.games.seeds import Dice
 
 
 class Habit(NamedTuple):
@@ -35,7 +35,7 @@ class BestResponse(Player):
 
     The other is taken to concede by the clock with one of HABITS, whatever this seat does, and to accept what is at
     least as good as its own next offer. Of the habits the one with the least squared error over its offers so far is
-    believed; the response is `poise.games.theory.solve`, anew from wherever the talks stand.
+    believed; the response is `poise.games.openspiel.theory.solve`, anew from wherever the talks stand.
     """
 
     steps: int = 20
@@ -72,7 +72,7 @@ def _habitual(habit: Habit, rules: Rules, seat: Seat, turn: int) -> float:
 @lru_cache(maxsize=64)
 def _response(steps: int, rules: Rules, seat: Seat, habit: Habit) -> Any:
     """The best response to a habit, as a strategy that remembers what it worked out."""
-    from poise.games.theory import solve
+    from poise.games.openspiel.theory import solve
 
     foe: Seat = other(seat)
 

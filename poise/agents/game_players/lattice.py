@@ -16,12 +16,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from poise.agents.concessions import Position, position, reply
-from poise.agents.types import View
+from poise.agents.protocols import View
+from poise.common.seeds import Dice
 from poise.games.moves import ACCEPT, FORFEIT, Move, Seat, other
+from poise.games.openspiel.terms import ACCEPT_ACTION, WALK_ACTION, Standing
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
-from poise.games.seeds import Dice
-from poise.games.terms import ACCEPT_ACTION, WALK_ACTION, Standing
 
 
 class Spot(NamedTuple):
@@ -49,7 +49,7 @@ def spot(view: View, at: Position, steps: int) -> Spot:
 @lru_cache(maxsize=16)
 def lattice_game(steps: int, rules: Rules) -> Any:
     """The game of a lattice; the creditor wants 0, the debtor `steps`. Only lengths and the discount are the rules'."""
-    from poise.games.bargaining import load
+    from poise.games.openspiel.variants import load
 
     case = Scenario("lattice", "debt", 0, steps, bounds=(0, steps))
     return load(case, Rules(tolerance=0, max_messages=rules.max_messages, discount=rules.discount), plain=True)

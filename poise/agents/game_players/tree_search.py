@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from poise.agents.game_players.lattice import Player, Spot, lattice_game, lattice_state, placed_value
-from poise.agents.types import View
-from poise.games.errors import AgentError
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 from poise.games.moves import Seat
-from poise.games.seeds import Dice
-from poise.games.terms import WALK_ACTION
+from poise.games.openspiel.terms import WALK_ACTION
 
 SIMULATIONS: Final = 100
 _UCT: Final = 1.0
@@ -37,7 +37,7 @@ class TreeSearch(Player):
         """Of the actions that the search cannot tell from the one searched most, the one that gives least."""
         import numpy as np
 
-        from poise.games.openspiel import algorithm
+        from poise.games.openspiel.pyspiel import algorithm
 
         rng = np.random.RandomState(int(dice.unit() * 2**32))
         game = lattice_game(self.steps, view.brief.rules)

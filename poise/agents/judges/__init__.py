@@ -4,7 +4,7 @@ EQ-Negotiator v2 (arXiv 2511.03370) asks a model about the last two messages bes
 that here. What it says is recorded and counted, and the referee alone decides how the talks end.
 
     rules                no model: reads the words and numbers, as a careful person would
-    ollama:NAME, ...     asks that model (see `poise.agents.voices.models`)
+    ollama:NAME, ...     asks that model (see `poise.agents.models.models`)
 
 Differs from the reference: there the model's yes ends the talks; `poise tournament rescore` gives that result.
 """
@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.judges.types import Exchange, Judge, Verdict
-from poise.games.errors import AgentError
+from poise.common.errors import AgentError
 
 if TYPE_CHECKING:
-    from poise.agents.voices.models import ModelSettings
+    from poise.agents.models.settings import ModelSettings
 
 __all__ = ["RULES", "Exchange", "Judge", "Verdict", "asks_model", "check_judge", "judge_settings", "open_judge"]
 RULES: Final = "rules"
@@ -27,7 +27,7 @@ RULES: Final = "rules"
 
 def check_judge(uri: str) -> None:
     """Raise AgentError, with the valid forms, unless `uri` names a judge."""
-    from poise.agents.voices.models import SCRIPTED, parse_uri
+    from poise.agents.models.settings import SCRIPTED, parse_uri
 
     if uri == RULES:
         return
@@ -57,7 +57,7 @@ def open_judge(uri: str, options: Mapping[str, Any] | None = None) -> Judge:
 
 def judge_settings(options: Mapping[str, Any]) -> ModelSettings:
     """How a judge's model is called: as the options say, but at temperature 0."""
-    from poise.agents.voices.models import ModelSettings
+    from poise.agents.models.settings import ModelSettings
 
     return ModelSettings.from_options({**options, "temperature": 0.0})
 
@@ -72,9 +72,9 @@ def _rules_judge() -> Judge:
 @lru_cache(maxsize=16)
 def _model_judge(uri: str, settings: ModelSettings) -> Judge:
     from poise.agents.judges.model import ModelJudge
-    from poise.agents.voices.cache import ReplyCache
-    from poise.agents.voices.calls import Caller
-    from poise.agents.voices.models import open_chat_model
+    from poise.agents.models.cache import ReplyCache
+    from poise.agents.models.calls import Caller
+    from poise.agents.models.models import open_chat_model
 
     model = open_chat_model(uri, settings)
     cache = ReplyCache(settings.cache) if settings.cache else None

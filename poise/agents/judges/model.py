@@ -10,11 +10,12 @@ from string import Template
 from typing import Any, Final
 
 from poise.agents.judges.types import Exchange, Verdict
-from poise.agents.voices.calls import Caller, CutReply, EmptyReply, Question, Reply, Turn
+from poise.agents.models.calls import Caller, CutReply, EmptyReply, Reply
+from poise.agents.models.endpoint import Question, Turn
+from poise.agents.models.text import neutralise
 from poise.agents.voices.prompts import FOLDER, silence
-from poise.agents.voices.text import neutralise
+from poise.common.errors import BadReply, ModelDown, ModelError, ModelMissing, ModelTimeout
 from poise.games.domains import domain_words
-from poise.games.errors import BadReply, ModelDown, ModelError, ModelMissing, ModelTimeout
 from poise.games.moves import other
 
 TRIES: Final = 3

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from poise.agents.judges.types import Exchange, Verdict
+from poise.agents.models.text import neutralise, sentences
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.readout import offers_in
-from poise.agents.voices.text import neutralise, sentences
 
 # Everyday ways of saying yes to what the other side has said, beside those of `intents.accepts`, which a move hangs on.
 _ASSENTS: Final = re.compile(

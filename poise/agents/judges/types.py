@@ -29,7 +29,7 @@ class Verdict:
     """Whether the two messages are an agreement.
 
     agreed: None where no answer could be used. unjudged: why, in that case.
-    usage:  what the answer cost, as `poise.agents.voices.calls.Reply.usage`; {} without a model.
+    usage:  what the answer cost, as `poise.agents.models.calls.Reply.usage`; {} without a model.
     """
 
     agreed: bool | None

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from poise.agents.checked_toml import Part, read_checked
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
-from poise.agents.personas import FOLDER, Band, MoodReach, Persona, Reaction, Renege, Walk, persona_names
-from poise.games.errors import AgentError
+from poise.agents.personas import FOLDER, persona_names
+from poise.agents.personas.persona import Band, MoodReach, Persona, Reaction, Renege, Walk
+from poise.common.checked_toml import Part, read_checked
+from poise.common.errors import AgentError
 
 _Mood = Annotated[float, Field(ge=-1, le=1)]
 _Share = Annotated[float, Field(ge=0, le=1)]

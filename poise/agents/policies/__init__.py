@@ -19,8 +19,8 @@ from poise.agents.policies.oracle import Oracle
 from poise.agents.policies.random import Random
 from poise.agents.policies.vanilla import Vanilla
 from poise.agents.policies.wsls import WinStayLoseShift
-from poise.agents.types import Policy
-from poise.games.errors import AgentError
+from poise.agents.protocols import Policy
+from poise.common.errors import AgentError
 
 __all__ = [
     "POLICIES",
@@ -44,7 +44,7 @@ class NamedPolicy:
 
     make:    a fresh policy from what stands after the colon of the name, "" for nothing; AgentError if it is refused.
     summary: one sentence for `poise agents list`.
-    privileged: it is shown the other seat's notes (see `poise.agents.registry.Agent`).
+    privileged: it is shown the other seat's notes (see `poise.agents.agent.Agent`).
     """
 
     make: Callable[[str], Policy]

@@ -13,8 +13,8 @@ from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.eq_negotiator_v1 import EqNegotiatorV1
 from poise.agents.policies.evoemo import EvoEmo
 from poise.agents.policies.q_learning import QLearning
-from poise.agents.types import Policy
-from poise.games.errors import AgentError
+from poise.agents.protocols import Policy
+from poise.common.errors import AgentError
 
 Make = Callable[[str], Policy]
 

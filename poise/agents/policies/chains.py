@@ -21,9 +21,9 @@ from poise.agents.emotions.parameters import EMOTION_COUNT, checked_table
 from poise.agents.emotions.tables import Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, likeliest
-from poise.agents.types import View
-from poise.games.errors import AgentError
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 Rows = Literal["own", "heard"]
 # The order of the tables in the releases of EmoDebt and EvoEmo: happy, surprising, angry, sad, disgust, fear, neutral.

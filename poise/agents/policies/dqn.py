@@ -2,7 +2,7 @@
 
 Paper: V. Mnih et al. 2015 (https://doi.org/10.1038/nature14236), with the double estimator of H. van Hasselt, A. Guez
 and D. Silver 2016 (https://arxiv.org/abs/1509.06461); a baseline of EvoEmo (https://arxiv.org/abs/2509.04310). The
-learning is in `poise.agents.learning.deep_q`.
+learning is in `poise.training.online.deep_q`.
 
     state    20 numbers: probabilities of the seven emotions in the last reading; belief over the four hidden states;
              own emotion shown last (one-hot of seven); share of the own messages behind; gap between the standing
@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from poise.agents.emotions.parameters import EMOTION_COUNT, STATE_COUNT
 from poise.agents.emotions.tables import INITIAL
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.agents.learning.network import Network, initial_network, q_values
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL
+from poise.agents.policies.learned.network import Network, initial_network, q_values
 from poise.agents.policies.q_learning import FAILURE, greedy
-from poise.agents.types import View
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.seeds import Dice
 
 if TYPE_CHECKING:
     from poise.games.transcript import Reading

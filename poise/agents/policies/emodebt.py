@@ -1,7 +1,7 @@
 """EmoDebt: an emotion chain whose 49 transition probabilities are found by Bayesian optimisation.
 
 Paper: EmoDebt (https://arxiv.org/abs/2503.21080v7). `emodebt` plays the published prior; `poise train bayes` searches
-from there (`poise.agents.learning.bayes`), and the artifact plays the result.
+from there (`poise.training.online.bayes`), and the artifact plays the result.
 
     P            7 x 7, P[i, j] the probability of showing j after i; it starts at neutral
     model        Gaussian process over vec(P) in R^49, Matern kernel with nu = 1.5

@@ -36,7 +36,6 @@ from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT, checked_table
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.agents.learning.q_table import Transition
 from poise.agents.policies.emomas_advisers import (
     Q_STATES,
     Adviser,
@@ -47,10 +46,11 @@ from poise.agents.policies.emomas_advisers import (
     state_of,
 )
 from poise.agents.policies.emomas_model import Ask, ask_model, choose_by_model, scores_by_model
+from poise.agents.policies.learned.q_table import Transition
 from poise.agents.policies.situations import PHASES, Choice, Situation, choices, now
-from poise.agents.types import View
-from poise.games.errors import AgentError
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 ADVISERS: Final = ("game theory", "reinforcement", "coherence")
 CONTEXTS: Final = PHASES * 2

@@ -22,9 +22,9 @@ from typing import Final, Protocol
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.tables import MANNER, PAYOFF, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.agents.learning.q_table import QTable
 from poise.agents.policies.eq_negotiator import JOY
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
+from poise.agents.policies.learned.q_table import QTable
 from poise.agents.policies.situations import PHASES, Situation
 
 FAVOUR: Final = 1.3

@@ -17,7 +17,7 @@ from poise.agents.emotions.tables import Row
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies.emomas_advisers import Scores
 from poise.agents.policies.situations import Situation
-from poise.games.errors import BadReply
+from poise.common.errors import BadReply
 
 Ask = Callable[[str], str]
 T = TypeVar("T")
@@ -36,8 +36,8 @@ def ask_model(uri: str) -> Ask:
     Raises:
         AgentError: it is no model URI. The model itself is opened by the first question.
     """
-    from poise.agents.voices.models import parse_uri
-    from poise.games.errors import AgentError
+    from poise.agents.models.settings import parse_uri
+    from poise.common.errors import AgentError
 
     if parse_uri(uri)[0] == "scripted":
         raise AgentError(
@@ -46,8 +46,10 @@ def ask_model(uri: str) -> Ask:
 
     @lru_cache(maxsize=1)
     def caller() -> Callable[[str], str]:
-        from poise.agents.voices.calls import Caller, Question
-        from poise.agents.voices.models import ModelSettings, open_chat_model
+        from poise.agents.models.calls import Caller
+        from poise.agents.models.endpoint import Question
+        from poise.agents.models.models import open_chat_model
+        from poise.agents.models.settings import ModelSettings
 
         settings = ModelSettings(temperature=0.0, max_tokens=_MAX_TOKENS)
         opened = Caller(open_chat_model(uri, settings), settings)

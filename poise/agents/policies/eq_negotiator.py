@@ -60,9 +60,9 @@ from poise.agents.emotions.tables import PAYOFF, STATES, WEIGHTS
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEGATIVE7, SEVEN_INDEX
 from poise.agents.emotions.tracker import Evidence, Tracker, evidence_of
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
-from poise.agents.types import View
-from poise.games.errors import AgentError
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 JOY: Final = EMOTIONS7.index("joy")
 NEUTRAL: Final = EMOTIONS7.index("neutral")

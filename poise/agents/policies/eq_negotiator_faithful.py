@@ -11,7 +11,7 @@ A loss is a payoff pi[h_k, e_k] below 2 at the last message k that was chosen in
 negotiation: pi[h_t, e_t] += 0.05 (+1 after a deal, -0.5 without) at every message; E[e_t, h_t] += 0.03 and its row
 normalised, from the second message on.
 
-What is degenerate in it (tests/test_policies.py shows each):
+What is degenerate in it (tests/agents/test_policies.py shows each):
 - The belief never sees the debtor's emotion; it depends on what the creditor showed alone (see the tracker).
 - max_d E[e, d] ignores the state, so the states enter through the weights only, and with the initial tables the
   hidden-state response is joy or neutral whatever the belief.
@@ -38,9 +38,9 @@ from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Tracker, evidence_of
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, EqSettings, likeliest, mostly_negative
 from poise.agents.policies.game_theory import best_reply
-from poise.agents.types import View
-from poise.games.errors import AgentError
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 _ALL: Final = range(EMOTION_COUNT)
 _SUITS: Final[Table] = tuple(zip(*WEIGHTS, strict=True))

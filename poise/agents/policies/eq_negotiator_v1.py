@@ -34,8 +34,8 @@ from poise.agents.emotions.tables import MANNER, MIRROR, PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, EqSettings, likeliest, mostly_negative
 from poise.agents.policies.game_theory import best_reply
-from poise.agents.types import View
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.seeds import Dice
 
 NEGATIVE_BIAS: Final = (0.2, 0.5, 1.0, 0.6, 0.2, 0.7, 0.3)
 SWITCH: Final = EqSettings(window=5, negatives=3)

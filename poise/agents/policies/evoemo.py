@@ -1,7 +1,7 @@
 """EvoEmo: an emotion chain and its temperature, found by a genetic algorithm.
 
 Paper: EvoEmo (https://arxiv.org/abs/2509.04310). `evoemo` plays the published initial matrix; `poise train evolve`
-evolves it (`poise.agents.learning.evolution`), and the artifact plays the result.
+evolves it (`poise.training.online.evolution`), and the artifact plays the result.
 
     policy      P, a 7 x 7 matrix of the emotion shown next given the one shown last, and a temperature (tau_0, delta):
                 tau_t = max(0.1, tau_0 (1 - delta)^t); see `poise.agents.policies.chains`
@@ -16,7 +16,7 @@ Differs from the reference:
   target, so it is zero on nearly all of them and selection is blind. Here u is the creditor's utility.
 - The release evolves emotion sequences around a single matrix, and counts offspring that were never played. Here
   policies are evolved, as the paper says, and only what was played is counted. `poise train evolve --mode faithful`
-  runs the release's own way, with the release's fitness (`poise.agents.learning.sequences`).
+  runs the release's own way, with the release's fitness (`poise.training.online.sequences`).
 - In the release the temperature is the language model's and does not enter the choice of the emotion, so play without a
   model could not select it. Here it sharpens the draw; (1, 0), which draws from the row as it is, joins the six
   published ones and is where evolution starts.

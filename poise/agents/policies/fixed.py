@@ -10,9 +10,9 @@ from __future__ import annotations
 import difflib
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.types import View
-from poise.games.errors import AgentError
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 
 class Fixed:

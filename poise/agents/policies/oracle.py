@@ -33,12 +33,12 @@ from poise.agents.concessions import REACH
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.protocols import View
 from poise.agents.simulated import Mind, World, load_world
-from poise.agents.types import View
 from poise.agents.voices.scripted import phrases
-from poise.games.errors import AgentError
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 from poise.games.rules import Rules
-from poise.games.seeds import Dice
 
 if TYPE_CHECKING:
     import numpy as np

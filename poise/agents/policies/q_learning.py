@@ -1,7 +1,7 @@
 """The baseline that learns by trial: tabular Q-learning, from one negotiation of a series to the next.
 
 A baseline of EvoEmo (https://arxiv.org/abs/2509.04310) and EmoMAS (https://arxiv.org/abs/2604.07003); the update is in
-`poise.agents.learning.q_table`.
+`poise.agents.policies.learned.q_table`.
 
     state    the emotion read last (7) x phase (3) x gap small or large (2), see `poise.agents.policies.situations`
     action   the emotion to show, one of seven
@@ -26,11 +26,11 @@ from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.agents.learning.q_table import QTable, Transition
+from poise.agents.policies.learned.q_table import QTable, Transition
 from poise.agents.policies.situations import PHASES, Situation, choices, now
-from poise.agents.types import View
-from poise.games.errors import AgentError
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 STATES: Final = EMOTION_COUNT * PHASES * 2
 FAILURE: Final = -0.1

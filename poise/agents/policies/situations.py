@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, likeliest
-from poise.agents.types import Brief, View
+from poise.agents.protocols import Brief, View
 
 EARLY, MIDDLE, LATE = range(3)
 PHASES: Final = 3

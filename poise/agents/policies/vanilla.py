@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from poise.agents.types import View
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.seeds import Dice
 
 
 class Vanilla:

@@ -26,9 +26,9 @@ from poise.agents.emotions.tables import PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies.eq_negotiator import INDEX, JOY, EqSettings, likeliest
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
-from poise.agents.types import View
-from poise.games.errors import AgentError
-from poise.games.seeds import Dice
+from poise.agents.protocols import View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 ASPIRATION: Final = EqSettings().aspiration
 # For each emotion read and each to move away from, the best other reply.

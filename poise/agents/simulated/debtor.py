@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 from poise.agents.concessions import position, reply
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
+from poise.agents.protocols import View
 from poise.agents.simulated.world import World
-from poise.agents.types import View
-from poise.games.errors import AgentError
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 from poise.games.moves import FORFEIT, WALK, Move
-from poise.games.seeds import Dice
 
 _NORMAL: Final = NormalDist()
 _SEVEN: Final[Mapping[str | None, int]] = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))

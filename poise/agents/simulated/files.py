@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
-from poise.agents.checked_toml import Part, read_checked
 from poise.agents.emotions.tables import STATES, Row, Table, stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
 from poise.agents.simulated.world import Disposition, Dynamics, Pace, State, World
+from poise.common.checked_toml import Part, read_checked
 
 DEFAULT: Final = Path(__file__).parent / "worlds" / "default.toml"
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from operator import mul
 
+from poise.agents.agent import Agent
 from poise.agents.concessions import TimeDependent
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
-from poise.agents.registry import Agent
+from poise.agents.protocols import View
 from poise.agents.simulated.world import World
-from poise.agents.types import View
-from poise.games.seeds import Dice
+from poise.common.seeds import Dice
 
 
 class HumanManners:

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from poise.agents.emotions.tables import STATES, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.games.errors import AgentError
+from poise.common.errors import AgentError
 
 COOPERATIVE: Final = STATES.index("cooperative")
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from poise.agents.conduct.duties import Conduct
-from poise.agents.types import Voice
-from poise.agents.voices.adapters import Adapter
-from poise.agents.voices.models import SCRIPTED, ModelSettings, parse_uri
-from poise.games.errors import AgentError
+from poise.agents.models.adapters import Adapter
+from poise.agents.models.settings import SCRIPTED, ModelSettings, parse_uri
+from poise.agents.protocols import Voice
+from poise.common.errors import AgentError
 
 __all__ = ["ModelSettings", "open_voice"]
 
@@ -51,9 +51,9 @@ def _scripted_voice() -> Voice:
 def _model_voice(
     uri: str, offers: Literal["policy", "model"], settings: ModelSettings, adapter: Adapter | None, conduct: Conduct
 ) -> Voice:
-    from poise.agents.voices.cache import ReplyCache
-    from poise.agents.voices.calls import Caller
-    from poise.agents.voices.models import open_chat_model
+    from poise.agents.models.cache import ReplyCache
+    from poise.agents.models.calls import Caller
+    from poise.agents.models.models import open_chat_model
     from poise.agents.voices.voice import ModelVoice
 
     model = open_chat_model(uri, settings, adapter)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from poise.agents.voices.text import sentences
+from poise.agents.models.text import sentences
 
 _WE: Final = r"\b(?:i|we)(?:'ll|'m|'re| will| can| do| am| are| have to| must)?(?: (?:gladly|hereby|now|happily|just))?"
 _ACCEPT: Final = re.compile(

@@ -26,11 +26,11 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final, Literal
 
-from poise.agents.types import Brief, Line, Request, View
+from poise.agents.models.text import neutralise
+from poise.agents.protocols import Brief, Line, Request, View
 from poise.agents.voices.scripted import with_unit
-from poise.agents.voices.text import neutralise
+from poise.common.errors import AgentError
 from poise.games.domains import domain_file
-from poise.games.errors import AgentError
 from poise.games.moves import SEATS, Move, MoveKind, Seat
 
 FOLDER: Final = Path(__file__).parent / "prompts"

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.types import Request, Speech, View
+from poise.agents.protocols import Request, Speech, View
+from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 from poise.games.domains import domain_file
-from poise.games.errors import AgentError
 from poise.games.moves import SEATS, Move, Seat
-from poise.games.seeds import Dice
 
 FOLDER: Final = Path(__file__).parent / "phrases"
 _PLAIN: Final = "plain"

@@ -25,16 +25,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, get_args
 
 from poise.agents.conduct.duties import Conduct
-from poise.agents.types import Request, Speech, View
-from poise.agents.voices.calls import Caller, CutReply, EmptyReply, Question, Reply
-from poise.agents.voices.models import ModelSettings
+from poise.agents.models.calls import Caller, CutReply, EmptyReply, Reply
+from poise.agents.models.endpoint import Question
+from poise.agents.models.settings import ModelSettings
+from poise.agents.models.text import clean_reply, cut_back, sentences
+from poise.agents.protocols import Request, Speech, View
 from poise.agents.voices.prompts import Offers, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
-from poise.agents.voices.text import clean_reply, cut_back, sentences
 from poise.agents.voices.wording import Problem, check, misconduct, read_move, repair
-from poise.games.errors import AgentError, BadReply, ModelTimeout
+from poise.common.errors import AgentError, BadReply, ModelTimeout
+from poise.common.seeds import Dice
 from poise.games.moves import FORFEIT, Move
-from poise.games.seeds import Dice
 from poise.games.transcript import REPLY_CHARACTERS, Wording
 
 if TYPE_CHECKING:

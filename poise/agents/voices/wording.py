@@ -11,13 +11,13 @@ from typing import Final
 
 from poise.agents.conduct import violations
 from poise.agents.conduct.duties import named
-from poise.agents.types import View
+from poise.agents.conduct.promises import gives_word
+from poise.agents.models.text import MESSAGE_CHARACTERS, sentences
+from poise.agents.protocols import View
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.prompts import promised
 from poise.agents.voices.readout import Stated, offers_in
 from poise.agents.voices.scripted import with_unit
-from poise.agents.voices.text import MESSAGE_CHARACTERS, sentences
-from poise.games.metrics import gives_word
 from poise.games.moves import ACCEPT, WALK, Move
 
 _EXCERPT: Final = 60

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.games.transcript import Message, Transcript
 from poise.tournaments.judging.asking import judged_talks
 from poise.tournaments.judging.counts import Counts
-from poise.tournaments.store import Store
+from poise.tournaments.storage.store import Store
 
 EXAMPLES: Final = 6
 _REASON: Final = 120  # characters of a reason by which like ones are counted together

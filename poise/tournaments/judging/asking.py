@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.agents.judges import Exchange, Judge, Verdict, asks_model, check_judge, judge_settings, open_judge
-from poise.games.errors import ModelError, StoreError
+from poise.common.errors import ModelError, StoreError
 from poise.games.transcript import Message, Transcript
-from poise.tournaments.records import from_json, to_json
-from poise.tournaments.store import Store
-from poise.tournaments.store_errors import explained, only_run
+from poise.tournaments.storage.errors import explained, only_run
+from poise.tournaments.storage.rows import from_json, to_json
+from poise.tournaments.storage.store import Store
 
 _FORMAT: Final = 1
 _KEEPS: Final = ("temperature", "seed", "max_tokens", "context", "base_url", "extra")  # options that change answers

@@ -24,20 +24,20 @@ from typing import Any, Final, Literal, get_args
 
 from poise.agents.voices.intents import accepts, refuses
 from poise.agents.voices.readout import read_offer
-from poise.games.bargaining import load
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.games.metrics import score
 from poise.games.moves import Seat, other
+from poise.games.openspiel.terms import Standing
+from poise.games.openspiel.variants import load
 from poise.games.referee import Referee
 from poise.games.rules import Rules
-from poise.games.terms import Standing
 from poise.games.transcript import Message, Outcome, Transcript
-from poise.tournaments.figures import Standings
 from poise.tournaments.judging.asking import judged_talks
-from poise.tournaments.records import Row
-from poise.tournaments.standings import make_standings
-from poise.tournaments.stats import DRAWS
-from poise.tournaments.store import Store
+from poise.tournaments.statistics.bootstrap import DRAWS
+from poise.tournaments.statistics.results import Standings
+from poise.tournaments.statistics.standings import make_standings
+from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.store import Store
 
 Rule = Literal["referee", "judge", "faithful", "either"]
 Value = Literal["last", "midpoint"]

@@ -28,7 +28,7 @@ from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
 from poise.tournaments.process.concession import first_offer
 from poise.tournaments.process.group import ANY, Group, column
-from poise.tournaments.stats import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Array, Estimate
 
 LEAST: Final = 0.05
 

@@ -8,9 +8,10 @@ With nothing to be had without a deal,
     Nash         (1/2, 1/2), the greatest product of gains (Nash 1950, Econometrica 18:155). Kalai and Smorodinsky's
                  solution (1975, Econometrica 43:513), gains in proportion to the most each could have, and Kalai's
                  egalitarian one (1977, Econometrica 45:1623), equal gains, are the same point on this line.
-    equilibrium  (v, 1 - v), v = `poise.games.theory.finite_share`: what subgame-perfect play of the alternating offers
-                 gives the creditor, who begins (Stahl 1972). Without a discount the seat that makes the last offer gets
-                 everything; a tolerance of a few units moves the point by a few units, which is neglected.
+    equilibrium  (v, 1 - v), v = `poise.games.openspiel.theory.finite_share`: what subgame-perfect play of the
+                 alternating offers gives the creditor, who begins (Stahl 1972). Without a discount the seat that makes
+                 the last offer gets everything; a tolerance of a few units moves the point by a few units, which is
+                 neglected.
 
 Distances are Euclidean, of the referee's utilities, over deals. Games of one's own have other utilities: no figures.
 """
@@ -24,11 +25,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from poise.games.openspiel.theory import finite_share
 from poise.games.rules import Rules
-from poise.games.theory import finite_share
 from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
-from poise.tournaments.stats import Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
 
 FARTHEST = math.sqrt(2)
 NASH = (0.5, 0.5)

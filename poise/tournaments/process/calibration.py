@@ -30,7 +30,7 @@ from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.games.transcript import Message, Transcript
 from poise.tournaments.process.group import Group
-from poise.tournaments.stats import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Array, Estimate
 
 Of = Literal["states", "emotions"]
 CLASSES: Final[dict[Of, tuple[str, ...]]] = {"states": STATES, "emotions": EMOTIONS7}

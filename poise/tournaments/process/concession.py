@@ -22,11 +22,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
-from poise.tournaments.stats import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Array, Estimate
 
 Scale = Literal["offers", "targets"]
 SCALES: Final[tuple[Scale, ...]] = ("offers", "targets")

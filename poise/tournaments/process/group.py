@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.tournaments.stats import Array, Estimate, Sums, estimate_in_blocks
+from poise.tournaments.statistics.bootstrap import Array, Estimate, Sums, estimate_in_blocks
 
 ANY: Final = (-np.inf, np.inf)
 SHARE: Final = (0.0, 1.0)
@@ -22,7 +22,7 @@ class Group:
     scenario: of each talk, its scenario's index. count: scenarios in the tournament. seed: of the intervals' draws.
 
     Means and rates come with 95 % intervals by the studentised bootstrap over scenarios, as standings do
-    (`poise.tournaments.stats`), of 1,000 draws.
+    (`poise.tournaments.statistics.bootstrap`), of 1,000 draws.
     """
 
     scenario: NDArray[np.int64]

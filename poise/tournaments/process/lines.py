@@ -16,7 +16,7 @@ from poise.tournaments.process.calibration import Calibration
 from poise.tournaments.process.concession import GRID
 from poise.tournaments.process.measure import Measures, Process
 from poise.tournaments.process.transitions import Transitions
-from poise.tournaments.stats import Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
 
 
 class Line(NamedTuple):

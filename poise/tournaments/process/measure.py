@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.games.moves import Seat
 from poise.games.transcript import Transcript, Usage
 from poise.tournaments.process.anchoring import Anchor, Anchoring, anchor, anchoring
@@ -20,9 +20,9 @@ from poise.tournaments.process.group import Group
 from poise.tournaments.process.speech import Speech, Spoken, speech, spoken
 from poise.tournaments.process.timing import Ended, Timing, ended, timing
 from poise.tournaments.process.transitions import Counts, Kind, Transitions, count, transitions
-from poise.tournaments.records import Row, from_json
-from poise.tournaments.stats import Array
-from poise.tournaments.store import Store
+from poise.tournaments.statistics.bootstrap import Array
+from poise.tournaments.storage.rows import Row, from_json
+from poise.tournaments.storage.store import Store
 
 VERSION: Final = 1
 

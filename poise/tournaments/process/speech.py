@@ -1,8 +1,8 @@
 """What was said and how it came about: promises, conduct, trouble with wording, tokens and seconds.
 
-Promises and violations are as in the standings (`poise.games.metrics.promises`, `poise.agents.conduct`). Rates are sums
-over sums, so that long talks count for more. Tokens and seconds of a message are a model's; a message that no model was
-asked for has none, and where none was, they are None: not measured.
+Promises and violations are as in the standings (`poise.agents.conduct.promises.promises`, `poise.agents.conduct`).
+Rates are sums over sums, so that long talks count for more. Tokens and seconds of a message are a model's; a message
+that no model was asked for has none, and where none was, they are None: not measured.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Message, Transcript, Usage
 from poise.tournaments.process.group import SHARE, Group, column
-from poise.tournaments.records import conduct
-from poise.tournaments.stats import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Array, Estimate
+from poise.tournaments.storage.rows import conduct
 
 COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
 TROUBLES: Final = ("forfeits", "repairs", "reasks")

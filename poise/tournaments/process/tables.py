@@ -6,19 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.games.moves import SEATS
-from poise.tournaments.notebook import PlainTable, html_tables
+from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.process.calibration import Calibration
 from poise.tournaments.process.concession import GRID
 from poise.tournaments.process.measure import Measures, Process
 from poise.tournaments.process.speech import COSTS
 from poise.tournaments.process.transitions import Transitions, human
-from poise.tournaments.render import small_table
-from poise.tournaments.stats import FEW, Estimate
+from poise.tournaments.statistics.bootstrap import FEW, Estimate
 
 MOMENTS: Final = (0.2, 0.5, 0.8, 1.0)
 NOT_MEASURED: Final = "not measured"
@@ -45,18 +41,6 @@ def tables(process: Process, *, pairs: bool = False) -> list[PlainTable]:
         _table(process, *_CALIBRATION),
         *_reliability(process.pooled),
     ]
-
-
-def view(process: Process, *, pairs: bool = False) -> RenderableType:
-    """The tables for the terminal."""
-    parts: list[RenderableType] = []
-    for one in tables(process, pairs=pairs):
-        drawn = small_table(*one.heads)
-        for row in one.rows:
-            drawn.add_row(*(Text(cell, style="dim" if cell in ("-", NOT_MEASURED) else "") for cell in row))
-        parts += [Text(f"\n{one.caption}", style="bold"), drawn]
-        parts += [Text(one.note, style="dim")] if one.note else []
-    return Group(*parts, Text(f"\n{_footnote(process)}", style="dim"))
 
 
 def html(process: Process) -> str:

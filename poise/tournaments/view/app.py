@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from poise.games.errors import BadInput, PoiseError
+from poise.common.errors import BadInput, PoiseError
 from poise.games.moves import SEATS
 from poise.tournaments.view import pages
 from poise.tournaments.view.choice import Choice, options

@@ -2,9 +2,10 @@
 
 A cell is a creditor against a debtor that play in both runs. Where both runs hold the same scenarios and the same seed,
 matches are compared pair by pair (scenario and repeat), scenarios being the independent samples: the interval is
-that of t over scenarios (see `poise.tournaments.stats`), and p is that of the sign-flip test over scenarios (Fisher
-1935, The Design of Experiments, section 21): under no change, a scenario's sum of differences is as likely to be d as
--d. Where they share none, the scenarios' means are compared by Welch's t (Welch 1947, Biometrika 34:28).
+that of t over scenarios (see `poise.tournaments.statistics.bootstrap`), and p is that of the sign-flip test over
+scenarios (Fisher 1935, The Design of Experiments, section 21): under no change, a scenario's sum of differences is as
+likely to be d as -d. Where they share none, the scenarios' means are compared by Welch's t (Welch 1947, Biometrika
+34:28).
 
 p is then corrected over all cells by Holm's step-down procedure (Holm 1979, Scandinavian Journal of Statistics 6:65):
 the chance that any cell is called changed where none is stays below 5 %.
@@ -19,9 +20,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.games.seeds import child_seed
-from poise.tournaments.records import Row
-from poise.tournaments.stats import Estimate, Sums, estimate_all, holm
+from poise.common.seeds import child_seed
+from poise.tournaments.statistics.bootstrap import Estimate, Sums, estimate_all, holm
+from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.library import Snapshot
 
 LEVEL: Final = 0.05

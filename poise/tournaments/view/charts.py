@@ -10,7 +10,7 @@ from markupsafe import Markup
 from poise.agents.emotions.tables import STATES
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
-from poise.tournaments.svg import chart, tag
+from poise.tournaments.charts.svg import chart, tag
 from poise.tournaments.view.outcomes import Ends, Histogram
 
 _WIDE: Final = 560

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from poise.tournaments.records import Row
+from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.library import Snapshot
 
 ENDINGS: Final = ("deal", "walked", "timeout", "failed")

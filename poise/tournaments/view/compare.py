@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 from poise.tournaments.view.changes import MEASURES, Change, changes
 from poise.tournaments.view.library import Library, Run, Snapshot
 

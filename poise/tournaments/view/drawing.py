@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
-from poise.tournaments.svg import tag
+from poise.tournaments.charts.svg import tag
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -20,7 +20,7 @@ _BOX: Final = (92, 28)
 def usual_graph(creditor: bool = False, debtor: bool = False) -> Markup:
     """The negotiation between two seats with the turn that every built-in agent takes, or, where true, a person's."""
     from poise.graphs import negotiation_graph, seat_graph
-    from poise.graphs.person import person_graph
+    from poise.graphs.human.graph import person_graph
 
     first, second = (person_graph().compile() if human else seat_graph().compile() for human in (creditor, debtor))
     return lightable(negotiation_graph(first, second).compile())
@@ -28,7 +28,7 @@ def usual_graph(creditor: bool = False, debtor: bool = False) -> Markup:
 
 def lightable(graph: Any) -> Markup:
     """A compiled graph: every node an element with `data-node`, such as "creditor:feel", to be lit by class."""
-    from poise.graphs.draw import places_of, to_networkx
+    from poise.graphs.drawing.draw import places_of, to_networkx
 
     picture = to_networkx(graph.get_graph(xray=True))
     places = {node: (78 + x * _WIDE, 20 - y * _HIGH) for node, (x, y) in places_of(picture).items()}

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMap
 from hmac import compare_digest
 from typing import Any, Final
 
-from poise.games.errors import PoiseError
+from poise.common.errors import PoiseError
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "

@@ -7,13 +7,12 @@ from functools import cache
 from typing import Final, TypeVar
 
 from poise.agents.registry import find_agent, list_agents
+from poise.common.errors import AgentError, BadInput, shorten
 from poise.games.domains import domain_names
-from poise.games.errors import AgentError, BadInput, shorten
 from poise.games.moves import SEATS, Seat, other
 from poise.games.scenario import Scenario
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.conversation import some_seed
-from poise.tournaments.sitting import invite
+from poise.tournaments.human.match import invite, some_seed
 
 USUAL: Final = {"seat": "debtor", "creditor": "vanilla", "debtor": "angry", "domain": "debt"}
 FIELDS: Final = ("seat", "creditor", "debtor", "domain", "case", "model", "name", "seed")

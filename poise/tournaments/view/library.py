@@ -10,11 +10,11 @@ from threading import Lock, RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from poise.games.errors import StoreError
+from poise.common.errors import StoreError
 from poise.games.transcript import Transcript
-from poise.tournaments.records import Row, from_json
-from poise.tournaments.store import Header, Store, exists
-from poise.tournaments.store_schema import FILE
+from poise.tournaments.storage.rows import Row, from_json
+from poise.tournaments.storage.schema import FILE
+from poise.tournaments.storage.store import Header, Store, exists
 
 if TYPE_CHECKING:
     from poise.games.scenario import Scenario

@@ -9,8 +9,8 @@ from threading import Lock
 from time import monotonic
 from typing import Any, Final
 
-from poise.tournaments.progress import duration
-from poise.tournaments.store_errors import LOCK
+from poise.common.words import duration
+from poise.tournaments.storage.errors import LOCK
 from poise.tournaments.view.library import Run
 
 _WINDOW: Final = 120.0  # seconds over which the pace is taken, where that holds enough matches

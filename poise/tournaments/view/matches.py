@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from poise.tournaments.records import Row
-from poise.tournaments.store import Store
+from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.store import Store
 from poise.tournaments.view.choice import Choice
 from poise.tournaments.view.library import Run, Snapshot
 

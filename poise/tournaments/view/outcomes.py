@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.records import Row
+from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.choice import ENDINGS
 from poise.tournaments.view.library import Snapshot
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from poise.tournaments.figures import Standings
-from poise.tournaments.report_parts import axis, cells, roles
-from poise.tournaments.standings import make_standings
-from poise.tournaments.stats import FEW
+from poise.tournaments.charts.small import axis, cells, roles
+from poise.tournaments.statistics.bootstrap import FEW
+from poise.tournaments.statistics.results import Standings
+from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.view.charts import bars, ending_bar
 from poise.tournaments.view.choice import Choice, options
 from poise.tournaments.view.library import Run, Snapshot

@@ -10,16 +10,16 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from poise.tournaments.report_parts import breakable, fixed, forest, signed, troubles
-from poise.tournaments.svg import visible
+from poise.tournaments.charts.small import breakable, fixed, forest, signed, troubles
+from poise.tournaments.charts.svg import visible
 
 _HERE: Final = Path(__file__).parent
-_FOLDERS: Final = (_HERE / "templates", _HERE.parent / "templates")
+_FOLDERS: Final = (_HERE / "templates", _HERE.parent / "report" / "templates")
 LONGEST: Final = 20_000  # characters of one message that a page shows
 
 STATIC: Final[Mapping[str, tuple[Path, str]]] = {
-    "report.css": (_HERE.parent / "templates" / "report.css", "text/css"),
-    "game.css": (_HERE.parent / "templates" / "game.css", "text/css"),
+    "report.css": (_HERE.parent / "charts" / "styles" / "report.css", "text/css"),
+    "game.css": (_HERE.parent / "charts" / "styles" / "game.css", "text/css"),
     "view.css": (_HERE / "static" / "view.css", "text/css"),
     "seat.css": (_HERE / "static" / "seat.css", "text/css"),
     "common.js": (_HERE / "static" / "common.js", "text/javascript"),

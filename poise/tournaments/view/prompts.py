@@ -12,7 +12,7 @@ from poise.tournaments.view.pages import spoken
 from poise.tournaments.view.turns import told_cost
 
 if TYPE_CHECKING:
-    from poise.agents.learning.views import Seen
+    from poise.agents.replay import Seen
 
 _AGAIN: Final = "Prompts are rendered again from the transcript, with this Poise's prompts; replies are as they came."
 _BEFORE: Final = (
@@ -34,7 +34,7 @@ def prompt_of(transcript: Transcript, index: int, usage: Mapping[str, Any] | Non
     message = transcript.messages[index]
     if not message.wording.attempts:
         return {"note": _PERSON if by_person(transcript, message.seat) else _NOBODY, "tries": []}
-    from poise.agents.learning.views import Seen
+    from poise.agents.replay import Seen
 
     spent: Any = (usage or {}).get("per_message") or ()
     cost = spent[index] if index < len(spent) else {}

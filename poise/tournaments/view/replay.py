@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from poise.common.words import duration
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS
 from poise.games.transcript import Transcript
-from poise.tournaments.progress import duration
-from poise.tournaments.records import Row
-from poise.tournaments.report_parts import domains
+from poise.tournaments.charts.small import domains
+from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.charts import belief_chart, offers_chart
 from poise.tournaments.view.choice import Choice
 from poise.tournaments.view.library import Library, Run, Told

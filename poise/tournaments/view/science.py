@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from poise.tournaments.figures import Standings
-from poise.tournaments.game_figures import game_figures
-from poise.tournaments.rating_figures import rated
-from poise.tournaments.records import Row
+from poise.tournaments.charts.game import game_figures
+from poise.tournaments.charts.ratings import rated
+from poise.tournaments.statistics.results import Standings
+from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.choice import Choice
 from poise.tournaments.view.library import Snapshot
 

@@ -12,10 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from poise.common.errors import BadInput, PoiseError, shorten
 from poise.games.domains import domain_names
-from poise.games.errors import BadInput, PoiseError, shorten
 from poise.games.moves import SEATS
-from poise.tournaments.steps import LEAVE
+from poise.tournaments.human.steps import LEAVE
 from poise.tournaments.view import pages
 from poise.tournaments.view.guard import SEAT, Foreign, same_origin, same_token
 from poise.tournaments.view.invitation import FIELDS, USUAL, invitation, opponents

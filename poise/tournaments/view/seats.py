@@ -16,14 +16,14 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final
 
-from poise.games.errors import PoiseError, StoreError
+from poise.common.errors import PoiseError, StoreError
 from poise.games.scenario import Scenario
-from poise.graphs.person import PERSON
+from poise.graphs.human.graph import PERSON
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.sitting import HOME, TALKS, Sitting, come_back, left, own_folder, sit_down
-from poise.tournaments.steps import Ended, Scene, answer, finish, go_on
-from poise.tournaments.store import Store, exists
-from poise.tournaments.store_schema import FILE
+from poise.tournaments.human.match import HOME, TALKS, Sitting, come_back, left, own_folder, sit_down
+from poise.tournaments.human.steps import Ended, Scene, answer, finish, go_on
+from poise.tournaments.storage.schema import FILE
+from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.view.library import Missing
 
 _PATIENCE: Final = 1.0  # seconds that an answer waits for a quick other side, before it shows that it thinks

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from poise.games.errors import BadInput
+from poise.common.errors import BadInput
 
 _BACKLOG: Final = 128
 _REST: Final = 1.0  # seconds for the first page, before what later ones need is loaded

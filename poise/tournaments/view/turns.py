@@ -9,11 +9,11 @@ from typing import Any, Final
 from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.common.words import duration
 from poise.games.domains import DomainWords, domain_words
 from poise.games.moves import Move, other
 from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Reading, Transcript
-from poise.tournaments.progress import duration
 from poise.tournaments.view.pages import spoken
 
 _NOTE: Final = 2000  # characters of a note that are shown
@@ -144,7 +144,7 @@ def _steps(talk: Transcript, at: int, cost: Mapping[str, Any], words: DomainWord
 
 
 def _person_steps(talk: Transcript, at: int, words: DomainWords) -> list[Step]:
-    """The nodes of a person's turn (see `poise.graphs.person`); they are as many as those of an agent's."""
+    """The nodes of a person's turn (see `poise.graphs.human.graph`); they are as many as those of an agent's."""
     message = talk.messages[at]
     read = _perceive(talk, at)
     move = said_move(message.move, talk.scenario, words)

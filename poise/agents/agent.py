@@ -1,0 +1,104 @@
+"""An agent: a name, a seat, a graph and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from poise.agents.protocols import Concession, Learner, Policy
+from poise.games.moves import Seat
+
+if TYPE_CHECKING:
+    from poise.agents.conduct.duties import Conduct
+    from poise.agents.models.adapters import Adapter
+
+
+Offers = Literal["policy", "model"]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent, declared: everything needed to play it, and data that identifies it.
+
+    name:            as the user wrote it, without the model.
+    seat:            the seat it plays.
+    make_policy:     a fresh policy; called once a series for a learner, once a match otherwise.
+    make_concession: a fresh concession.
+    persona:         a debtor's character, or None.
+    offers:          who decides the number; None takes the tournament's setting.
+    model:           the agent's own model URI; None takes the tournament's.
+    make_graph:      builds the agent's own seat graph (a LangGraph StateGraph), or None for the usual one.
+    settings:        JSON data that, with the name, says which agent this is.
+    privileged:      it is shown the other seat's notes, which no other agent sees; declared, so that every transcript
+                     and report says so. For upper bounds.
+    adapter:         how a model that words its moves is tuned, or None.
+    conduct:         what a creditor's model hears about words that break a rule of conduct; None takes the tournament's
+                     setting.
+    """
+
+    name: str
+    seat: Seat
+    make_policy: Callable[[], Policy]
+    make_concession: Callable[[], Concession]
+    persona: Any = None
+    offers: Offers | None = None
+    model: str | None = None
+    make_graph: Callable[[], Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+    privileged: bool = False
+    adapter: Adapter | None = None
+    conduct: Conduct | None = None
+    human: bool = False
+
+    def model_in(self, default: str) -> str:
+        """The URI of the model that it plays with where agents that name none play with `default`.
+
+        An agent with an adapter speaks with a model: where the others do without one, with the embedded one.
+        Raises AgentError where the adapter is not known to be served.
+        """
+        if self.adapter is None or self.model is not None:
+            return self.model or default
+        return self.adapter.uri(default)
+
+    def conduct_in(self, default: Conduct | None) -> Conduct:
+        """What is done about its words where agents that do not say take `default`; rules bind creditors alone."""
+        return (self.conduct or default or "record") if self.seat == "creditor" else "record"
+
+    @property
+    def learns(self) -> bool:
+        """Whether it carries memory from one negotiation of a series to the next."""
+        return isinstance(self.make_policy(), Learner)
+
+    def declared(self) -> dict[str, Any]:
+        """JSON data that identifies the agent in a match's identity and in its transcript."""
+        data: dict[str, Any] = {"name": self.name, "seat": self.seat}
+        if self.model is not None:
+            data["model"] = self.model
+        if self.offers is not None:
+            data["offers"] = self.offers
+        if self.privileged:
+            data["privileged"] = True
+        if self.human:
+            data["human"] = True
+        if self.settings:
+            data["settings"] = dict(self.settings)
+        return data
+
+    def declared_in(self, model: str, offers: Offers | None, conduct: Conduct | None) -> dict[str, Any]:
+        """The same with all that it plays with, where agents that do not say take these settings.
+
+        What is done about its words is part of it where that can change them: where a model speaks.
+        """
+        from poise.agents.models.settings import SCRIPTED
+
+        uri = self.model_in(model)
+        data = {**self.declared(), "model": uri, "offers": self.offers or offers or "policy"}
+        kept = self.conduct_in(conduct) == "record" or uri == SCRIPTED
+        return data if kept else data | {"conduct": self.conduct_in(conduct)}
+
+
+def default_concession(seat: Seat) -> str:
+    """The concession of an agent that names none."""
+    return "linear" if seat == "creditor" else "boulware"

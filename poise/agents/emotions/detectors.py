@@ -1,0 +1,79 @@
+"""Detectors by name: what reads the emotion in a message.
+
+    lexical               the shipped detector (`poise.agents.emotions.detector`): no model, probabilities
+    ollama:NAME, ...      asks that model for the one of the seven that the message shows, as the papers do
+    28:ollama:NAME, ...   asks it for one of the 28
+
+A model's answer is a label and no probability, so its reading puts all the weight on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from poise.agents.emotions.detector import EmotionReader, default_detector
+from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
+from poise.common.errors import AgentError
+
+if TYPE_CHECKING:
+    from poise.agents.emotions.llm_detector import Asked
+    from poise.agents.models.settings import ModelSettings
+
+LEXICAL: Final = "lexical"
+_FINE: Final = "28:"
+
+
+def check_detector(uri: str) -> None:
+    """Raise AgentError, with the valid forms, unless `uri` names a detector."""
+    from poise.agents.models.settings import SCRIPTED, parse_uri
+
+    if uri == LEXICAL:
+        return
+    if detector_model(uri) == SCRIPTED:
+        raise AgentError(f"{SCRIPTED!r} has no model that could read; the detector without a model is {LEXICAL!r}")
+    try:
+        parse_uri(detector_model(uri))
+    except AgentError:
+        forms = f"{LEXICAL}, ollama:NAME, openai:NAME or embedded:smollm2, with 28: before it for the fine labels"
+        raise AgentError(f"detector {uri!r} is none of {forms}") from None
+
+
+def detector_asks(uri: str | None) -> bool:
+    """Whether the detector that `uri` names calls a model."""
+    return uri not in (None, "", LEXICAL)
+
+
+def detector_model(uri: str) -> str:
+    """The model URI in a detector's."""
+    return uri.removeprefix(_FINE)
+
+
+def open_detector(uri: str, options: Mapping[str, Any] | None = None) -> EmotionReader:
+    """The detector that `uri` names; for one pairing, because it counts what it spends.
+
+    Detectors that ask the same model in the same way share what they were answered. options: fields of ModelSettings by
+    name, as for voices, but for the temperature, which is 0. No server is asked before the first message. Raises
+    AgentError for a bad URI or option.
+    """
+    check_detector(uri)
+    if not detector_asks(uri):
+        return default_detector()
+    from poise.agents.emotions.llm_detector import AskingDetector
+    from poise.agents.models.settings import ModelSettings
+
+    settings = ModelSettings.from_options({**(options or {}), "temperature": 0.0})
+    return AskingDetector(_asked(uri, settings))
+
+
+@lru_cache(maxsize=16)
+def _asked(uri: str, settings: ModelSettings) -> Asked:
+    from poise.agents.emotions.llm_detector import Asked
+    from poise.agents.models.cache import ReplyCache
+    from poise.agents.models.calls import Caller
+    from poise.agents.models.models import open_chat_model
+
+    model = open_chat_model(detector_model(uri), settings)
+    cache = ReplyCache(settings.cache) if settings.cache else None
+    return Asked(Caller(model, settings, cache), EMOTIONS28 if uri.startswith(_FINE) else EMOTIONS7)

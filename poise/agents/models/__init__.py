@@ -1,0 +1,1 @@
+"""Models: what a URI names, and how it is called."""

@@ -1,0 +1,1 @@
+"""Models that play in the process, by llama.cpp."""

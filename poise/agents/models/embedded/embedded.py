@@ -1,0 +1,123 @@
+"""SmolLM2-135M-Instruct as a LangChain chat model, run by the engine inside this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from poise.agents.models.embedded.engine import Completion, Speaker
+from poise.agents.models.settings import SMOLLM2, ModelSettings
+from poise.agents.models.text import sentences
+from poise.common.errors import AgentError
+
+# What keeps a model of this size on its feet: little randomness, unlikely words cut off, and a light penalty on the
+# last few words against loops. A penalty on more would also keep it from repeating the number it is told to say.
+SAMPLING: Final[Mapping[str, Any]] = {
+    "temperature": 0.4,
+    "min_p": 0.1,
+    "frequency_penalty": 0.3,
+    "repeat_last_n": 20,
+    "repeat_penalty": 1.0,
+    "stop": ["\n"],
+}
+_ROLES: Final[Mapping[str, str]] = {"system": "system", "human": "user", "ai": "assistant"}
+
+
+class ChatEmbedded(BaseChatModel):
+    """SmolLM2-135M-Instruct as a LangChain chat model.
+
+    Beside the usual, `invoke` takes: conversation (keeps its slot), seed, deadline (monotonic clock, seconds), schema
+    (a JSON schema that the reply must follow). A reply that begins to repeat its own sentences ends there: small models
+    do not find out of such a loop. `usage_metadata` counts tokens, those served from the cache included;
+    `response_metadata["timings"]` holds the engine's counters: prompt_n (evaluated), cache_n, predicted_n, and times.
+    """
+
+    settings: ModelSettings
+    adapter: str = ""  # the key of one that the engine knows
+    engine: Callable[..., Any] = Speaker
+
+    @property
+    def _llm_type(self) -> str:
+        return "poise-embedded"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"model": SMOLLM2, "adapter": self.adapter, **self.settings.declared()}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - replies come whole
+        **kwargs: Any,
+    ) -> ChatResult:
+        deadline = kwargs.get("deadline") or time.monotonic() + self.settings.timeout
+        body = self.body(messages, stop, kwargs.get("seed"), kwargs.get("schema"))
+        enough = None if kwargs.get("schema") is not None else loops
+        speaker = self.engine(self.settings, *([self.adapter] if self.adapter else []))
+        done = speaker.chat(body, kwargs.get("conversation", ""), deadline, enough)
+        return ChatResult(generations=[ChatGeneration(message=_message(done))])
+
+    def body(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: Sequence[str] | None = None,
+        seed: int | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The request in llama.cpp's OpenAI form."""
+        settings = self.settings
+        body = {**SAMPLING, "max_tokens": settings.max_tokens, "messages": [_plain(message) for message in messages]}
+        if settings.temperature is not None:
+            body["temperature"] = settings.temperature
+        seed = settings.seed if seed is None else seed
+        if seed is not None:
+            body["seed"] = seed
+        if stop:
+            body["stop"] = list(stop)
+        if schema is not None:
+            body |= {"json_schema": dict(schema), "stop": []}
+        return body | dict(settings.extra)
+
+
+def loops(text: str) -> bool:
+    """Whether `text` ends with a sentence that it has said before."""
+    if not text.endswith((".", "!", "?")):
+        return False
+    said = sentences(text)
+    return said[-1] in said[:-1]
+
+
+def _plain(message: BaseMessage) -> dict[str, str]:
+    role = _ROLES.get(message.type)
+    if role is None or not isinstance(message.content, str):
+        raise AgentError(f"the embedded model takes system, human and AI messages of text, not {message.type!r}")
+    return {"role": role, "content": message.content}
+
+
+def _message(done: Completion) -> AIMessage:
+    cached = int(done.timings.get("cache_n", 0))
+    prompt = cached + int(done.timings.get("prompt_n", 0))
+    reply = int(done.timings.get("predicted_n", 0))
+    return AIMessage(
+        content=done.text,
+        usage_metadata=UsageMetadata(
+            input_tokens=prompt,
+            output_tokens=reply,
+            total_tokens=prompt + reply,
+            input_token_details=InputTokenDetails(cache_read=cached),
+        ),
+        response_metadata={
+            "model_name": SMOLLM2,
+            "finish_reason": done.finish,
+            "slot": done.slot,
+            "timings": dict(done.timings),
+        },
+    )

@@ -1,0 +1,269 @@
+"""llama.cpp (xllamacpp) inside this process.
+
+One engine serves the whole process. It has several slots; a conversation keeps its slot, so that of a prompt that grows
+at its end only the end is evaluated.
+
+LoRA adapters are loaded with the model, any number of them, and each call names one or none. llama.cpp takes no further
+adapter while it runs: one that comes later has the engine started anew, once the calls in flight are through.
+
+What a seed guarantees: the same messages, options and seed, with the same tokens already in the slot's cache and no
+other conversation at the same time, give the same reply on the same machine. Conversations in flight together are
+evaluated in one batch, and a prompt may be evaluated in one piece or in several; both change the last digits of the
+arithmetic, and with them, now and then, a word.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from poise.agents.models.embedded.llama import start
+from poise.agents.models.embedded.slots import SlotBook
+from poise.agents.models.embedded.weights import find_weights
+from poise.agents.models.settings import ModelSettings
+from poise.common.errors import AgentError, ModelError, ModelMissing, ModelTimeout
+
+_MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
+_CLOSE_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A reply, why it ended ("stop" or "length"), the slot, and the engine's counters (tokens and milliseconds)."""
+
+    text: str
+    finish: str
+    slot: int
+    timings: Mapping[str, float]
+
+
+class Retired(ModelError):
+    """Another engine has taken this one's place; ask for it again."""
+
+
+class Engine:
+    """llama.cpp with one model loaded; threads may share it. `close` ends it, and calls in flight with it.
+
+    adapters: paths of the LoRA adapters that calls may name, by key.
+    """
+
+    def __init__(
+        self, weights: Path, slots: int, context: int, threads: int = 0, adapters: Mapping[str, str] | None = None
+    ) -> None:
+        self.slots, self.context, self.threads = slots, context, threads
+        self.adapters = dict(adapters or {})
+        self._numbers = {key: number for number, key in enumerate(self.adapters)}
+        self._book = SlotBook(slots)
+        self._closing = self._retired = False
+        self._calls = 0
+        self._idle = threading.Condition()
+        self._server = start(weights, (slots, context, threads or _cores()), list(self.adapters.values()))
+
+    def chat(
+        self,
+        body: Mapping[str, Any],
+        conversation: str,
+        deadline: float,
+        enough: Callable[[str], bool] | None = None,
+        adapter: str = "",
+    ) -> Completion:
+        """Send one chat request (llama.cpp's OpenAI form) and wait for the reply.
+
+        enough:  looks at the words so far and ends the reply by saying True.
+        adapter: the key of the adapter to speak with, "" for none.
+        Raises ModelTimeout once `deadline` (monotonic clock) has passed, between two tokens at the latest, and
+        ModelError when the engine refuses the request.
+        """
+        with self._idle:
+            if self._retired:
+                raise Retired
+            if self._closing:
+                raise ModelError("the embedded model has been closed; open it anew")
+            self._calls += 1
+        try:
+            request = {**body, "lora": self._scales(adapter)}
+            with self._book.slot(conversation, deadline, adapter) as slot:
+                return self._stream(request, _Stream(slot, deadline, enough, lambda: self._closing))
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
+
+    def _scales(self, adapter: str) -> list[dict[str, float]]:
+        """What llama.cpp is told of each adapter.
+
+        A number that it does not know it would ignore, and the base would speak: hence by key. And when it is told of
+        none, it switches the adapters off and keeps what a slot has cached with them, which is another model's.
+        """
+        wanted = self._numbers[adapter] if adapter else -1
+        return [{"id": number, "scale": float(number == wanted)} for number in self._numbers.values()]
+
+    def continuation(
+        self, prompt: Sequence[int], steps: int, adapter: str = "", alternatives: int = 100
+    ) -> list[list[tuple[int, float]]]:
+        """The likeliest words after `prompt` (tokens), without any sampling; to measure with, not to play with.
+
+        For each of `steps` tokens, or fewer where the text ends: the likeliest `alternatives` as (token, log of its
+        probability), best first; the first is the one that was taken.
+        """
+        with self._book.slot("continuation", float("inf"), adapter) as slot:
+            body = {"prompt": list(prompt), "n_predict": steps, "n_probs": alternatives, "temperature": 0.0}
+            answer = self._server.handle_completions(
+                {**body, "lora": self._scales(adapter), "id_slot": slot, "cache_prompt": True}
+            )
+        if "error" in answer:
+            raise ModelError(_refusal(answer["error"]))
+        told = (answer["choices"][0].get("logprobs") or {}).get("content", [])
+        return [[(each["id"], each["logprob"]) for each in one["top_logprobs"]] for one in told]
+
+    def _stream(self, body: Mapping[str, Any], stream: _Stream) -> Completion:
+        request = {**body, "id_slot": stream.slot, "cache_prompt": True, "stream": True, "timings_per_token": True}
+        try:
+            answer = self._server.handle_chat_completions(request, stream.listen)
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(_refusal({"message": str(error)})) from None
+        if answer:  # a refusal comes as the answer, not as a chunk
+            stream.listen(answer)
+        return stream.completion()
+
+    def retire(self) -> None:
+        """Take no more calls (they raise Retired), and free the model once those in flight are through."""
+        with self._idle:
+            self._retired = True
+            self._idle.wait_for(lambda: self._calls == 0)
+            self._server = None
+
+    def close(self) -> None:
+        """End calls in flight at their next token and free the model; waits a few seconds at most."""
+        with self._idle:
+            self._closing = True
+            if self._idle.wait_for(lambda: self._calls == 0, _CLOSE_SECONDS):
+                self._server = None
+
+
+@dataclass
+class _Stream:
+    """One reply as it comes in, chunk by chunk."""
+
+    slot: int
+    deadline: float
+    enough: Callable[[str], bool] | None
+    closing: Callable[[], bool]
+    text: str = ""
+    finish: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    refused: Mapping[str, Any] | None = None
+
+    def listen(self, chunk: Mapping[str, Any]) -> bool:
+        """Take in a chunk; True ends the generation."""
+        self.refused = chunk.get("error") or self.refused
+        choice = chunk["choices"][0] if chunk.get("choices") else {}
+        self.text += choice.get("delta", {}).get("content") or ""
+        self.finish = choice.get("finish_reason") or self.finish
+        self.timings = chunk.get("timings") or self.timings
+        if self.enough and not self.finish and self.enough(self.text):
+            self.finish = "stop"
+            return True
+        return self.closing() or time.monotonic() > self.deadline
+
+    def completion(self) -> Completion:
+        if self.refused is not None:
+            raise ModelError(_refusal(self.refused))
+        if self.finish:
+            return Completion(self.text, self.finish, self.slot, self.timings)
+        if self.closing():
+            raise ModelError("the embedded model was closed before its reply was complete")
+        raise ModelTimeout("the embedded model did not finish its reply in time; raise timeout or lower max_tokens")
+
+
+def _refusal(error: Mapping[str, Any]) -> str:
+    if error.get("type") == "exceed_context_size_error":
+        return f"the conversation has {error['n_prompt_tokens']} tokens and a slot {error['n_ctx']}; raise context"
+    return f"the embedded model refuses the request: {error.get('message', error)}"
+
+
+def _cores() -> int:
+    return min(len(os.sched_getaffinity(0)), _MAX_THREADS)
+
+
+_ENGINE_LOCK: Final = threading.RLock()
+_engine: Engine | None = None
+_owner = 0  # the process that opened it: threads do not survive a fork
+_adapters: dict[str, str] = {}  # paths by key, of all that will be asked for
+
+
+def expect_adapter(key: str, path: str) -> None:
+    """Have the adapter in the file `path` loaded when the engine starts, so that it need not start again for it."""
+    with _ENGINE_LOCK:
+        _adapters[key] = path
+
+
+def shared_engine(settings: ModelSettings, adapter: str = "") -> Engine:
+    """This process's engine; the first to ask decides its size.
+
+    adapter: the key of one that `expect_adapter` was told of, and that the engine then has.
+    Raises AgentError when more slots or a longer context are asked for later: an engine cannot grow while it is used.
+    """
+    global _engine, _owner  # noqa: PLW0603 - one engine a process is the point
+    with _ENGINE_LOCK:
+        if _engine is None or _owner != os.getpid():
+            _engine = Engine(find_weights(), settings.slots, settings.context, settings.threads, _present(adapter))
+            _owner = os.getpid()
+        if settings.slots > _engine.slots or settings.context > _engine.context:
+            raise AgentError(
+                f"the embedded model runs with {_engine.slots} slots of {_engine.context} tokens; {settings.slots} of "
+                f"{settings.context} need `poise.agents.models.embedded.engine.close_engine()` first"
+            )
+        if adapter and adapter not in _engine.adapters:
+            _engine = _again(_engine, adapter)
+        return _engine
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """This process's engine, speaking with one adapter or none; whoever starts it anew in between goes unnoticed."""
+
+    settings: ModelSettings
+    adapter: str = ""
+
+    def chat(
+        self, body: Mapping[str, Any], conversation: str, deadline: float, enough: Callable[[str], bool] | None = None
+    ) -> Completion:
+        """As `Engine.chat`."""
+        while True:
+            with suppress(Retired):
+                engine = shared_engine(self.settings, self.adapter)
+                return engine.chat(body, conversation, deadline, enough, self.adapter)
+
+
+def _again(engine: Engine, adapter: str) -> Engine:
+    adapters = _present(adapter)
+    engine.retire()
+    return Engine(find_weights(), engine.slots, engine.context, engine.threads, adapters)
+
+
+def _present(wanted: str) -> dict[str, str]:
+    """The adapters whose files are there; ModelMissing when `wanted` is not."""
+    found = {key: path for key, path in _adapters.items() if Path(path).is_file()}
+    if wanted and wanted not in found:
+        raise ModelMissing(f"the adapter {_adapters.get(wanted, wanted)} is not there any more; export it again")
+    return found
+
+
+def close_engine() -> None:
+    """Free this process's engine, if there is one; the next call opens another."""
+    global _engine
+    with _ENGINE_LOCK:
+        engine, _engine = (_engine if _owner == os.getpid() else None), None
+    if engine is not None:
+        engine.close()
+
+
+atexit.register(close_engine)  # a call in flight must not outlive the interpreter

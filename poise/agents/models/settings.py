@@ -1,0 +1,139 @@
+"""Model URIs and the settings of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal, get_args
+from urllib.parse import urlsplit
+
+from poise.common.errors import AgentError
+
+Provider = Literal["ollama", "openai", "embedded", "scripted"]
+
+
+Scalar = str | int | float | bool
+
+
+SCRIPTED: Final = "scripted"
+
+
+SMOLLM2: Final = "smollm2"
+
+
+FORMS: Final = "ollama:NAME, openai:NAME, embedded:smollm2 or scripted"
+
+
+_EXTRA: Final = "extra."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """How models are called.
+
+    temperature: randomness of the words, >= 0; None is what suits the model (0.4 for smollm2, else 0.7).
+    seed:        sent with every call; None draws one for each message from the match's seed, so that repeats differ.
+    max_tokens:  longest reply (tokens).
+    context:     longest conversation (tokens); `num_ctx` for Ollama, the size of one slot for the embedded model.
+    keep_alive:  how long Ollama keeps the model loaded, such as "10m", or "-1" for as long as it runs.
+    timeout:     seconds that one call may take in all, from request to last word.
+    patience:    seconds to go on trying a server that is down or fails, with growing pauses.
+    base_url:    the server; "" takes OLLAMA_HOST or OPENAI_BASE_URL, and without them the usual address.
+    api_key:     for OpenAI-compatible servers; "" takes OPENAI_API_KEY. Not shown, not stored.
+    slots:       conversations that the embedded model keeps warm at once: two for each match in flight.
+    threads:     of the embedded model; 0 takes all cores.
+    cache:       SQLite file that keeps replies, so that the same calls are not made twice; "" for none.
+    extra:       further options of the model's own, as (name, value) pairs, such as ("top_p", 0.9).
+
+    Raises AgentError for a value out of bounds.
+    """
+
+    temperature: float | None = None
+    seed: int | None = None
+    max_tokens: int = 48
+    context: int = 4096
+    keep_alive: str = "10m"
+    timeout: float = 45.0
+    patience: float = 60.0
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    slots: int = 4
+    threads: int = 0
+    cache: str = ""
+    extra: tuple[tuple[str, Scalar], ...] = ()
+
+    def __post_init__(self) -> None:
+        _between("max_tokens", self.max_tokens, 1, 4096)
+        _between("context", self.context, 256, 1 << 20)
+        _between("slots", self.slots, 1, 256)
+        _between("threads", self.threads, 0, 1024)
+        _between("timeout", self.timeout, 0.01, 86_400)
+        _between("patience", self.patience, 0, 86_400)
+        if self.temperature is not None:
+            _between("temperature", self.temperature, 0, 5)
+        if self.seed is not None:
+            _between("seed", self.seed, 0, (1 << 31) - 1)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> ModelSettings:
+        """Settings from a configuration's flat options; `extra.NAME` is a further option of the model's own.
+
+        Raises AgentError for a name that is no setting, for a value of the wrong kind, and for secrets, which a
+        configuration is no place for because it is stored with the results.
+        """
+        known = {each.name for each in fields(cls)}
+        values: dict[str, Any] = {}
+        extra: list[tuple[str, Scalar]] = []
+        for name, value in options.items():
+            if name.startswith(_EXTRA):
+                extra.append((name.removeprefix(_EXTRA), value))
+            elif name == "api_key" or (name == "base_url" and urlsplit(str(value)).password):
+                raise AgentError(f"{name} holds a secret, and a configuration is stored; set OPENAI_API_KEY instead")
+            elif name not in known or name == "extra":
+                names = ", ".join(sorted(known - {"api_key", "extra"}))
+                raise AgentError(f"model option {name!r} is unknown; there are {names}, and {_EXTRA}NAME")
+            else:
+                values[name] = _convert(name, value)
+        return cls(**values, extra=tuple(extra))
+
+    def declared(self) -> dict[str, Any]:
+        """Everything but the key, as JSON data."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "api_key"}
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise AgentError(f"{name} {value!r} is not a number from {low} to {high}")
+
+
+_WHOLE: Final = frozenset({"seed", "max_tokens", "context", "slots", "threads"})
+
+
+_REAL: Final = frozenset({"temperature", "timeout", "patience"})
+
+
+def _convert(name: str, value: Any) -> Any:
+    try:
+        if name in _WHOLE:
+            if float(value) != int(value):
+                raise ValueError
+            return int(value)
+        return float(value) if name in _REAL else str(value)
+    except (TypeError, ValueError):
+        kind = "a whole number" if name in _WHOLE else "a number"
+        raise AgentError(f"model option {name} is {value!r}; it must be {kind}") from None
+
+
+def parse_uri(uri: str) -> tuple[Provider, str]:
+    """A URI's provider and the model's name, which may itself contain colons and slashes.
+
+    Raises AgentError with the valid forms.
+    """
+    provider, _, name = uri.partition(":")
+    if uri == SCRIPTED:
+        return "scripted", ""
+    if provider not in get_args(Provider) or provider == SCRIPTED or not name.strip() or name != name.strip():
+        raise AgentError(f"model {uri!r} is none of {FORMS}")
+    if provider == "embedded" and name != SMOLLM2:
+        raise AgentError(f"embedded model {name!r} does not exist; the one there is is embedded:{SMOLLM2}")
+    return provider, name  # type: ignore[return-value]  # a member of the literal, as just checked

@@ -1,0 +1,71 @@
+"""What follows a run in the terminal: who won and where the report is, or how to go on."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from poise.cli.screens.progress import heading
+from poise.cli.screens.standings import pairs_table, plain, standings_view
+from poise.common.words import duration
+from poise.tournaments.config import TournamentConfig
+from poise.tournaments.estimate import estimate
+from poise.tournaments.matchmaking import Pairings
+from poise.tournaments.report.page import write_report
+from poise.tournaments.results import Result
+from poise.tournaments.runner import plan_tournament, resume_command
+from poise.tournaments.storage.store import Store
+
+_INTERRUPTED = 130
+_PAIRS_SHOWN = 40
+
+
+def conclude(result: Result, screen: Console, notes: Console) -> int:
+    """Show the standings, write the report; the exit code: 130 when the run was stopped before its end."""
+    if result.finished:
+        screen.print(standings_view(result.standings(), screen.width))
+    _tell_failures(result, notes)
+    if not result.complete:
+        notes.print(
+            Text(f"Stopped after {result.finished} of {result.total} matches. Continue with:\n", style="yellow").append(
+                f"  {resume_command(result.folder)}", style="bold"
+            )
+        )
+        return _INTERRUPTED
+    if not result.played:
+        notes.print(f"every match was finished before; nothing was played (stored in {result.folder})")
+    elif result.seconds:
+        pace = f"{result.played} matches in {duration(result.seconds)}"
+        notes.print(Text(f"{pace} ({result.played / result.seconds:.3g} a second)", style="dim"))
+    screen.print(f"report: {write_report(result.folder)}", soft_wrap=True)
+    return 0
+
+
+def _tell_failures(result: Result, notes: Console) -> None:
+    with Store.read(result.folder) as store:
+        failures = store.failures(3)
+        number = sum(tally.failed for tally in store.tally().values())
+    if not failures:
+        return
+    notes.print(Text(f"{number} matches failed and count as no deal. The usual reasons:", style="yellow"))
+    for reason, count in failures:
+        notes.print(Text(f"  {count} x {plain(reason)}", style="yellow"))
+
+
+def show_schedule(config: TournamentConfig, screen: Console) -> None:
+    """Show who would play whom, the model calls and the time; play nothing for the record."""
+    schedule = plan_tournament(config)
+    screen.print(Text(heading(schedule), style="bold"))
+    size = str(len(schedule.matches) // schedule.pairs)
+    pairs = [schedule.pair(pair) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
+    screen.print(
+        pairs_table(
+            (one.label, two.label, size, " against ".join(dict.fromkeys((one.model, two.model)))) for one, two in pairs
+        )
+    )
+    if schedule.pairs > len(pairs):
+        screen.print(f"and {schedule.pairs - len(pairs)} more pairs")
+    guess = estimate(config, schedule, Pairings(config, schedule))
+    if guess.most_calls:
+        screen.print(f"model calls: about {guess.calls:,}, at most {guess.most_calls:,}")
+    screen.print(f"time: about {duration(guess.seconds)} ({guess.basis})")

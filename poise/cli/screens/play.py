@@ -1,0 +1,121 @@
+"""A person's talks in a terminal: asked and answered line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from rich.console import Console
+from rich.text import Text
+
+from poise.cli.screens.standings import console, plain
+from poise.tournaments.human.match import Sitting, resume_command
+from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finish, go_on
+
+_HELP: Final = (
+    "An offer: 90 | 90 days | 3 months | no way, 40     An agreement: ok deal | I accept     The end: walk\n"
+    "[anger] 40! shows an emotion, if you like; any other words are talk. You see how you were understood before it "
+    "counts.\n/case reads the case again, /help this; /leave, Ctrl-D or Ctrl-C leaves, and you can come back."
+)
+
+
+class Screen(Protocol):
+    """Where a person reads and types."""
+
+    def tell(self, text: str, style: str = "") -> None:
+        """Show a line, or several."""
+        ...
+
+    def ask(self, prompt: str) -> str:
+        """A line that was typed. Raises EOFError when the person leaves."""
+        ...
+
+
+class Terminal:
+    """The terminal. What others wrote is shown without control characters."""
+
+    def __init__(self, screen: Console | None = None, read: Callable[[str], str] = input) -> None:
+        self._screen = screen or console()
+        self._read = read
+        if read is input:
+            import readline  # noqa: F401 - lines can be edited where it is there
+
+    def tell(self, text: str, style: str = "") -> None:
+        """Show a line, or several."""
+        for line in text.split("\n"):
+            self._screen.print(Text(plain(line, 4000)), style=style or None)
+
+    def ask(self, prompt: str) -> str:
+        """A line that was typed."""
+        try:
+            return self._read(prompt)
+        except KeyboardInterrupt:
+            self.tell("")  # what comes next begins on a line of its own
+            raise
+
+
+def converse(sitting: Sitting, screen: Screen) -> bool:
+    """Play until the talks are over (True, and the match is stored) or the person leaves (False)."""
+    try:
+        done = _talk(sitting, screen)
+    except EOFError:
+        done = False
+    except BaseException as error:
+        error.add_note(f"What was said is kept; come back with: {resume_command(sitting.folder)}")
+        raise
+    if not done:
+        screen.tell(f"\nYou left the table. Come back with: {resume_command(sitting.folder)}", "yellow")
+        return False
+    ended = finish(sitting)
+    screen.tell("\n" + ended.reason, "bold")
+    try:
+        curious = screen.ask("See what the other side wanted, felt and read in you? [Y/n] ").strip().lower()
+        if curious not in ("n", "no"):
+            screen.tell(ended.debrief)
+    except (EOFError, KeyboardInterrupt):
+        pass
+    screen.tell(f"\nStored: poise view {sitting.folder}", "dim")
+    return True
+
+
+def _talk(sitting: Sitting, screen: Screen) -> bool:
+    screen.tell(case_told(sitting))
+    screen.tell(_HELP, "dim")
+    scene, told = go_on(sitting), 0
+    while scene.asks:
+        told = _tell_lines(scene, screen, told)
+        words = _words(scene, screen)
+        if words is None:
+            return False
+        scene = answer(sitting, words)
+    _tell_lines(scene, screen, told)
+    return True
+
+
+def _words(scene: Scene, screen: Screen) -> str | None:
+    """What the person answers; None when they leave."""
+    if scene.asks == "confirm":
+        screen.tell("\n".join(f"  {line}" for line in scene.echo), "cyan")
+        prompt = "Send it? [Y/n, or say it anew] "
+    else:
+        if scene.problem:
+            screen.tell(f"  {scene.problem}", "yellow")
+        prompt = "you> "
+    while True:
+        typed = screen.ask(prompt).strip()
+        command = typed.lower()
+        if command in LEAVE:
+            return None
+        if command == "/case":
+            screen.tell(scene.case)
+        elif command.startswith("/"):
+            screen.tell(_HELP, "dim")
+        elif typed or scene.asks == "confirm":
+            return typed or "yes"
+
+
+def _tell_lines(scene: Scene, screen: Screen, told: int) -> int:
+    """Show what was said since; how many lines there are now."""
+    for line in scene.lines[told:]:
+        screen.tell(f"{line.who}: {line.text}", "dim" if line.mine else "bold")
+    return len(scene.lines)

@@ -1,0 +1,79 @@
+"""What comparisons need, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from poise.cli.screens.standings import small_table
+from poise.tournaments.statistics.power import MOST, Needed, Plan, Spread, power_of, scenarios_needed
+
+
+def tournament_view(plan: Plan, found: Sequence[Needed]) -> RenderableType:
+    """What each comparison of a tournament needs."""
+    table = small_table(
+        "agent", "seat", "observed", "sd between", "sd within", "played", "each", "needed", "matches", "detectable"
+    )
+    for one in found:
+        spread = (
+            (f"{one.spread.between:.3f}", "-" if one.spread.within is None else f"{one.spread.within:.3f}")
+            if one.spread
+            else ("-", "-")
+        )
+        table.add_row(
+            Text(one.label),
+            one.seat,
+            f"{one.observed:+.3f}",
+            *spread,
+            str(one.scenarios),
+            str(one.pairs),
+            _many(one.needed) if one.spread else "-",
+            _many(one.matches) if one.spread else "-",
+            "-" if one.detectable is None else f"{one.detectable:.3f}",
+        )
+    return Group(table, Text(_tournament_note(plan, found), style="dim"))
+
+
+def _tournament_note(plan: Plan, found: Sequence[Needed]) -> str:
+    return (
+        f"Needed: scenarios that find a difference of {abs(plan.difference):g} from {found[0].baseline} with power "
+        f"{plan.power:g} at level {plan.level:g}{_shared(plan)}, where each agent plays so many matches on each; "
+        "matches: of both together. Detectable: the smallest difference that the scenarios played find with that "
+        "power. The observed difference plays no part in it."
+    )
+
+
+def _shared(plan: Plan) -> str:
+    return f" over {plan.comparisons} comparisons" if plan.comparisons > 1 else ""
+
+
+def assumed_view(plan: Plan, spread: Spread) -> RenderableType:
+    """What a difference needs by assumed variances, and what fewer and more scenarios give."""
+    needed = scenarios_needed(plan, spread)
+    words = f"a difference of {abs(plan.difference):g}, power {plan.power:g}, level {plan.level:g}{_shared(plan)}"
+    if needed is None:
+        return Text(f"{words}: more than {MOST:,} scenarios", style="yellow")
+    table = small_table("scenarios", "matches", "power")
+    for count in sorted({max(2, round(needed * share)) for share in (0.25, 0.5, 0.75, 1, 1.5, 2)}):
+        style = "bold" if count == needed else ""
+        table.add_row(
+            Text(_many(count), style=style),
+            Text(_many(2 * count * plan.pairs), style=style),
+            Text(f"{power_of(plan, spread, count):.2f}", style=style),
+        )
+    return Group(
+        Text(f"\n{needed:,} scenarios: {words}", style="bold"), table, Text(_assumed_note(plan, spread), "dim")
+    )
+
+
+def _assumed_note(plan: Plan, spread: Spread) -> str:
+    return (
+        f"Assumed standard deviations of a pair's difference: {spread.between:g} between scenarios, "
+        f"{spread.within or 0:g} within one. Each agent plays {plan.pairs} on each scenario; matches are of both."
+    )
+
+
+def _many(count: int | None) -> str:
+    return f"> {MOST:,}" if count is None else f"{count:,}"

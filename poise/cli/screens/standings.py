@@ -1,0 +1,279 @@
+"""Standings and schedules as tables for the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from poise.common.errors import ScenarioError
+from poise.games.domains import domain_words
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.statistics.bootstrap import FEW, Estimate
+from poise.tournaments.statistics.results import Cell, Difference, Standing, Standings
+
+_WIDE = 90  # columns from which intervals have a third digit
+_WIDER = 104  # columns from which tests stand beside differences
+_NAME = 28  # columns of an agent's name in the matrix
+_TO = "\u2026"  # between numbers with signs
+_Column = tuple[str, Callable[[Standing], Text]]
+_TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
+
+
+def standings_view(standings: Standings, width: int) -> RenderableType:
+    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of so many columns."""
+    parts: list[RenderableType] = []
+    digits = 3 if width >= _WIDE else 2
+    for seat in SEATS:
+        parts += [_heading(title(standings, seat)), _seat_table(standings, seat, width)]
+        parts += _trouble(standings.seat(seat))
+    for seat in SEATS:
+        columns = _conduct(standings, seat, digits)
+        if columns:
+            parts += [_heading(f"Conduct of {_lower(title(standings, seat))}"), _columns(standings.seat(seat), columns)]
+    if len(standings.matrix) * len(standings.matrix[0]) > 1:
+        parts += _matrix(standings, width)
+    parts.append(_footnote(standings))
+    return Group(*parts)
+
+
+def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
+    """One seat's standings, for a terminal of so many columns."""
+    digits = 3 if width >= _WIDE else 2
+    listed = standings.seat(seat)
+    compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
+    table = _table()
+    table.add_column("", justify="right", style="dim")
+    table.add_column("agent", overflow="fold", min_width=12)
+    for name in ("n", "utility", "success", "savings", "rounds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if compared:
+        table.add_column(f"vs {compared}", justify="right", min_width=11)
+    tests = bool(compared) and width >= _WIDER
+    for name in ("p", "d") if tests else ():
+        table.add_column(name, justify="right", no_wrap=True)
+    for rank, one in enumerate(listed, 1):
+        difference = standings.against_baseline(one.label, seat)
+        cells = [Text(str(rank)), Text(one.label, style="bold" if rank == 1 else ""), Text(str(one.matches))]
+        cells += _measures(one, digits)
+        if compared:
+            cells.append(_tested_gain(difference, digits))
+        cells += _test(difference) if tests else []
+        table.add_row(*cells)
+    return table
+
+
+def title(standings: Standings, seat: Seat) -> str:
+    """What the agents of a seat are called, in the words of the domain where all scenarios are of one."""
+    plain = f"{seat.capitalize()}s"
+    try:
+        named = domain_words(standings.domain).several(seat) if standings.domain else plain
+    except ScenarioError:  # a domain of the user's own that is not here today
+        return plain
+    return named if named == plain else f"{named} ({plain.lower()})"
+
+
+def _lower(words: str) -> str:
+    return words[0].lower() + words[1:]
+
+
+def _conduct(standings: Standings, seat: Seat, digits: int) -> list[_Column]:
+    """What is to be told of conduct; nothing that is zero for all."""
+    listed = standings.seat(seat)
+    bounds = f"{{:+.{digits}f}}"
+    columns: list[_Column] = []
+    if any(one.violations for one in listed):
+        columns.append(("violations", lambda one: Text(str(one.violations))))
+        columns.append(("per 100 messages", lambda one: _estimate(one.violation_rate, "{:.1f}", "{:.1f}")))
+    if any(one.promises for one in listed):
+        columns.append(("promises", lambda one: Text(str(one.promises))))
+        columns.append(("kept", lambda one: _estimate(one.promises_kept, "{:.0%}", "{:.0%}")))
+    if seat == "creditor" and any(one.de_escalation for one in listed):
+        columns.append(("de-escalation", lambda one: _estimate(one.de_escalation, "{:+.3f}", bounds, between=_TO)))
+        compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
+        if compared:
+            columns.append((f"vs {compared}", lambda one: _calmer(standings, one, digits)))
+    return columns
+
+
+def _calmer(standings: Standings, one: Standing, digits: int) -> Text:
+    difference = standings.against_baseline(one.label, one.seat)
+    return _gain(difference.de_escalation if difference else None, digits)
+
+
+def _columns(listed: list[Standing], columns: list[_Column]) -> Table:
+    """The agents as they stand, with so many columns."""
+    table = _table()
+    table.add_column("agent", overflow="fold", min_width=12)
+    for name, _ in columns:
+        table.add_column(name, justify="right", min_width=11 if name.startswith("vs ") else None)
+    for one in listed:
+        table.add_row(one.label, *(cell(one) for _, cell in columns))
+    return table
+
+
+def _heading(words: str) -> Text:
+    return Text(f"\n{words}", style="bold")
+
+
+def _table() -> Table:
+    """A table with narrow gaps, so that the usual standings fit 80 columns."""
+    return Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+
+
+def _measures(one: Standing, digits: int) -> list[Text]:
+    return [
+        _estimate(one.utility, "{:.3f}", f"{{:.{digits}f}}", style="bold"),
+        _estimate(one.success, "{:.0%}", "{:.0%}"),
+        _estimate(one.savings, "{:.3f}", f"{{:.{digits}f}}"),
+        _estimate(one.rounds, "{:.1f}", "{:.1f}"),
+    ]
+
+
+def _estimate(estimate: Estimate | None, form: str, end: str, *, between: str = "\u2013", style: str = "") -> Text:
+    """The mean, and its interval below it."""
+    if estimate is None:
+        return Text("-", style="dim")
+    text = Text(form.format(_unsigned_zero(estimate.mean)), style=style)
+    if estimate.low is not None and estimate.high is not None:
+        ends = (end.format(_unsigned_zero(value)) for value in (estimate.low, estimate.high))
+        text.append("\n" + between.join(ends), style="not bold dim")
+    return text
+
+
+def _unsigned_zero(value: float) -> float:
+    """A value that is written as zero has no sign."""
+    return 0.0 if abs(value) < 0.0005 else value
+
+
+def _tested_gain(difference: Difference | None, digits: int) -> Text:
+    """The utility gained over the baseline: green or red where the corrected test finds it beyond chance."""
+    if difference is None:
+        return Text("-", style="dim")
+    gain = difference.utility
+    style = ("green" if gain.mean > 0 else "red") if difference.beyond_chance else ""
+    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between=_TO, style=style)
+
+
+def _test(difference: Difference | None) -> list[Text]:
+    """The corrected p-value and the effect size."""
+    if difference is None or difference.p_holm is None:
+        return [Text("-", style="dim")] * 2
+    p = "<.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}".removeprefix("0")
+    return [Text(p), Text("-" if difference.effect is None else f"{difference.effect:+.2f}")]
+
+
+def _gain(gain: Estimate | None, digits: int) -> Text:
+    """What was gained over the baseline: green or red where its interval leaves out zero."""
+    if gain is None:
+        return Text("-", style="dim")
+    style = ""
+    if gain.low is not None and gain.high is not None:
+        style = "green" if gain.low > 0 else "red" if gain.high < 0 else ""
+    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between=_TO, style=style)
+
+
+def _trouble(listed: list[Standing]) -> list[Text]:
+    """A line for each agent with which something went wrong."""
+    lines = []
+    for one in listed:
+        counts = [f"{getattr(one, name)} {word}" for name, word in _TROUBLE if getattr(one, name)]
+        if counts:
+            lines.append(Text(f"  {one.label}: {', '.join(counts)}", style="yellow"))
+    return lines
+
+
+def _matrix(standings: Standings, width: int) -> list[RenderableType]:
+    """The creditors' mean utility, creditors x debtors; columns that do not fit are left to the report."""
+    longest = min(_NAME, max(len(row[0].creditor) for row in standings.matrix))
+    columns = [cell.debtor for cell in standings.matrix[0]]
+    fitting = 0
+    used = longest + 2
+    while fitting < len(columns) and (used := used + max(6, min(len(columns[fitting]), 16)) + 2) <= width:
+        fitting += 1
+    hidden = len(columns) - fitting
+    title = "Creditor's mean utility" + (f" ({hidden} more debtors in the report)" if hidden else "")
+    table = _table()
+    table.add_column("", no_wrap=True, max_width=_NAME, overflow="ellipsis")
+    for name in columns[:fitting]:
+        table.add_column(name, justify="right", max_width=16, overflow="fold")
+    for row in standings.matrix:
+        table.add_row(row[0].creditor, *map(_cell, row[:fitting]))
+    return [_heading(title), table]
+
+
+def _cell(cell: Cell) -> Text:
+    if cell.creditor_utility is None:
+        return Text("-", style="dim")
+    shade = min(4, int(cell.creditor_utility * 5))
+    return Text(f"{cell.creditor_utility:.3f}", style=("red", "yellow", "", "cyan", "bold green")[shade])
+
+
+def _footnote(standings: Standings) -> Text:
+    of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
+    cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
+    text = Text(
+        f"\n{of_all}{standings.total} matches on {cases}, seed {standings.seed}, model {standings.model}. Below the "
+        "means: 95 % intervals over scenarios, by studentised bootstrap; of success Wilson's, at the effective sample "
+        "size. Differences are paired by scenario, seed and opponent, their intervals by t over scenarios.",
+        style="dim",
+    )
+    if standings.differences:
+        text.append(" Coloured: p below 0.05, corrected for all comparisons of a seat (Holm); d: the difference in")
+        text.append(" standard deviations of the scenarios'.")
+    if any(one.de_escalation for one in standings.standings):
+        text.append(" De-escalation: how much less negative the debtor's words were late than early.")
+    if standings.scenarios < FEW:
+        text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
+    return text
+
+
+def plain(text: str, most: int = 400) -> str:
+    """Somebody else's words, fit for a terminal: one line, no control characters, not endless."""
+    line = "".join(character if character.isprintable() else " " for character in text[: most + 1])
+    return line if len(line) <= most else line[:most] + "..."
+
+
+def pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
+    """A schedule: creditor, debtor, matches, what plays them."""
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("creditor", "debtor"):
+        table.add_column(name, overflow="fold")
+    table.add_column("matches", justify="right")
+    table.add_column("played by", style="dim", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def small_table(*columns: str) -> Table:
+    """An empty table with narrow gaps: the first column folds, columns named agent or seat and the first stand left."""
+    table = _table()
+    for place, name in enumerate(columns):
+        if name in ("agent", "seat") or not place:
+            table.add_column(name, overflow="fold", min_width=min(12, len(name) + 7))
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def show(data: dict[str, Any] | None, view: Callable[[int], RenderableType]) -> None:
+    """JSON where there is data, else the view for the terminal's width; to standard output."""
+    if data is not None:
+        import orjson
+
+        sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    screen = console()
+    screen.print(view(screen.width))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The terminal; elsewhere (a file, a pipe) text of a fixed width without colours."""
+    out = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return out if out.is_terminal else Console(stderr=stderr, highlight=False, width=120, color_system=None)

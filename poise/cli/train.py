@@ -1,0 +1,148 @@
+"""`poise train`: what its commands take, and what they show. The commands are wired into `poise.cli.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from poise.cli import train_offline as cli_offline
+from poise.cli import train_words as cli_words
+from poise.cli.train_words import export
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from poise.training.online.train import Trained
+
+Command = Callable[..., None]
+
+Debtors = Annotated[list[str], typer.Option("--debtor", metavar="NAME", help="Whom to train against; repeat.")]
+Scenarios = Annotated[str, typer.Option(metavar="SOURCE", help="What about: builtin:train, or rows of a file.")]
+Budget = Annotated[int, typer.Option(help="Negotiations in all, the final check included.")]
+Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
+Workers = Annotated[int | None, typer.Option(help="Processes. Default: by machine. The result is the same.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder. Default: runs/ and the command's name.")]
+Talks = Annotated[int | None, typer.Option(help="Negotiations of each policy in a round. Default: by method.")]
+Mode = Annotated[str, typer.Option(metavar="corrected|faithful", help="Poise's correction, or as published.")]
+Rows = Annotated[str, typer.Option(metavar="own|heard", help="The next emotion by the last one shown, or read.")]
+AllowTest = Annotated[bool, typer.Option("--allow-test", help="Train on evaluation scenarios all the same.")]
+
+
+def wire(app: typer.Typer, settings: dict[str, Any], plainly: Callable[[Command], Command]) -> None:
+    """Add `poise train` to `app`; `plainly` turns errors into words and an exit code."""
+    train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", **settings)
+    commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "dqn": dqn, "learn": learn}
+    commands |= cli_offline.commands() | cli_words.commands()
+    commands |= {"export": export}
+    for name, command in commands.items():
+        train_app.command(name)(plainly(command))
+    app.add_typer(train_app, name="train")
+
+
+def evolve(
+    debtor: Debtors,
+    scenarios: Scenarios = "builtin:train",
+    budget: Budget = 4000,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: Out = None,
+    talks: Talks = None,
+    mode: Mode = "corrected",
+    rows: Rows = "own",
+    allow_test: AllowTest = False,
+) -> None:
+    """Evolve an emotion chain (EvoEmo)."""
+    _train("evolve", out, workers, dict(locals()))
+
+
+def bayes(
+    debtor: Debtors,
+    scenarios: Scenarios = "builtin:train",
+    budget: Budget = 4000,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: Out = None,
+    talks: Talks = None,
+    mode: Mode = "corrected",
+    rows: Rows = "own",
+    allow_test: AllowTest = False,
+) -> None:
+    """Tune an emotion chain by Bayesian optimisation (EmoDebt)."""
+    _train("bayes", out, workers, dict(locals()))
+
+
+def q(
+    debtor: Debtors,
+    scenarios: Scenarios = "builtin:train",
+    budget: Budget = 4000,
+    seed: Seed = 0,
+    out: Out = None,
+    talks: Talks = None,
+    allow_test: AllowTest = False,
+) -> None:
+    """Fill a Q-table (tabular Q-learning)."""
+    _train("q", out, None, dict(locals()))
+
+
+def dqn(
+    debtor: Debtors,
+    scenarios: Scenarios = "builtin:train",
+    budget: Budget = 4000,
+    seed: Seed = 0,
+    out: Out = None,
+    talks: Talks = None,
+    allow_test: AllowTest = False,
+) -> None:
+    """Train a network (deep Q-learning); needs pip install 'poise[train]'."""
+    _train("dqn", out, None, dict(locals()))
+
+
+def learn(
+    policy: Annotated[str, typer.Argument(metavar="NAME", help="A creditor that learns, such as eq-negotiator.")],
+    debtor: Debtors,
+    scenarios: Scenarios = "builtin:train",
+    budget: Budget = 1000,
+    seed: Seed = 0,
+    out: Out = None,
+    talks: Talks = None,
+    learning: Annotated[bool, typer.Option("--learning", help="It goes on learning when it plays.")] = False,
+    allow_test: AllowTest = False,
+) -> None:
+    """Play a series with a creditor that learns as it goes, and keep what it learned."""
+    _train("learn", out, None, dict(locals()))
+
+
+def _train(method: str, out: Path | None, workers: int | None, given: dict[str, Any]) -> None:
+    from poise.cli.screens.standings import console
+    from poise.cli.screens.training_progress import TrainProgress
+    from poise.training.online.plan import TrainSettings
+    from poise.training.online.train import train
+
+    options = {name: value for name, value in given.items() if name not in ("debtor", "out", "workers")}
+    settings = TrainSettings(method, tuple(given["debtor"]), **options)
+    folder = out or Path("runs") / method
+    with TrainProgress(console(stderr=True)) as progress:
+        trained = train(settings, folder, workers=workers, watch=progress)
+    _show(trained, console())
+
+
+def _show(trained: Trained, screen: Console) -> None:
+    from rich.text import Text
+
+    scores = trained.artifact.scores
+    if trained.earlier:
+        screen.print(Text(f"{trained.folder} was trained before; nothing was played", style="yellow"))
+    if scores:
+        screen.print(Text(f"{scores['talks']} new negotiations each, mean utility of the creditor:", style="bold"))
+        for name in ("trained", "start", "vanilla"):
+            screen.print(Text(f"  {name:8} {scores[name]['utility']:.3f}{_gain(scores['gain'].get(name))}"))
+    screen.print(Text(f"play it with: --creditor {trained.folder}"))
+
+
+def _gain(gain: dict[str, float | None] | None) -> str:
+    if gain is None or gain["low"] is None:
+        return ""
+    return f"   the trained one gains {gain['mean']:+.3f} on it (95 %: {gain['low']:+.3f} to {gain['high']:+.3f})"

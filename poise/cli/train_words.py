@@ -1,0 +1,334 @@
+"""`poise train` for the words: sft, sample, score, jpo and dpo. Wired in by `poise.cli.train`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from poise.training.language.choose import Choice
+    from poise.training.language.loop import Run
+    from poise.training.language.sft import TrainedWords
+
+Command = Callable[..., None]
+
+Data = Annotated[Path, typer.Option(metavar="DIR|FILE", help="Pairs: of `poise train dataset`, or of `sample`.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder. Default: runs/ and the command's name.")]
+BaseModel = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="smollm2, a GGUF file, a model's folder, or a name on the hub.")
+]
+Sft = Annotated[Path, typer.Option(metavar="DIR", help="The folder of a finished `poise train sft`.")]
+Top = Annotated[float, typer.Option(help="The share of the best that is learned from.")]
+By = Annotated[str, typer.Option(metavar="quality|judge", help="Best by what.")]
+Scores = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Scores of `poise train score`. Default: the data's.")
+]
+Seat = Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whose words.")]
+Emotions = Annotated[
+    str, typer.Option(metavar="intended|read|none", help="Which emotion a prompt asks for; read: the reply's own.")
+]
+Limit = Annotated[int, typer.Option(help="Pairs at most, the best ones. 0: all.")]
+MaxLen = Annotated[int, typer.Option(help="Tokens of prompt and reply; longer ones are left out.")]
+MaxReply = Annotated[int, typer.Option(help="Tokens of a reply; longer ones are left out.")]
+HeldOut = Annotated[int, typer.Option(help="Pairs set aside, on which the loss is measured.")]
+Rate = Annotated[float, typer.Option("--lr", help="The largest learning rate.")]
+Epochs = Annotated[int, typer.Option(help="How often all pairs are gone through.")]
+Batch = Annotated[int, typer.Option(help="Pairs a step.")]
+Warmup = Annotated[float, typer.Option(help="Share of the steps over which the learning rate rises.")]
+Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop after so many, and keep a checkpoint to go on from.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where it is computed.")]
+Precision = Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="Of the matrix products.")]
+Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: by machine.")]
+
+
+def commands() -> dict[str, Command]:
+    """The commands by name."""
+    return {"pick": pick, "sft": sft, "sample": sample, "score": score, "jpo": jpo, "dpo": dpo}
+
+
+def pick(
+    data: Annotated[list[str], typer.Option(metavar="DIR=N", help="Pairs, and how many of them; repeat.")],
+    out: Out = None,
+    seat: Seat = "creditor",
+    least: Annotated[float, typer.Option(help="The verifiable judge's lowest score, 1 to 10.")] = 8.0,
+    likely: Annotated[float, typer.Option(help="How likely an emotion must be read that was not meant.")] = 0.15,
+    neutral: Annotated[float, typer.Option(help="The largest share of neutral replies.")] = 0.15,
+    talk: Annotated[int, typer.Option(help="Good replies that a talk must have.")] = 2,
+    words: Annotated[int, typer.Option(help="Of a reply at most.")] = 34,
+    turns: Annotated[int, typer.Option(help="Of a prompt at most.")] = 15,
+    seed: Seed = 0,
+) -> None:
+    """Pick the talks to learn words from: the number right, and an emotion that can be heard."""
+    from poise.training.language.picking import Picking, write_picked
+
+    rules = {"least": least, "likely": likely, "neutral": neutral, "talk": talk, "words": words, "turns": turns}
+    sources = [
+        (path, Picking(pairs=number, seat=seat, seed=seed, **rules))  # type: ignore[arg-type]
+        for path, number in map(_counted, data)
+    ]
+    folder = out or Path("runs") / "pick"
+    with _running(folder):
+        found = write_picked(sources, folder)
+    emotions = sorted(found.header["picked"]["emotions"].items(), key=lambda each: -each[1])
+    typer.echo(f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in emotions)}")
+    typer.echo(f"learn from them with: poise train sft --data {folder} --top 1")
+
+
+def _counted(text: str) -> tuple[Path, int]:
+    from poise.common.errors import ConfigError
+
+    path, _, number = text.rpartition("=")
+    if not path or not number.isdecimal():
+        raise ConfigError(f"--data {text} is not DIR=N, such as runs/data=1000")
+    return Path(path), int(number)
+
+
+def sft(
+    data: Data,
+    out: Out = None,
+    base: BaseModel = "smollm2",
+    top: Top = 0.1,
+    by: By = "quality",
+    scores: Scores = None,
+    seat: Seat = "creditor",
+    emotions: Emotions = "intended",
+    no_emotion: Annotated[bool, typer.Option("--no-emotion", help="The same as --emotions none.")] = False,
+    limit: Limit = 0,
+    held_out: HeldOut = 32,
+    max_len: MaxLen = 1024,
+    max_reply: MaxReply = 48,
+    rank: Annotated[int, typer.Option(help="Of LoRA.")] = 16,
+    alpha: Annotated[int, typer.Option(help="Of LoRA.")] = 32,
+    dropout: Annotated[float, typer.Option(help="Of LoRA.")] = 0.05,
+    targets: Annotated[str, typer.Option(help="The matrices that LoRA is put on.")] = "q_proj,k_proj,v_proj,o_proj",
+    lr: Rate = 1e-4,
+    epochs: Epochs = 1,
+    batch: Batch = 16,
+    warmup: Warmup = 0.03,
+    seed: Seed = 0,
+    minutes: Minutes = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    portion: Portion = 0,
+) -> None:
+    """Teach a model the words of the best replies: a LoRA adapter by supervised fine-tuning. Repeat it to go on."""
+    from poise.training.language.adapter import LoraSettings
+    from poise.training.language.loop import Steps
+    from poise.training.language.sft import SftSettings, train_sft
+
+    given = dict(locals()) | {"emotions": "none" if no_emotion else emotions}
+    lora = LoraSettings(rank, alpha, dropout, tuple(name.strip() for name in targets.split(",") if name.strip()))
+    steps = Steps(lr, epochs, batch, warmup, seed)
+    settings = SftSettings(data, base or "smollm2", _choice(given), lora, steps, scores)
+    folder = out or Path("runs") / "sft"
+    with _running(folder, device, precision, portion, minutes) as run:
+        _show(train_sft(settings, folder, run))
+
+
+def sample(
+    data: Data,
+    out: Out = None,
+    sft: Annotated[Path | None, typer.Option(metavar="DIR", help="The adapter. Default: none, the base alone.")] = None,
+    base: BaseModel = None,
+    replies: Annotated[int, typer.Option(help="To each prompt.")] = 4,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest word each time.")] = 0.8,
+    prompts: Annotated[int, typer.Option(help="Answered at a time.")] = 4,
+    longest: Annotated[int, typer.Option(help="Tokens of a reply.")] = 48,
+    top: Top = 1.0,
+    seat: Seat = "creditor",
+    emotions: Emotions = "intended",
+    limit: Limit = 0,
+    max_len: MaxLen = 1024,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Draw replies of a model to the data's prompts, to be judged. Repeat it to go on."""
+    from poise.training.language.sampler import Drawing
+    from poise.training.language.sampling import SampleSettings
+    from poise.training.language.sampling import sample as answer
+
+    choice = _choice(dict(locals()) | {"by": "quality", "held_out": 0, "max_reply": max_len})
+    drawing = Drawing(replies, temperature, longest=longest, prompts=prompts, seed=seed)
+    folder = out or Path("runs") / "sample"
+    with _running(folder, device, precision) as run:
+        path = answer(SampleSettings(data, sft, base, choice, drawing), folder, run)
+    typer.echo(f"score them with: poise train score --data {path.parent} --judge verifiable")
+
+
+def score(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A folder of pairs, or of a tournament.")],
+    judge: Annotated[str, typer.Option(metavar="verifiable|URI", help="Who scores.")] = "verifiable",
+    seat: Annotated[str, typer.Option(metavar="creditor|debtor", help="Whose messages, of a tournament.")] = "creditor",
+    option: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the model; repeat.")] = None,
+) -> None:
+    """Score replies from 1 to 10, with reasons, into a file beside them. Repeat it to go on."""
+    from poise.agents.models.settings import ModelSettings
+    from poise.tournaments.config import parse_options
+    from poise.training.language.scores import open_scorer, score_all, scores_path, to_score
+    from poise.training.language.verifiable import shares
+
+    scorer = open_scorer(judge, ModelSettings.from_options(parse_options(option or [])))
+    items, of, folder = to_score(data, seat)
+    with _running(folder) as run:
+        found = score_all(scorer, items, scores_path(folder, judge), of, watch=run.watch, stop=run.stop)
+    typer.echo(f"{len(found.scores)} messages are scored in {found.path}, {found.new} of them now")
+    for name, value in shares([found.scores[key] for key in {item.key for item in items}]).items():
+        typer.echo(f"  {name:10} {value:.3f}")
+
+
+def jpo(
+    data: Data,
+    sft: Sft,
+    out: Out = None,
+    base: BaseModel = None,
+    scores: Scores = None,
+    kappa: Annotated[
+        float, typer.Option(help="Weight of worse replies: 1 is JPO, 0 learns from better ones only.")
+    ] = 1.0,
+    kl: Annotated[float, typer.Option(help="Weight of the K3 divergence from the SFT adapter.")] = 0.04,
+    within: Annotated[
+        str, typer.Option(metavar="scenario|prompt", help="What replies are compared within.")
+    ] = "scenario",
+    seat: Seat = "creditor",
+    limit: Limit = 0,
+    max_len: MaxLen = 1024,
+    max_reply: MaxReply = 64,
+    lr: Rate = 5e-6,
+    epochs: Epochs = 1,
+    batch: Batch = 16,
+    warmup: Warmup = 0.03,
+    seed: Seed = 0,
+    minutes: Minutes = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    portion: Portion = 0,
+) -> None:
+    """Make judged replies likelier or less likely by their scores (JPO), from an SFT adapter on. Repeat it to go on."""
+    from poise.training.language.jpo import JpoSettings, train_jpo
+    from poise.training.language.loop import Steps
+
+    choice = _choice(dict(locals()) | _ALL)
+    steps = Steps(lr, epochs, batch, warmup, seed)
+    settings = JpoSettings(data, sft, base, choice, steps, scores, kappa, kl, within)  # type: ignore[arg-type]  # checked there
+    folder = out or Path("runs") / "jpo"
+    with _running(folder, device, precision, portion, minutes) as run:
+        _show(train_jpo(settings, folder, run))
+
+
+def dpo(
+    data: Data,
+    sft: Sft,
+    out: Out = None,
+    base: BaseModel = None,
+    scores: Scores = None,
+    beta: Annotated[float, typer.Option(help="How much the SFT adapter holds back.")] = 0.1,
+    gap: Annotated[float, typer.Option(help="Points between the better and the worse reply, at least.")] = 1.0,
+    seat: Seat = "creditor",
+    limit: Limit = 0,
+    max_len: MaxLen = 1024,
+    max_reply: MaxReply = 64,
+    lr: Rate = 5e-6,
+    epochs: Epochs = 1,
+    batch: Batch = 16,
+    warmup: Warmup = 0.03,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Prefer the best reply to each prompt over the worst (DPO, by trl), from an SFT adapter on."""
+    from poise.training.language.dpo import DpoSettings, train_dpo
+    from poise.training.language.loop import Steps
+
+    choice = _choice(dict(locals()) | _ALL)
+    steps = Steps(lr, epochs, batch, warmup, seed)
+    settings = DpoSettings(data, sft, base, choice, steps, scores, beta, gap)
+    folder = out or Path("runs") / "dpo"
+    with _running(folder, device, precision) as run:
+        _show(train_dpo(settings, folder, run))
+
+
+_ALL = {"top": 1.0, "by": "quality", "emotions": "intended", "held_out": 0}
+
+
+def _choice(given: dict[str, Any]) -> Choice:
+    from dataclasses import fields
+
+    from poise.training.language.choose import Choice
+
+    return Choice(**{each.name: given[each.name] for each in fields(Choice)})
+
+
+@contextmanager
+def _running(
+    folder: Path, device: str = "auto", precision: str = "auto", portion: int = 0, minutes: float | None = None
+) -> Iterator[Run]:
+    """A run that holds the folder, is shown, and can be stopped."""
+    from poise.cli.screens.standings import console
+    from poise.cli.screens.training_progress import WordsProgress
+    from poise.common.interrupts import Interrupts
+    from poise.tournaments.storage.errors import only_run
+    from poise.training.language.loop import Run
+
+    with only_run(folder), WordsProgress(console(stderr=True)) as progress, Interrupts() as stop:
+        try:
+            yield Run(device, precision, portion, minutes, progress, stop)
+        except KeyboardInterrupt as stopped:
+            stopped.add_note(f"What was done so far is kept in {folder}; repeat the command to go on.")
+            raise
+
+
+def _show(trained: TrainedWords) -> None:
+    scores = trained.provenance["scores"]
+    if trained.earlier:
+        typer.secho(f"{trained.folder} was trained before; nothing was done", fg=typer.colors.YELLOW)
+    for name, value in scores.items():
+        if value is not None:
+            typer.echo(f"  {name:20} {value:.4g}" if isinstance(value, float) else f"  {name:20} {value}")
+    typer.echo(f"make an agent of it with: poise train export --adapter {trained.folder} --out DIR")
+
+
+def export(
+    adapter: Annotated[Path, typer.Option(metavar="DIR", help="What `poise train sft` or jpo, or peft, wrote.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The agent's folder; it must not exist yet.")],
+    policy: Annotated[Path | None, typer.Option(metavar="DIR", help="A trained agent, for its emotions.")] = None,
+    seat: Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whom it plays.")] = "creditor",
+    ollama: Annotated[str | None, typer.Option(metavar="NAME", help="Make this Ollama model, too.")] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Ollama's name of the base it is made from.")
+    ] = None,
+    gguf: Annotated[Path | None, typer.Option(metavar="FILE", help="The base's GGUF file, or smollm2.")] = None,
+    precision: Annotated[str, typer.Option(metavar="f16|f32|q8_0", help="Of the adapter's numbers.")] = "f16",
+    other_weights: Annotated[bool, typer.Option("--other-weights", help="MODEL may be quantised otherwise.")] = False,
+) -> None:
+    """Turn a LoRA adapter into an agent: adapter.gguf, a Modelfile and an artifact; --creditor DIR then plays it."""
+    from poise.common.errors import ConfigError
+    from poise.training.export.exporting import ExportSettings
+    from poise.training.export.exporting import export as make
+    from poise.training.export.ollama_model import Served
+
+    if base and not ollama:
+        raise ConfigError(f"--base {base} is what an Ollama model is made from; name the model with --ollama NAME")
+    served = Served(ollama, base or "") if ollama else None
+    settings = ExportSettings(adapter, out, policy, _seats(seat), gguf, served, precision, other_weights)
+    artifact = make(settings)
+    for each in artifact.seats:
+        typer.echo(f"play it with: --{each} {out}{f'@ollama:{ollama}' if ollama else ''}")
+
+
+def _seats(seat: str) -> tuple[Literal["creditor", "debtor"], ...]:
+    from poise.common.errors import ConfigError
+
+    seats: dict[str, tuple[Literal["creditor", "debtor"], ...]] = {
+        "creditor": ("creditor",),
+        "debtor": ("debtor",),
+        "both": ("creditor", "debtor"),
+    }
+    if seat not in seats:
+        raise ConfigError(f"seat {seat!r} is none of {', '.join(seats)}")
+    return seats[seat]

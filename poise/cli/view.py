@@ -1,0 +1,41 @@
+"""`poise view`: what the command takes. It is wired into `poise.cli.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Command = Callable[..., None]
+
+
+def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
+    """Add `poise view` to `app`; `plainly` turns errors into words and an exit code."""
+    app.command("view")(plainly(view))
+
+
+def view(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A tournament's folder, or one that holds several.")],
+    other: Annotated[list[Path] | None, typer.Argument(metavar="[OTHER]...", help="More of them, to compare.")] = None,
+    host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")] = 0,
+    browser: Annotated[
+        bool | None, typer.Option("--open/--no-browser", help="Open a browser. Default: on a desktop.")
+    ] = None,
+    anyone: Annotated[
+        bool, typer.Option("--anyone-may-read", help="With a --host that others can reach: there is no password.")
+    ] = False,
+    across: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="An agent of yours to sit across at your seat: a file, a trained folder."),
+    ] = None,
+) -> None:
+    """Look at tournaments in the browser, live while they run: standings, replays, comparisons, and a seat for you.
+
+    No tournament that is looked at is changed.
+    """
+    from poise.tournaments.view.server import Place, serve
+
+    serve([folder, *(other or [])], Place(host, port, anyone), browse=browser, tell=typer.echo, across=across or ())

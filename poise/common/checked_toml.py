@@ -1,0 +1,75 @@
+"""Settings that a user writes as TOML: read, checked against a pydantic model, refused in words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from poise.common.errors import AgentError
+
+_REMEDY: Final[Mapping[str, str]] = {
+    "missing": "add it",
+    "extra_forbidden": "remove it, or correct its spelling",
+}
+
+
+class Part(BaseModel):
+    """A part of such a file: nothing unknown, no conversions, no infinities."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Part)
+
+
+Prepare = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def read_checked(
+    path: Path, model: type[Model], kind: str, example: str, prepare: Prepare = lambda data: data
+) -> Model:
+    """The settings in the file at `path`.
+
+    Args:
+        path: the file.
+        model: what may stand in it.
+        kind: what the file is, for messages ("persona").
+        example: the file that shows every setting, for messages.
+        prepare: what is done with the data before they are checked; its AgentError is given the file's name.
+
+    Raises:
+        AgentError: the file cannot be read, is no TOML, or holds a setting that is refused; it names file, key, value
+            and remedy.
+    """
+    data = _load(path, kind)
+    try:
+        return model.model_validate(prepare(data))
+    except AgentError as error:
+        raise AgentError(f"{kind} file {path}: {error}") from None
+    except ValidationError as error:
+        raise _refusal(f"{kind} file {path}", error, example) from None
+
+
+def _load(path: Path, kind: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AgentError(f"{kind} file {path} cannot be read: {error.strerror}; check the path") from None
+    except UnicodeDecodeError as error:
+        raise AgentError(f"{kind} file {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise AgentError(f"{kind} file {path} is no TOML: {error}; correct that line") from None
+
+
+def _refusal(file: str, error: ValidationError, example: str) -> AgentError:
+    """The first thing wrong, in words for the user."""
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"])) or "the file"
+    value = "" if first["type"] == "missing" or not first["loc"] else f" = {first['input']!r}"
+    said = first["msg"].removeprefix("Value error, ")
+    remedy = _REMEDY.get(first["type"], "correct the value")
+    return AgentError(f"{file}: {key}{value} is refused: {said}; {remedy}; {example} shows every setting")

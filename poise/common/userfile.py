@@ -1,0 +1,47 @@
+"""A user's Python file, imported once: agents and games of one's own live in such files."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from poise.common.errors import PoiseError
+
+
+def load_file(path: Path, kind: str, error: type[PoiseError]) -> ModuleType:
+    """The module in `path`; whatever goes wrong in it is said with its name, as an `error`.
+
+    kind: what the file is wanted for, for the message ("agent", "game"). A file is run once a process, however often
+    and for whatever it is asked for.
+    """
+    if not path.is_file():
+        raise error(f"{kind} file {path} does not exist")
+    try:
+        return _imported(path.resolve())
+    except Exception as problem:
+        raise error(f"{kind} file {path} fails on import: {type(problem).__name__}: {problem}") from problem
+
+
+def digest(path: Path) -> str:
+    """What identifies the file's present content: 16 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+@cache
+def _imported(path: Path) -> ModuleType:
+    name = f"poise_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("this is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,1 @@
+"""The bargaining game of OpenSpiel and its theory."""

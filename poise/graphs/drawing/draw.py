@@ -1,0 +1,146 @@
+"""Drawings of graphs: Mermaid text, SVG and PNG, without any network."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Literal
+
+from langgraph.graph import END, START
+
+from poise.common.errors import BadInput
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+Format = Literal["mermaid", "svg", "png"]
+
+
+def draw(graph: Any, fmt: Format = "mermaid") -> bytes:
+    """A compiled LangGraph graph, with its subgraphs, as UTF-8 Mermaid text, SVG or PNG."""
+    drawable = graph.get_graph(xray=True)
+    if fmt == "mermaid":
+        return str(drawable.draw_mermaid()).encode()
+    if fmt not in ("svg", "png"):
+        raise BadInput(f"format {fmt!r} is not one of mermaid, svg, png")
+    return picture_of(to_networkx(drawable), fmt)
+
+
+def to_networkx(drawable: Any) -> nx.DiGraph:
+    """The drawable graph's nodes and edges; a conditional edge has `conditional=True`."""
+    import networkx as nx
+
+    picture = nx.DiGraph()
+    for key, node in drawable.nodes.items():
+        picture.add_node(key, label=_label(node.name))
+    for edge in drawable.edges:
+        picture.add_edge(edge.source, edge.target, conditional=bool(edge.conditional))
+    return picture
+
+
+def _label(name: str) -> str:
+    plain = {START: "start", END: "end"}.get(name, name)
+    return plain.rpartition(":")[2]
+
+
+def _group(node: str) -> str:
+    return node.rpartition(":")[0]
+
+
+Place = tuple[float, float]
+_SCALE = (1.9, 0.8)  # inches for one step across and down
+
+
+def places_of(picture: nx.DiGraph) -> dict[str, Place]:
+    """Where each node stands: subgraphs side by side, each from its entry downwards; start above all, end below."""
+    inner = [node for node in picture if node not in (START, END)]
+    places: dict[str, Place] = {}
+    left = 0.0
+    for group in sorted({_group(node) for node in inner}):
+        rows = _rows(picture, [node for node in inner if _group(node) == group])
+        width = max(map(len, rows))
+        for depth, row in enumerate(rows):
+            for number, node in enumerate(row):
+                places[node] = (left + (width - len(row)) / 2 + number, -1.0 - depth)
+        left += width + 0.35
+    bottom = min(y for _, y in places.values()) - 1
+    first = next(iter(picture.successors(START)), None)
+    centre = (min(x for x, _ in places.values()) + max(x for x, _ in places.values())) / 2
+    return {**places, START: (places[first][0] if first in places else centre, 0.0), END: (centre, bottom)}
+
+
+def _rows(picture: nx.DiGraph, nodes: list[str]) -> list[list[str]]:
+    """The nodes of one (sub)graph by distance from where it is entered."""
+    import networkx as nx
+
+    part = picture.subgraph(nodes)
+    entries = [node for node in nodes if any(source not in part for source in picture.predecessors(node))]
+    return [sorted(layer) for layer in nx.bfs_layers(part, entries or nodes[:1])]
+
+
+def picture_of(picture: nx.DiGraph, fmt: str) -> bytes:
+    """A graph of `to_networkx` as SVG or PNG; an edge may have a `width` in points and a `label`."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    places = places_of(picture)
+    wide = max(x for x, _ in places.values()) + 1.3
+    high = 1 - min(y for _, y in places.values())
+    with mpl.rc_context({"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure = Figure(figsize=(_SCALE[0] * wide, _SCALE[1] * high))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(-0.65, wide - 0.65), ylim=(-high + 0.5, 0.5))
+        axes.set_axis_off()
+        _draw_groups(axes, places)
+        _draw_edges(axes, picture, places)
+        _draw_nodes(axes, picture, places)
+        out = io.BytesIO()
+        figure.savefig(out, format=fmt, dpi=160, metadata={"Date": None} if fmt == "svg" else None)
+    return out.getvalue()
+
+
+def _draw_groups(axes: Any, places: dict[str, Place]) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    for group in sorted({_group(node) for node in places} - {""}):
+        xs, ys = zip(*(place for node, place in places.items() if _group(node) == group), strict=True)
+        corner, size = (min(xs) - 0.42, min(ys) - 0.36), (max(xs) - min(xs) + 0.84, max(ys) - min(ys) + 0.72)
+        box = FancyBboxPatch(corner, *size, boxstyle="round,pad=0.04", facecolor="#f6f8fc", edgecolor="#c8d2e6")
+        axes.add_patch(box)
+        axes.text(corner[0] + 0.02, max(ys) + 0.29, group, fontsize=8, color="#5b6b8c", va="center", ha="left")
+
+
+def _draw_nodes(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:
+    for node, (x, y) in places.items():
+        color = "#ffffff" if node in (START, END) else "#dfe8fb"
+        box = {"boxstyle": "round,pad=0.45", "facecolor": color, "edgecolor": "#3b5998"}
+        label = picture.nodes[node]["label"]
+        axes.text(x, y, label, ha="center", va="center", fontsize=10, color="#16233d", bbox=box, zorder=3)
+
+
+def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:
+    for source, target, data in picture.edges(data=True):
+        (x0, y0), (x1, y1) = places[source], places[target]
+        straight = y0 - 1.01 <= y1 < y0 or target == END
+        arrow = {
+            "arrowstyle": "-|>",
+            "color": "#5b6b8c",
+            "linestyle": "dashed" if data["conditional"] else "solid",
+            "connectionstyle": f"arc3,rad={0.0 if straight else 0.18}",
+            "linewidth": data.get("width", 1.0),
+            "shrinkA": 14,
+            "shrinkB": 15 if straight else 26,
+        }
+        axes.annotate("", xy=(x1, y1), xytext=(x0, y0), arrowprops=arrow, zorder=2)
+        if label := data.get("label"):
+            middle = _on_arc((x0, y0), (x1, y1), 0.0 if straight else 0.18)
+            box = {"boxstyle": "round,pad=0.1", "facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.8}
+            axes.text(*middle, label, fontsize=8, color="#16233d", ha="center", va="center", bbox=box, zorder=4)
+
+
+def _on_arc(start: Place, end: Place, bend: float) -> Place:
+    """A point two fifths along matplotlib's arc3, which is bent in inches and not in the picture's own units."""
+    (x0, y0), (x1, y1) = ((x * _SCALE[0], y * _SCALE[1]) for x, y in (start, end))
+    x2, y2 = (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
+    weights = 0.36, 0.48, 0.16
+    x, y = (sum(w * at for w, at in zip(weights, ats, strict=True)) for ats in ((x0, x2, x1), (y0, y2, y1)))
+    return x / _SCALE[0], y / _SCALE[1]

@@ -1,0 +1,36 @@
+"""Ratings of the agents as the report and the viewer show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.charts.small import forest
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.bradley_terry import Rating, bradley_terry, games_of
+from poise.tournaments.storage.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """One seat's ratings, the strongest first, each with its picture; all pictures have one axis."""
+
+    seat: Seat
+    ratings: tuple[tuple[Rating, Markup], ...]
+
+
+def rated(rows: Sequence[Row], creditors: Sequence[str], debtors: Sequence[str]) -> list[Rated]:
+    """Bradley and Terry's ratings of both seats in one fit; [] without a match."""
+    if not rows:
+        return []
+    found = bradley_terry(games_of(rows, creditors, debtors))
+    reach = max([0.5, *(max(abs(one.low), abs(one.high)) for one in found)])
+    sides = []
+    for seat in SEATS:
+        own = sorted((one for one in found if one.seat == seat), key=lambda one: -one.strength)
+        drawn = [(one, forest(Estimate(one.strength, one.low, one.high), -reach, reach, seat)) for one in own]
+        sides.append(Rated(seat, tuple(drawn)))
+    return sides

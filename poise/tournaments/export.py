@@ -1,0 +1,216 @@
+"""Finished matches as pandas frames, and as Parquet or CSV files.
+
+Schema 2. `matches` has a line for each finished match: the columns of `poise.tournaments.storage.rows.Row`, but with
+the names of creditor, debtor and scenario in place of their indices. `messages` has a line for each message:
+
+    position, index, seat, text      the match's place in the schedule; the message's in the match, from 0; who; words
+    move, value, firm                what the referee applied
+    emotion                          what the seat meant to show (None without a direction)
+    intended                         the value that the concession decided, None where the model decides
+    read_emotion, belief_0...3       what the seat read in the message before; the tracker's states, in the order of
+                                     `poise.agents.emotions.tables.STATES`
+    mood, violations, verdict        as in `poise.games.transcript.Message`; violations joined by spaces
+    attempts, repaired               model calls for this message; whether its number was put right without the model
+    prompt_tokens, cached_tokens, reply_tokens, model_seconds
+                                     what those calls cost; None where no model was asked (since schema 2)
+
+`process` has a line for each figure of how the talks went (`poise.tournaments.process.lines`), `provenance` one for
+each thing that says where the data come from: a dotted name and its value as text.
+
+Every frame carries the same in `frame.attrs["poise"]`, a Parquet file under the key `poise` of its metadata, and a CSV
+file in FILE.json beside it: the schema, the tournament's id and settings, the agents as declared, and what the run
+recorded of versions, machine class, prompts and models (`poise.tournaments.storage.provenance`). The folder that the
+run was begun in stays out. Schema 1 had neither the last four columns of `messages` nor the last two tables.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from poise.common.errors import BadInput, ConfigError
+from poise.games.transcript import Message, Transcript
+from poise.tournaments.process.lines import LINE, lines
+from poise.tournaments.process.measure import of_store
+from poise.tournaments.storage.errors import explained
+from poise.tournaments.storage.rows import COLUMNS, from_json
+from poise.tournaments.storage.store import Header, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA: Final = 2
+TABLES: Final = ("matches", "messages", "process", "provenance")
+_COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
+_UNTOLD: Final = ("folder",)  # of what a run records
+
+
+def matches_frame(folder: Path | str) -> pd.DataFrame:
+    """A line for each finished match of the tournament in `folder`; see the module."""
+    return frame(folder, "matches")
+
+
+def messages_frame(folder: Path | str) -> pd.DataFrame:
+    """A line for each message of the tournament in `folder`; see the module."""
+    return frame(folder, "messages")
+
+
+def process_frame(folder: Path | str) -> pd.DataFrame:
+    """A line for each figure of how the talks went, by creditor and debtor; see the module."""
+    return frame(folder, "process")
+
+
+def frame(folder: Path | str, table: str) -> pd.DataFrame:
+    """One of `TABLES`.
+
+    Raises:
+        BadInput: there is no such table. ConfigError: pandas is not installed.
+    """
+    if table not in TABLES:
+        raise BadInput(f"table {table!r}; there are {', '.join(TABLES)}")
+    pandas = _pandas()
+    with Store.read(folder) as store:
+        rows = list(_LINES[table](store))
+        header = store.header()
+    found = pandas.DataFrame(rows, columns=list(_COLUMNS[table])).convert_dtypes()
+    found.attrs["poise"] = provenance(header, table)
+    return found
+
+
+def export(folder: Path | str, to: Path, table: str = "matches") -> Path:
+    """Write a table to `to`, a .parquet or .csv file; what was there is replaced in one step.
+
+    Raises:
+        BadInput: the file's name ends in neither, or there is no such table. ConfigError: a library is not installed.
+    """
+    writers: dict[str, Callable[[Any, Path], None]] = {".parquet": _write_parquet, ".csv": _write_csv}
+    if to.suffix not in writers:
+        raise BadInput(f"{to.name}: name a file that ends in {' or '.join(writers)}")
+    found = frame(folder, table)
+    draft = to.with_name(to.name + ".part")
+    with explained(to.parent):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if to.suffix == ".csv":
+            _write_told(to, found.attrs["poise"])
+        writers[to.suffix](found, draft)
+        draft.replace(to)
+    return to
+
+
+def provenance(header: Header, table: str) -> dict[str, Any]:
+    """Where a table comes from, as JSON data."""
+    return {
+        "schema": SCHEMA,
+        "table": table,
+        "tournament": header.id,
+        "config": _config(header.config),
+        "creditors": [dict(one) for one in header.creditors],
+        "debtors": [dict(one) for one in header.debtors],
+        "provenance": {name: one for name, one in header.provenance.items() if name not in _UNTOLD},
+    }
+
+
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without a folder or a server's address, which may name a person or a machine."""
+    options = {name: one for name, one in config.get("model_options", {}).items() if name != "base_url"}
+    return {**{name: one for name, one in config.items() if name != "out"}, "model_options": options}
+
+
+def _pandas() -> Any:
+    try:
+        import pandas as pd
+    except ImportError:
+        raise ConfigError("data frames need pandas: pip install 'poise[analysis]'") from None
+    return pd
+
+
+def _matches(store: Store) -> Iterator[list[Any]]:
+    header, scenarios = store.header(), store.scenarios()
+    creditors, debtors = ([str(one["label"]) for one in side] for side in (header.creditors, header.debtors))
+    for row in store.rows():
+        named = {"creditor": creditors[row.creditor], "debtor": debtors[row.debtor]}
+        named["scenario"] = scenarios[row.scenario].id
+        yield [named.get(name, getattr(row, name)) for name in COLUMNS]
+
+
+def _messages(store: Store) -> Iterator[list[Any]]:
+    for position, talk, spent in store.documents():
+        told = Transcript.from_dict(from_json(talk, f"the transcript of match {position}"))
+        usage = from_json(spent, f"the usage of match {position}").get("per_message", [])
+        for place, message in enumerate(told.messages):
+            cost = usage[place] if place < len(usage) else {}
+            yield [position, *_message(message), *(cost.get(name) for name in _COSTS)]
+
+
+def _message(one: Message) -> list[Any]:
+    reading = one.reading
+    belief = list(reading.belief) if reading else [None] * 4
+    return [
+        one.index, one.seat, one.text, one.move.kind, one.move.value, one.move.firm, one.emotion,
+        one.intended.value if one.intended else None, reading.label if reading else None, *belief,
+        one.mood, " ".join(one.violations), one.verdict, one.wording.attempts, one.wording.repaired,
+    ]  # fmt: skip
+
+
+def _process(store: Store) -> Iterator[list[Any]]:
+    return map(list, lines(of_store(store, "")))
+
+
+def _provenance(store: Store) -> Iterator[list[Any]]:
+    told = provenance(store.header(), "provenance")
+    yield from _flat({name: one for name, one in told.items() if name != "table"})
+
+
+def _flat(data: Any, path: str = "") -> Iterator[list[Any]]:
+    """A dotted name and a text for everything in `data`."""
+    if isinstance(data, dict) and data:
+        for name, one in data.items():
+            yield from _flat(one, f"{path}.{name}" if path else str(name))
+    elif isinstance(data, list) and data and isinstance(data[0], dict):
+        for place, one in enumerate(data):
+            yield from _flat(one, f"{path}.{place}")
+    else:
+        yield [path, data if isinstance(data, str) else json.dumps(data, default=str)]
+
+
+_LINES: Final[dict[str, Callable[[Store], Iterator[list[Any]]]]] = {
+    "matches": _matches,
+    "messages": _messages,
+    "process": _process,
+    "provenance": _provenance,
+}
+_COLUMNS: Final = {
+    "matches": COLUMNS,
+    "messages": (
+        "position", "index", "seat", "text", "move", "value", "firm", "emotion", "intended", "read_emotion",
+        "belief_0", "belief_1", "belief_2", "belief_3", "mood", "violations", "verdict", "attempts", "repaired",
+        *_COSTS,
+    ),
+    "process": LINE,
+    "provenance": ("name", "value"),
+}  # fmt: skip
+
+
+def _write_parquet(found: Any, path: Path) -> None:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise ConfigError("Parquet needs pyarrow: pip install 'poise[analysis]'") from None
+    table = pa.Table.from_pandas(found, preserve_index=False)
+    told = json.dumps(found.attrs["poise"], default=str).encode()
+    parquet.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), b"poise": told}), path)
+
+
+def _write_csv(found: Any, path: Path) -> None:
+    found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+
+
+def _write_told(to: Path, told: dict[str, Any]) -> None:
+    beside = to.with_name(to.name + ".json")
+    draft = beside.with_name(beside.name + ".part")
+    draft.write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
+    draft.replace(beside)

@@ -1,0 +1,1 @@
+"""What game theory says of a tournament."""

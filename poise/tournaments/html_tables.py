@@ -1,0 +1,42 @@
+"""Small tables as HTML, all text escaped: what result objects look like in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTable:
+    """A table of text: heads are columns, the first of them names the row."""
+
+    caption: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+def html_tables(tables: Iterable[PlainTable], note: str = "") -> str:
+    """The tables one below the other, and a note; nothing in it runs or is fetched."""
+    parts = [_table(one) for one in tables]
+    if note:
+        parts.append(_paragraph(note))
+    return str(Markup("<div>{}</div>").format(Markup("").join(parts)))
+
+
+def _table(one: PlainTable) -> Markup:
+    head = _row("th", one.heads)
+    body = Markup("").join(_row("td", row) for row in one.rows)
+    drawn = Markup("<table><caption>{}</caption><thead>{}</thead><tbody>{}</tbody></table>")
+    return drawn.format(one.caption, head, body) + (_paragraph(one.note) if one.note else Markup(""))
+
+
+def _row(kind: str, cells: Sequence[str]) -> Markup:
+    drawn = Markup("").join(Markup("<{0}>{1}</{0}>").format(Markup(kind), cell) for cell in cells)  # noqa: S704 - th or td
+    return Markup("<tr>{}</tr>").format(drawn)
+
+
+def _paragraph(words: str) -> Markup:
+    return Markup("<p><small>{}</small></p>").format(escape(words))

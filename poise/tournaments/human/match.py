@@ -1,0 +1,201 @@
+"""A person's match as a folder: a tournament of one match, which every other command can read.
+
+Until it is over, the talks so far are beside the store, as LangGraph's checkpoints.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from poise.agents.agent import Agent
+from poise.agents.registry import find_agent
+from poise.common.errors import BadInput, StoreError
+from poise.common.seeds import Dice, child_seed
+from poise.games.moves import SEATS, Seat
+from poise.games.scenario import Scenario
+from poise.games.scenarios.loaders import load_scenarios
+from poise.games.transcript import Transcript
+from poise.graphs.human.checkpoints import CheckpointFile
+from poise.graphs.human.graph import PERSON, person
+from poise.graphs.human.session import Table
+from poise.tournaments.config import TournamentConfig, make_config
+from poise.tournaments.matchmaking import check_models, play_settings
+from poise.tournaments.runner import begin, refuse_other_agents, refuse_other_matches, unused, where_it_began
+from poise.tournaments.schedule import Schedule, build_schedule, entrant
+from poise.tournaments.storage.errors import only_run
+from poise.tournaments.storage.rows import finish, to_json
+from poise.tournaments.storage.store import Store, exists
+
+
+def seat_of(name: str | None) -> Seat:
+    """The seat that a person named; BadInput with the remedy for none."""
+    wanted = (name or "").strip().lower()
+    for seat in SEATS:
+        if wanted and seat.startswith(wanted):
+            return seat
+    given = f"--as {name!r} is no seat" if name else "no seat is chosen"
+    raise BadInput(f"{given}; write --as creditor or --as debtor")
+
+
+def some_seed() -> int:
+    """A seed that differs from one call to the next; it is stored with the match."""
+    return time.time_ns() // 1000 % 2**31
+
+
+HOME: Final = Path("runs") / "play"
+TALKS: Final = "talks.sqlite"  # beside the store while the talks are not over
+
+
+@dataclass
+class Sitting:
+    """A person's match, open. `table` asks and is answered; `keep` stores the match when the talks are over."""
+
+    folder: Path
+    store: Store
+    schedule: Schedule
+    table: Table
+
+    @property
+    def opponent(self) -> str:
+        """The label of the agent across the table."""
+        creditor, debtor = self.schedule.pair(0)
+        return debtor.label if self.table.seat == "creditor" else creditor.label
+
+    def keep(self) -> Transcript:
+        """Store the finished match, once."""
+        played = self.table.played()
+        memory = None if played.memory is None else to_json(played.memory)
+        if not self.store.count():
+            self.store.add([finish(self.schedule, self.schedule.matches[0], played.transcript, played.usage, memory)])
+        return played.transcript
+
+
+def invite(seat: Seat, opponent: str, source: str, settings: dict[str, Any]) -> tuple[TournamentConfig, Scenario]:
+    """The settings and the case of a match between a person in `seat` and `opponent`.
+
+    source: a case (`builtin:3`), or several, of which the seed picks one. settings: fields of TournamentConfig; those
+    that are None are left out. Raises ConfigError, AgentError or ScenarioError for what cannot be.
+    """
+    names = (PERSON, opponent) if seat == "creditor" else (opponent, PERSON)
+    fields = {name: value for name, value in settings.items() if value is not None}
+    config = make_config({"creditors": [names[0]], "debtors": [names[1]], "scenarios": source, **fields})
+    cases = load_scenarios(source)
+    return config, Dice(child_seed(config.seed, "case")).pick(cases)
+
+
+@contextmanager
+def sit_down(config: TournamentConfig, scenario: Scenario, folder: Path | None = None) -> Iterator[Sitting]:
+    """Begin a match in `folder`; default: one of its own under runs/play.
+
+    Raises StoreError where there is a tournament already, ModelDown and ModelMissing for a model that is not there.
+    """
+    folder = folder or own_folder()
+    schedule = _schedule(config, scenario)
+    check_models(config, schedule)
+    with (
+        only_run(folder),
+        begin(folder, config, schedule) as store,
+        _opened(folder, config, schedule, store) as sitting,
+    ):
+        yield sitting
+
+
+@contextmanager
+def come_back(folder: Path | None = None) -> Iterator[Sitting]:
+    """Go on with the match in `folder`; default: the one under runs/play that was left last.
+
+    Raises StoreError where there is none, it is over, or the agent is no longer what it was.
+    """
+    folder = folder or _left_last()
+    _refuse_other_folders(folder)
+    with only_run(folder), Store.open(folder) as store:
+        header = store.header()
+        config = make_config(header.config, f"the settings in {folder}")
+        with where_it_began(header):
+            schedule = _schedule(config, store.scenarios()[0])
+        refuse_other_agents(folder, header, schedule)
+        refuse_other_matches(folder, header, schedule)
+        check_models(config, schedule)
+        with _opened(folder, config, schedule, store) as sitting:
+            yield sitting
+
+
+def resume_command(folder: Path) -> str:
+    """What to type to come back."""
+    return f"poise play --resume {shlex.quote(str(folder))}"
+
+
+def own_folder() -> Path:
+    """A folder under runs/play for talks that begin now."""
+    return unused(HOME)
+
+
+def left() -> list[Path]:
+    """The folders under runs/play whose talks are not over, those left last first."""
+    return sorted((path.parent for path in HOME.glob(f"*/{TALKS}")), key=_left_at, reverse=True)
+
+
+def _left_last() -> Path:
+    found = left()
+    if not found:
+        raise StoreError(f"no talks were left under {HOME}; begin some with: poise play --as debtor --against vanilla")
+    return found[0]
+
+
+def _left_at(folder: Path) -> float:
+    """When something was last said; what a killed process wrote is in the write-ahead file alone.
+
+    0 for talks that ended just now, whose files are gone.
+    """
+    times = [0.0]
+    for path in folder.glob(f"{TALKS}*"):
+        with suppress(OSError):
+            times.append(path.stat().st_mtime)
+    return max(times)
+
+
+def _refuse_other_folders(folder: Path) -> None:
+    if not exists(folder):
+        raise StoreError(f"there are no talks in {folder}; begin some with: poise play --as debtor --against vanilla")
+    if (folder / TALKS).exists():
+        return
+    with Store.read(folder) as store:
+        if store.count():
+            raise StoreError(
+                f"the talks in {folder} are over; look at them with: poise view {shlex.quote(str(folder))}"
+            )
+    raise StoreError(
+        f"{folder} holds no person's talks ({TALKS} is not there); poise tournament resume goes on with it"
+    )
+
+
+def _schedule(config: TournamentConfig, scenario: Scenario) -> Schedule:
+    entrants = [
+        entrant(_agent(names[0], seat), names[0], config)
+        for seat, names in zip(SEATS, (config.creditors, config.debtors), strict=True)
+    ]
+    return build_schedule(config, entrants[:1], entrants[1:], [scenario])
+
+
+def _agent(label: str, seat: Seat) -> Agent:
+    return person(seat) if label == PERSON else find_agent(label, seat)
+
+
+@contextmanager
+def _opened(folder: Path, config: TournamentConfig, schedule: Schedule, store: Store) -> Iterator[Sitting]:
+    seat: Seat = "creditor" if config.creditors[0] == PERSON else "debtor"
+    label, against = (config.debtors[0], SEATS[1]) if seat == "creditor" else (config.creditors[0], SEATS[0])
+    case = schedule.scenarios[0], schedule.matches[0].seed
+    with ExitStack() as stack:
+        saver = stack.enter_context(CheckpointFile(folder / TALKS))
+        table = Table(seat, _agent(label, against), case, saver, play_settings(config, schedule))
+        yield Sitting(folder, store, schedule, table)
+    if store.count():
+        for path in folder.glob(f"{TALKS}*"):
+            path.unlink(missing_ok=True)

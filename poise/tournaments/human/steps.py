@@ -1,0 +1,149 @@
+"""A person's talks step by step, for whatever shows them: a terminal, a browser.
+
+    scene = go_on(sitting)                    # begin, or come back
+    while scene.asks:
+        scene = answer(sitting, "3 months")   # "yes" sends what it asks to confirm, "no" takes it back
+    ended = finish(sitting)                   # stored, once
+
+A scene holds all that the person may see, and nothing else: never the other side's target, nor what it thinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from poise.agents.conduct import violations
+from poise.agents.protocols import Line
+from poise.agents.voices.scripted import with_unit
+from poise.games.moves import Move, Seat, other
+from poise.games.transcript import Transcript
+from poise.tournaments.human.debrief import debrief, ending
+from poise.tournaments.human.match import Sitting
+
+LEAVE: Final = frozenset({"/leave", "/quit", "/exit", "/q", "/bye"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message as the person sees it. move: what it does, in words; "" where it is only talk."""
+
+    mine: bool
+    who: str
+    text: str
+    move: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the person sees now.
+
+    asks:     "message" for words, "confirm" whether those that were understood shall be sent, "" when it is over.
+    index:    of the message about to be made.
+    problem:  what was wrong with the last words, or "".
+    text:     the words to be confirmed. echo: how they were read and what comes of them, line by line.
+    own_offer, other_offer: what stands on the table, in words, or "".
+    """
+
+    asks: str
+    index: int
+    seat: Seat
+    case: str
+    lines: tuple[Spoken, ...] = ()
+    problem: str = ""
+    text: str = ""
+    echo: tuple[str, ...] = ()
+    own_offer: str = ""
+    other_offer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the talks ended, and what a person may hear of the other side then."""
+
+    reason: str
+    debrief: str
+
+    @classmethod
+    def of(cls, transcript: Transcript) -> Ended:
+        """The end of a match that a person played."""
+        seat: Seat = "creditor" if transcript.creditor.get("human") else "debtor"
+        return cls(ending(transcript, seat), debrief(transcript, seat))
+
+
+def go_on(sitting: Sitting) -> Scene:
+    """Begin, or come back. Raises ModelDown and ModelMissing when the agent's model fails; going on tries again."""
+    return _scene(sitting, sitting.table.sit_down())
+
+
+def answer(sitting: Sitting, words: str) -> Scene:
+    """Answer what the scene asks; what the person sees then. Raises as `go_on`; the words are kept."""
+    return _scene(sitting, sitting.table.answer(words))
+
+
+def finish(sitting: Sitting) -> Ended:
+    """Store the match, and how it ended."""
+    return Ended.of(sitting.keep())
+
+
+def _scene(sitting: Sitting, question: Mapping[str, Any] | None) -> Scene:
+    table, asked = sitting.table, question or {}
+    view = table.view()
+    standing = ["" if offer is None else table.scenario.amount(offer) for offer in (view.own_offer, view.other_offer)]
+    return Scene(
+        asks=asked.get("ask", ""),
+        index=view.index,
+        seat=table.seat,
+        case=case_told(sitting),
+        lines=tuple(_spoken(sitting, line) for line in view.lines),
+        problem=asked.get("problem", ""),
+        text=asked.get("text", ""),
+        echo=_understood(sitting, asked) if "kind" in asked else (),
+        own_offer=standing[0],
+        other_offer=standing[1],
+    )
+
+
+def _spoken(sitting: Sitting, line: Line) -> Spoken:
+    table, move = sitting.table, line.move
+    mine = line.seat == table.seat
+    does = {"offer": f"offer {table.scenario.amount(move.value or 0)}", "accept": "agreed", "walk": "left the talks"}
+    return Spoken(mine, "you" if mine else table.scenario.party(line.seat), line.text, does.get(move.kind, ""))
+
+
+def case_told(sitting: Sitting) -> str:
+    """What a person is told before the first word: the case, the rules, and their own target; never the other's."""
+    table, scenario = sitting.table, sitting.table.scenario
+    from poise.games.domains import domain_words
+
+    words, seat, rules = domain_words(scenario.domain), table.seat, table.pairing.rules
+    low, high = scenario.bounds
+    facts = "\n".join(f"  {label}: {text}" for label, text in scenario.context.items())
+    return (
+        f"You are {words.role(seat)} ({scenario.party(seat)}); across the table: {words.role(other(seat))} "
+        f"({scenario.party(other(seat))}), played by {sitting.opponent}.\nYou negotiate {words.question}.\n{facts}\n"
+        f"You want {scenario.amount(scenario.target(seat))}; the other side does not know. Offers go from {low} to "
+        f"{with_unit(high, scenario.unit)}; two within {rules.tolerance} of each other are a deal. At most "
+        f"{rules.max_messages} messages, then there is none, which is worth nothing to either side.\n"
+    )
+
+
+def _understood(sitting: Sitting, question: Mapping[str, Any]) -> tuple[str, ...]:
+    """How a person's words were read, and what comes of them."""
+    table = sitting.table
+    move = Move(question["kind"], question["value"], question["firm"])
+    made = {
+        "offer": f"You offer {table.scenario.amount(move.value or 0)}",
+        "accept": f"You accept {table.scenario.amount(table.view().other_offer or 0)}",
+        "walk": "You walk away, without a deal",
+        "forfeit": "You only talk, and make no new offer",
+    }[move.kind]
+    showing = f", showing {question['emotion']}" if question["emotion"] else ""
+    lines = [f'{made}{showing}: "{question["text"]}"']
+    outcome = table.preview(move)
+    if outcome is not None and move.kind != "walk":
+        lines.append(f"That ends the talks. {outcome.reason}")
+    if broken := violations(question["text"], table.seat, table.scenario.domain):
+        lines.append(f"It breaks a rule of conduct ({', '.join(each.rule for each in broken)}), which is recorded.")
+    return tuple(lines)

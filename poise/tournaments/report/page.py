@@ -1,0 +1,210 @@
+"""report.html: the whole tournament as one file that needs no network.
+
+Everything that a model or a user wrote is escaped: HTML by Jinja2, data by escapes that no parser of HTML can mistake,
+and the page's script only ever sets text. The page's policy (CSP) allows its own style and script, by their hashes, and
+pictures within it; nothing can be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from poise.agents.emotions.explaining import why
+from poise.agents.emotions.tables import STATES
+from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.common.errors import PoiseError
+from poise.games.transcript import Transcript
+from poise.tournaments.charts.game import game_figures
+from poise.tournaments.charts.ratings import rated
+from poise.tournaments.charts.small import axis, breakable, cells, domains, fixed, forest, roles, signed, troubles
+from poise.tournaments.report.process_section import section
+from poise.tournaments.statistics.bootstrap import FEW
+from poise.tournaments.statistics.results import Standings
+from poise.tournaments.statistics.standings import make_standings
+from poise.tournaments.storage.errors import explained
+from poise.tournaments.storage.rows import Row, from_json
+from poise.tournaments.storage.store import Header, Store
+
+FILE: Final = "report.html"
+TRANSCRIPTS: Final = 500
+_INDEXED: Final = ("position", "creditor", "debtor", "scenario", "repeat", "ending", "value", "rounds")
+_UTILITIES: Final = ("creditor_utility", "debtor_utility")
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_SHARED: Final = Path(__file__).parents[1] / "charts" / "styles"
+_STYLES: Final = (_SHARED / "report.css", _SHARED / "game.css", _TEMPLATES / "process.css")
+
+
+def write_report(folder: Path | str, out: Path | None = None, transcripts: int = TRANSCRIPTS) -> Path:
+    """Write the report of the tournament in `folder`, as far as it is, and return its path.
+
+    transcripts: the page holds at most so many, spread evenly over the schedule; its figures are always over all.
+    """
+    folder = Path(folder)
+    path = out or folder / FILE
+    with Store.read(folder) as store:
+        page = _page(store, folder.resolve().name, transcripts)
+    draft = path.with_name(path.name + ".part")
+    with explained(path.parent):
+        draft.write_text(page, encoding="utf-8")
+        os.replace(draft, path)  # noqa: PTH105 - one step, so that a reader never sees half a page
+    return path
+
+
+def _page(store: Store, name: str, transcripts: int) -> str:
+    header, rows = store.header(), store.rows()
+    standings = make_standings(header, rows, name)
+    shown = spread(rows, transcripts)
+    told = [
+        _script(position, transcript) for position, transcript, _ in store.documents([row.position for row in shown])
+    ]
+    style, script = "".join(map(_text, _STYLES)), _text(_TEMPLATES / "report.js")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            standings=standings,
+            header=header,
+            policy=_policy(style, script),
+            style=Markup(style),  # noqa: S704 - a file of this package
+            script=Markup(script),  # noqa: S704 - a file of this package
+            index=_json(_index(header, standings, shown, store)),
+            transcripts=told,
+            shown=len(shown),
+            few=FEW,
+            drawing=_drawing(),
+            forest=forest,
+            axis=axis,
+            cells=cells(standings),
+            roles=roles(store.scenarios()),
+            process=section(store, name),
+            rated=rated(rows, *_labels(header)),
+            game=game_figures(standings, rows) if rows else None,
+        )
+    )
+
+
+def _labels(header: Header) -> list[list[str]]:
+    return [[str(entrant["label"]) for entrant in side] for side in (header.creditors, header.debtors)]
+
+
+def spread(rows: Sequence[Row], most: int) -> list[Row]:
+    """At most `most` of `rows`, evenly spread, in order."""
+    if len(rows) <= most:
+        return list(rows)
+    return [rows[place * len(rows) // most] for place in range(most)]
+
+
+def _index(header: Header, standings: Standings, shown: Sequence[Row], store: Store) -> dict[str, Any]:
+    """What the page's script needs: names, scenarios, and a line for every transcript in it."""
+    return {
+        "creditors": [entrant["label"] for entrant in header.creditors],
+        "debtors": [entrant["label"] for entrant in header.debtors],
+        "emotions": EMOTIONS7,
+        "states": STATES,
+        "scenarios": [scenario.to_dict() for scenario in store.scenarios()],
+        "domains": domains(store.scenarios()),
+        "matches": [
+            [getattr(row, name) for name in _INDEXED] + [round(getattr(row, name), 3) for name in _UTILITIES]
+            for row in shown
+        ],
+        "finished": standings.finished,
+    }
+
+
+def _script(position: int, transcript: bytes) -> tuple[int, Markup]:
+    return position, _json(_compact(from_json(transcript, f"the transcript of match {position}")))
+
+
+def _compact(transcript: Mapping[str, Any]) -> dict[str, Any]:
+    """A transcript without what the index already says, numbers rounded for reading."""
+    return {
+        "seed": str(transcript["seed"]),  # 64 bits are more than a script's number holds
+        "outcome": transcript["outcome"],
+        "messages": _compact_messages(transcript),
+    }
+
+
+def _compact_messages(transcript: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The messages, each with one sentence on why the belief of whoever spoke it moved."""
+    told = Transcript.from_dict(transcript).messages
+    reasons = [why(told, at) for at in range(len(told))]
+    kept = [_compact_message(message) for message in transcript["messages"]]
+    return [message | ({"why": reason} if reason else {}) for message, reason in zip(kept, reasons, strict=True)]
+
+
+def _compact_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in message.items() if value is not None and key != "index"}
+    if wording := message.get("wording"):  # raw replies are the viewer's: they would double the page
+        kept["wording"] = {name: wording[name] for name in ("attempts", "problems", "repaired")}
+    if reading := message.get("reading"):
+        kept["reading"] = {
+            "label": reading["label"],
+            "emotions": [round(share, 2) for share in reading["emotions"]],
+            "belief": [round(share, 2) for share in reading["belief"]],
+        }
+    if message.get("mood") is not None:
+        kept["mood"] = round(message["mood"], 2)
+    return kept
+
+
+def _json(data: Any) -> Markup:
+    """JSON that can stand in a <script> element, whatever is in it."""
+    text = orjson.dumps(data).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - every character that HTML could read is escaped above
+
+
+def _policy(style: str, script: str) -> str:
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest(style)}'; script-src 'sha256-{digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda share: f"{share:.0%}"
+    environment.filters["fixed"] = fixed
+    environment.filters["breakable"] = breakable
+    environment.filters["troubles"] = troubles
+    environment.filters["signed"] = signed
+    return environment
+
+
+@cache
+def _drawing() -> str | None:
+    """The negotiation graph as a data URI; None where it cannot be drawn."""
+    try:
+        from poise.graphs import negotiation_graph, seat_graph
+        from poise.graphs.drawing.draw import draw
+
+        picture = draw(negotiation_graph(seat_graph().compile(), seat_graph().compile()).compile(), "svg")
+    except (PoiseError, ImportError):
+        return None
+    return "data:image/svg+xml;base64," + base64.b64encode(picture).decode()

@@ -1,0 +1,49 @@
+"""What a run of a tournament leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poise.tournaments.html_tables import html_tables
+
+if TYPE_CHECKING:
+    from poise.tournaments.statistics.results import Standings
+
+
+def result_html(result: Result) -> str:
+    """What a run left behind, with the standings where a match is finished."""
+    facts = f"{result.finished} of {result.total} matches in {result.folder}"
+    if not result.finished:
+        return html_tables([], facts)
+    return html_tables([], facts) + result.standings()._repr_html_()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run left behind.
+
+    total: matches of the tournament. finished: those in the store now. played: those of this run, in `seconds`.
+    """
+
+    folder: Path
+    total: int
+    finished: int
+    played: int
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every match is finished."""
+        return self.finished == self.total
+
+    def standings(self) -> Standings:
+        """Who won."""
+        from poise.tournaments.statistics.standings import read_standings
+
+        return read_standings(self.folder)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return result_html(self)

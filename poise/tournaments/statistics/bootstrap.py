@@ -1,0 +1,241 @@
+"""Intervals and p-values: the studentised bootstrap over scenarios.
+
+Matches on one scenario share its case and its draws, so they are no independent samples. The bootstrap therefore draws
+scenarios with replacement (Davison & Hinkley 1997, section 3.8) and takes all matches of a drawn scenario along. A mean
+is then a ratio of sums, m = sum_s w_s t_s / sum_s w_s n_s, where w_s counts how often scenario s was drawn, t_s is the
+sum over its matches and n_s their number. Its standard error is the linearised one of a ratio (Cochran 1977, section
+6.3): with r_s = t_s - m n_s,
+
+    e^2 = S / (S - 1) * sum_s w_s r_s^2 / (sum_s w_s n_s)^2.
+
+Each draw gives T* = (m* - m) / e*, and the interval is [m - T*_(97.5 %) e, m - T*_(2.5 %) e] (Davison & Hinkley 1997,
+section 5.2.2; Efron 1979). It follows skew as well as few scenarios, which the percentiles of m* do not. The p-value of
+"the mean is 0" is the level at which that interval would end at 0, so that both always agree. All draws of all
+statistics are a few matrix products. Where all scenarios gave the same, p is that of the sign test.
+
+Differences of pairs have little skew but long tails, where the draws' quantiles are too narrow (93.0 % with 10
+scenarios); there, the quantiles of t with S - 1 degrees of freedom are taken with the same error (94.4 to 96.3 %).
+With 3 and 4 scenarios too few different draws remain, and t is taken, too.
+Nowhere are quantiles wilder than `_WILDEST` times those of t; the draws' are where hardly any scenario differs from the
+others.
+
+Coverage by simulation, 4,000 tournaments each, of utilities, their paired differences, savings over deals and rates per
+message: 93.7 to 96.3 % with 5, 10 and 30 scenarios (percentiles: 86 to 95 %). With 3, t covers 88 % of rates and 91 to
+96 % of the rest; see `FEW`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poise.common.seeds import child_seed
+
+
+def told(one: Estimate | None, form: str = "{:.3f}") -> str:
+    """A mean with its interval, as in 0.412 [0.380, 0.445]."""
+    if one is None:
+        return ""
+    if one.low is None or one.high is None:
+        return form.format(one.mean)
+    return f"{form.format(one.mean)} [{form.format(one.low)}, {form.format(one.high)}]"
+
+
+Array = NDArray[np.float64]
+DRAWS: Final = 4000
+FEW: Final = 5  # scenarios below which intervals are not to be trusted
+_WILDEST: Final = 8.0
+_BLOCK_CELLS: Final = 2_000_000  # draws x scenarios held at once: 16 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean and its 95 % interval; `low` and `high` are None where fewer than two scenarios leave it open."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Plain data, to nine decimals."""
+        return {name: None if value is None else round(value, 9) for name, value in self._items()}
+
+    def _items(self) -> tuple[tuple[str, float | None], ...]:
+        return ("mean", self.mean), ("low", self.low), ("high", self.high)
+
+
+class Sums:
+    """One statistic by scenario: the sum over its matches, and their number or what else it is a rate of."""
+
+    def __init__(
+        self,
+        scenarios: NDArray[np.int64],
+        values: Array,
+        count: int,
+        of: Array | None = None,
+        within: tuple[float, float] = (-np.inf, np.inf),
+    ) -> None:
+        """values[i] belongs to scenario scenarios[i] (0 <= scenarios[i] < count).
+
+        of: what a match counts for where it is not 1; its messages make the mean a rate per message.
+        within: where the mean can lie at all; the interval does not leave it.
+        """
+        self.within = within
+        self.paired = False
+        self.total = np.bincount(scenarios, weights=values, minlength=count).astype(np.float64)
+        self.number = np.bincount(scenarios, weights=of, minlength=count).astype(np.float64)
+
+    @classmethod
+    def of_pairs(cls, scenarios: NDArray[np.int64], gained: Array, count: int) -> Sums:
+        """Differences of pairs, whose intervals take the quantiles of t (see the module)."""
+        sums = cls(scenarios, gained, count)
+        sums.paired = True
+        return sums
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over all matches, or per unit of what they count for; None when there are none."""
+        number = self.number.sum()
+        return float(self.total.sum() / number) if number else None
+
+    @property
+    def clusters(self) -> int:
+        """Scenarios with at least one match that counts."""
+        return int(np.count_nonzero(self.number))
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """An estimate with a test of "the mean is 0".
+
+    p: two-sided; None where the interval is open. effect: the mean in standard deviations of the scenarios' means
+    (Cohen's d of paired samples); None where they do not differ.
+    """
+
+    estimate: Estimate
+    p: float | None
+    effect: float | None
+
+
+def estimate_all(sums: list[Sums], seed: int, draws: int = DRAWS) -> list[Estimate | None]:
+    """The mean and interval of each statistic, all from the same draws of scenarios; None for one without matches."""
+    return [None if one is None else one.estimate for one in examine_all(sums, seed, draws)]
+
+
+def examine_all(sums: list[Sums], seed: int, draws: int = DRAWS) -> list[Tested | None]:
+    """As `estimate_all`, each with its test; by draws, p is at least 2 / (draws + 1)."""
+    if not sums:
+        return []
+    clusters = _Clusters(sums)
+    ratios = clusters.draw(seed, draws)
+    return [_tested(one, float(clusters.error[place]), ratios[:, place]) for place, one in enumerate(sums)]
+
+
+def estimate_in_blocks(sums: Sequence[Sums], seed: int, draws: int = 1000, block: int = 256) -> list[Estimate | None]:
+    """As `estimate_all`, `block` statistics at a time, so that thousands of them need little memory."""
+    parts = [estimate_all(list(sums[start : start + block]), seed, draws) for start in range(0, len(sums), block)]
+    return [one for part in parts for one in part]
+
+
+class _Clusters:
+    """All statistics as matrices of shape (scenarios, statistics)."""
+
+    def __init__(self, sums: list[Sums]) -> None:
+        self.number = np.stack([one.number for one in sums], axis=1)
+        total = np.stack([one.total for one in sums], axis=1)
+        everything = np.maximum(self.number.sum(axis=0), 1e-300)
+        mean = total.sum(axis=0) / everything
+        self.left = total - mean * self.number
+        small = 1e-12 * (np.abs(total) + np.abs(mean) * self.number)
+        self.left[np.abs(self.left) <= small] = 0.0  # rounding is no spread
+        clusters = np.maximum(np.count_nonzero(self.number, axis=0), 2)
+        self.widen = clusters / (clusters - 1)
+        self.error = np.sqrt(self.widen * (self.left**2).sum(axis=0)) / everything
+
+    def draw(self, seed: int, draws: int) -> Array:
+        """Shape (draws, statistics): T* of each draw; nan where no match was drawn, infinite where all are alike."""
+        count = self.left.shape[0]
+        rng = np.random.default_rng(child_seed(seed, "bootstrap"))
+        block = max(1, min(draws, _BLOCK_CELLS // max(1, count)))
+        parts = []
+        for start in range(0, draws, block):
+            size = min(block, draws - start)
+            weights = rng.multinomial(count, np.full(count, 1.0 / count), size=size).astype(np.float64)
+            parts.append(self._ratios(weights))
+        return np.concatenate(parts)
+
+    def _ratios(self, weights: Array) -> Array:
+        drawn = weights @ self.number
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shift = (weights @ self.left) / drawn  # m* - m
+            square = weights @ self.left**2 - 2 * shift * (weights @ (self.left * self.number))
+            square += shift**2 * (weights @ self.number**2)
+            least = 1e-12 * (weights @ self.left**2)
+            error = np.sqrt(self.widen * np.where(square > least, square, 0.0)) / drawn
+            return np.asarray(np.where(shift == 0, 0.0, shift / error), dtype=np.float64)
+
+
+def _tested(sums: Sums, error: float, ratios: Array) -> Tested | None:
+    mean, clusters = sums.mean, sums.clusters
+    if mean is None:
+        return None
+    if clusters < 2:
+        return Tested(Estimate(mean, None, None), None, None)
+    if error == 0:  # the sign test: as many scenarios, all on one side
+        return Tested(Estimate(mean, mean, mean), 1.0 if mean == 0 else max(1e-300, 2.0 ** (1 - clusters)), None)
+    reference = _Reference(ratios, clusters, drawn=clusters >= FEW and not sums.paired)
+    least, most = sums.within
+    low, high = mean - reference.high * error, mean - reference.low * error
+    estimate = Estimate(mean, max(low, min(least, mean)), min(high, max(most, mean)))
+    return Tested(estimate, reference.p_value(mean / error), mean / error / float(np.sqrt(clusters)))
+
+
+class _Reference:
+    """What T* is distributed as: the draws, or t where they are not to be trusted."""
+
+    def __init__(self, ratios: Array, clusters: int, *, drawn: bool) -> None:
+        from scipy import special
+
+        self.freedom = clusters - 1
+        bound = float(special.stdtrit(self.freedom, 0.975))
+        self.ratios = np.sort(ratios[~np.isnan(ratios)])
+        self.drawn = drawn and self.ratios.size > 0
+        low, high = self._ends() if self.drawn else (-bound, bound)
+        self.low, self.high = max(low, -_WILDEST * bound), min(high, _WILDEST * bound)
+
+    def _ends(self) -> tuple[float, float]:
+        last = self.ratios.size - 1
+        low, high = self.ratios[int(0.025 * last)], self.ratios[last - int(0.025 * last)]
+        return min(float(low), 0.0), max(float(high), 0.0)
+
+    def p_value(self, ratio: float) -> float:
+        """Two-sided: twice the share of T* beyond `ratio`."""
+        from scipy import special
+
+        if not self.drawn:
+            return float(2 * special.stdtr(self.freedom, -abs(ratio)))
+        size = self.ratios.size
+        if ratio > 0:
+            beyond = size - int(np.searchsorted(self.ratios, ratio, side="left"))
+        else:
+            beyond = int(np.searchsorted(self.ratios, ratio, side="right"))
+        return min(1.0, 2 * (beyond + 1) / (size + 1))
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Adjusted p-values that hold for all comparisons of a table together (Holm 1979, Scand. J. Statist. 6:65).
+
+    With p_(1) <= ... <= p_(m): the adjusted p_(i) is the largest of min(1, (m - j + 1) p_(j)) over j <= i. None stays
+    None and counts for nothing.
+    """
+    known = sorted((value, place) for place, value in enumerate(values) if value is not None)
+    adjusted: list[float | None] = [None] * len(values)
+    reached = 0.0
+    for rank, (value, place) in enumerate(known):
+        reached = max(reached, min(1.0, (len(known) - rank) * value))
+        adjusted[place] = reached
+    return adjusted

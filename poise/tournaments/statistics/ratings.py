@@ -1,0 +1,76 @@
+"""Ratings of the agents of a tournament."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from poise.common.errors import BadInput
+from poise.tournaments.html_tables import PlainTable, html_tables
+from poise.tournaments.statistics.bradley_terry import Games, Rating, bradley_terry, games_of
+from poise.tournaments.statistics.online_ratings import OnlineRating, elo, openskill
+from poise.tournaments.storage.store import Store
+
+VERSION: Final = 2  # 2: a match without a deal is lost by both, and counted apart
+
+
+METHODS: Final[Mapping[str, Callable[[Games], Sequence[Rating | OnlineRating]]]] = {
+    "bradley-terry": bradley_terry,
+    "elo": elo,
+    "openskill": openskill,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """The ratings of a tournament's agents, the strongest first. games: the matches they rest on."""
+
+    name: str
+    method: str
+    games: int
+    listed: tuple[Rating | OnlineRating, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, versioned."""
+        return {
+            "version": VERSION,
+            "name": self.name,
+            "method": self.method,
+            "games": self.games,
+            "ratings": [{name: getattr(one, name) for name in _fields(one)} for one in self.listed],
+        }
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return ratings_html(self)
+
+
+def _fields(one: Rating | OnlineRating) -> tuple[str, ...]:
+    return (*one.__slots__, "elo") if isinstance(one, Rating) else tuple(one.__slots__)
+
+
+def rate_tournament(folder: Path | str, method: str = "bradley-terry") -> Ratings:
+    """The ratings of the finished matches in `folder`.
+
+    Raises:
+        BadInput: there is no such method. ConfigError: its library is not installed.
+    """
+    if method not in METHODS:
+        raise BadInput(f"method {method!r}; there are {', '.join(METHODS)}")
+    with Store.read(folder) as store:
+        header, rows = store.header(), store.rows()
+    creditors, debtors = ([str(one["label"]) for one in side] for side in (header.creditors, header.debtors))
+    games = games_of(rows, creditors, debtors)
+    name = str(header.config.get("name") or Path(folder).resolve().name)
+    return Ratings(name, method, len(games.result), tuple(METHODS[method](games)))
+
+
+def ratings_html(ratings: Ratings) -> str:
+    """The ratings as a table."""
+    plain = ratings.to_dict()["ratings"]
+    heads = list(plain[0]) if plain else ["label"]
+    rows = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in one.values()] for one in plain]
+    table = PlainTable(f"{ratings.name}: {ratings.method}", heads, rows)
+    return html_tables([table], f"{ratings.games} matches")

@@ -1,0 +1,185 @@
+"""The figures that a tournament ends in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.html_tables import PlainTable, html_tables
+from poise.tournaments.statistics.bootstrap import Estimate, told
+
+
+def standings_html(standings: Standings) -> str:
+    """Both seats' standings as tables."""
+    note = (
+        f"{standings.finished} of {standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, "
+        f"model {standings.model}. In brackets: 95 % intervals over scenarios."
+    )
+    return html_tables((_standings(standings, seat) for seat in SEATS), note)
+
+
+def _standings(standings: Standings, seat: Seat) -> PlainTable:
+    listed = standings.seat(seat)
+    compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
+    heads = ["agent", "matches", "utility", "success", "savings", "rounds"]
+    heads += [f"vs {compared}", "p"] if compared else []
+    rows = []
+    for one in listed:
+        gained = standings.against_baseline(one.label, seat)
+        rows.append([*_measures(one), *(_gain(gained) if compared else [])])
+    return PlainTable(f"{standings.name}: {seat}s", heads, rows)
+
+
+def _measures(one: Standing) -> list[str]:
+    figures = told(one.utility), told(one.success, "{:.0%}"), told(one.savings), told(one.rounds, "{:.1f}")
+    return [one.label, str(one.matches), *figures]
+
+
+def _gain(one: Difference | None) -> list[str]:
+    if one is None:
+        return ["", ""]
+    return [told(one.utility, "{:+.3f}"), "" if one.p_holm is None else f"{one.p_holm:.3f}"]
+
+
+VERSION: Final = 1
+LEVEL: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One agent in one seat.
+
+    utility:    mean of its utility, 0 without a deal. savings: mean of its share of the gap over deals.
+    success:    share of matches that ended in a deal (Wilson). rounds: mean number of messages.
+    collection: mean of min(1, target / deal), the creditor's; see `poise.games.metrics`. None for a debtor.
+    failures:   matches that failed through this agent, or through nobody in particular.
+    forfeits, repairs, reasks: of its own messages; see `poise.tournaments.storage.rows.Row`.
+    violations: rules of conduct that its messages broke; violation_rate: the same for 100 of its messages. 0 and None
+                for a debtor, whom no rule binds.
+    promises, broken: offers made with its word on them, and those it went back on; promises_kept: the share that
+                stood, None where nothing was promised. 0 and None for a creditor.
+    de_escalation: mean over matches of how much less negative the debtor's words were late than early, as the creditor
+                read them (see `poise.agents.conduct`); None where no match told.
+    """
+
+    label: str
+    seat: Seat
+    matches: int
+    deals: int
+    utility: Estimate
+    success: Estimate
+    savings: Estimate | None
+    rounds: Estimate
+    collection: Estimate | None
+    failures: int
+    forfeits: int
+    repairs: int
+    reasks: int
+    violations: int
+    violation_rate: Estimate | None
+    promises: int
+    broken: int
+    promises_kept: Estimate | None
+    de_escalation: Estimate | None
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything went wrong."""
+        return bool(self.failures or self.forfeits or self.repairs or self.reasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An agent less the baseline over paired matches: what it gained, with the interval.
+
+    p:        of "its utility is the baseline's", two-sided (see `poise.tournaments.statistics.bootstrap`); None with
+    one scenario.
+    p_holm:   the same, corrected for all differences of this seat's table (Holm 1979).
+    effect:   the utility gained in standard deviations of the scenarios' means; None where they do not differ.
+    de_escalation: over the pairs in which both matches tell of it; None without any.
+    """
+
+    label: str
+    baseline: str
+    seat: Seat
+    pairs: int
+    utility: Estimate
+    success: Estimate
+    de_escalation: Estimate | None
+    p: float | None = None
+    p_holm: float | None = None
+    effect: float | None = None
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether the corrected test finds a difference at 5 %."""
+        return self.p_holm is not None and self.p_holm < LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One creditor against one debtor; means are None before the first match."""
+
+    creditor: str
+    debtor: str
+    matches: int
+    creditor_utility: float | None
+    debtor_utility: float | None
+    success: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered.
+
+    domain: of all its scenarios; "" where they are of several.
+    """
+
+    name: str
+    total: int
+    finished: int
+    scenarios: int
+    seed: int
+    model: str
+    standings: tuple[Standing, ...]
+    differences: tuple[Difference, ...]
+    matrix: tuple[tuple[Cell, ...], ...]
+    domain: str = ""
+
+    def seat(self, seat: Seat) -> list[Standing]:
+        """The agents of one seat, the best first."""
+        return [standing for standing in self.standings if standing.seat == seat]
+
+    def against_baseline(self, label: str, seat: Seat) -> Difference | None:
+        """How the agent compares with the baseline; None for the baseline itself, or without one."""
+        return next((one for one in self.differences if (one.label, one.seat) == (label, seat)), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, versioned."""
+        return {
+            "version": VERSION,
+            "name": self.name,
+            "matches": {"total": self.total, "finished": self.finished},
+            "scenarios": self.scenarios,
+            "domain": self.domain,
+            "seed": self.seed,
+            "model": self.model,
+            "creditors": [_plain(one) for one in self.seat("creditor")],
+            "debtors": [_plain(one) for one in self.seat("debtor")],
+            "differences": [_plain(one) for one in self.differences],
+            "matrix": [[_plain(cell) for cell in row] for row in self.matrix],
+        }
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return standings_html(self)
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass of this file as plain data."""
+    if isinstance(value, Estimate):
+        return value.to_dict()
+    if hasattr(value, "__slots__"):
+        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+    return value

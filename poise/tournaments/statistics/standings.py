@@ -1,0 +1,212 @@
+"""Who won, from the rows of finished matches alone.
+
+All figures are of one seat: a creditor's utility is what the creditors' side got. Means come with 95 % intervals by the
+studentised bootstrap over scenarios (see `stats`), success rates with Wilson's at an effective sample size (see
+`rates`), differences with t over scenarios. Violations per 100 messages and the
+share of promises kept are ratios of sums, so that long talks count for more. Agents are compared with a baseline pair
+by pair: on the same scenario, with the same seed, against the same opponent; p-values are corrected for all comparisons
+of a seat (Holm).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.statistics.bootstrap import DRAWS, Estimate, Sums, Tested, estimate_all, examine_all, holm
+from poise.tournaments.statistics.pairs import Pairs, find_pairs
+from poise.tournaments.statistics.results import Cell, Difference, Standing, Standings
+from poise.tournaments.statistics.wilson import success
+from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.store import Header, Store
+
+_SHARE: Final = (0.0, 1.0)
+_ANY: Final = (-np.inf, np.inf)
+
+
+def read_standings(folder: Path | str, draws: int = DRAWS) -> Standings:
+    """The standings of the tournament in `folder`, as far as it is; also while it runs."""
+    with Store.read(folder) as store:
+        return make_standings(store.header(), store.rows(), Path(folder).resolve().name, draws, store.domains())
+
+
+def make_standings(
+    header: Header, rows: Sequence[Row], name: str = "", draws: int = DRAWS, domains: Sequence[str] = ()
+) -> Standings:
+    """Standings from rows in any order; the draws of the bootstrap come from the tournament's seed.
+
+    domains: those of its scenarios.
+    """
+    config = header.config
+    labels: dict[Seat, list[str]] = {"creditor": _labels(header.creditors), "debtor": _labels(header.debtors)}
+    table = _Table(sorted(rows, key=lambda row: row.position), labels)
+    seed = int(config["seed"])
+    standings = [one for seat in SEATS for one in _of_seat(table, seat, seed, draws)]
+    return Standings(
+        name=str(config.get("name") or name),
+        total=header.total,
+        finished=len(rows),
+        scenarios=len({row.scenario for row in rows}),
+        seed=seed,
+        model=str(config["model"]),
+        standings=tuple(standings),
+        differences=tuple(
+            one for seat in SEATS for one in _differences(table, seat, config.get("baseline"), seed, draws)
+        ),
+        matrix=_matrix(table),
+        domain=domains[0] if len(domains) == 1 else "",
+    )
+
+
+def _labels(entrants: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [str(entrant["label"]) for entrant in entrants]
+
+
+class _Table:
+    """The rows as columns."""
+
+    def __init__(self, rows: Sequence[Row], labels: Mapping[Seat, list[str]]) -> None:
+        self.labels = labels
+        self.rows = rows
+        self.scenario = self.column("scenario", np.int64)
+        self.count = int(self.scenario.max()) + 1 if rows else 1
+        self.agent = {seat: self.column(seat, np.int64) for seat in SEATS}
+        self.deal = np.array([row.ending == "deal" for row in rows], dtype=np.float64)
+        self.utility = {seat: self.column(f"{seat}_utility") for seat in SEATS}
+
+    def column(self, name: str, kind: Any = np.float64) -> Any:
+        return np.array([getattr(row, name) for row in self.rows], dtype=kind)
+
+    def differences(self, values: Any, own: Any, other: Any) -> Sums:
+        """`values` in the rows `own` less those in the rows `other`, where both are known."""
+        gained = values[own] - values[other]
+        known = ~np.isnan(gained)
+        return Sums.of_pairs(self.scenario[own][known], gained[known], self.count)
+
+    def success(self, where: Any) -> Estimate:
+        own = self.sums(self.deal, where)
+        return success(own.total, own.number)
+
+    def sums(self, values: Any, where: Any, of: Any = None, within: tuple[float, float] = (0.0, np.inf)) -> Sums:
+        return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where], within)
+
+
+def _of_seat(table: _Table, seat: Seat, seed: int, draws: int) -> list[Standing]:
+    """The standings of one seat; agents without a finished match are left out."""
+    present = [place for place in range(len(table.labels[seat])) if (table.agent[seat] == place).any()]
+    means = _means(table, seat)
+    sums = [mean(table.agent[seat] == place) for place in present for mean in means.values()]
+    estimates = iter(estimate_all(sums, seed, draws))
+    found = [_standing(table, seat, place, {name: next(estimates) for name in means}) for place in present]
+    return sorted(found, key=lambda one: (-one.utility.mean, one.label))
+
+
+def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
+    """What is averaged for one agent of `seat`, by name, each a function of which rows are its own."""
+    savings, calmer = table.column(f"{seat}_savings"), table.column("de_escalation")
+    rounds, promises = table.column("rounds"), table.column("debtor_promises")
+    kept = promises - table.column("debtor_broken")
+    spoken = np.ceil(rounds / 2)  # the creditor speaks first
+    shared: dict[str, Callable[[Any], Sums]] = {
+        "utility": lambda own: table.sums(table.utility[seat], own, within=_SHARE),
+        "savings": lambda own: table.sums(savings, own & (table.deal > 0), within=_SHARE),
+        "rounds": lambda own: table.sums(rounds, own),
+        "de_escalation": lambda own: table.sums(calmer, own & ~np.isnan(calmer), within=_ANY),
+    }
+    if seat == "debtor":
+        return shared | {"promises_kept": lambda own: table.sums(kept, own, promises, _SHARE)}
+    collection, broken = table.column("collection"), 100 * table.column("creditor_violations")
+    return shared | {
+        "collection": lambda own: table.sums(collection, own, within=_SHARE),
+        "violation_rate": lambda own: table.sums(broken, own, spoken),
+    }
+
+
+def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Estimate | None]) -> Standing:
+    mine = table.agent[seat] == place
+    own = [row for row, agent in zip(table.rows, table.agent[seat], strict=True) if agent == place]
+    deals = sum(row.ending == "deal" for row in own)
+
+    def total(name: str) -> int:
+        return sum(getattr(row, name, 0) for row in own)
+
+    return Standing(
+        label=table.labels[seat][place],
+        seat=seat,
+        matches=len(own),
+        deals=deals,
+        utility=_there(estimates["utility"]),
+        success=table.success(mine),
+        savings=estimates["savings"],
+        rounds=_there(estimates["rounds"]),
+        collection=estimates.get("collection"),
+        failures=sum(row.ending == "failed" and row.by in (seat, None) for row in own),
+        forfeits=total(f"{seat}_forfeits"),
+        repairs=total(f"{seat}_repairs"),
+        reasks=total(f"{seat}_reasks"),
+        violations=total(f"{seat}_violations"),
+        violation_rate=estimates.get("violation_rate"),
+        promises=total(f"{seat}_promises"),
+        broken=total(f"{seat}_broken"),
+        promises_kept=estimates.get("promises_kept"),
+        de_escalation=estimates["de_escalation"],
+    )
+
+
+def _there(estimate: Estimate | None) -> Estimate:
+    assert estimate is not None  # noqa: S101 - for the type checker: every agent here has a match
+    return estimate
+
+
+def _differences(table: _Table, seat: Seat, wanted: str | None, seed: int, draws: int) -> list[Difference]:
+    compared = table.utility[seat], table.deal, table.column("de_escalation")
+    found = find_pairs(table.rows, table.labels[seat], seat, wanted)
+    sums = [table.differences(values, pairs.own, pairs.other) for pairs in found for values in compared]
+    tested = iter(examine_all(sums, seed, draws))
+    each = [(next(tested), next(tested), next(tested)) for _ in found]
+    adjusted = holm([utility.p if utility else None for utility, _, _ in each])
+    return [_difference(seat, pairs, of, p) for pairs, of, p in zip(found, each, adjusted, strict=True)]
+
+
+def _difference(
+    seat: Seat, pairs: Pairs, tested: tuple[Tested | None, Tested | None, Tested | None], p_holm: float | None
+) -> Difference:
+    utility, success, calmer = tested
+    assert utility is not None  # noqa: S101 - for the type checker: there are pairs
+    assert success is not None  # noqa: S101
+    return Difference(
+        label=pairs.label,
+        baseline=pairs.baseline,
+        seat=seat,
+        pairs=len(pairs.own),
+        utility=utility.estimate,
+        success=success.estimate,
+        de_escalation=calmer.estimate if calmer else None,
+        p=utility.p,
+        p_holm=p_holm,
+        effect=utility.effect,
+    )
+
+
+def _matrix(table: _Table) -> tuple[tuple[Cell, ...], ...]:
+    creditors, debtors = table.labels["creditor"], table.labels["debtor"]
+    shape = len(creditors), len(debtors)
+    flat = table.agent["creditor"] * shape[1] + table.agent["debtor"]
+    size = shape[0] * shape[1]
+    number = np.bincount(flat, minlength=size)
+    sums = [
+        np.bincount(flat, weights=values, minlength=size)
+        for values in (table.utility["creditor"], table.utility["debtor"], table.deal)
+    ]
+
+    def cell(creditor: int, debtor: int) -> Cell:
+        place = creditor * shape[1] + debtor
+        matches = int(number[place])
+        means = [float(one[place] / matches) if matches else None for one in sums]
+        return Cell(creditors[creditor], debtors[debtor], matches, *means)
+
+    return tuple(tuple(cell(creditor, debtor) for debtor in range(shape[1])) for creditor in range(shape[0]))

@@ -1,0 +1,117 @@
+"""Where a tournament comes from, as its store and every exported file tell it: versions, machine, prompts, models.
+
+machine   its class: architecture, system, CPUs. Never a name, an address or a user.
+packages  versions of what play rests on.
+prompts   the files that models are told with: of each its SHA-256, and one digest over all; None where no model is
+asked. Two runs with the same digest were told the same, but for what is filled in.
+models    by URI the digest of the weights: the embedded file's SHA-256, or what Ollama calls its digest; None where
+a server does not say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from poise.agents.emotions.detectors import detector_asks, detector_model
+from poise.agents.judges import asks_model
+from poise.tournaments.config import TournamentConfig
+from poise.tournaments.schedule import SCRIPTED, Schedule
+
+_PACKAGES: Final = ("langgraph", "langchain-core", "numpy", "open_spiel", "scikit-learn", "scipy", "xllamacpp")
+_TOLD_BY: Final = ("directions.toml", "emotions.toml")
+_SECONDS: Final = 5.0  # for a server to say what it serves
+
+
+def origin(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
+    """Everything of this module about a tournament that begins now, and the folder that it was begun in."""
+    from poise import __version__
+
+    return {
+        "poise": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "folder": str(Path.cwd()),
+        "began": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "packages": dict(_versions(_PACKAGES)),
+        "machine": machine(),
+        "prompts": prompts(schedule),
+        "models": {uri: model_digest(uri, config) for uri in sorted(_models(schedule))},
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What kind of machine this is."""
+    return {"architecture": platform.machine(), "system": platform.system(), "cpus": os.cpu_count()}
+
+
+def _versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for package in packages:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue
+
+
+def _models(schedule: Schedule) -> set[str]:
+    """The models that are asked for anything."""
+    voices = {entrant.model for entrant in (*schedule.creditors, *schedule.debtors)} - {SCRIPTED}
+    judge = {schedule.judge} if schedule.judge and asks_model(schedule.judge) else set()
+    return voices | judge | ({detector_model(schedule.detector)} if detector_asks(schedule.detector) else set())
+
+
+def prompts(schedule: Schedule) -> dict[str, Any] | None:
+    """The files of the prompts that this tournament's models are told with (see the module)."""
+    files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _prompt_files(schedule).items()}
+    if not files:
+        return None
+    listed = "".join(f"{name} {digest}\n" for name, digest in sorted(files.items()))
+    return {"digest": hashlib.sha256(listed.encode()).hexdigest(), "files": files}
+
+
+def _prompt_files(schedule: Schedule) -> dict[str, Path]:
+    from poise.agents.voices.prompts import FOLDER
+    from poise.games.domains import domain_file
+
+    files: dict[str, Path] = {}
+    if any(entrant.model != SCRIPTED for entrant in (*schedule.creditors, *schedule.debtors)):
+        files = {name: FOLDER / name for name in _TOLD_BY}
+        for domain in {scenario.domain for scenario in schedule.scenarios}:
+            files[f"{domain}.toml"] = domain_file(domain, "prompt.toml") or FOLDER / f"{domain}.toml"
+    if schedule.judge and asks_model(schedule.judge):
+        files["judge.toml"] = FOLDER / "judge.toml"
+    if detector_asks(schedule.detector):
+        files["detector.toml"] = FOLDER / "detector.toml"
+    return {name: path for name, path in files.items() if path.is_file()}
+
+
+def model_digest(uri: str, config: TournamentConfig) -> str | None:
+    """What identifies the weights behind `uri`; None where that cannot be found out."""
+    provider, _, name = uri.partition(":")
+    if provider == "embedded":
+        from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS
+
+        return f"sha256:{SMOLLM2_WEIGHTS.sha256}"
+    return _ollama_digest(name, config) if provider == "ollama" else None
+
+
+def _ollama_digest(name: str, config: TournamentConfig) -> str | None:
+    """Ollama's digest of a model by its name, with or without `:latest`."""
+    import ollama
+
+    from poise.agents.models.models import ollama_address
+
+    address = ollama_address(str(config.model_options.get("base_url") or os.environ.get("OLLAMA_HOST") or "") or None)
+    try:
+        with ollama.Client(host=address, timeout=_SECONDS) as client:
+            served = {one.model: one.digest for one in client.list().models}
+    except Exception:  # noqa: BLE001 - a server that does not say is no reason not to play
+        return None
+    found = served.get(name) or served.get(f"{name}:latest")
+    return f"sha256:{found.removeprefix('sha256:')}" if found else None

@@ -1,0 +1,222 @@
+"""A finished match as the store keeps it: a row of numbers, and the documents behind it as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, get_type_hints
+
+import orjson
+
+from poise.agents.conduct import broken_rules, de_escalation
+from poise.agents.conduct.promises import promises
+from poise.common.errors import StoreError
+from poise.games.metrics import score
+from poise.games.moves import SEATS
+from poise.games.rules import Rules
+from poise.games.transcript import Message, Outcome, Transcript, Usage
+from poise.tournaments.schedule import Match, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What standings need of one match, so that they never have to open a transcript.
+
+    creditor, debtor, scenario: indices into the tournament's lists.
+    ending, by, value, rounds:  the outcome; rounds counts messages.
+    *_utility, *_savings:       as `poise.games.metrics.Score`; savings are None without a deal.
+    *_forfeits, *_repairs, *_reasks: messages without a usable move, messages put right without the model, and model
+                                calls beyond a message's first.
+    seconds, calls, *_tokens:   as `poise.games.transcript.Usage`.
+    creditor_violations:        rules of conduct that the creditor's messages broke, each counted once a message.
+    debtor_promises, debtor_broken: as `poise.agents.conduct.promises.Promises`, made and broken.
+    de_escalation:              as `poise.agents.conduct.de_escalation`, of what the creditor read in the debtor's
+                                messages; None where it read fewer than two.
+    """
+
+    position: int
+    id: str
+    creditor: int
+    debtor: int
+    scenario: int
+    repeat: int
+    ending: str
+    by: str | None
+    value: int | None
+    rounds: int
+    creditor_utility: float
+    debtor_utility: float
+    creditor_savings: float | None
+    debtor_savings: float | None
+    collection: float
+    creditor_forfeits: int
+    debtor_forfeits: int
+    creditor_repairs: int
+    debtor_repairs: int
+    creditor_reasks: int
+    debtor_reasks: int
+    seconds: float
+    calls: int
+    prompt_tokens: int
+    cached_tokens: int
+    reply_tokens: int
+    # Since store version 2. New columns come last: older stores are brought up to date by adding them.
+    creditor_violations: int
+    debtor_promises: int
+    debtor_broken: int
+    de_escalation: float | None
+
+
+COLUMNS: Final = tuple(field.name for field in fields(Row))
+_AT: Final[Mapping[str, int]] = {name: place for place, name in enumerate(COLUMNS)}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the finished matches of one pair or one agent."""
+
+    matches: int = 0
+    deals: int = 0
+    failed: int = 0
+    creditor_utility: float = 0.0
+    debtor_utility: float = 0.0
+    rounds: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Take in the sums of `other`."""
+        for name in Tally.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def add_row(self, row: Sequence[object]) -> None:
+        """Take in one match; `row` holds the values of a `Row`."""
+        ending = row[_AT["ending"]]
+        self.matches += 1
+        self.deals += ending == "deal"
+        self.failed += ending == "failed"
+        self.creditor_utility += row[_AT["creditor_utility"]]  # type: ignore[operator]  # a float, as Row says
+        self.debtor_utility += row[_AT["debtor_utility"]]  # type: ignore[operator]  # a float, as Row says
+        self.rounds += row[_AT["rounds"]]  # type: ignore[operator]  # an int, as Row says
+
+
+_SECONDS: Final = COLUMNS.index("seconds")
+_SQL: Final[Mapping[Any, str]] = {
+    int: "INTEGER NOT NULL",
+    float: "REAL NOT NULL",
+    str: "TEXT NOT NULL",
+    int | None: "INTEGER",
+    float | None: "REAL",
+    str | None: "TEXT",
+}
+SQL_TYPES: Final[Mapping[str, str]] = {name: _SQL[kind] for name, kind in get_type_hints(Row).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished match: the values of its `Row` in order, and JSON documents (memory: None when nothing learns)."""
+
+    row: tuple[Any, ...]
+    transcript: bytes
+    usage: bytes
+    memory: bytes | None = None
+
+    @property
+    def position(self) -> int:
+        """The match's place in the schedule."""
+        return int(self.row[0])
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of the match."""
+        return float(self.row[_SECONDS])
+
+
+def finish(
+    schedule: Schedule, match: Match, transcript: Transcript, usage: Usage, memory: bytes | None = None
+) -> Finished:
+    """The record of a played match."""
+    numbers = score(transcript)
+    creditor, debtor = divmod(match.pair, len(schedule.debtors))
+    outcome = transcript.outcome
+    saved = numbers.savings if numbers.deal else (None, None)
+    # In the order of Row; a tuple is a third of the cost of the dataclass and its unpacking.
+    row = (
+        match.position, match.id, creditor, debtor, match.scenario, match.repeat,
+        outcome.ending, outcome.by, outcome.value, numbers.rounds,
+        *numbers.utilities, *saved, numbers.collection,
+        *_per_seat(transcript.messages),
+        usage.seconds, usage.calls, usage.prompt_tokens, usage.cached_tokens, usage.reply_tokens,
+        *conduct(transcript),
+    )  # fmt: skip
+    return Finished(row, to_json(transcript.to_dict()), to_json(usage), memory)
+
+
+def conduct(transcript: Transcript) -> tuple[int, int, int, float | None]:
+    """Violations, promises, broken ones and de-escalation, as in a Row.
+
+    Messages of version 1 were not judged when they were said, and are judged here.
+    """
+    given = promises(transcript, "debtor")
+    readings = [one.reading for one in transcript.messages if one.seat == "creditor" and one.reading]
+    return _violations(transcript), given.made, given.broken, de_escalation(readings)
+
+
+def _violations(transcript: Transcript) -> int:
+    if transcript.version > 1:
+        return sum(len(one.violations) for one in transcript.messages)
+    domain = transcript.scenario.domain
+    return sum(len(broken_rules(one.text, one.seat, domain)) for one in transcript.messages)
+
+
+def _per_seat(messages: tuple[Message, ...]) -> tuple[int, ...]:
+    """Forfeits, repairs and re-asks, each (creditor, debtor)."""
+    counts = {seat: [0, 0, 0] for seat in SEATS}
+    for message in messages:
+        count = counts[message.seat]
+        count[0] += message.move.kind == "forfeit"
+        count[1] += message.wording.repaired
+        count[2] += max(0, message.wording.attempts - 1)
+    return tuple(counts[seat][kind] for kind in range(3) for seat in SEATS)
+
+
+def failed(schedule: Schedule, match: Match, rules: Rules, reason: str, memory: bytes | None = None) -> Finished:
+    """The record of a match that had to be given up; what learners remember (`memory`) stays as it was."""
+    creditor, debtor = schedule.pair(match.pair)
+    transcript = Transcript(
+        scenario=schedule.scenarios[match.scenario],
+        creditor=creditor.declared,
+        debtor=debtor.declared,
+        seed=match.seed,
+        rules=rules.to_dict(),
+        messages=(),
+        outcome=Outcome("failed", reason=reason),
+    )
+    return finish(schedule, match, transcript, Usage(), memory)
+
+
+def to_json(data: Any) -> bytes:
+    """JSON, also for NumPy's numbers and for text that is no Unicode.
+
+    A lone surrogate, which a model can send, becomes a replacement character.
+    """
+    try:
+        return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:
+        return orjson.dumps(_cleaned(data), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _cleaned(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(data, Mapping):
+        return {_cleaned(key): _cleaned(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_cleaned(item) for item in data]
+    return data
+
+
+def from_json(text: str | bytes, what: str) -> Any:
+    """JSON data; StoreError naming `what` when it is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise StoreError(f"{what} in the store is damaged ({error}); restore the folder from a copy") from None

@@ -1,0 +1,267 @@
+"""The folder of a tournament: one SQLite file that holds everything a resumption, the standings and a report need.
+
+A match is written whole or not at all: its row and its documents go in with one transaction. The file is in
+write-ahead mode, so that it can be read while a run writes it, and what was committed outlives a killed process.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from poise.common.errors import StoreError
+from poise.games.scenario import Scenario
+from poise.games.transcript import Transcript
+from poise.tournaments.storage.errors import explained, unusable
+from poise.tournaments.storage.rows import COLUMNS, Finished, Row, Tally, from_json, to_json
+from poise.tournaments.storage.schema import (
+    APPLICATION,
+    FILE,
+    OLDEST,
+    SCHEMA,
+    TABLES,
+    Move,
+    connect,
+    connect_for_reading,
+    renumber,
+)
+from poise.tournaments.storage.upgrade import in_place, on_the_side
+
+_ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
+_ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a tournament is.
+
+    id:         of its schedule. config: the settings as given. total: matches in the schedule.
+    creditors, debtors: of each agent its label and what it declared. provenance: versions and platform.
+    """
+
+    id: str
+    config: Mapping[str, Any]
+    creditors: Sequence[Mapping[str, Any]]
+    debtors: Sequence[Mapping[str, Any]]
+    total: int
+    provenance: Mapping[str, Any]
+
+
+class Store:
+    """An open tournament folder. Close it, or use it in a `with` statement."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._db = connection
+        self._schema = SCHEMA
+
+    @classmethod
+    def create(cls, folder: Path, header: Header, scenarios: Sequence[Scenario]) -> Store:
+        """A new store in `folder`, which is made where needed. StoreError when there is a tournament in it."""
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            store = cls(folder, connect(folder / FILE))
+        try:
+            with explained(folder):
+                store._begin(header, scenarios)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Store:
+        """The store in `folder`, for adding matches; one of an older Poise is brought up to date."""
+        folder = Path(folder)
+        _must_exist(folder)
+        with explained(folder):
+            store = cls(folder, connect(folder / FILE))
+        store._checked()
+        try:
+            with explained(folder):
+                store._write_ahead()
+                if store._schema < SCHEMA:
+                    in_place(store._db, folder)
+                    store._schema = SCHEMA
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def read(cls, folder: Path | str) -> Store:
+        """The store in `folder`, for reading only, also while a run writes it or where nothing may be written."""
+        folder = Path(folder)
+        _must_exist(folder)
+        with explained(folder):
+            store = cls(folder, connect_for_reading(folder / FILE))
+        return store._checked()
+
+    def close(self) -> None:
+        """Close the file; what was added is already safe. Where nobody reads it, one tidy file remains."""
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def header(self) -> Header:
+        """What the tournament is."""
+        with explained(self.folder):
+            found = dict(self._db.execute("SELECT key, value FROM header").fetchall())
+        data = {key: from_json(value, f"the header's {key!r}") for key, value in found.items()}
+        return Header(**data)
+
+    def grow(self, header: Header, scenarios: Sequence[Scenario], moves: Sequence[Move]) -> None:
+        """Become a larger tournament in which the finished matches have other places: all of it, or nothing."""
+        with explained(self.folder), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            renumber(self._db, moves)
+            self._write(header, scenarios)
+
+    def set_config(self, config: Mapping[str, Any]) -> None:
+        """Replace the settings, when what is played stays the same and how changes."""
+        with explained(self.folder), self._db:
+            self._db.execute("UPDATE header SET value = ? WHERE key = 'config'", (to_json(config).decode(),))
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios, so that a resumption needs no other file."""
+        with explained(self.folder):
+            found = self._db.execute("SELECT scenario FROM scenarios ORDER BY place").fetchall()
+        return tuple(Scenario.from_dict(from_json(text, "a scenario")) for (text,) in found)
+
+    def domains(self) -> list[str]:
+        """The domains of the scenarios, in order."""
+        query = "SELECT json_extract(scenario, '$.domain') AS domain FROM scenarios GROUP BY domain ORDER BY min(place)"
+        with explained(self.folder):
+            return [str(domain) for (domain,) in self._db.execute(query)]
+
+    def add(self, batch: Sequence[Finished]) -> None:
+        """Write finished matches in one transaction: all of them, or on any error none."""
+        documents = [
+            (one.row[0], one.transcript.decode(), one.usage.decode(), one.memory.decode() if one.memory else None)
+            for one in batch
+        ]
+        with explained(self.folder), self._db:
+            self._db.executemany(_ADD_ROW, [one.row for one in batch])
+            self._db.executemany(_ADD_DOCUMENTS, documents)
+
+    def done(self) -> dict[int, str]:
+        """Position and id of every finished match."""
+        with explained(self.folder):
+            return dict(self._db.execute("SELECT position, id FROM matches").fetchall())
+
+    def count(self) -> int:
+        """How many matches are finished."""
+        with explained(self.folder):
+            return int(self._db.execute("SELECT count(*) FROM matches").fetchone()[0])
+
+    def rows(self) -> list[Row]:
+        """The rows of all finished matches, in schedule order."""
+        with explained(self.folder):
+            if self._schema < SCHEMA:
+                on_the_side(self._db, self.folder)
+                self._schema = SCHEMA
+            found = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM matches ORDER BY position").fetchall()  # noqa: S608 - no user's text in it
+        return [Row(*values) for values in found]
+
+    def tally(self) -> dict[tuple[int, int], Tally]:
+        """Sums by (creditor, debtor) of what is finished."""
+        query = (
+            "SELECT creditor, debtor, count(*), sum(ending = 'deal'), sum(ending = 'failed'), sum(creditor_utility), "
+            "sum(debtor_utility), sum(rounds) FROM matches GROUP BY creditor, debtor"
+        )
+        with explained(self.folder):
+            return {(creditor, debtor): Tally(*sums) for creditor, debtor, *sums in self._db.execute(query)}
+
+    def failures(self, most: int) -> list[tuple[str, int]]:
+        """Why matches failed and how many, the most frequent reasons first."""
+        query = (
+            "SELECT json_extract(transcript, '$.outcome.reason') AS reason, count(*) AS number FROM matches "
+            "JOIN documents USING (position) WHERE ending = 'failed' GROUP BY reason ORDER BY number DESC LIMIT ?"
+        )
+        with explained(self.folder):
+            return [(str(reason), int(number)) for reason, number in self._db.execute(query, (most,))]
+
+    def documents(self, positions: Sequence[int] | None = None) -> Iterator[tuple[int, bytes, bytes]]:
+        """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time."""
+        wanted = "" if positions is None else f"WHERE position IN ({', '.join(str(int(p)) for p in positions)})"
+        query = f"SELECT position, transcript, usage FROM documents {wanted} ORDER BY position"  # noqa: S608 - integers only
+        with explained(self.folder):
+            for position, transcript, usage in self._db.execute(query):
+                yield position, transcript.encode(), usage.encode()
+
+    def transcripts(self) -> Iterator[Transcript]:
+        """Every finished match's transcript, in schedule order, one in memory at a time."""
+        for position, transcript, _ in self.documents():
+            yield Transcript.from_dict(from_json(transcript, f"the transcript of match {position}"))
+
+    def memory(self, position: int) -> bytes | None:
+        """What learners remembered after the match at `position`, as JSON; None when nothing learns."""
+        with explained(self.folder):
+            found = self._db.execute("SELECT memory FROM documents WHERE position = ?", (position,)).fetchone()
+        return found[0].encode() if found and found[0] is not None else None
+
+    def _begin(self, header: Header, scenarios: Sequence[Scenario]) -> None:
+        if self._tables():
+            raise StoreError(
+                f"{self.folder} already holds a tournament; choose another folder with --out, or continue that one "
+                f"with: poise tournament resume {self.folder}"
+            )
+        self._write_ahead()
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for table in TABLES:
+                self._db.execute(table)
+            self._write(header, scenarios)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _write(self, header: Header, scenarios: Sequence[Scenario]) -> None:
+        values = {name: to_json(getattr(header, name)).decode() for name in Header.__slots__}
+        self._db.executemany("INSERT OR REPLACE INTO header VALUES (?, ?)", values.items())
+        told = [(place, to_json(scenario.to_dict()).decode()) for place, scenario in enumerate(scenarios)]
+        self._db.execute("DELETE FROM scenarios")
+        self._db.executemany("INSERT INTO scenarios VALUES (?, ?)", told)
+
+    def _write_ahead(self) -> None:
+        """Readers go on reading while this connection writes. Kept off where the file system cannot do it."""
+        self._db.execute("PRAGMA journal_mode = WAL")
+
+    def _tables(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+    def _checked(self) -> Store:
+        """Refuse what is no tournament, or one that this Poise cannot read."""
+        try:
+            with explained(self.folder):
+                self._schema = unusable(self.folder, self._db, APPLICATION, (OLDEST, SCHEMA))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is a tournament in `folder`; a file left by a run killed at its very start counts as none."""
+    path = folder / FILE
+    with explained(folder):
+        if not path.exists() or not path.stat().st_size:
+            return False
+        with Store(folder, connect_for_reading(path)) as store:
+            return bool(store._tables())
+
+
+def _must_exist(folder: Path) -> None:
+    if not exists(folder):
+        raise StoreError(f"there is no tournament in {folder} (no {FILE}); see `poise tournament run --help`")

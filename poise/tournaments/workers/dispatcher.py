@@ -1,0 +1,163 @@
+"""Several workers at once, whatever they are: hand out tasks, collect what they finish, deal with those that fail."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final, Protocol
+
+from poise.common.errors import PoiseError
+from poise.games.rules import Rules
+from poise.tournaments.storage.rows import Finished, failed
+from poise.tournaments.workers.queue import Task, TaskQueue
+
+TICK: Final = 0.1  # seconds between two looks at the clock and at Ctrl-C
+GRACE: Final = 15.0  # seconds that a match gets beyond its deadline to end by itself
+_TRIES: Final = 2
+_EARLY_DEATHS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """News of one worker: matches finished, the task at hand ended, the worker died (and how), or an error for all."""
+
+    worker: int
+    finished: Sequence[Finished] = ()
+    ended: bool = False
+    died: str = ""
+    error: Exception | None = None
+
+
+class Crew(Protocol):
+    """Workers that play tasks in the order in which they are given."""
+
+    size: int
+    ahead: int
+
+    def assign(self, worker: int, task: Task) -> None:
+        """Give `worker` another task."""
+        ...
+
+    def wait(self, seconds: float) -> list[Report]:
+        """What happened, waiting at most so long for the first news."""
+        ...
+
+    def playing(self, worker: int) -> tuple[int, float] | None:
+        """The position that `worker` plays, and since when (monotonic clock)."""
+        ...
+
+    def replace(self, worker: int) -> list[Report]:
+        """Get rid of `worker`, start another in its place, and give the last news of the old one."""
+        ...
+
+    def halt(self) -> None:
+        """Have every worker stop after the match at hand."""
+        ...
+
+
+@dataclass
+class Dispatcher:
+    """Runs a queue through a crew.
+
+    match_seconds: a worker that plays one match for longer, and some grace, is given up with that match.
+    stop:          asked often; once true, matches in flight are finished and no more are begun.
+    chunk:         how many matches to hand out at a time, given how many are left and the seconds that one takes.
+    """
+
+    crew: Crew
+    queue: TaskQueue
+    rules: Rules
+    match_seconds: float
+    stop: Callable[[], bool]
+    chunk: Callable[[int, float], int] = lambda _left, _seconds: 1
+    grace: float = GRACE
+    _tasks: list[deque[Task]] = field(init=False)
+    _deaths: Counter[int] = field(default_factory=Counter)
+    _early: int = 0
+    _pace: float = 0.01
+
+    def __post_init__(self) -> None:
+        self._tasks = [deque() for _ in range(self.crew.size)]
+
+    def run(self) -> Generator[list[Finished], None, None]:
+        """Batches of finished matches; an empty one now and then, for whoever watches the clock."""
+        halted = False
+        while True:
+            if not self.stop():
+                yield self._hand_out()
+            elif not halted:
+                halted = True
+                self.crew.halt()
+            if not any(self._tasks):
+                return
+            for report in self.crew.wait(TICK):
+                yield self._take_in(report)
+                if report.error is not None:
+                    raise report.error
+            yield from self._give_up_overdue()
+
+    def _hand_out(self) -> list[Finished]:
+        """Give every worker enough to do; matches that will not be tried are finished here and now."""
+        given_up: list[Finished] = []
+        for depth in range(self.crew.ahead):
+            for worker, tasks in enumerate(self._tasks):
+                while len(tasks) <= depth and (task := self.queue.take(self.chunk(self.queue.left, self._pace))):
+                    if task.positions[0] in self.queue.doomed:
+                        given_up.append(self._give_up(task))
+                        continue
+                    tasks.append(task)
+                    self.crew.assign(worker, task)
+        return given_up
+
+    def _give_up(self, task: Task) -> Finished:
+        match = self.queue.schedule.matches[task.positions[0]]
+        self.queue.give_back(task.after(1, task.memory))
+        return failed(self.queue.schedule, match, self.rules, self.queue.doomed[match.position], task.memory)
+
+    def _take_in(self, report: Report) -> list[Finished]:
+        tasks = self._tasks[report.worker]
+        if report.finished:
+            self._early = 0
+            self._pace = 0.8 * self._pace + 0.2 * sum(one.seconds for one in report.finished) / len(report.finished)
+            tasks[0] = tasks[0].after(len(report.finished), report.finished[-1].memory)
+        if report.ended:
+            self.queue.give_back(tasks.popleft())
+        if report.died:
+            self._bury(report.worker, report.died)
+        return list(report.finished)
+
+    def _bury(self, worker: int, how: str) -> None:
+        """Have the match that a worker died in tried once more; after that it is recorded as failed."""
+        playing = self.crew.playing(worker)
+        tasks = self._tasks[worker]
+        if playing and tasks and playing[0] in tasks[0].positions:
+            self._deaths[playing[0]] += 1
+            if self._deaths[playing[0]] >= _TRIES:
+                self.queue.doomed[playing[0]] = f"the process that played it ended {_TRIES} times ({how})"
+        else:
+            self._early += 1
+        if self._early >= _EARLY_DEATHS:
+            raise PoiseError(
+                f"{self._early} worker processes ended before their first match ({how}); is there enough memory? "
+                "Fewer workers need less: --workers 1"
+            )
+        self._start_over(worker)
+
+    def _give_up_overdue(self) -> Iterator[list[Finished]]:
+        """Get rid of workers whose match takes far too long; it will be recorded as failed."""
+        for worker, tasks in enumerate(self._tasks):
+            playing = self.crew.playing(worker)
+            if playing and tasks and monotonic() - playing[1] > self.match_seconds + self.grace:
+                reason = f"no reply within {self.match_seconds:g} s; raise match_seconds if that is fine"
+                self.queue.doomed[playing[0]] = reason
+                yield from self._start_over(worker)
+
+    def _start_over(self, worker: int) -> list[list[Finished]]:
+        """Put a new worker in the place of one; what the old one did not finish goes back."""
+        last = [self._take_in(report) for report in self.crew.replace(worker)]
+        tasks = self._tasks[worker]
+        while tasks:
+            self.queue.give_back(tasks.pop())
+        return last

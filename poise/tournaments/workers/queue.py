@@ -1,0 +1,223 @@
+"""What is left to play, handed out in pieces, and the playing of one piece."""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import orjson
+
+from poise.common.errors import BadInput, ModelDown, ModelMissing, StoreError
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.games.transcript import Transcript, Usage
+from poise.tournaments.schedule import Match, Schedule
+from poise.tournaments.storage.rows import Finished, failed, finish, to_json
+
+_OPEN_PAIRINGS: Final = 64  # kept ready; a pairing holds its graphs and, for a learner, its tables
+
+
+class PlayedLike(Protocol):
+    """What `poise.graphs.Played` offers."""
+
+    @property
+    def transcript(self) -> Transcript:
+        """The record of the talks."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What they cost."""
+        ...
+
+    @property
+    def memory(self) -> Any:
+        """What learners remember after them, as JSON data; None when nothing learns."""
+        ...
+
+
+class PairingLike(Protocol):
+    """What a tournament needs of `poise.graphs.Pairing`."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether the order of matches matters."""
+        ...
+
+    def restore(self, memory: Mapping[str, Any] | None, /) -> None:
+        """Go on from what an earlier match left behind; None is the state before the first."""
+        ...
+
+    def play(self, scenario: Scenario, seed: int, /) -> PlayedLike:
+        """One match."""
+        ...
+
+
+OpenPairing = Callable[[int], PairingLike]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker needs to know to play any task; `open_pairing` opens a pair by its index."""
+
+    schedule: Schedule
+    rules: Rules
+    open_pairing: OpenPairing
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Matches of one pair, to be played in order; `memory` is what learners remember before the first."""
+
+    pair: int
+    positions: tuple[int, ...]
+    memory: bytes | None = None
+
+    def after(self, finished: int, memory: bytes | None) -> Task:
+        """What is left of this task once so many of its matches are finished."""
+        return Task(self.pair, self.positions[finished:], memory if finished else self.memory)
+
+
+@dataclass
+class TaskQueue:
+    """The matches that are left.
+
+    The pair with the most of them goes next, a learner's before others: that keeps the pairs level with each other, and
+    begins early with the series that must be played one match after another. Where agents have adapters of their own,
+    the pairs with the same ones come together, since the embedded model serves one adapter at a time.
+
+    doomed: matches that will not be tried (again), and why.
+    """
+
+    schedule: Schedule
+    _pending: list[list[int]] = field(repr=False)
+    _memory: dict[int, bytes | None] = field(repr=False)
+    doomed: dict[int, str] = field(default_factory=dict)
+    _busy: set[int] = field(default_factory=set, repr=False)
+    _heap: list[tuple[int, int, bool, int]] = field(default_factory=list, repr=False)
+    _group: dict[tuple[str, ...], int] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, schedule: Schedule, done: Mapping[int, str], memory: Callable[[int], bytes | None] = lambda _: None
+    ) -> TaskQueue:
+        """What is left of `schedule` when the matches `done` (position -> id) are finished.
+
+        memory: what learners remembered after the match at a position. Raises StoreError when `done` does not belong
+        to the schedule, or a learner's series has a hole.
+        """
+        for position, match_id in done.items():
+            if not 0 <= position < len(schedule.matches) or schedule.matches[position].id != match_id:
+                raise StoreError(f"match {position} in the store is not of this tournament; restore it from a copy")
+        pending: list[list[int]] = [[] for _ in range(schedule.pairs)]
+        for match in schedule.matches:
+            if match.position not in done:
+                pending[match.pair].append(match.position)
+        queue = cls(schedule, pending, {})
+        size = len(schedule.matches) // schedule.pairs
+        for pair, left in enumerate(pending):
+            queue._offer(pair)
+            if schedule.learns(pair) and left:
+                queue._memory[pair] = _memory_before(left, (pair + 1) * size, size, memory)
+        return queue
+
+    @property
+    def left(self) -> int:
+        """Matches not handed out."""
+        return sum(map(len, self._pending))
+
+    def take(self, size: int) -> Task | None:
+        """Up to `size` matches of one pair; None when there is nothing to hand out now."""
+        while self._heap:
+            _, count, _, pair = heapq.heappop(self._heap)
+            pending = self._pending[pair]
+            if -count != len(pending) or not pending or pair in self._busy:
+                continue  # an entry from before something changed
+            taken = self._without_doomed(pending[:size])
+            del pending[: len(taken)]
+            if self.schedule.learns(pair):
+                self._busy.add(pair)
+            else:
+                self._offer(pair)
+            return Task(pair, tuple(taken), self._memory.get(pair))
+        return None
+
+    def _without_doomed(self, positions: list[int]) -> list[int]:
+        """A doomed match comes alone, so that whoever takes it need not look further."""
+        for place, position in enumerate(positions):
+            if position in self.doomed:
+                return positions[: max(1, place)]
+        return positions
+
+    def give_back(self, task: Task) -> None:
+        """End a task; what is left in it will be handed out again."""
+        if self.schedule.learns(task.pair):
+            self._memory[task.pair] = task.memory
+            self._busy.discard(task.pair)
+        self._pending[task.pair][:0] = task.positions
+        self._offer(task.pair)
+
+    def _offer(self, pair: int) -> None:
+        if self._pending[pair]:
+            group = self._group.setdefault(self.schedule.tuned(pair), len(self._group))
+            heapq.heappush(self._heap, (group, -len(self._pending[pair]), not self.schedule.learns(pair), pair))
+
+
+def _memory_before(left: list[int], end: int, size: int, memory: Callable[[int], bytes | None]) -> bytes | None:
+    """What a learner remembers when the matches `left` of its series, which ends before `end`, are still to come."""
+    if left[-1] - left[0] + 1 != len(left) or left[-1] != end - 1:
+        raise StoreError(
+            f"match {left[0]} is missing in the middle of a learner's series; restore the store from a copy"
+        )
+    return memory(left[0] - 1) if len(left) < size else None
+
+
+class TaskPlayer:
+    """Plays tasks, one at a time. Each thread and each process has its own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._open: OrderedDict[int, PairingLike] = OrderedDict()
+
+    def play(self, task: Task, begin: Callable[[int], None] = lambda _: None) -> Iterator[Finished]:
+        """Play the task's matches, telling `begin` each position before it starts.
+
+        An unforeseen error is that match's outcome. ModelDown, ModelMissing and BadInput are raised: they would spoil
+        the other matches as well.
+        """
+        pairing = self._pairing(task.pair)
+        memory = task.memory
+        self._restore(pairing, memory)
+        for position in task.positions:
+            begin(position)
+            match = self._plan.schedule.matches[position]
+            try:
+                finished = self._one(pairing, match)
+                memory = finished.memory
+            except (ModelDown, ModelMissing, BadInput):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong in a match, the others go on
+                self._restore(pairing, memory)
+                reason = f"{type(error).__name__}: {error}"
+                finished = failed(self._plan.schedule, match, self._plan.rules, reason, memory)
+            yield finished
+
+    def _one(self, pairing: PairingLike, match: Match) -> Finished:
+        played = pairing.play(self._plan.schedule.scenarios[match.scenario], match.seed)
+        memory = None if played.memory is None else to_json(played.memory)
+        return finish(self._plan.schedule, match, played.transcript, played.usage, memory)
+
+    def _restore(self, pairing: PairingLike, memory: bytes | None) -> None:
+        if pairing.learns:
+            pairing.restore(None if memory is None else orjson.loads(memory))
+
+    def _pairing(self, pair: int) -> PairingLike:
+        if pair not in self._open:
+            if len(self._open) >= _OPEN_PAIRINGS:
+                self._open.popitem(last=False)
+            self._open[pair] = self._plan.open_pairing(pair)
+        self._open.move_to_end(pair)
+        return self._open[pair]

@@ -1,0 +1,249 @@
+"""`poise train dataset`: tournaments and dialogues into a folder of training data."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from poise.agents.emotions.detector import default_detector
+from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.policies.learned.states import EXTENDED, PUBLISHED, STATES
+from poise.common.errors import ConfigError
+from poise.common.files import replace_file
+from poise.games.moves import SEATS, Seat
+from poise.games.scenarios.loaders import BUILTIN, load_scenarios
+from poise.games.transcript import Transcript
+from poise.tournaments.storage.rows import from_json
+from poise.tournaments.storage.store import Store
+from poise.training.data.dataset import FORMAT, MANIFEST, PAIRS, TRANSITIONS, Transitions
+from poise.training.data.dialogues import Dialogues, cases_by_row
+from poise.training.data.files import digest_of_file, draft, explained, read_scores
+from poise.training.data.gathering import Gatherer, Talk, pairs_of
+from poise.training.data.held_out import FIRST_ROW, held_out
+
+EVALUATION: Final = "talks on scenarios that are kept for evaluation"
+_PARTS: Final = ("all", "transitions", "pairs")
+_SEATS: Final = (*SEATS, "both")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSettings:
+    """What training data are made from.
+
+    runs:       folders of tournaments. dialogues: files of published dialogues, see `poise.training.data.dialogues`.
+    cases:      scenarios whose facts the dialogues are about, "" for none.
+    scores:     files of judges' scores: one {"match", "index", "score"} a line, the score from 1 to 10, and what
+                `poise train score` writes for a tournament.
+    parts:      all, transitions or pairs.
+    seat:       whose messages become pairs: creditor, debtor or both. Transitions are always the creditor's.
+    scripted:   make pairs of words that no model made, too.
+    allow_test: let talks on evaluation scenarios in; the data set says so.
+    """
+
+    runs: tuple[str, ...] = ()
+    dialogues: tuple[str, ...] = ()
+    cases: str = ""
+    scores: tuple[str, ...] = ()
+    parts: str = "all"
+    seat: str = "creditor"
+    scripted: bool = False
+    allow_test: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.runs and not self.dialogues:
+            raise ConfigError(
+                "there is nothing to read; name tournaments with --from DIR, or files with --dialogues FILE"
+            )
+        for name, allowed in {"parts": _PARTS, "seat": _SEATS}.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """Whose messages become pairs."""
+        return SEATS if self.seat == "both" else tuple(each for each in SEATS if each == self.seat)
+
+
+@dataclass
+class _Source:
+    """Where talks come from, and what is told of it in the manifest."""
+
+    kind: str
+    path: str
+    talks: Callable[[], Iterator[Talk]]
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+def make_dataset(
+    settings: DatasetSettings, out: Path | str, watch: Callable[[int], None] = lambda _talks: None
+) -> Path:
+    """Write the data set into the folder `out`, whole or not at all; one that was there is replaced.
+
+    watch: told the number of talks now and then.
+
+    Raises:
+        ConfigError: a source is refused, or nothing in it can be learned from.
+        StoreError: a tournament cannot be read, or the folder cannot be written.
+    """
+    maker = _Maker(settings, Path(out), watch)
+    with explained(maker.folder):
+        maker.folder.mkdir(parents=True, exist_ok=True)
+        (maker.folder / MANIFEST).unlink(missing_ok=True)
+        return maker.make()
+
+
+class _Maker:
+    def __init__(self, settings: DatasetSettings, folder: Path, watch: Callable[[int], None]) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.left_out: Counter[str] = Counter()
+        self._watch = watch
+        self._gatherer = Gatherer()
+        self._judged = read_scores(settings.scores)
+        self._sources = [self._tournament(each) for each in settings.runs]
+        self._sources += [self._dialogues(each) for each in settings.dialogues]
+        self._pairs = self._talks = 0
+
+    def make(self) -> Path:
+        with ExitStack() as stack:
+            body = stack.enter_context(draft(self.folder / PAIRS))
+            for source in self._sources:
+                self._take(source, body)
+            data = self._gatherer.transitions()
+            self._check(data)
+            files = self._write(data, body, stack)
+        replace_file(self.folder / MANIFEST, json.dumps(self._manifest(data, files), indent=1).encode() + b"\n")
+        return self.folder
+
+    def _take(self, source: _Source, body: io.BufferedRandom) -> None:
+        taken = 0
+        for talk in source.talks():
+            taken += 1
+            if self.settings.parts != "pairs":
+                self._gatherer.add(talk)
+            if self.settings.parts != "transitions":
+                self._add_pairs(talk, body)
+            self._talks += 1
+            if self._talks % 200 == 0:
+                self._watch(self._talks)
+        source.told["talks"] = taken
+
+    def _add_pairs(self, talk: Talk, body: io.BufferedRandom) -> None:
+        for seat in self.settings.seats:
+            for pair in pairs_of(talk, seat, scripted=self.settings.scripted, left_out=self.left_out):
+                body.write(json.dumps(pair.to_dict(), allow_nan=False).encode() + b"\n")
+                self._pairs += 1
+
+    def _check(self, data: Transitions) -> None:
+        if not len(data) and not self._pairs:
+            reasons = "; ".join(f"{count} {what}" for what, count in self._all_left_out().items())
+            raise ConfigError(
+                f"nothing can be learned from these {self._talks} talks ({reasons or 'there are none'}); let a "
+                "creditor that shows emotions play other scenarios, as `poise train sweep` does"
+            )
+
+    def _all_left_out(self) -> dict[str, int]:
+        total = self.left_out + self._gatherer.left_out
+        return {what: count for what, count in sorted(total.items()) if count}
+
+    def _write(self, data: Transitions, body: io.BufferedRandom, stack: ExitStack) -> dict[str, str]:
+        files = {}
+        if self.settings.parts != "transitions":
+            files[PAIRS] = self._write_pairs(body, stack)
+        if self.settings.parts != "pairs":
+            packed = io.BytesIO()
+            np.savez_compressed(packed, **data.arrays())  # type: ignore[arg-type]  # the stubs take the names for other parameters
+            replace_file(self.folder / TRANSITIONS, packed.getvalue())
+            files[TRANSITIONS] = hashlib.sha256(packed.getvalue()).hexdigest()
+        for name in {PAIRS, TRANSITIONS} - set(files):
+            (self.folder / name).unlink(missing_ok=True)
+        return files
+
+    def _write_pairs(self, body: io.BufferedRandom, stack: ExitStack) -> str:
+        """The header, now that it is known how many pairs there are, and the pairs."""
+        whole = stack.enter_context(draft(self.folder / PAIRS))
+        header = {"format": FORMAT, "kind": "pairs", "pairs": self._pairs, **self._provenance()}
+        whole.write(json.dumps(header).encode() + b"\n")
+        body.seek(0)
+        shutil.copyfileobj(body, whole, 1 << 20)
+        whole.seek(0)
+        digest = hashlib.file_digest(whole, "sha256").hexdigest()
+        whole.close()
+        Path(whole.name).replace(self.folder / PAIRS)
+        return digest
+
+    def _provenance(self) -> dict[str, Any]:
+        from poise import __version__
+
+        return {
+            "evaluation": "let in by --allow-test" if self.settings.allow_test else "left out",
+            "sources": [{"kind": each.kind, "path": each.path, **each.told} for each in self._sources],
+            "poise": __version__,
+        }
+
+    def _manifest(self, data: Transitions, files: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "kind": "dataset",
+            **self._provenance(),
+            "settings": asdict(self.settings),
+            "talks": self._talks,
+            "transitions": len(data),
+            "pairs": self._pairs,
+            "left_out": self._all_left_out(),
+            "scenarios": list(self._gatherer.scenarios),
+            "emotions": list(EMOTIONS28),
+            "states": dict(zip(STATES, (PUBLISHED, EXTENDED), strict=True)),
+            "files": dict(files),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+
+    def _tournament(self, path: str) -> _Source:
+        with Store.read(path) as store:
+            header = store.header()
+        kept = None if self.settings.allow_test else held_out(str(header.config.get("scenarios", BUILTIN)))
+
+        def talks() -> Iterator[Talk]:
+            with Store.read(path) as store:
+                ids = store.done()
+                for position, document, _usage in store.documents():
+                    transcript = Transcript.from_dict(from_json(document, f"the transcript of match {position}"))
+                    if kept is not None and transcript.scenario in kept:
+                        self.left_out[EVALUATION] += 1
+                        continue
+                    match = ids[position]
+                    yield Talk(transcript, match, f"tournament {path}", self._judged.get(match, {}))
+
+        return _Source("tournament", path, talks, {"id": header.id, "matches": header.total})
+
+    def _dialogues(self, path: str) -> _Source:
+        cases = cases_by_row(load_scenarios(self.settings.cases), self.settings.cases) if self.settings.cases else {}
+        kept = None if self.settings.allow_test else held_out(self.settings.cases or BUILTIN)
+        read = None if self.settings.parts == "pairs" else _read
+        dialogues = Dialogues(Path(path), cases, read, self.left_out)
+
+        def talks() -> Iterator[Talk]:
+            for row, talk in dialogues.talks():
+                if kept is not None and (row >= FIRST_ROW or talk.transcript.scenario in kept):
+                    self.left_out[EVALUATION] += 1
+                    continue
+                yield Talk(talk.transcript, talk.match, talk.source, self._judged.get(talk.match, {}), talk.fitted)
+
+        return _Source("dialogues", path, talks, {"sha256": digest_of_file(Path(path))})
+
+
+def _read(text: str) -> tuple[tuple[float, ...], str]:
+    found = default_detector().read(text)
+    return found.seven, found.label

@@ -1,0 +1,69 @@
+"""Negotiation talk written for the detector's training, from the words and sentences in negotiation.toml.
+
+Each word stands in a few of the frames; each sentence stands alone, and beside a plain one. What fills the frames is
+the same for every label and is there as neutral text too, so that it tells nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from poise.agents.emotions.taxonomy import EMOTIONS28, NEUTRAL
+from poise.common.seeds import Dice
+
+FILE: Final = Path(__file__).with_name("negotiation.toml")
+FRAMES_EACH: Final = 3
+"""Frames that a word is put in."""
+_ABOUT: Final = (
+    "I am writing about {}.",
+    "This is about {}.",
+    "We are talking about {}.",
+    "What about {}?",
+    "It concerns {}.",
+)
+
+
+class Example(NamedTuple):
+    """A text and its label, one of the 28."""
+
+    text: str
+    label: str
+
+
+def written(seed: int) -> list[Example]:
+    """All examples; the same for the same seed."""
+    with FILE.open("rb") as file:
+        told = tomllib.load(file)
+    dice = Dice(seed, "written examples")
+    found = [example for label in EMOTIONS28[:-1] for example in _of_label(label, told, dice)]
+    return [*found, *_plain(told["plain"], dice)]
+
+
+def _of_label(label: str, told: dict[str, Any], dice: Dice) -> Iterator[Example]:
+    plain, words = told["plain"], told[label]
+    for kind in ("feel", "thing"):
+        for word in words.get(kind, []):
+            for _ in range(FRAMES_EACH):
+                yield Example(_filled(dice.pick(told["frames"][kind]), word, plain, dice), label)
+    for sentence in words["say"]:
+        yield Example(sentence, label)
+        beside = f"{sentence} {dice.pick(plain['move'])}", f"{dice.pick(plain['say'])} {sentence}"
+        yield Example(dice.pick(beside), label)
+
+
+def _filled(frame: str, word: str, plain: dict[str, list[str]], dice: Dice) -> str:
+    clause, move = dice.pick(plain["clause"]), dice.pick(plain["move"])
+    return frame.replace("{}", word).replace("{clause}", clause).replace("{move}", move)
+
+
+def _plain(plain: dict[str, list[str]], dice: Dice) -> Iterator[Example]:
+    for sentence in (*plain["say"], *plain["move"]):
+        yield Example(sentence, NEUTRAL)
+        yield Example(f"{sentence} {dice.pick(plain['move'])}", NEUTRAL)
+        yield Example(f"{dice.pick(plain['say'])} {sentence}", NEUTRAL)
+    for clause in plain["clause"]:
+        for frame in _ABOUT:
+            yield Example(frame.format(clause), NEUTRAL)

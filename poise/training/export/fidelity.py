@@ -1,0 +1,108 @@
+"""How far what llama.cpp says is from what transformers says, token by token.
+
+The two never agree to the last digit: llama.cpp rounds what goes into a quantised matrix to 8 bits, and transformers
+computes with the matrix dequantised. The base without any adapter shows how much that is; an adapter that is exported
+right adds nothing to it.
+
+At each token of the trained model's own greedy reply, p is its distribution of the next token and q is llama.cpp's:
+
+    KL(p || q) = sum over tokens of p log(p / q), in nats
+
+with llama.cpp's likeliest tokens each by itself and all others together as one, which can only make it smaller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from poise.agents.models.embedded.engine import Engine
+from poise.training.language.libraries import torch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TINY: Final = 1e-9
+_ALTERNATIVES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """What was compared, and how it came out.
+
+    prompts, tokens: how many of each. kl: mean over tokens (nats). worst: the largest of a token.
+    same_token: share of tokens where both find the same one likeliest.
+    same_reply: share of prompts where both give the same greedy reply, token for token.
+    """
+
+    prompts: int
+    tokens: int
+    kl: float
+    worst: float
+    same_token: float
+    same_reply: float
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What the trained model says: a prompt, its greedy reply (tokens), and at each token the logs of all of them."""
+
+    prompt: Sequence[int]
+    reply: list[int]
+    spread: NDArray[np.float32]
+
+
+def compare(spoken: Sequence[Spoken], engine: Engine, adapter: str) -> Fidelity:
+    """What transformers said beside the engine with `adapter`, "" for none."""
+    gaps: list[float] = []
+    agreed = replies = 0
+    for each in spoken:
+        replies += _reply(engine, each.prompt, len(each.reply), adapter) == each.reply
+        for place, token in enumerate(each.reply):
+            theirs = engine.continuation([*each.prompt, *each.reply[:place]], 1, adapter, _ALTERNATIVES)[0]
+            gaps.append(divergence(each.spread[place], theirs))
+            agreed += theirs[0][0] == token
+    return Fidelity(
+        len(spoken), len(gaps), math.fsum(gaps) / len(gaps), max(gaps), agreed / len(gaps), replies / len(spoken)
+    )
+
+
+def _reply(engine: Engine, prompt: Sequence[int], steps: int, adapter: str) -> list[int]:
+    return [best[0][0] for best in engine.continuation(prompt, steps, adapter, 1)]
+
+
+def greedy(model: Any, prompt: Sequence[int], steps: int = 16) -> Spoken:
+    """The likeliest reply of at most `steps` tokens; the token that ends it is not part of it."""
+    lib = torch()
+    said: list[int] = []
+    spread = []
+    ends = model.config.eos_token_id
+    ends = {ends} if isinstance(ends, int) else set(ends or ())
+    fed, past = lib.tensor([list(prompt)]), None
+    with lib.inference_mode():
+        while len(said) < steps:
+            out = model(input_ids=fed, past_key_values=past, use_cache=True)
+            logs = lib.log_softmax(out.logits[0, -1].float(), dim=-1)
+            best = int(logs.argmax())
+            if best in ends and said:
+                break
+            said.append(best)
+            spread.append(logs.numpy())
+            fed, past = lib.tensor([[best]]), out.past_key_values
+    return Spoken(prompt, said, np.stack(spread))
+
+
+def divergence(own: NDArray[np.float32], theirs: Sequence[tuple[int, float]]) -> float:
+    """KL(own || theirs) >= 0 (nats); own: logs of all tokens, theirs: (token, log) of the likeliest."""
+    gap = own_rest = their_rest = 0.0
+    for token, log in theirs:
+        mine = float(own[token])
+        gap += math.exp(mine) * (mine - log)
+        own_rest += math.exp(mine)
+        their_rest += math.exp(log)
+    own_rest, their_rest = max(1 - own_rest, _TINY), max(1 - their_rest, _TINY)
+    return max(0.0, gap + own_rest * math.log(own_rest / their_rest))

@@ -1,0 +1,124 @@
+"""Replies drawn from a model, several to one prompt, as at run time.
+
+The prompts of a batch are evaluated once and each of their replies goes on from there. Sampling is that of the embedded
+model (`poise.agents.models.embedded.embedded.SAMPLING`): a light penalty on the last few words, unlikely ones cut off,
+then the temperature. A reply ends with the end of the turn, at a line break, or when it is as long as it may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from poise.agents.models.embedded.embedded import SAMPLING
+from poise.common.errors import ConfigError
+from poise.training.language.libraries import torch
+from poise.training.language.tokens import Chat
+
+_SEED_BITS: Final = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How replies are drawn.
+
+    replies: to each prompt. temperature: 0 takes the likeliest word each time (then one reply is all there is).
+    min_p: a word must be at least this times as likely as the likeliest. penalty: on a word, for each time that it was
+    among the last `window`. longest: tokens. prompts: at a time.
+    """
+
+    replies: int = 4
+    temperature: float = 0.8
+    min_p: float = SAMPLING["min_p"]
+    penalty: float = SAMPLING["frequency_penalty"]
+    window: int = SAMPLING["repeat_last_n"]
+    longest: int = 48
+    prompts: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.replies <= 64 and 1 <= self.prompts <= 256 and 1 <= self.longest <= 1024):
+            raise ConfigError("replies are 1 to 64 a prompt, prompts 1 to 256 at a time, the longest reply 1024 tokens")
+        if not (0 <= self.temperature <= 5 and 0 <= self.min_p < 1 and self.window >= 1):
+            raise ConfigError("the temperature is from 0 to 5, min_p from 0 to below 1, the window 1 or more")
+        if self.temperature == 0 and self.replies > 1:
+            raise ConfigError(f"at temperature 0 the {self.replies} replies would be one; ask for --replies 1")
+
+
+def draw(
+    model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], chat: Chat, how: Drawing
+) -> list[list[list[int]]]:
+    """For each prompt (token ids) its replies as token ids, without what ended them.
+
+    seeds: one for each prompt; its replies do not depend on the others in the batch, but for rounding.
+    """
+    state = _Drawn(model, prompts, seeds, chat, how)
+    while not state.done.all() and state.length < how.longest:
+        state.step()
+    flat = [[token for token in row if token >= 0] for row in state.drawn.tolist()]
+    return [flat[start : start + how.replies] for start in range(0, len(flat), how.replies)]
+
+
+class _Drawn:
+    """Replies in the making, one row each."""
+
+    def __init__(
+        self, model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], chat: Chat, how: Drawing
+    ) -> None:
+        lib = torch()
+        self._model, self._how, self._device = model, how, next(model.parameters()).device
+        self._ends = lib.tensor(sorted({chat.end, *chat.newlines}), device=self._device)
+        self._dice = [lib.Generator().manual_seed(seed & _SEED_BITS) for seed in seeds]
+        rows, longest = len(prompts) * how.replies, max(map(len, prompts))
+        padded = [[0] * (longest - len(each)) + list(each) for each in prompts]
+        mask = [[0] * (longest - len(each)) + [1] * len(each) for each in prompts]
+        tokens, self._mask = (lib.tensor(each, device=self._device) for each in (padded, mask))
+        places = (self._mask.cumsum(1) - 1).clamp(min=0)
+        out = model(input_ids=tokens, attention_mask=self._mask, position_ids=places, use_cache=True, logits_to_keep=1)
+        self._cache = out.past_key_values
+        self._cache.batch_repeat_interleave(how.replies)
+        self._logits = out.logits[:, -1].float().repeat_interleave(how.replies, 0)
+        self._mask = self._mask.repeat_interleave(how.replies, 0)
+        self.drawn = lib.full((rows, how.longest), -1, dtype=lib.long, device=self._device)
+        self.done = lib.zeros(rows, dtype=lib.bool, device=self._device)
+        self.length = 0
+
+    def step(self) -> None:
+        """One word more in each row that is not done."""
+        lib = torch()
+        token = self._next()
+        self.done |= lib.isin(token, self._ends)
+        self.drawn[:, self.length] = lib.where(self.done, -1, token)
+        self.length += 1
+        if self.done.all() or self.length == self._how.longest:
+            return
+        self._mask = lib.cat([self._mask, lib.ones_like(self._mask[:, :1])], 1)
+        out = self._model(
+            input_ids=lib.where(self.done, 0, token)[:, None],
+            attention_mask=self._mask,
+            position_ids=self._mask.sum(1, keepdim=True) - 1,
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        self._logits = out.logits[:, -1].float()
+
+    def _next(self) -> Any:
+        """A token for each row [rows]."""
+        lib, how = torch(), self._how
+        logits = self._logits - how.penalty * self._counts()
+        if how.temperature == 0:
+            return logits.argmax(-1)
+        likely = logits.softmax(-1)
+        logits = logits.masked_fill(likely < how.min_p * likely.amax(-1, keepdim=True), -lib.inf)
+        totals = (logits / how.temperature).softmax(-1).cumsum(-1)
+        points = lib.cat([lib.rand(how.replies, generator=dice) for dice in self._dice]).to(self._device)
+        wanted = (points * (1 - 1e-6))[:, None] * totals[:, -1:]
+        return (totals <= wanted).sum(-1).clamp(max=logits.shape[-1] - 1)
+
+    def _counts(self) -> Any:
+        """How often each word is among the last few of its row [rows, vocabulary]."""
+        lib = torch()
+        last = self.drawn[:, max(0, self.length - self._how.window) : self.length]
+        counts = lib.zeros_like(self._logits)
+        return counts.scatter_add_(1, last.clamp(min=0), (last >= 0).to(counts.dtype))

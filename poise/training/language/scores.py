@@ -1,0 +1,230 @@
+"""Scores on disk: a file beside what is scored, one line a message, never in place of anything.
+
+    scores-JUDGE.jsonl    a header {"format", "kind": "scores", "judge", "declared", "of"}, then lines
+                          {"key", "match", "index", "score": 1 to 10, "parts", "reasons"}
+
+Lines are added as they come, so that a scoring that was stopped or killed goes on where it was; a last line that was
+cut off is taken away first. `key` names a pair (`spoken.pair_key`), or a tournament's match and message.
+`poise train dataset --scores FILE` takes a tournament's scores into its data.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from poise.agents.models.settings import ModelSettings
+from poise.common.errors import ConfigError, StoreError
+from poise.common.files import digest_of, replace_file
+from poise.common.seeds import child_seed
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.storage.store import Store, exists
+from poise.training.data.dataset import PAIRS, read_pairs
+from poise.training.language.judged_message import pair_key, spoken_in, spoken_of
+from poise.training.language.loop import Unwatched, Watch
+from poise.training.language.model_judge import ModelJudge
+from poise.training.language.verifiable import WEIGHTS, Score, Spoken, judge
+
+FORMAT: Final = 1
+VERIFIABLE: Final = "verifiable"
+_SEEDS: Final = (1 << 31) - 2
+
+
+class Scorer(Protocol):
+    """Gives a message its score."""
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """All that the scores depend on, as JSON data."""
+        ...
+
+    def judge(self, spoken: Spoken, seed: int = 0) -> Score:
+        """The score; a failure is an error, never a score."""
+        ...
+
+
+class Verifiable:
+    """The judge that asks no model."""
+
+    def __init__(self) -> None:
+        self.declared: dict[str, Any] = {"judge": VERIFIABLE, "weights": dict(WEIGHTS)}
+
+    def judge(self, spoken: Spoken, seed: int = 0) -> Score:  # noqa: ARG002 - nothing is drawn
+        """The score."""
+        return judge(spoken)
+
+
+def open_scorer(uri: str, settings: ModelSettings | None = None) -> Scorer:
+    """`verifiable`, or the model of a URI. Raises AgentError for a bad one."""
+    return Verifiable() if uri == VERIFIABLE else ModelJudge(uri, settings)
+
+
+def scores_path(folder: Path, uri: str) -> Path:
+    """Where the scores by the judge `uri` stand in `folder`."""
+    return folder / f"scores-{re.sub(r'[^A-Za-z0-9._-]+', '-', uri).strip('-')}.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A message to be scored: its key, the match's id in its source, the message's index there, and the message."""
+
+    key: str
+    match: str
+    index: int
+    spoken: Spoken
+
+
+@dataclass(frozen=True)
+class Scored:
+    """path: the file. scores: by key. new: how many of them were given just now."""
+
+    path: Path
+    scores: dict[str, Score]
+    new: int = 0
+
+
+def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
+    scorer: Scorer,
+    items: Sequence[Item],
+    path: Path,
+    of: str,
+    *,
+    watch: Watch | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Scored:
+    """Score what is not scored yet, and add it to the file at `path`.
+
+    of: the digest of what is scored.
+
+    Raises:
+        StoreError: the file cannot be written, or holds the scores of other data or by another judge.
+        ModelError: the judge failed; what was scored before is kept.
+        KeyboardInterrupt: stopped; what was scored before is kept.
+    """
+    header = {"format": FORMAT, "kind": "scores", "declared": scorer.declared, "of": of}
+    known = _begin(path, header)
+    watch = watch or Unwatched()
+    left = [item for item in {item.key: item for item in items}.values() if item.key not in known]
+    watch.begin("messages", len(known) + len(left), len(known))
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            for item in left:
+                if stop():
+                    raise KeyboardInterrupt
+                score = scorer.judge(item.spoken, child_seed(0, "judge", item.key) % _SEEDS)
+                file.write(json.dumps(_line(item, score)) + "\n")
+                file.flush()
+                known[item.key] = score
+                watch.advance(1, f"score {score.total:.1f}")
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror or error}); free some space, and repeat") from None
+    return Scored(path, known, len(left))
+
+
+def _line(item: Item, score: Score) -> dict[str, Any]:
+    parts = {name: round(value, 6) for name, value in score.parts.items()}
+    said = {"score": score.total, "parts": parts, "reasons": list(score.reasons)}
+    return {"key": item.key, "match": item.match, "index": item.index, **said}
+
+
+def _begin(path: Path, header: dict[str, Any]) -> dict[str, Score]:
+    """What is in the file already, made whole; a new file where there is none."""
+    if not path.exists():
+        replace_file(path, json.dumps(header).encode() + b"\n")
+        return {}
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        replace_file(path, whole)
+    found_header, scores = _parse(path, whole)
+    if found_header != json.loads(json.dumps(header)):
+        raise StoreError(
+            f"{path} holds scores of other data, or by a judge with other settings; move it away to score anew"
+        )
+    return scores
+
+
+def read_scores(path: Path) -> dict[str, Score]:
+    """The scores of a file by key.
+
+    Raises:
+        ConfigError: there is none, or it is damaged; the line is named.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); make it with `poise train score`") from None
+    return _parse(path, content)[1]
+
+
+def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, Score]]:
+    lines = content.decode("utf-8", errors="replace").splitlines()
+    number = 1
+    try:
+        header = json.loads(lines[0])
+        if (header["format"], header["kind"]) != (FORMAT, "scores"):
+            raise ValueError("it is no file of scores")
+        scores = {}
+        for number, line in enumerate(lines[1:], 2):  # noqa: B007 - named in the error
+            data = json.loads(line)
+            scores[str(data["key"])] = _checked(data)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise ConfigError(
+            f"{path}, line {number}: {type(error).__name__}: {error}; move the file away, and score again with "
+            "`poise train score`"
+        ) from None
+    return header, scores
+
+
+def _checked(data: dict[str, Any]) -> Score:
+    total = float(data["score"])
+    if not (math.isfinite(total) and 1 <= total <= 10):
+        raise ValueError(f"score {total} is not from 1 to 10")
+    return Score(total, dict(data["parts"]), tuple(data["reasons"]))
+
+
+def mean_score(scores: Iterable[Score]) -> float:
+    """The mean of the totals; nan without any."""
+    totals = [each.total for each in scores]
+    return sum(totals) / len(totals) if totals else math.nan
+
+
+def to_score(place: Path, seat: str) -> tuple[list[Item], str, Path]:
+    """All that there is to score at `place`, the digest of it, and the folder it is in.
+
+    Raises:
+        ConfigError: there is nothing, or it is damaged.
+        StoreError: the tournament cannot be read.
+    """
+    if (place / PAIRS).is_file() or place.is_file():
+        read = read_pairs(place)
+        items = [Item(pair_key(pair), pair.match, pair.index, spoken_of(pair)) for pair in read.pairs]
+        found = items, read.digest, place if place.is_dir() else place.parent
+    elif exists(place):
+        chosen = next((each for each in SEATS if each == seat), None)
+        if chosen is None:
+            raise ConfigError(f"seat {seat!r} is neither creditor nor debtor")
+        found = *_played(place, chosen), place
+    else:
+        raise ConfigError(f"{place} holds neither {PAIRS} nor a tournament; name the folder of one")
+    if not found[0]:
+        raise ConfigError(f"there is no message to score in {place}")
+    return found
+
+
+def _played(place: Path, seat: Seat) -> tuple[list[Item], str]:
+    items = []
+    with Store.read(place) as store:
+        of = digest_of({"tournament": store.header().id, "seat": seat})
+        ids = store.done()
+        for position, transcript in zip(sorted(ids), store.transcripts(), strict=True):
+            for index, spoken in spoken_in(transcript, seat):
+                items.append(Item(f"{ids[position]}/{index}", ids[position], index, spoken))
+    return items, of

@@ -1,0 +1,231 @@
+"""The verifiable judge: scores one message from 1 to 10 by what can be checked, and asks no model.
+
+Six parts, each from 0 to 1:
+
+    number      the decided number is stated and no other, as `poise.agents.voices.wording.check` has it
+    emotion     the intended emotion is among the detector's top three: 1, 0.9 or 0.8 by its place; below that
+                0.6 / (its place - 2), so that coming closer pays; no part of it where no emotion was intended
+    conduct     no rule of conduct is broken
+    length      5 to 40 words in at most three sentences, with a whole sentence at the end
+    repetition  1 less the share of three-word runs that it, or an earlier message of the seat, holds already
+    topic       it stays with the talks: content words of the case, the talks, or of bargaining and feeling
+
+The total is 1 + 9 times their weighted mean. What makes a message unfit cannot be made up for: a wrong number caps the
+total at 4, a broken rule at 3, leaving the talks ("as an AI ...") at 2, no words at 1. So an angrier word never pays
+for a threat.
+
+Differs from the reference: EmoDistill asks a language model (see `model_judge.py` for that).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from poise.agents.conduct import violations
+from poise.agents.emotions.detector import default_detector
+from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.models.text import clean_reply, sentences
+from poise.agents.protocols import View
+from poise.agents.voices.prompts import BREAK, emotion_direction, plain_sentence
+from poise.agents.voices.readout import offers_in
+from poise.agents.voices.wording import Problem, check, read_move
+from poise.common.errors import AgentError
+from poise.games.domains import domain_words
+from poise.games.moves import Move
+
+WEIGHTS: Final[Mapping[str, float]] = {
+    "number": 0.3,
+    "emotion": 0.3,
+    "conduct": 0.1,
+    "length": 0.1,
+    "repetition": 0.1,
+    "topic": 0.1,
+}
+TOP: Final = 3
+_READABLE: Final = (1.0, 0.9, 0.8)
+_WORDS: Final = (5, 40)
+_FARTHEST: Final = 80
+_SENTENCES: Final = 3
+_KNOWN: Final = 0.65  # this share of known content words is all that is asked for
+_WHOLE: Final = re.compile(r"[.!?\u2026][\"')\u201d\u2019]*$")
+_WORD: Final = re.compile(r"[a-z]+")
+_TOKEN: Final = re.compile(r"[a-z']+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message to be judged, with what was known when it was made.
+
+    text:    the words. view: what the seat saw. move: the decided one; None where the model decides.
+    emotion: the intended one of the 28, or None. case: the text of the case, for what belongs to the subject.
+    """
+
+    text: str
+    view: View
+    move: Move | None
+    emotion: str | None
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """total: 1 to 10. parts: by name, 0 to 1 each. reasons: what was taken off, one sentence each."""
+
+    total: float
+    parts: Mapping[str, float] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+
+
+def judge(spoken: Spoken) -> Score:
+    """The score of a message. The same message always gets the same score."""
+    said = clean_reply(spoken.text, () if spoken.emotion is None else (emotion_direction(spoken.emotion),))
+    if not said:
+        return Score(1.0, dict.fromkeys(_applicable(spoken), 0.0), ("has no words",))
+    found = {name: part(spoken, said) for name, part in _PARTS.items() if name in _applicable(spoken)}
+    parts = {name: value for name, (value, _) in found.items()}
+    weight = sum(WEIGHTS[name] for name in parts)
+    total = 1 + 9 * sum(WEIGHTS[name] * value for name, value in parts.items()) / weight
+    caps = [cap for name, cap in (("number", 4.0), ("conduct", 3.0), ("topic", 2.0)) if parts[name] == 0]
+    return Score(round(min(total, *caps, 10.0), 4), parts, tuple(reason for _, reason in found.values() if reason))
+
+
+def _applicable(spoken: Spoken) -> tuple[str, ...]:
+    return tuple(name for name in WEIGHTS if name != "emotion" or spoken.emotion is not None)
+
+
+Part = tuple[float, str]
+
+
+def _number(spoken: Spoken, said: str) -> Part:
+    if spoken.move is None:
+        made = read_move(said, spoken.view)
+        return (0.0, made.reason) if isinstance(made, Problem) else (1.0, "")
+    problem = check(said, spoken.move, spoken.view, _plain(spoken))
+    return (1.0, "") if problem is None else (0.0, problem.reason)
+
+
+def _plain(spoken: Spoken) -> str:
+    try:
+        return plain_sentence(spoken.move, spoken.view) if spoken.move else ""
+    except AgentError:  # an acceptance of an offer that could not be read
+        return ""
+
+
+def emotion_rank(text: str, emotion: str) -> int:
+    """The place of `emotion` among the 28 as the detector reads `text`, 1 for the likeliest."""
+    probabilities = default_detector().read(text).twenty_eight
+    own = probabilities[EMOTIONS28.index(emotion)]
+    return 1 + sum(each > own for each in probabilities)
+
+
+def _emotion(spoken: Spoken, said: str) -> Part:
+    rank = emotion_rank(said, str(spoken.emotion))
+    if rank <= TOP:
+        return _READABLE[rank - 1], "" if rank == 1 else f"{spoken.emotion} is read in {_ordinal(rank)} place"
+    read = default_detector().read(said).label
+    return 0.6 / (rank - 2), f"{spoken.emotion} is read in {_ordinal(rank)} place only; it sounds of {read}"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _conduct(spoken: Spoken, said: str) -> Part:
+    broken = violations(said, spoken.view.brief.seat, spoken.view.brief.domain)
+    return (1.0, "") if not broken else (0.0, "; ".join(f'{each.rule}: "{each.excerpt}"' for each in broken))
+
+
+def _length(spoken: Spoken, said: str) -> Part:
+    words, parts = len(spoken.text.split()), len(sentences(said))
+    low, high = _WORDS
+    value = min(1.0, words / low, max(0.0, (_FARTHEST - words) / (_FARTHEST - high)))
+    if value < 1:
+        return value, f"has {words} words, where {low} to {high} are asked for"
+    if parts > _SENTENCES:
+        return _SENTENCES / parts, f"has {parts} sentences, where {_SENTENCES} will do"
+    return (1.0, "") if _WHOLE.search(said) else (0.5, "ends in the middle of a sentence")
+
+
+def _repetition(spoken: Spoken, said: str) -> Part:
+    """Sentences that state the number are left out: the same words about another number are no repetition."""
+    seat, unit = spoken.view.brief.seat, spoken.view.brief.unit
+    own = _runs(_without_numbers(said, unit))
+    earlier = (_without_numbers(line.text, unit) for line in spoken.view.lines if line.seat == seat)
+    before = {run for text in earlier for run in _runs(text)}
+    again = [run for place, run in enumerate(own) if run in before or run in own[:place]]
+    if not again:
+        return 1.0, ""
+    return 1 - len(again) / len(own), f'says again "{" ".join(again[0])}"'
+
+
+def _without_numbers(text: str, unit: str) -> str:
+    return " ".join(part for part in sentences(text) if not offers_in(part, unit))
+
+
+def _runs(text: str) -> list[tuple[str, ...]]:
+    words = _TOKEN.findall(text.lower())
+    return list(zip(words, words[1:], words[2:], strict=False))
+
+
+def _topic(spoken: Spoken, said: str) -> Part:
+    topics = _topics()
+    if found := topics.leaves.search(spoken.text):
+        return 0.0, f'leaves the talks: "{found[0].strip()[:40]}"'
+    told = _without_numbers(said, spoken.view.brief.unit)  # the sentence with the number is on the subject in any case
+    content = [word for word in _WORD.findall(told.lower()) if len(word) > 2 and word not in topics.empty]
+    heard = " ".join([spoken.case, domain_words(spoken.view.brief.domain).question, spoken.view.brief.unit])
+    own = set(_WORD.findall(" ".join([heard, *(line.text for line in spoken.view.lines)]).lower()))
+    foreign = [word for word in content if word not in own and not topics.known(word)]
+    if not content or (share := 1 - len(foreign) / len(content)) >= _KNOWN:
+        return 1.0, ""
+    return max(0.05, share / _KNOWN), f"speaks of other things: {', '.join(dict.fromkeys(foreign[:5]))}"
+
+
+_PARTS: Final = {
+    "number": _number,
+    "emotion": _emotion,
+    "conduct": _conduct,
+    "length": _length,
+    "repetition": _repetition,
+    "topic": _topic,
+}
+
+
+@dataclass(frozen=True)
+class _Topics:
+    leaves: re.Pattern[str]
+    beginnings: frozenset[str]
+    empty: frozenset[str]
+
+    def known(self, word: str) -> bool:
+        """Whether a word belongs to any talks, whatever they are about."""
+        return any(word[:length] in self.beginnings for length in range(3, len(word) + 1))
+
+
+@cache
+def _topics() -> _Topics:
+    data: dict[str, Any] = tomllib.loads(Path(__file__).with_name("topics.toml").read_text(encoding="utf-8"))
+    beginnings = frozenset(data["talks"].split()) | frozenset(data["feelings"].split())
+    leaves = re.compile("|".join(data["leaves"]), re.I)
+    return _Topics(leaves, beginnings, frozenset(data["empty"].split()))
+
+
+def split_direction(text: str) -> tuple[str, str]:
+    """What the other side said, and the direction for this message, of a prompt's last turn."""
+    heard, found, direction = text.rpartition(BREAK)
+    return (heard, direction) if found else ("", text)
+
+
+def shares(scores: Sequence[Score]) -> dict[str, float]:
+    """The mean of each part and of the total, over the scores that have it."""
+    names = [name for name in WEIGHTS if any(name in each.parts for each in scores)]
+    means = {name: [each.parts[name] for each in scores if name in each.parts] for name in names}
+    found = {name: sum(values) / len(values) for name, values in means.items()}
+    return found | {"total": sum(each.total for each in scores) / len(scores)} if scores else {}

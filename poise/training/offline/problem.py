@@ -1,0 +1,183 @@
+"""Learning from a fixed data set: the settings of IQL, behaviour cloning and discrete CQL, and what they learn from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poise.agents.policies.learned.states import STATES, input_width, network_input
+from poise.common.errors import ConfigError
+from poise.training.data.dataset import REWARDS, Floats, Transitions
+
+Method = Literal["iql", "bc", "cql"]
+METHODS: Final = get_args(Method)
+SCALES: Final = ("returns", "largest", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineSettings:
+    """One training on a fixed data set, as data; what is here and the data decide the artifact.
+
+    method:    iql, bc (behaviour cloning) or cql (discrete CQL).
+    reward:    v1 to v4, utility or judge; see `poise.training.data.rewards`. bc needs none.
+    state:     published or extended; see `poise.agents.policies.learned.states`.
+    faithful:  the published state as ten numbers, its last emotion a scalar.
+    scale:     rewards are divided by the standard deviation of the returns, by the largest absolute reward (as
+               released), or by nothing. It only matters beside beta and alpha.
+    steps:     gradient steps. batch: rows of each. rate: Adam's.
+    gamma:     discount. tau: expectile of V, in (0.5, 1). beta: inverse temperature of the policy's weights, which are
+               cut off at `cap`. polyak: share of the network that the target takes over with each step.
+    alpha:     weight of CQL's conservative term. hidden: width of the two hidden layers.
+    kept:      share of the scenarios whose talks are kept for the offline evaluation, in [0, 0.5].
+    seed:      of the first weights and of the batches. threads: torch's.
+    """
+
+    method: Method = "iql"
+    reward: str = "v4"
+    state: str = "extended"
+    faithful: bool = False
+    scale: str = "returns"
+    steps: int = 20_000
+    batch: int = 256
+    rate: float = 3e-4
+    gamma: float = 0.99
+    tau: float = 0.7
+    beta: float = 3.0
+    cap: float = 100.0
+    polyak: float = 0.005
+    alpha: float = 1.0
+    hidden: int = 256
+    kept: float = 0.1
+    seed: int = 0
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        choices = {
+            "method": METHODS,
+            "reward": (*REWARDS, "judge"),
+            "state": STATES,
+            "scale": SCALES,
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
+        if self.faithful and self.state != "published":
+            raise ConfigError("faithful belongs to the published state; add --state published")
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ConfigError(f"{name} {value} is outside {low:g} to {high:g}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data."""
+        return asdict(self)
+
+
+_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "steps": (1, 100_000_000),
+    "batch": (1, 65_536),
+    "rate": (1e-8, 1.0),
+    "gamma": (0.0, 1.0),
+    "tau": (0.5, 0.9999),
+    "beta": (0.0, 1e4),
+    "cap": (1e-6, 1e9),
+    "polyak": (1e-6, 1.0),
+    "alpha": (0.0, 1e4),
+    "hidden": (1, 8192),
+    "kept": (0.0, 0.5),
+    "seed": (0, 2**63 - 1),
+    "threads": (1, 256),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is learned from, N rows as a network takes them.
+
+    states, following: [N, width]. actions: [N]. rewards: [N], scaled. goes_on: [N], 0 where the talks ended, else 1.
+    mask: [A], the actions that the data hold. unit: what rewards were divided by.
+    rows: [N], which of the data set's rows these are.
+    """
+
+    states: Floats
+    following: Floats
+    actions: NDArray[np.int64]
+    rewards: Floats
+    goes_on: Floats
+    mask: NDArray[np.bool_]
+    unit: float
+    rows: NDArray[np.int64]
+
+    @property
+    def width(self) -> int:
+        """Numbers of a state."""
+        return int(self.states.shape[1])
+
+
+def problem_of(data: Transitions, settings: OfflineSettings) -> Problem:
+    """The data as `settings` look at them.
+
+    Raises:
+        ConfigError: there is nothing to learn from: no rows, one emotion only, rewards missing or all the same.
+    """
+    if not len(data):
+        raise ConfigError(
+            "the data hold no transition; let a creditor that shows emotions play, as `poise train sweep`"
+        )
+    rewards = _rewards(data, settings)
+    rows = np.flatnonzero(np.isfinite(rewards))
+    if not len(rows):
+        raise ConfigError(
+            f"no message of the data has the reward {settings.reward!r}; name scores with `poise train dataset "
+            "--scores FILE`, or train with another --reward"
+        )
+    mask = np.bincount(data.action[rows], minlength=len(data.mask)) > 0
+    if mask.sum() < 2:
+        raise ConfigError(
+            "the data show one emotion only, so there is nothing to choose; add talks that show others, as "
+            "`poise train sweep` makes them"
+        )
+    if settings.method != "bc" and np.ptp(rewards[rows]) == 0:
+        raise ConfigError(
+            f"all {len(rows)} rewards are {rewards[rows][0]:g}, so no emotion is better than another; train with "
+            "another --reward, or add talks that end differently"
+        )
+    unit = _unit(data, rewards, settings)
+    kind = settings.state
+    states, following = (data.state, data.next_state) if kind == "published" else (data.extended, data.next_extended)
+    return Problem(
+        states=network_input(states[rows], kind, faithful=settings.faithful),
+        following=network_input(following[rows], kind, faithful=settings.faithful),
+        actions=data.action[rows],
+        rewards=(rewards[rows] / unit).astype(np.float32),
+        goes_on=(~data.done[rows]).astype(np.float32),
+        mask=mask,
+        unit=unit,
+        rows=rows,
+    )
+
+
+def width_of(settings: OfflineSettings) -> int:
+    """Inputs of a network with these settings."""
+    return input_width(settings.state, faithful=settings.faithful)
+
+
+def _rewards(data: Transitions, settings: OfflineSettings) -> Floats:
+    """[N]; the judge's 1 to 10 as 0 to 1."""
+    if settings.reward == "judge":
+        return ((data.judge - 1) / 9).astype(np.float32)
+    return data.rewards[settings.reward]
+
+
+def _unit(data: Transitions, rewards: Floats, settings: OfflineSettings) -> float:
+    known = np.where(np.isfinite(rewards), rewards, 0.0)
+    if settings.scale == "largest":
+        return float(np.abs(known).max()) or 1.0
+    if settings.scale == "returns":
+        return float(np.bincount(data.episode, weights=known).std()) or 1.0
+    return 1.0

@@ -1,0 +1,97 @@
+"""Gradient steps of deep Q-learning, by torch (Adam, Kingma & Ba 2015). The only file that imports torch for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from poise.agents.policies.learned.network import Array, Network
+from poise.common.errors import ConfigError
+from poise.training.online.deep_q import Batch, packed, unpacked
+
+
+def require_torch() -> Any:
+    """The module torch.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ConfigError(
+            f"training a network needs torch, which cannot be imported ({error}); install it with: "
+            "pip install 'poise[train]'"
+        ) from None
+    return torch
+
+
+@contextmanager
+def _one_thread(torch: Any) -> Iterator[None]:
+    """These networks are small, and sums then come in one order on every machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class TorchStepper:
+    """A `Stepper` with torch's Adam and Huber loss, in single precision on the processor."""
+
+    def __init__(self, network: Network, rate: float) -> None:
+        self._torch = require_torch()
+        self._parameters = {
+            name: self._torch.nn.Parameter(self._torch.tensor(array, dtype=self._torch.float32))
+            for name, array in network.items()
+        }
+        self._adam = self._torch.optim.Adam(list(self._parameters.values()), lr=rate)
+
+    def network(self) -> dict[str, Array]:
+        """The network as it is now."""
+        return {name: each.detach().numpy().astype(np.float64) for name, each in self._parameters.items()}
+
+    def step(self, batch: Batch, aims: Array) -> float:
+        """One step towards Q(s, a) = aims; the loss before it."""
+        torch = self._torch
+        with _one_thread(torch):
+            values = self._forward(torch.tensor(batch.states, dtype=torch.float32))
+            chosen = values.gather(1, torch.tensor(batch.actions).unsqueeze(1)).squeeze(1)
+            loss = torch.nn.functional.smooth_l1_loss(chosen, torch.tensor(aims, dtype=torch.float32))
+            self._adam.zero_grad()
+            loss.backward()
+            self._adam.step()
+        return float(loss.detach())
+
+    def _forward(self, x: Any) -> Any:
+        layers = len(self._parameters) // 2
+        for layer in range(layers):
+            x = x @ self._parameters[f"w{layer}"] + self._parameters[f"b{layer}"]
+            if layer < layers - 1:
+                x = self._torch.relu(x)
+        return x
+
+    def state(self) -> dict[str, Any]:
+        """The network and Adam's moments, as JSON data."""
+        found: dict[str, Any] = {"network": {}, "moments": {}, "steps": 0}
+        for name, each in self._parameters.items():
+            found["network"][name] = packed(each.detach().numpy())
+            moments = self._adam.state.get(each)
+            if moments:
+                found["steps"] = int(moments["step"])
+                found["moments"][name] = [packed(moments[key].numpy()) for key in ("exp_avg", "exp_avg_sq")]
+        return found
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`."""
+        torch = self._torch
+        for name, each in self._parameters.items():
+            each.data = torch.tensor(unpacked(state["network"][name]))
+            if name in state["moments"]:
+                first, second = (torch.tensor(unpacked(data)) for data in state["moments"][name])
+                step = torch.tensor(float(state["steps"]))
+                self._adam.state[each] = {"step": step, "exp_avg": first, "exp_avg_sq": second}

@@ -1,0 +1,189 @@
+"""Whom a policy is trained against, on what, and the playing of it; here or in worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Protocol
+
+from poise.agents.agent import Agent, default_concession
+from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, likeliest
+from poise.agents.policies.learned.engines import trained_policy
+from poise.agents.protocols import Learner, Policy
+from poise.agents.registry import find_agent
+from poise.common.errors import PoiseError
+from poise.common.seeds import Dice, child_seed
+from poise.games.rules import Rules
+from poise.games.scenario import Scenario
+from poise.games.transcript import Transcript
+from poise.graphs import Pairing, PlaySettings
+from poise.tournaments.workers.processes import die_with_parent
+from poise.training.online.episodes import Episode, Step
+from poise.training.online.trainers import Played, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One negotiation to play: the places of its debtor and its scenario in the field, and its seed."""
+
+    debtor: int
+    scenario: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Field:
+    """The debtors (names as for --debtor) and scenarios that a policy is trained on."""
+
+    debtors: tuple[str, ...]
+    scenarios: tuple[Scenario, ...]
+    rules: Rules = Rules()
+
+    def talks(self, seed: int, purpose: str, first: int, count: int) -> list[Talk]:
+        """Talks number `first` and the `count` - 1 after it, of an endless list.
+
+        The debtors take turns; each goes through all scenarios in an order of its own before it sees one again.
+        """
+        return [self._talk(seed, purpose, number) for number in range(first, first + count)]
+
+    def _talk(self, seed: int, purpose: str, number: int) -> Talk:
+        turn, debtor = divmod(number, len(self.debtors))
+        epoch, place = divmod(turn, len(self.scenarios))
+        order = self._order(seed, purpose, debtor, epoch)
+        return Talk(debtor, order[place], child_seed(seed, purpose, number))
+
+    def _order(self, *path: int | str) -> list[int]:
+        key = repr(path)
+        if key not in self._orders:
+            seed, *rest = path
+            dice = Dice(child_seed(int(seed), "order", *rest))
+            draws = sorted((dice.unit(), scenario) for scenario in range(len(self.scenarios)))
+            self._orders[key] = [scenario for _, scenario in draws]
+        return self._orders[key]
+
+    _orders: dict[str, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+
+class Stage:
+    """Plays trials against the field; each process has its own."""
+
+    def __init__(self, against: Field) -> None:
+        self._field = against
+        self._debtors = [find_agent(name, "debtor") for name in against.debtors]
+        self._settings = PlaySettings(rules=against.rules)
+
+    def play(self, trial: Trial, talks: Sequence[Talk]) -> Played:
+        """Play `talks` in order.
+
+        Raises:
+            PoiseError: a negotiation failed; nothing should be learned from that.
+        """
+        policy = trained_policy(trial.engine, trial.parameters, trial.arrays)
+        creditor = _creditor(policy)
+        pairings: dict[int, Pairing] = {}
+        episodes = []
+        for talk in talks:
+            if talk.debtor not in pairings:
+                pairings[talk.debtor] = Pairing(creditor, self._debtors[talk.debtor], self._settings)
+            case = self._field.scenarios[talk.scenario]
+            episodes.append(episode(pairings[talk.debtor].play(case, talk.seed).transcript))
+        return Played(episodes, policy.memory() if isinstance(policy, Learner) else None)
+
+
+def _creditor(policy: Policy) -> Agent:
+    """An agent of `policy` itself: what it learns from one debtor it knows against the next."""
+    from poise.agents.concessions import named_concession
+
+    kind = default_concession("creditor")
+    return Agent("in training", "creditor", make_policy=lambda: policy, make_concession=lambda: named_concession(kind))
+
+
+def episode(transcript: Transcript) -> Episode:
+    """What training takes from a transcript.
+
+    Raises:
+        PoiseError: the negotiation failed.
+    """
+    outcome = transcript.outcome
+    if outcome.ending == "failed":
+        debtor = transcript.debtor["name"]
+        raise PoiseError(f"a negotiation with {debtor!r} on {transcript.scenario.id!r} failed: {outcome.reason}")
+    own, heard, steps = NEUTRAL, NEUTRAL, []
+    for message in transcript.messages:
+        if message.seat == "creditor":
+            heard = likeliest(message.reading.emotions) if message.reading else heard
+            shown = INDEX[message.emotion]
+            steps.append(Step(own, heard, shown))
+            own = shown
+    target = transcript.scenario.creditor_target
+    ended = outcome.ending == "deal", len(transcript.messages), outcome.value
+    return Episode(outcome.utilities[0], *ended, target, tuple(steps))
+
+
+class Player(Protocol):
+    """Plays the trials of a round."""
+
+    def __call__(self, trials: Sequence[Trial], talks: Sequence[Talk], *, learns: bool) -> list[Played]:
+        """Each trial on all talks; with `learns`, the talks of a trial one after the other by one policy."""
+        ...
+
+
+@contextmanager
+def players(against: Field, workers: int) -> Iterator[Player]:
+    """A player in this process, or one that spreads the talks over so many worker processes; the results are equal."""
+    if workers <= 1:
+        stage = Stage(against)
+        yield lambda trials, talks, learns: [stage.play(trial, talks) for trial in trials]  # noqa: ARG005
+        return
+    forks = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if forks else "spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(against,))
+    try:
+        yield _Crew(pool, workers)
+    except BrokenProcessPool:
+        raise PoiseError(
+            "a worker process died (out of memory, or killed); nothing that was saved is lost: repeat the command, "
+            "perhaps with fewer --workers"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Crew:
+    def __init__(self, pool: ProcessPoolExecutor, workers: int) -> None:
+        self._pool = pool
+        self._workers = workers
+
+    def __call__(self, trials: Sequence[Trial], talks: Sequence[Talk], *, learns: bool) -> list[Played]:
+        parts = 1 if learns else max(1, -(-2 * self._workers // len(trials)))
+        size = max(1, -(-len(talks) // parts))
+        pieces = [talks[start : start + size] for start in range(0, len(talks), size)]
+        jobs = [[self._pool.submit(_play, trial, piece) for piece in pieces] for trial in trials]
+        return [_joined([job.result() for job in each]) for each in jobs]
+
+
+def _joined(parts: Sequence[Played]) -> Played:
+    episodes = list(chain.from_iterable(part.episodes for part in parts))
+    return replace(parts[0], episodes=episodes)
+
+
+_stage: Stage | None = None  # of a worker process
+
+
+def _begin(against: Field) -> None:
+    global _stage  # noqa: PLW0603 - a process pool hands its initializer nothing to keep things in
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    die_with_parent()
+    _stage = Stage(against)
+
+
+def _play(trial: Trial, talks: Sequence[Talk]) -> Played:
+    assert _stage is not None  # noqa: S101 - for the type checker: the initializer ran
+    return _stage.play(trial, talks)

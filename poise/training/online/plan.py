@@ -1,0 +1,193 @@
+"""What `poise train` is asked to do, checked before anything is played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, get_args
+
+from poise.agents.emotions.parameters import EMOTION_COUNT
+from poise.agents.policies.chains import Chain, Rows
+from poise.agents.policies.dqn import FEATURES, HIDDEN
+from poise.agents.policies.emodebt import PRIOR
+from poise.agents.policies.evoemo import INITIAL
+from poise.agents.policies.learned.engines import learner
+from poise.agents.policies.learned.network import initial_network
+from poise.agents.registry import find_agent
+from poise.common.errors import ConfigError
+from poise.common.files import digest_of
+from poise.games.rules import Rules
+from poise.games.scenarios.loaders import load_scenarios
+from poise.training.data.held_out import refuse_evaluation
+from poise.training.online.bayes import BayesianSearch, BayesSettings
+from poise.training.online.deep_q import DeepQSettings, DeepQTrainer
+from poise.training.online.deep_q_torch import TorchStepper, require_torch
+from poise.training.online.evolution import Evolution, EvolutionSettings
+from poise.training.online.field import Field
+from poise.training.online.sequences import SequenceEvolution
+from poise.training.online.trainers import ChainTrainer, QTrainer, SeriesTrainer, Trainer
+
+METHODS: Final = ("evolve", "bayes", "q", "dqn", "learn")
+_ITERATIONS: Final = 10  # of Bayesian optimisation, the paper's
+_TALKS: Final[Mapping[str, int]] = {"evolve": 20, "q": 50, "dqn": 20, "learn": 50}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """One training, as data; what is here decides the artifact.
+
+    method:     one of METHODS. policy: what `learn` teaches, "" for any other method.
+    debtors:    names as for --debtor. scenarios: a source, see `poise.games.scenarios.loaders`.
+    budget:     negotiations in all, the final check included.
+    talks:      negotiations of each policy in a round; None takes the method's usual number.
+    mode:       corrected or faithful. rows: see `poise.agents.policies.chains`; of evolve and bayes.
+    learning:   of learn: whether the trained agent goes on learning when it plays.
+    allow_test: train on evaluation scenarios all the same.
+    """
+
+    method: str
+    debtors: tuple[str, ...]
+    scenarios: str = "builtin:train"
+    budget: int = 4000
+    seed: int = 0
+    talks: int | None = None
+    mode: str = "corrected"
+    rows: Rows = "own"
+    policy: str = ""
+    learning: bool = False
+    allow_test: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"method {self.method!r} is not one of {', '.join(METHODS)}")
+        if not self.debtors:
+            raise ConfigError("no debtor to train against; name one or more with --debtor")
+        if self.mode not in ("corrected", "faithful"):
+            raise ConfigError(f"mode {self.mode!r} is neither 'corrected' nor 'faithful'")
+        if self.rows not in get_args(Rows):
+            raise ConfigError(f"rows {self.rows!r} are neither 'own' nor 'heard'")
+        if (self.method, self.mode, self.rows) == ("evolve", "faithful", "heard"):
+            raise ConfigError("the released search counts how own emotions follow each other; use --rows own with it")
+        if self.seed < 0:
+            raise ConfigError(f"seed {self.seed} is negative; use 0 or more")
+        if self.talks is not None and self.talks < 1:
+            raise ConfigError(f"{self.talks} talks of each policy in a round; at least 1")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data."""
+        return {**asdict(self), "debtors": list(self.debtors)}
+
+    def command(self) -> str:
+        """The command line that asks for this, without where it goes and how many work on it."""
+        usual = TrainSettings(self.method, self.debtors, policy=self.policy)
+        words = ["poise train", self.method, *([self.policy] if self.policy else [])]
+        words += [f"--debtor {debtor}" for debtor in self.debtors]
+        for name in ("scenarios", "budget", "seed", "talks", "mode", "rows", "learning", "allow_test"):
+            value = getattr(self, name)
+            if value != getattr(usual, name) or name in ("scenarios", "budget", "seed"):
+                words.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
+        return " ".join(words)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training worked out.
+
+    rounds: how often the trainer is asked. talks: negotiations of each policy in a round. check: negotiations of each
+    of the three policies that are compared at the end.
+    """
+
+    settings: TrainSettings
+    against: Field
+    rounds: int
+    talks: int
+    check: int
+    declared: list[dict[str, Any]]
+
+    @property
+    def total(self) -> int:
+        """Negotiations in all."""
+        return self.rounds * self.talks * self.policies + 3 * self.check
+
+    @property
+    def policies(self) -> int:
+        """Policies of a round."""
+        return policies(self.settings)
+
+    def identity(self) -> dict[str, Any]:
+        """JSON data: two trainings with the same one come to the same artifact."""
+        from poise import __version__
+
+        scenarios = [scenario.to_dict() for scenario in self.against.scenarios]
+        return {
+            "poise": __version__,
+            "settings": self.settings.to_dict(),
+            "debtors": self.declared,
+            "scenarios": digest_of(scenarios),
+            "rounds": self.rounds,
+            "talks": self.talks,
+            "check": self.check,
+        }
+
+
+def policies(settings: TrainSettings) -> int:
+    """How many policies play in each round."""
+    return EvolutionSettings().population if (settings.method, settings.mode) == ("evolve", "corrected") else 1
+
+
+def plan_training(settings: TrainSettings) -> Plan:
+    """Work out a training: load what it needs, and share out the budget.
+
+    Raises:
+        BadInput: a debtor or the scenarios are refused, evaluation scenarios among them, or the budget is too small.
+    """
+    scenarios = load_scenarios(settings.scenarios)
+    if not settings.allow_test:
+        refuse_evaluation(settings.scenarios, scenarios)
+    declared = [find_agent(name, "debtor").declared() for name in settings.debtors]
+    if settings.method == "learn":
+        learner(settings.policy)
+    if settings.method == "dqn":
+        require_torch()
+    check = settings.budget // 20
+    left = settings.budget - 3 * check
+    talks = settings.talks or _TALKS.get(settings.method) or max(1, left // (_ITERATIONS + 1))
+    rounds = left // (talks * policies(settings))
+    if rounds < 1:
+        least = talks * policies(settings)
+        raise ConfigError(
+            f"budget {settings.budget}: one round takes {least} negotiations, and 3 in 20 are kept for a final check; "
+            f"use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
+        )
+    against = Field(settings.debtors, tuple(scenarios), Rules())
+    return Plan(settings, against, rounds, talks, check, declared)
+
+
+def start_of(settings: TrainSettings) -> Chain:
+    """The chain that a search begins with."""
+    return Chain(INITIAL if settings.method == "evolve" else PRIOR, rows=settings.rows)
+
+
+def trainer_of(plan: Plan) -> Trainer:
+    """The trainer, at its beginning."""
+    settings = plan.settings
+    if settings.method == "evolve":
+        kind = Evolution if settings.mode == "corrected" else SequenceEvolution
+        return ChainTrainer("evoemo", kind(start_of(settings), seed=settings.seed))
+    if settings.method == "bayes":
+        search = BayesSettings(mode="faithful" if settings.mode == "faithful" else "corrected")
+        return ChainTrainer("emodebt", BayesianSearch(start_of(settings), search, settings.seed))
+    if settings.method == "q":
+        return QTrainer(plan.rounds)
+    if settings.method == "dqn":
+        return _deep_q(plan)
+    return SeriesTrainer(settings.policy, learner(settings.policy).memory(), settings.learning)
+
+
+def _deep_q(plan: Plan) -> Trainer:
+    seed, numbers = plan.settings.seed, DeepQSettings()
+
+    def begin() -> TorchStepper:
+        return TorchStepper(initial_network(FEATURES, HIDDEN, EMOTION_COUNT, seed), numbers.rate)
+
+    return DeepQTrainer(plan.rounds, FEATURES, begin, seed, numbers)

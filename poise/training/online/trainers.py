@@ -1,0 +1,178 @@
+"""One face for every way of training: asked for the policies to play, told how they did.
+
+    evolve   EvoEmo's genetic algorithm                 `Evolution`, or `SequenceEvolution` in the faithful mode
+    bayes    EmoDebt's Bayesian optimisation            `BayesianSearch`
+    q        tabular Q-learning                         one table, exploring less and less
+    learn    any learner, as it learns in a series      its memory
+
+A trainer is driven in rounds: `ask`, play, `tell`. Its `memory` is JSON data that a checkpoint keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from poise.training.online.bayes import BayesianSearch
+from poise.training.online.episodes import Episode
+from poise.training.online.evolution import Evolution
+from poise.training.online.sequences import SequenceEvolution
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A policy to play, as `poise.agents.policies.learned.engines.trained_policy` makes it."""
+
+    engine: str
+    parameters: Mapping[str, Any]
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a trial went: its talks in order, and what a learner remembers after them (None for any other)."""
+
+    episodes: Sequence[Episode]
+    memory: Mapping[str, Any] | None = None
+
+
+class Trainer(Protocol):
+    """Asked for policies to play, and told how they did."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether the talks of a trial must be played one after the other, by one policy."""
+        ...
+
+    def ask(self) -> list[Trial]:
+        """The policies of the next round; all play the same talks."""
+        ...
+
+    def tell(self, played: Sequence[Played]) -> None:
+        """How they did, in the order of `ask`."""
+        ...
+
+    def best(self) -> Trial:
+        """What training has come to."""
+        ...
+
+    def memory(self) -> dict[str, Any]:
+        """Where it stands, as JSON data."""
+        ...
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Go on from `memory`."""
+        ...
+
+
+@dataclass
+class ChainTrainer:
+    """Evolution or Bayesian optimisation of emotion chains; `engine` is evoemo or emodebt."""
+
+    engine: str
+    search: Evolution | SequenceEvolution | BayesianSearch
+
+    @property
+    def learns(self) -> bool:
+        """A chain remembers nothing from one negotiation to the next."""
+        return False
+
+    def ask(self) -> list[Trial]:
+        """The chains to play."""
+        return [Trial(self.engine, chain.parameters()) for chain in self.search.ask()]
+
+    def tell(self, played: Sequence[Played]) -> None:
+        """How they did."""
+        self.search.tell([each.episodes for each in played])
+
+    def best(self) -> Trial:
+        """The best chain so far."""
+        return Trial(self.engine, self.search.best.parameters())
+
+    def memory(self) -> dict[str, Any]:
+        """Where the search stands."""
+        return self.search.memory()
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Go on from `memory`."""
+        self.search.restore(memory)
+
+
+@dataclass
+class QTrainer:
+    """Q-learning in rounds; exploration falls evenly from 1 to `least` over the first four fifths of them."""
+
+    rounds: int
+    least: float = 0.05
+    done: int = 0
+    table: Mapping[str, Any] = field(default_factory=lambda: {"talks": 0, "table": {}})
+
+    @property
+    def learns(self) -> bool:
+        """One table, one talk after the other."""
+        return True
+
+    @property
+    def epsilon(self) -> float:
+        """The probability of a random emotion in the next round."""
+        return max(self.least, 1.0 - (1.0 - self.least) * self.done / (0.8 * self.rounds))
+
+    def ask(self) -> list[Trial]:
+        """The table, to go on with."""
+        return [Trial("q-learning", {**self.table, "epsilon": self.epsilon})]
+
+    def tell(self, played: Sequence[Played]) -> None:
+        """Take the table over as it came back."""
+        self.table = played[0].memory or self.table
+        self.done += 1
+
+    def best(self) -> Trial:
+        """The table as it stands, for greedy play."""
+        return Trial("q-learning", dict(self.table))
+
+    def memory(self) -> dict[str, Any]:
+        """The table, and how far it is."""
+        return {"done": self.done, "table": dict(self.table)}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Go on from `memory`."""
+        self.done, self.table = memory["done"], memory["table"]
+
+
+@dataclass
+class SeriesTrainer:
+    """Any policy that learns from one negotiation of a series to the next, by playing such a series.
+
+    policy:   its name. learning: whether the artifact goes on learning.
+    remembered: its memory now, as it is fresh to begin with.
+    """
+
+    policy: str
+    remembered: Mapping[str, Any]
+    learning: bool = False
+
+    @property
+    def learns(self) -> bool:
+        """One policy, one talk after the other."""
+        return True
+
+    def ask(self) -> list[Trial]:
+        """The learner, to go on with."""
+        return [Trial("memory", {"policy": self.policy, "memory": self.remembered, "learning": True})]
+
+    def tell(self, played: Sequence[Played]) -> None:
+        """Take its memory over."""
+        self.remembered = played[0].memory or self.remembered
+
+    def best(self) -> Trial:
+        """The learner with all that it remembers."""
+        return Trial("memory", {"policy": self.policy, "memory": self.remembered, "learning": self.learning})
+
+    def memory(self) -> dict[str, Any]:
+        """What it remembers."""
+        return {"memory": self.remembered}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Go on from `memory`."""
+        self.remembered = memory["memory"]

@@ -1,0 +1,93 @@
+"""The README and the pages, followed from the repository's root; and none is left out unsaid."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from helpers.pages import Page, clean_registries
+from helpers.paths import ROOT
+from typer.testing import CliRunner
+
+from poise.cli.app import app
+from poise.games.domains import SEARCH
+
+OLLAMA, EMBEDDED = "needs an Ollama server", "needs the embedded model, for minutes"
+SERVER = "tests/test_dev_server.py"
+
+# What of a page is not run, and why: a block that joins them, in silence, fails here.
+FOLLOWED = {
+    "README.md": [EMBEDDED],
+    "docs/agents.md": [],
+    "docs/conduct.md": [EMBEDDED],
+    "docs/emotions.md": [
+        "needs the data sets",
+        "needs the data sets",
+        OLLAMA,
+        "needs the embedded model and the data sets",
+    ],
+    "docs/domains.md": [],
+    "docs/graphs.md": [
+        f"a server that goes on; {SERVER} starts it and runs the code below",
+        f"needs the server; {SERVER} runs it",
+    ],
+    "docs/judge.md": [],
+    "docs/play.md": [OLLAMA],
+    "docs/process.md": [],
+    "docs/simulated-debtor.md": ["needs a world of your own", "plays 800 talks"],
+    "docs/statistics.md": [],
+    "docs/tournaments.md": [EMBEDDED],
+    "docs/view.md": [],
+}
+
+# Pages that other tests follow or read, and those that take hours of training.
+ELSEWHERE = {
+    "docs/adapters.md": "tests/test_export.py",
+    "docs/engines.md": "tests/test_engines_docs.py",
+    "docs/extending.md": "tests/test_extending_docs.py",
+    "docs/reference/python.md": "tests/test_reference.py",
+    "docs/results/emodistill.md": "tests/test_emodistill_experiment.py",
+    "docs/training-words.md": "tests/test_words_cli.py",
+    "docs/training.md": "tests/test_offline_learning.py",
+    "docs/tutorials/1-first-negotiator.md": "tests/test_tutorials.py",
+    "docs/tutorials/2-tournament-to-trust.md": "tests/test_tutorials.py",
+    "docs/tutorials/3-what-happened.md": "tests/test_tutorials.py",
+}
+PLAYED = (
+    "tournament run --creditor vanilla --creditor eq-negotiator --debtor angry --debtor sad --scenarios builtin:0-4"
+)
+BEFORE = {
+    "docs/process.md": ["runs/any"],
+    "docs/statistics.md": ["runs/any"],
+    "docs/view.md": ["runs/quickstart", "runs/before", "runs/after"],
+}  # tournaments that the page takes as played
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A folder with what a copy of Poise has beside its code."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv(SEARCH, "")
+    with clean_registries():
+        yield tmp_path
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_following_it_gives_what_it_shows(name, root):
+    for folder in BEFORE.get(name, []):
+        played = CliRunner().invoke(app, [*PLAYED.split(), "--workers", "1", "--out", folder])
+        assert played.exit_code == 0, played.output
+    page = Page(ROOT / name, {"DIR": "runs/any", "FOLDER": "figures"})
+    page.follow()
+    assert page.ran
+    assert page.unrun == FOLLOWED[name]
+
+
+def test_every_page_with_something_to_run_is_in_a_test():
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    runs = re.compile(r"^(?:    (?:poise|python|make) |```(?:python|sh|console)$)", re.MULTILINE)
+    found = {str(page.relative_to(ROOT)) for page in pages if runs.search(page.read_text())}
+    assert found - {"docs/results/engines.md"} == FOLLOWED.keys() | ELSEWHERE.keys()
+    assert all((ROOT / test).exists() for test in ELSEWHERE.values())

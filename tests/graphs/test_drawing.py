@@ -1,0 +1,78 @@
+"""Drawings are made without a network, and show the true graph."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from helpers.paths import GOLDEN, ROOT
+
+from poise.agents.registry import find_agent
+from poise.common.errors import BadInput
+from poise.graphs import negotiation_graph, seat_graph, studio
+from poise.graphs.drawing.draw import draw, to_networkx
+
+GOLDEN = GOLDEN / "negotiation.mmd"
+SECOND_THOUGHTS = ROOT / "examples" / "second_thoughts.py"
+
+
+@pytest.fixture(scope="module")
+def negotiation():
+    return negotiation_graph(seat_graph().compile(), seat_graph().compile()).compile()
+
+
+def test_the_negotiations_mermaid_text_is_the_golden_one(negotiation, request):
+    text = draw(negotiation, "mermaid").decode()
+    if request.config.getoption("--regenerate-goldens"):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+def test_each_seats_router_goes_to_the_other_seat_or_the_end(negotiation):
+    picture = to_networkx(negotiation.get_graph(xray=False))
+    ways = {(source, target) for source, target, data in picture.edges(data=True) if data["conditional"]}
+    assert ways == {("creditor", "debtor"), ("debtor", "creditor"), ("creditor", "__end__"), ("debtor", "__end__")}
+
+
+def test_an_svg_names_every_node_and_is_the_same_every_time(negotiation):
+    svg = draw(negotiation, "svg")
+    words = {element.text.strip() for element in ET.fromstring(svg).iter() if element.text and element.text.strip()}
+    assert {"start", "end", "perceive", "feel", "decide", "speak", "creditor", "debtor"} <= words
+    assert draw(negotiation, "svg") == svg
+
+
+def test_a_png_is_a_png(negotiation):
+    assert draw(negotiation, "png").startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_an_agents_own_node_is_drawn():
+    graph = find_agent(str(SECOND_THOUGHTS), "creditor").make_graph().compile()
+    assert "think_again" in draw(graph, "mermaid").decode()
+    assert b"think_again" in draw(graph, "svg")
+
+
+def test_another_format_is_refused(negotiation):
+    with pytest.raises(BadInput, match="'gif' is not one of mermaid, svg, png"):
+        draw(negotiation, "gif")
+
+
+class TestStudio:
+    """The graphs of langgraph.json play from JSON alone."""
+
+    def test_the_negotiation_needs_no_input(self):
+        result = studio.negotiation().invoke({}, context={"debtor": "sad", "seed": 3}, config={"recursion_limit": 50})
+        assert result["outcome"].ending == "deal"
+        assert result["messages"][0].seat == "creditor"
+
+    def test_a_seat_answers_the_talks_so_far(self):
+        said = [{"seat": "creditor", "text": "Pay within 20 days.", "value": 20}]
+        answer = studio.debtor().invoke({"said": said}, context={"debtor": "angry"})["answer"]
+        assert (answer["seat"], answer["kind"]) == ("debtor", "offer")
+        opening = studio.creditor().invoke({"said": []})["answer"]
+        assert opening["seat"] == "creditor"
+
+    def test_bad_input_is_refused_in_words(self):
+        with pytest.raises(BadInput, match="case 900 is outside 0 to 99"):
+            studio.negotiation().invoke({}, context={"case": 900})
+        with pytest.raises(BadInput, match="has no 'text'"):
+            studio.debtor().invoke({"said": [{"seat": "creditor", "value": 20}]})

@@ -1,0 +1,399 @@
+"""A tournament comes out the same however it is played, and goes on whatever happens to it."""
+
+import os
+import signal
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import orjson
+import pytest
+from helpers.tournament_fakes import OpenFake, Trouble, scenarios, schedule
+from helpers.tournament_fakes import config as fake_config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poise.common import userfile
+from poise.common.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
+from poise.tournaments.config import make_config
+from poise.tournaments.runner import default_folder, plan_tournament, resume_tournament, run_tournament
+from poise.tournaments.statistics.standings import read_standings
+from poise.tournaments.storage.errors import only_run
+from poise.tournaments.storage.store import Store
+from poise.tournaments.watch import Silent
+from poise.tournaments.workers.dispatcher import Dispatcher
+from poise.tournaments.workers.play import How, play_all
+from poise.tournaments.workers.processes import ProcessCrew
+from poise.tournaments.workers.queue import Plan, TaskQueue
+from poise.tournaments.workers.threads import ThreadCrew
+
+LEARNER = ("c1",)
+WITH_MODEL = {"model": "some:model"}
+
+
+def essence(finished):
+    """A record without its wall-clock time, which comes from outside."""
+    return finished.row[:21], finished.transcript, finished.memory
+
+
+NO_TROUBLE = Trouble()
+
+
+def play(plan, *, trouble=NO_TROUBLE, seconds=0.0, queue=None, **how):
+    opened = OpenFake(plan, seconds, trouble)
+    how = How(**{"workers": 1, "match_seconds": 60.0, **how})
+    queue = queue or TaskQueue.of(plan, {})
+    batches = play_all(Plan(plan, fake_config().rules, opened), queue, how)
+    return sorted(essence(one) for batch in batches for one in batch)
+
+
+PLAN = schedule(fake_config(), 6, LEARNER)
+ALONE = play(PLAN)
+
+
+def seeds(*positions):
+    """Trouble is told by the match's seed, which all pairs share."""
+    return tuple(PLAN.matches[position].seed for position in positions)
+
+
+def test_played_alone_every_match_is_there_once_and_learners_remember():
+    assert [row[0] for row, _, _ in ALONE] == list(range(24))
+    assert all((memory is not None) == (PLAN.matches[row[0]].pair >= 2) for row, _, memory in ALONE)
+    assert orjson.loads(ALONE[-1][2])["seen"] > 0
+
+
+@pytest.mark.parametrize("own_code", [False, True])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_any_number_of_processes_gives_what_one_gives(workers, own_code):
+    plan = schedule(fake_config(), 6, LEARNER, own_code)
+    assert play(plan, workers=workers) == ALONE
+
+
+class OpenCounted(OpenFake):
+    opened: ClassVar[list[int]] = []
+
+    def __call__(self, pair):
+        self.opened.append(pair)
+        return super().__call__(pair)
+
+
+def test_going_over_to_processes_midway_changes_nothing():
+    plan = schedule(fake_config(), 150, LEARNER)
+    OpenCounted.opened.clear()
+    plain = play(plan)
+    batches = play_all(Plan(plan, fake_config().rules, OpenCounted(plan, 0.002)), TaskQueue.of(plan, {}), How(2, 60.0))
+    assert sorted(essence(one) for batch in batches for one in batch) == plain
+    assert OpenCounted.opened, "play begins in this process"
+    assert len(OpenCounted.opened) < 4, "and goes over to others, where this list does not grow"
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_conversations_at_a_time_give_what_one_gives(workers):
+    plan = schedule(fake_config(**WITH_MODEL), 6, LEARNER)
+    assert play(plan, workers=workers) == play(plan, workers=1)
+
+
+@given(finished=st.sets(st.integers(0, 11)), learned=st.integers(0, 12))
+@settings(max_examples=30, deadline=None)
+def test_going_on_from_any_set_of_finished_matches_gives_the_rest(finished, learned):
+    """The learner's two series are finished up to a point; the others' matches in any order."""
+    second = max(0, learned - 6)
+    there = finished | set(range(12, 12 + min(6, learned))) | set(range(18, 18 + second))
+    done = {position: PLAN.matches[position].id for position in there}
+    queue = TaskQueue.of(PLAN, done, lambda position: ALONE[position][2])
+    assert play(PLAN, queue=queue) == [record for record in ALONE if record[0][0] not in there]
+
+
+# Misbehaviour.
+
+
+def outcomes(records):
+    return {row[0]: orjson.loads(transcript)["outcome"] for row, transcript, _ in records}
+
+
+@pytest.mark.parametrize("own_code", [False, True])
+def test_an_error_is_its_matchs_outcome_and_a_learner_forgets_that_match(own_code):
+    plan = schedule(fake_config(), 6, LEARNER, own_code)
+    played = play(plan, trouble=Trouble(raises=seeds(2)))
+    for position, outcome in outcomes(played).items():
+        assert (outcome["reason"] == "ValueError: math domain error") == (position % 6 == 2)
+    assert played[12 + 2][2] == played[12 + 1][2] == ALONE[12 + 1][2]
+    assert [record for record in played if record[0][2] == 0 and record[0][0] % 6 != 2] == [
+        record for record in ALONE if record[0][2] == 0 and record[0][0] % 6 != 2
+    ]
+
+
+def test_a_process_that_dies_once_costs_nothing(tmp_path):
+    plan = schedule(fake_config(), 6, LEARNER, own_code=True)
+    assert play(plan, trouble=Trouble(kills=seeds(3), once=tmp_path / "died"), workers=2) == ALONE
+    assert (tmp_path / "died").exists()
+
+
+def test_a_match_that_kills_its_process_twice_is_recorded_as_failed():
+    plan = schedule(fake_config(), 6, LEARNER, own_code=True)
+    played = play(plan, trouble=Trouble(kills=seeds(3)), workers=2)
+    reasons = {position: outcome["reason"] for position, outcome in outcomes(played).items() if outcome["reason"]}
+    assert reasons == dict.fromkeys((3, 9, 15, 21), "the process that played it ended 2 times (signal SIGKILL)")
+    assert len(played) == 24
+
+
+@pytest.mark.parametrize("fields", [{}, WITH_MODEL])
+def test_a_match_that_hangs_is_given_up_and_the_others_go_on(fields):
+    settings = fake_config(1, 2, **fields)
+    plan = schedule(settings, 4, ("c0",), own_code=True)
+    trouble = Trouble(hangs=(plan.matches[1].seed,))
+    played = play(plan, trouble=trouble, workers=2, match_seconds=0.2, grace=0.1)
+    reasons = {position: outcome["reason"] for position, outcome in outcomes(played).items() if outcome["reason"]}
+    assert reasons == dict.fromkeys((1, 5), "no reply within 0.2 s; raise match_seconds if that is fine")
+    assert [row[0] for row, _, _ in played] == list(range(8))
+
+
+@dataclass(frozen=True)
+class OpenDeadly:
+    """Dies, or fails, as soon as a pairing is opened."""
+
+    how: str
+
+    def __call__(self, pair):
+        if self.how == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise AgentError("agent 'x' has no method choose")
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "words"),
+    [("dies", PoiseError, r"3 worker processes ended before their first match \(signal SIGKILL\).*--workers 1"),
+     ("fails", AgentError, "agent 'x' has no method choose")],
+)  # fmt: skip
+def test_workers_that_cannot_even_begin_stop_the_tournament_in_words(how, error, words):
+    plan = schedule(fake_config(), 2, own_code=True)
+    with pytest.raises(error, match=words):
+        list(play_all(Plan(plan, fake_config().rules, OpenDeadly(how)), TaskQueue.of(plan, {}), How(2, 60.0)))
+
+
+def test_a_spawned_process_plays_as_a_forked_one():
+    other = threading.Thread(target=(gate := threading.Event()).wait, daemon=True)
+    other.start()  # while another thread runs, a fork would not be safe
+    try:
+        with ProcessCrew(Plan(PLAN, fake_config().rules, OpenFake(PLAN)), 1) as crew:
+            assert crew._context.get_start_method() == "spawn"
+            run = Dispatcher(crew, TaskQueue.of(PLAN, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 5).run()
+            assert sorted(essence(one) for batch in run for one in batch) == ALONE
+    finally:
+        gate.set()
+        other.join()
+
+
+class OpenLarge(OpenFake):
+    """Learners whose memory is larger than what a pipe holds."""
+
+    def __call__(self, pair):
+        pairing = super().__call__(pair)
+        play_one = pairing.play
+
+        def large(scenario, seed):
+            played = play_one(scenario, seed)
+            played.memory["ballast"] = "x" * 300_000
+            return played
+
+        pairing.play = large
+        return pairing
+
+
+def test_a_learner_with_a_large_memory_does_not_stop_the_pipes():
+    """Both ends of a pipe that is full would wait for each other."""
+
+    plan = schedule(fake_config(1, 4), 8, ("c0",))
+    with ProcessCrew(Plan(plan, fake_config().rules, OpenLarge(plan)), 2) as crew:
+        run = Dispatcher(crew, TaskQueue.of(plan, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 2).run()
+        assert sum(map(len, run)) == 32
+
+
+def test_stopping_finishes_what_is_in_flight_and_begins_nothing():
+    plan = schedule(fake_config(**WITH_MODEL), 6)
+    asked = []
+    with ThreadCrew(Plan(plan, fake_config().rules, OpenFake(plan, 0.02)), 2) as crew:
+        queue = TaskQueue.of(plan, {})
+        run = Dispatcher(crew, queue, fake_config().rules, 60.0, lambda: len(asked) >= 3)
+        for batch in run.run():
+            asked += batch
+    assert 3 <= len(asked) <= 5
+    assert queue.left == 24 - len(asked)
+
+
+# Whole runs, with the folder.
+
+NAMES = {"creditors": ["vanilla", "eq-negotiator"], "debtors": ["angry", "sad"], "seed": 3}
+CONFIG = make_config(NAMES)
+CASES = scenarios(5)
+
+
+@dataclass
+class Stopper(Silent):
+    """Presses Ctrl-C after so many matches."""
+
+    after: int
+    times: int = 1
+    seen: int = 0
+    told: list[str] = field(default_factory=list)
+
+    def over(self, schedule, earlier):
+        return self
+
+    def update(self, batch):
+        self.seen += len(batch)
+        while self.seen >= self.after and self.times:
+            self.times -= 1
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def stopping(self):
+        self.told.append("stopping")
+
+
+def opened(config=CONFIG, **more):
+    return OpenFake(plan_tournament(config, CASES), **more)
+
+
+def stored(folder):
+    with Store.read(folder) as store:
+        return [(position, transcript) for position, transcript, _ in store.documents()]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    result = run_tournament(CONFIG, folder, scenarios=CASES, open_pairing=opened())
+    assert (result.total, result.finished, result.played, result.complete) == (20, 20, 20, True)
+    return folder
+
+
+def test_a_run_again_in_its_folder_plays_nothing(whole):
+    again = make_config({**NAMES, "workers": 2, "match_seconds": 9})
+    result = run_tournament(again, whole, scenarios=CASES, open_pairing=OpenDeadly("fails"))
+    assert (result.played, result.finished) == (0, 20)
+    with Store.read(whole) as store:
+        assert store.header().config["match_seconds"] == 9
+
+
+def test_another_tournament_in_the_folder_is_refused_with_what_differs(whole):
+    for change, words in (
+        ({"seed": 4}, r"seed was 3, now 4"),
+        ({"debtors": ["angry"]}, r"debtors was \['angry', 'sad'\]"),
+    ):
+        with pytest.raises(StoreError, match=words + r".*--out.*poise tournament resume"):
+            run_tournament(make_config({**NAMES, **change}), whole, scenarios=CASES, open_pairing=opened())
+    with pytest.raises(StoreError, match="a scenario or an agent's file has changed"):
+        run_tournament(CONFIG, whole, scenarios=scenarios(6)[1:], open_pairing=opened())
+
+
+@pytest.mark.parametrize(("after", "workers"), [(1, 1), (7, 1), (19, 1), (1, 2)])
+def test_ctrl_c_keeps_what_is_finished_and_resuming_gives_the_whole(tmp_path, whole, after, workers):
+    watch = Stopper(after)
+    config = make_config({**NAMES, "workers": workers})
+    result = run_tournament(config, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=watch)
+    assert after <= result.finished < 20
+    assert watch.told == ["stopping"]
+    resumed = resume_tournament(tmp_path, open_pairing=opened())
+    assert resumed.complete
+    assert resumed.played == 20 - result.finished
+    assert stored(tmp_path) == stored(whole)
+    assert resumed.standings().to_dict()["creditors"] == read_standings(whole).to_dict()["creditors"]
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_go_on(tmp_path, whole):
+    alone, before = make_config({**NAMES, "workers": 1}), signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run_tournament(alone, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=Stopper(3, times=2))
+    assert stopped.value.__notes__ == [f"Finished matches are kept; continue with: poise tournament resume {tmp_path}"]
+    assert resume_tournament(tmp_path, open_pairing=opened()).complete
+    assert stored(tmp_path) == stored(whole)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("model", ["scripted", "some:model"])
+def test_a_server_that_goes_down_stops_the_run_and_loses_nothing(tmp_path, model):
+    config = make_config({**NAMES, "model": model, "workers": 2})
+    down = Trouble(down=(plan_tournament(config, CASES).matches[3].seed,))
+    with pytest.raises(
+        ModelDown, match=r"does not answer; start it\nFinished matches are kept.*poise tournament resume"
+    ):
+        run_tournament(config, tmp_path, scenarios=CASES, open_pairing=opened(config, trouble=down))
+    before = stored(tmp_path)
+    assert 0 < len(before) < 20
+    assert resume_tournament(tmp_path, open_pairing=opened(config)).played == 20 - len(before)
+    after = stored(tmp_path)
+    assert len(after) == 20
+    assert set(before) <= set(after)
+
+
+def test_resuming_needs_the_folder_and_nothing_else(tmp_path, whole):
+    source = tmp_path / "cases.jsonl"
+    source.write_bytes(b"\n".join(orjson.dumps(case.to_dict()) for case in CASES))
+    config = make_config({**NAMES, "scenarios": str(source), "workers": 1})
+    run_tournament(config, tmp_path / "run", open_pairing=opened(config, seconds=0.06), watch=Stopper(4))
+    source.unlink()
+    assert resume_tournament(tmp_path / "run", open_pairing=opened(config)).complete
+    assert stored(tmp_path / "run") == stored(whole)
+
+
+def test_an_agent_that_changed_in_between_is_not_mixed_with_what_it_was(tmp_path):
+    agent = tmp_path / "mine.py"
+    agent.write_text("def mine(view):\n    return 'joy'\n")
+    config = make_config({"creditors": [f"{agent}:mine"], "debtors": ["sad"], "workers": 1})
+    run_tournament(
+        config, tmp_path / "run", scenarios=CASES, open_pairing=opened(config, seconds=0.06), watch=Stopper(1)
+    )
+    agent.write_text("def mine(view):\n    return 'anger'\n")
+    userfile._imported.cache_clear()
+    with pytest.raises(StoreError, match=r"mine' is not what it was when the tournament in .* began.*put it back"):
+        resume_tournament(tmp_path / "run", open_pairing=opened(config))
+
+
+def test_from_another_folder_one_is_told_where_the_agents_file_was(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "mine.py").write_text("def mine(view):\n    return 'joy'\n")
+    monkeypatch.chdir(tmp_path / "here")
+    config = make_config({"creditors": ["mine.py:mine"], "debtors": ["sad"], "workers": 1})
+    run_tournament(config, tmp_path / "run", scenarios=CASES, open_pairing=opened(config))
+    monkeypatch.chdir(tmp_path)
+    userfile._imported.cache_clear()  # another process would not have it
+    told = rf"mine.py does not exist.* begun in {tmp_path}/here: continue it from there"
+    with pytest.raises(AgentError, match=told):
+        resume_tournament(tmp_path / "run", open_pairing=opened)
+
+
+def test_two_runs_in_one_folder_are_one_too_many(tmp_path):
+    with only_run(tmp_path), pytest.raises(StoreError, match="another run is at work"):
+        run_tournament(CONFIG, tmp_path, scenarios=CASES, open_pairing=opened())
+
+
+def test_resuming_nothing_is_refused_and_leaves_no_folder(tmp_path):
+    with pytest.raises(StoreError, match="there is no tournament in"):
+        resume_tournament(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_baseline_that_does_not_play_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ConfigError, match="baseline 'vanila' is not one of the agents"):
+        run_tournament(make_config({**NAMES, "baseline": "vanila"}), tmp_path / "run", scenarios=CASES)
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_a_folder_the_name_or_the_time_makes_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = run_tournament(make_config({**NAMES, "name": "first"}), scenarios=CASES, open_pairing=opened())
+    assert named.folder == Path("runs/first")
+    timed = run_tournament(CONFIG, scenarios=CASES, open_pairing=opened())
+    assert timed.folder.parent == Path("runs")
+    assert timed.folder != named.folder
+
+
+def test_two_that_begin_in_the_same_second_get_a_folder_each(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = make_config(NAMES)
+    folders = []
+    for _ in range(4):
+        folders.append(default_folder(config))
+        folders[-1].mkdir(parents=True)
+    assert len(set(folders)) == 4

@@ -1,0 +1,161 @@
+"""Who plays whom on what: everything exactly once, and always with the same identity."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from helpers.tournament_fakes import config, entrants, scenarios, schedule
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poise.common.errors import ConfigError, StoreError
+from poise.games.scenario import Scenario
+from poise.tournaments.config import make_config
+from poise.tournaments.schedule import build_schedule, check_baseline, enter, find_baseline
+from poise.tournaments.workers.queue import Task, TaskQueue
+
+counts = st.integers(1, 4)
+
+
+@given(creditors=counts, debtors=counts, cases=counts, matches=st.one_of(st.none(), st.integers(1, 9)))
+def test_every_pair_plays_every_scenario_equally_often(creditors, debtors, cases, matches):
+    plan = schedule(config(creditors, debtors, matches_per_pair=matches), cases)
+    size = matches or cases
+    assert [match.position for match in plan.matches] == list(range(creditors * debtors * size))
+    assert len({match.id for match in plan.matches}) == len(plan.matches)
+    for pair in range(plan.pairs):
+        series = [match for match in plan.matches if match.pair == pair]
+        assert [(match.repeat, match.scenario) for match in series] == [
+            divmod(n, min(cases, size)) for n in range(size)
+        ]
+    played = Counter((match.scenario, match.repeat) for match in plan.matches)
+    assert set(played.values()) == {creditors * debtors}
+
+
+@given(seed=st.integers(0, 2**64), cases=counts)
+def test_seeds_do_not_depend_on_the_pair(seed, cases):
+    plan = schedule(config(2, 3, seed=seed, matches_per_pair=2 * cases), cases)
+    seeds = {(match.scenario, match.repeat, match.seed) for match in plan.matches}
+    assert len(seeds) == 2 * cases
+    assert len({seed for _, _, seed in seeds}) == 2 * cases
+
+
+@given(small=st.integers(1, 8), more=st.integers(0, 8))
+def test_raising_the_number_of_matches_keeps_those_that_were_there(small, more):
+    before = schedule(config(1, 2, matches_per_pair=small), 8)
+    after = schedule(config(1, 2, matches_per_pair=small + more), 8)
+    assert {match.id for match in before.matches} <= {match.id for match in after.matches}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"tolerance": 4}, {"discount": 0.9}, {"max_messages": 9}, {"grid": 2}, {"deal_value": "last"}],
+)
+def test_whatever_decides_a_match_decides_its_identity(change):
+    assert not {m.id for m in schedule(config()).matches} & {m.id for m in schedule(config(**change)).matches}
+
+
+@pytest.mark.parametrize(
+    "change", [{"workers": 3}, {"match_seconds": 5}, {"through": "fast"}, {"baseline": "c0"}, {"name": "x"}]
+)
+def test_how_a_match_is_played_does_not_decide_its_identity(change):
+    assert schedule(config()).id == schedule(config(**change)).id
+
+
+def test_a_scenario_and_an_agents_settings_decide_identity():
+    settings = config(1, 1)
+    (creditor,), debtors = entrants(settings)
+    cases = scenarios(2)
+    first = build_schedule(settings, [creditor], debtors, cases)
+    other_case = [replace(cases[0], creditor_target=11), cases[1]]
+    changed = build_schedule(settings, [creditor], debtors, other_case)
+    assert [a.id == b.id for a, b in zip(first.matches, changed.matches, strict=True)] == [False, True]
+    retrained = replace(creditor, declared={**creditor.declared, "settings": {"source": "abc"}})
+    assert build_schedule(settings, [retrained], debtors, cases).id != first.id
+
+
+def test_model_options_count_only_where_a_model_is_asked():
+    assert schedule(config()).id == schedule(config(model_options={"temperature": 0.1})).id
+    with_model = config(model="embedded:smollm2")
+    assert schedule(with_model).id != schedule(config(model="embedded:smollm2", model_options={"temperature": 0.1})).id
+    assert schedule(with_model).id == schedule(config(model="embedded:smollm2", model_options={"timeout": 9.0})).id
+
+
+def test_identity_is_the_same_in_every_process_and_release():
+    """Stored tournaments are found again by these; a change here orphans them."""
+    assert schedule(config(1, 1), 1).matches[0].id == "1a696b99627bac8db8a103f55ceed2d5"
+
+
+def test_two_scenarios_of_one_id_and_none_at_all_are_refused():
+    settings = config()
+    twice = [*scenarios(1), Scenario("case-0", "debt", 1, 2)]
+    with pytest.raises(ConfigError, match="two scenarios have the id 'case-0'"):
+        build_schedule(settings, *entrants(settings), twice)
+    with pytest.raises(ConfigError, match="no scenario"):
+        build_schedule(settings, *entrants(settings), [])
+
+
+def test_the_baseline_is_found_by_label_or_by_the_only_agent_of_its_name():
+    labels = ["vanilla@ollama:a", "random", "eq@ollama:a", "eq@ollama:b"]
+    assert find_baseline(None, labels) == "vanilla@ollama:a"
+    assert find_baseline("eq", labels) is None
+    assert find_baseline("eq@ollama:b", labels) == "eq@ollama:b"
+    check_baseline(None, ["random"], ["angry"])
+    check_baseline("angry", ["random"], ["angry"])
+    with pytest.raises(ConfigError, match=r"baseline 'eq' is not one of the agents \(vanilla@ollama:a"):
+        check_baseline("eq", labels, ["angry"])
+
+
+def test_agents_enter_with_the_model_and_the_offers_they_play_with():
+    creditors = ["vanilla@ollama:qwen2.5:7b", "eq-negotiator"]
+    settings = make_config({"creditors": creditors, "debtors": ["angry"], "model": "embedded:smollm2"})
+    (small, learner), (debtor,) = enter(settings)
+    assert (small.label, small.model) == ("vanilla@ollama:qwen2.5:7b", "ollama:qwen2.5:7b")
+    assert (learner.model, learner.learns, small.learns) == ("embedded:smollm2", True, False)
+    assert debtor.declared["offers"] == "policy"
+
+
+# The queue that hands the schedule out.
+
+
+def drain(queue, size):
+    played = []
+    while task := queue.take(size):
+        played += task.positions
+        queue.give_back(task.after(len(task.positions), b"{}"))
+    return played
+
+
+@given(size=st.integers(1, 7), done=st.sets(st.integers(0, 17)), learner=st.booleans())
+def test_the_queue_hands_out_each_match_that_is_left_once(size, done, learner):
+    plan = schedule(config(2, 3), 3, ("c1",) if learner else ())
+    if learner:  # a learner's matches are stored in order
+        done = {position for position in done if position < 9}
+    queue = TaskQueue.of(plan, {position: plan.matches[position].id for position in done})
+    assert sorted(drain(queue, size)) == sorted(set(range(18)) - done)
+
+
+def test_a_learners_series_is_in_one_pair_of_hands_and_goes_on_from_its_memory():
+    plan = schedule(config(1, 1), 4, ("c0",))
+    queue = TaskQueue.of(plan, {0: plan.matches[0].id}, {0: b'{"seen":1}'}.get)
+    task = queue.take(2)
+    assert task == Task(0, (1, 2), b'{"seen":1}')
+    assert queue.take(2) is None
+    queue.give_back(task.after(1, b'{"seen":2}'))
+    assert queue.take(9) == Task(0, (2, 3), b'{"seen":2}')
+
+
+def test_a_match_that_is_given_up_comes_alone():
+    plan = schedule(config(1, 1), 4)
+    queue = TaskQueue.of(plan, {})
+    queue.doomed[2] = "it hung"
+    assert [queue.take(9).positions for _ in range(3)] == [(0, 1), (2,), (3,)]
+
+
+def test_matches_that_do_not_belong_here_and_holes_in_a_series_are_refused():
+    plan = schedule(config(1, 1), 4, ("c0",))
+    for done in ({0: "someone else's"}, {99: plan.matches[0].id}):
+        with pytest.raises(StoreError, match="is not of this tournament"):
+            TaskQueue.of(plan, done)
+    with pytest.raises(StoreError, match="match 1 is missing in the middle of a learner's series"):
+        TaskQueue.of(plan, {position: plan.matches[position].id for position in (0, 2, 3)})

@@ -1,0 +1,309 @@
+"""The viewer in headless Chromium, as a person uses it: opening, filtering, replaying by keyboard, watching a run."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from helpers.view_fakes import fake_folder, fake_matches, fake_plan, fake_store, real_folder, serving
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here; Debian: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'"
+    )
+    with playwright.sync_playwright() as running:
+        launched = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page; whatever it complains of fails the test."""
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    opened, complaints = context.new_page(), []
+    opened.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda request: complaints.append(request.url) if "//127.0.0.1" not in request.url else None)
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def until(page, condition):
+    """Wait for a condition in the page, asked from outside: the page's policy allows no code from a string."""
+    for _ in range(400):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{condition} did not come true")
+
+
+def leave(page):
+    """Before the viewer is stopped, whose page would say so."""
+    page.goto("about:blank")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    folder = real_folder(tmp_path_factory.mktemp("browser") / "real", matches_per_pair=20)
+    with serving(folder) as address:
+        yield f"{address}/run/real"
+
+
+def test_the_overview_opens_and_a_cell_of_the_payoffs_leads_to_its_matches(page, real):
+    page.goto(f"{real}/")
+    assert page.locator("table.standings:not(.conduct)").count() == 2
+    page.locator("#measure-success").check()
+    cell = page.locator(".heat a.of-success").first
+    assert cell.is_visible()
+    assert not page.locator(".heat a.of-creditor").first.is_visible()
+    cell.click()
+    page.wait_for_selector(".window .row:not(.waiting)")
+    assert page.locator("#found").inner_text() == "20 of 80 matches"
+    assert "creditor=vanilla" in page.url
+    assert "debtor=angry" in page.url
+
+
+def test_a_filter_changes_figures_and_address_without_a_reload_and_the_link_can_be_shared(page, real):
+    page.goto(f"{real}/")
+    page.evaluate("window.same = true")
+    page.locator("select[name=debtor]").select_option("angry")
+    until(page, "document.querySelectorAll('table.standings.debtor:not(.conduct) tbody tr').length === 1")
+    assert page.evaluate("window.same")
+    assert page.url.endswith("/?debtor=angry")
+    shared = page.locator("table.standings.creditor:not(.conduct) tbody").inner_text()
+    page.goto(page.url)
+    assert page.locator("table.standings.creditor:not(.conduct) tbody").inner_text() == shared
+    assert page.locator(".note").first.inner_text().startswith("Figures over 40 finished matches that fit")
+
+
+def test_the_game_is_drawn_and_leaves_when_one_debtor_is_chosen(page, real):
+    """What an arrow says stands in its title; pictures are as wide as their cards, and no wider."""
+    page.goto(f"{real}/")
+    pictures = page.locator("#game svg.chart")
+    assert pictures.count() == 9
+    for place in range(9):
+        wide = pictures.nth(place).evaluate("(one) => [one.clientWidth, one.closest('.card').clientWidth]")
+        assert 200 < wide[0] < wide[1]
+    ties = page.locator("#game .answers .tie")
+    assert ties.count() >= 4
+    assert all("best" in ties.nth(place).text_content() for place in range(ties.count()))
+    until(page, "getComputedStyle(document.querySelector('#game .share-line')).stroke !== 'none'")
+    page.locator("select[name=debtor]").select_option("angry")
+    until(page, "document.querySelector('#game') === null")
+
+
+def test_the_list_is_searched_and_gone_through_by_keyboard(page, real):
+    page.goto(f"{real}/matches")
+    page.wait_for_selector(".window .row:not(.waiting)")
+    page.keyboard.press("/")
+    page.keyboard.type("furious")
+    until(page, "!document.getElementById('found').textContent.startsWith('80 of')")
+    assert "words=furious" in page.url
+    page.keyboard.press("Tab")
+    page.locator("#window").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".message.here")
+    assert "furious" in page.locator("#talk").inner_text().lower()
+    assert "words=furious" in page.url
+
+
+def test_a_match_is_stepped_through_by_keyboard_and_its_nodes_are_lit(page, real):
+    page.goto(f"{real}/match/25#m3")
+    page.wait_for_selector("svg.graph .node.lit")
+
+    def here():
+        lit = page.locator("svg.graph .node.lit").get_attribute("data-node")
+        return int(page.locator(".message.here").get_attribute("data-message")), lit
+
+    assert here() == (3, "debtor:speak")
+    for key, expected in (
+        ("j", (4, "creditor:speak")), ("ArrowRight", (5, "debtor:perceive")), ("ArrowRight", (5, "debtor:feel")),
+        ("ArrowLeft", (5, "debtor:perceive")), ("ArrowLeft", (4, "creditor:speak")), ("ArrowUp", (3, "debtor:speak")),
+        ("k", (2, "creditor:speak")), ("Home", (0, "creditor:speak")), ("k", (0, "creditor:speak")),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        assert here() == expected
+    page.keyboard.press("End")
+    last = page.locator(".message").count() - 1
+    assert here()[0] == last
+    assert page.url.endswith(f"#m{last}")
+    assert page.locator(".turn:visible").count() == 1
+    cursor = page.locator(".offers .cursor").get_attribute("x1")
+    page.keyboard.press("Home")
+    assert float(page.locator(".offers .cursor").get_attribute("x1")) < float(cursor)
+    page.locator("#prompt summary").click()
+    until(page, "document.querySelector('#prompt .note').textContent.includes('No model was asked')")
+    page.keyboard.press("]")
+    page.wait_for_url(re.compile("/match/26"))
+
+
+def test_two_matches_on_one_scenario_are_stepped_through_together(page, real):
+    page.goto(f"{real}/match/25")
+    page.locator("#beside").select_option("real:5")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_selector(".pair .message.here")
+    page.keyboard.press("j")
+    here = page.locator(".message.here")
+    assert [here.nth(side).get_attribute("data-message") for side in range(2)] == ["1", "1"]
+
+
+def test_a_running_tournament_is_watched_without_a_reload(page, tmp_path):
+    """A real run in a process of its own; the page is never loaded again."""
+    code = (
+        "import sys; from poise.tournaments.config import TournamentConfig; "
+        "from poise.tournaments.runner import run_tournament; "
+        "run_tournament(TournamentConfig(creditors=('vanilla', 'eq-negotiator'), debtors=('angry', 'simulated'), "
+        "matches_per_pair=1500, workers=1), sys.argv[1])"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")]) as run:
+        try:
+            while not (tmp_path / "run" / "tournament.sqlite").exists():
+                assert run.poll() is None
+            _wait_for_a_match(tmp_path / "run", run)
+            with serving(tmp_path / "run") as address:
+                page.goto(f"{address}/run/run/")
+                page.evaluate("window.same = true")
+                before = int(page.locator("#progress").get_attribute("data-finished"))
+                until(page, f"Number(document.getElementById('progress').dataset.finished) > {before}")
+                until(page, "document.querySelector('.left').textContent.includes('left')")
+                assert page.locator(".state").inner_text().endswith("running")
+                shown = "document.querySelector('#live .note').textContent"
+                first = page.evaluate(shown)
+                until(page, f"{shown} !== {first!r}")
+                assert page.evaluate("window.same")
+                run.terminate()
+                run.wait()
+                until(page, "document.querySelector('.state').textContent.includes('stopped')")
+                leave(page)
+        finally:
+            run.kill()
+
+
+def _wait_for_a_match(folder, run):
+    from poise.common.errors import StoreError
+    from poise.tournaments.storage.store import Store
+
+    while True:
+        assert run.poll() is None
+        try:
+            with Store.read(folder) as store:
+                if store.count():
+                    return
+        except StoreError:
+            continue
+
+
+def test_the_list_grows_while_one_reads_it(page, tmp_path):
+    plan = fake_plan(cases=100)
+    matches = list(fake_matches(plan))
+    with fake_store(tmp_path / "run", plan) as store, serving(tmp_path / "run") as address:
+        store.add(matches[:50])
+        page.goto(f"{address}/run/run/matches")
+        until(page, "document.getElementById('found').textContent === '50 of 50 matches'")
+        page.keyboard.press("End")
+        assert page.evaluate("document.activeElement.dataset.place") == "49"
+        store.add(matches[50:])
+        until(page, "document.getElementById('found').textContent === '400 of 400 matches'")
+        assert page.evaluate("document.activeElement.dataset.place") == "49"
+        leave(page)
+
+
+def test_ten_thousand_matches_are_a_few_dozen_elements(page, tmp_path):
+    with serving(fake_folder(tmp_path / "run", cases=1250, creditors=4)) as address:
+        page.goto(f"{address}/run/run/matches")
+        page.wait_for_selector(".window .row:not(.waiting)")
+        assert page.locator("#found").inner_text() == "10,000 of 10,000 matches"
+        for key, place in (("End", "9999"), ("Home", "0")):
+            page.keyboard.press(key)
+            page.wait_for_selector(f".row[data-place='{place}']:not(.waiting)")
+            assert page.locator(".window .row").count() < 80
+        leave(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_hostile_transcript_stays_text_in_every_page(browser, page, tmp_path, scheme):
+    page.emulate_media(color_scheme=scheme)
+    with serving(fake_folder(tmp_path / "run", hostile=True)) as address:
+        for path in ("/", "/matches", "/match/0#m1", "/match/0"):
+            page.goto(f"{address}/run/run{path}")
+            page.wait_for_load_state("networkidle")
+            assert "taken" not in page.title().split(" · ")[-1]
+            assert page.locator("img").count() == 0
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 1, f"{path} is pushed {wide} pixels wide"
+        page.locator("#prompt summary").click()
+        page.wait_for_selector("#prompt .try pre")
+        assert page.locator("#prompt .try").count() == 2
+        assert page.locator("#prompt .reply pre").first.inner_text().startswith("</div></script><script>")
+        assert page.locator("#prompt .problem pre").count() == 1
+        assert page.title() != "taken"
+        leave(page)
+
+
+def test_pages_name_what_they_hold_for_those_who_cannot_see_them(page, real):
+    """Every control has a name, every picture too, there is one heading of the first rank, and focus can be seen."""
+    for path in ("/", "/matches", "/match/3"):
+        page.goto(real + path)
+        page.wait_for_load_state("networkidle")
+        unnamed = page.evaluate(
+            "[...document.querySelectorAll('a[href], button, select, input:not([type=hidden]), svg[role=img]')].filter("
+            "(one) => one.checkVisibility() && !(one.getAttribute('aria-label') || one.textContent.trim() || "
+            "(one.labels && one.labels.length))).map((one) => one.outerHTML)"
+        )
+        assert unnamed == []
+        assert page.locator("h1").count() == 1
+        assert page.locator("main").count() == 1
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+
+
+def test_a_person_takes_a_seat_says_two_things_and_replays_the_talks(page, tmp_path, monkeypatch):
+    """The first by keyboard alone; the page's policy lets the forms through."""
+    monkeypatch.chdir(tmp_path)
+    with serving(fake_folder(tmp_path / "run")) as address:
+        page.goto(f"{address}/run/run/")
+        page.get_by_role("link", name="Take a seat").click()
+        assert page.locator("select[name=creditor]").is_visible()
+        assert not page.locator("select[name=debtor]").is_visible()
+        page.locator("#as-creditor").check()
+        assert page.locator("select[name=debtor]").is_visible()
+        page.locator("#as-debtor").check()
+        page.locator("select[name=creditor]").select_option("eq-negotiator")
+        page.get_by_label("Case").fill("3")
+        page.get_by_label("Seed").fill("5")
+        page.get_by_role("button", name="Sit down").click()
+        page.wait_for_selector("#words:focus")
+        page.keyboard.type("3 months")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("button[value=yes]:focus")
+        assert page.locator(".echo p").first.inner_text() == 'You offer 90 days: "3 months"'
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#words:focus")
+        assert page.locator(".messages .message").count() == 3
+        page.get_by_label("Your words").fill("ok deal")
+        page.get_by_role("button", name="Read it back").click()
+        page.get_by_role("button", name="Say it").click()
+        page.wait_for_selector(".verdict")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 1
+        page.locator(".debrief summary").click()
+        assert "The other side wanted 9 days" in page.locator(".debrief").inner_text()
+        page.get_by_role("link", name="Replay these talks").click()
+        page.wait_for_selector("svg.graph .node.lit")
+        assert "3 months" in page.locator("#talk").inner_text()
+        leave(page)

@@ -1,0 +1,83 @@
+"""The prompts of training pairs are byte for byte those that run time sends."""
+
+import re
+
+import pytest
+from helpers.voice_fakes import FakeModel
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from poise.agents import voices
+from poise.agents.models import models
+from poise.agents.registry import find_agent
+from poise.agents.replay import Seen, brief_of
+from poise.games.moves import SEATS
+from poise.games.scenarios.loaders import load_scenarios
+from poise.games.transcript import Transcript
+from poise.graphs import Pairing, PlaySettings
+from poise.graphs.pairing import brief
+from poise.training.data.gathering import Talk, pairs_of
+
+ROLES = {"system": "system", "human": "user", "ai": "assistant"}
+SENTENCE = re.compile(r'(?:Repeat|Finish) this sentence: "(.*?)"', re.DOTALL)
+
+
+def obedient(messages):
+    """Says the sentence that is asked for; an unfinished one it ends with a number that grows with the talks."""
+    asked = SENTENCE.search(messages[-1].content)
+    number = 20 + 3 * len(messages)
+    if not asked:
+        return f"I can do {number} days."
+    return asked[1] if "Repeat" in asked[0] else f"{asked[1]} {number} days."
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    model = FakeModel(replies=[obedient])
+    monkeypatch.setattr(models, "open_chat_model", lambda *_: model)
+    voices._model_voice.cache_clear()
+    yield model
+    voices._model_voice.cache_clear()
+
+
+def told(messages):
+    return tuple((ROLES[each.type], each.content) for each in messages)
+
+
+@given(
+    domain=st.sampled_from(["debt", "disaster", "medical", "student"]),
+    row=st.integers(0, 79),
+    debtor=st.sampled_from(["vanilla", "cheating", "simulated", "threatening"]),
+    creditor=st.sampled_from(["random", "vanilla", "eq-negotiator", "fixed:anger"]),
+    offers=st.sampled_from(["policy", "model"]),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_prompts_of_a_transcript_are_those_that_were_sent(recorder, domain, row, debtor, creditor, offers, seed):
+    scenario = load_scenarios(f"builtin:{domain}")[row]
+    play = PlaySettings(model="ollama:recorder", offers=offers)
+    pairing = Pairing(find_agent(creditor, "creditor"), find_agent(debtor, "debtor"), play)
+    recorder.asked.clear()
+    played = pairing.play(scenario, seed).transcript
+    sent = iter(list(recorder.asked))
+    transcript = Transcript.from_dict(played.to_dict())  # as it comes out of a store
+    views = {seat: Seen(transcript, seat) for seat in SEATS}
+    assert transcript.messages
+    for message in transcript.messages:
+        first = told(next(sent))
+        assert tuple(map(tuple, views[message.seat].prompt(message.index // 2))) == first
+        for _again in range(message.wording.attempts - 1):
+            next(sent)
+    pairs = {pair.index: pair for seat in SEATS for pair in pairs_of(Talk(transcript, "m", "s"), seat)}
+    usable = [each for each in transcript.messages if each.move.kind != "forfeit"]
+    assert sorted(pairs) == [each.index for each in usable]
+    for message in usable:
+        assert pairs[message.index].reply == message.text
+        assert pairs[message.index].emotion == message.emotion
+
+
+def test_a_seat_is_told_what_it_is_told_at_run_time(recorder):
+    for scenario in load_scenarios("builtin:medical:0-5"):
+        for seat in SEATS:
+            rules = PlaySettings().rules
+            assert brief_of(scenario, seat, rules) == brief(scenario, seat, rules)

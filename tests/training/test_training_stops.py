@@ -1,0 +1,97 @@
+"""A training that is stopped, killed or repeated: nothing is lost, and nothing is overwritten."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+from helpers.train_settings import LONGER, SHORT, files
+
+from poise.agents.registry import find_agent
+from poise.common.errors import AgentError, StoreError
+from poise.training.online.plan import plan_training
+from poise.training.online.train import train
+
+
+class StopAfter:
+    """A watch that presses Ctrl-C in a round."""
+
+    def __init__(self, rounds):
+        self.left = rounds
+        self.began = []
+
+    def begin(self, total, done):
+        self.began.append((total, done))
+
+    def advance(self, talks, utility):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("method", LONGER)
+def test_stopped_at_any_round_it_goes_on_to_the_same_artifact(tmp_path, method):
+    whole = train(LONGER[method], tmp_path / "whole", workers=1)
+    rounds = plan_training(LONGER[method]).rounds
+    assert rounds > 1
+    for stop in (1, rounds):
+        folder = tmp_path / str(stop)
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            train(LONGER[method], folder, workers=1, watch=StopAfter(stop))
+        assert "repeat the command" in stopped.value.__notes__[0]
+        with pytest.raises(AgentError, match="not finished"):
+            find_agent(str(folder), "creditor")
+        again = StopAfter(0)
+        train(LONGER[method], folder, workers=1, watch=again)
+        assert again.began[0][1] > 0
+        assert files(folder) == files(whole.folder)
+
+
+def test_killed_outright_it_goes_on_to_the_same_artifact(tmp_path):
+    settings = replace(SHORT["q"], budget=300, talks=10)
+    command = [sys.executable, "-m", "poise", *settings.command().split()[1:], "--out", str(tmp_path / "killed")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "killed" / "checkpoint.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "killed" / "artifact.json").exists()
+    assert json.loads((tmp_path / "killed" / "checkpoint.json").read_bytes())["rounds"] > 0
+    train(settings, tmp_path / "killed")
+    train(settings, tmp_path / "whole")
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+def test_a_finished_training_is_not_played_again(tmp_path):
+    first = train(SHORT["q"], tmp_path)
+    watch = StopAfter(0)
+    again = train(SHORT["q"], tmp_path, watch=watch)
+    assert again.earlier
+    assert not watch.began
+    assert again.artifact == first.artifact
+
+
+def test_another_training_s_folder_is_refused_with_the_difference(tmp_path):
+    train(SHORT["q"], tmp_path)
+    with pytest.raises(StoreError, match="seed was 5, now 6"):
+        train(replace(SHORT["q"], seed=6), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(SHORT["bayes"], tmp_path / "bayes", watch=StopAfter(1))
+    with pytest.raises(StoreError, match="mode was 'corrected', now 'faithful'"):
+        train(replace(SHORT["bayes"], mode="faithful"), tmp_path / "bayes")
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(SHORT["q"], tmp_path, watch=StopAfter(1))
+    data = json.loads((tmp_path / "checkpoint.json").read_bytes())
+    data["rounds"] += 1
+    for content in (json.dumps(data).encode(), b"{", b"[]"):
+        (tmp_path / "checkpoint.json").write_bytes(content)
+        with pytest.raises(StoreError, match="is damaged"):
+            train(SHORT["q"], tmp_path)

@@ -1,0 +1,159 @@
+"""Supervised fine-tuning on a tiny random model: it learns, stops, goes on, and leaves a folder that peft reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
+
+from poise.common.errors import AgentError, ConfigError, StoreError
+from poise.training.language.adapter import LoraSettings, load_adapter, read_provenance
+from poise.training.language.base import load_base
+from poise.training.language.choose import Choice
+from poise.training.language.libraries import quietly
+from poise.training.language.loop import Run, Steps
+from poise.training.language.sft import SftSettings, train_sft
+
+pytest.importorskip("torch")
+RUN = Run(device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("words")
+    tiny_base(folder / "base")
+    write_pairs(folder / "data", pairs(8))
+    return folder
+
+
+def settings(home, **changes) -> SftSettings:
+    choice = Choice(top=1.0, held_out=4, max_reply=200)
+    return replace(
+        SftSettings(home / "data", str(home / "base"), choice, LoraSettings(4, 8), Steps(0.02, epochs=4, batch=4)),
+        **changes,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(home):
+    return train_sft(settings(home), home / "sft", RUN)
+
+
+def curve(folder) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]
+
+
+def test_the_loss_falls_on_what_was_learned_and_on_what_was_set_aside(home, trained):
+    scores = trained.provenance["scores"]
+    losses = curve(home / "sft")
+    assert scores["steps"] == len(losses) == 12
+    assert losses[-1] < losses[0]
+    assert scores["loss_after"] < scores["loss_before"]
+    assert scores["tokens_per_second"] > scores["computed_per_second"] > 0
+
+
+def test_the_folder_says_what_it_was_made_from_and_of_nothing_on_this_machine(home, trained):
+    found = read_provenance(home / "sft")
+    assert found["base"] == load_base(str(home / "base")).id.to_dict()
+    assert found["data"]["pairs"] + found["data"]["held_out"] == 16
+    assert str(home) not in (home / "sft" / "provenance.json").read_text()
+    assert json.loads((home / "sft" / "adapter_config.json").read_text())["base_model_name_or_path"] == "base"
+    assert sorted(path.name for path in (home / "sft").iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "curve.jsonl",
+        "provenance.json",
+    ]
+
+
+def test_plain_peft_reads_the_folder_and_gives_the_measured_loss(home, trained):
+    import peft
+    import transformers
+
+    with quietly():
+        model = transformers.AutoModelForCausalLM.from_pretrained(str(home / "base"))
+        model = peft.PeftModel.from_pretrained(model, str(home / "sft")).eval()
+    from poise.training.language.choose import choose
+    from poise.training.language.sft import held_out_loss
+    from poise.training.language.tokens import Chat
+
+    chosen = choose(pairs(8), settings(home).choice, Chat(load_base(str(home / "base")).tokenizer))
+    loss = held_out_loss(model, chosen.held, RUN.machine())
+    assert loss == pytest.approx(trained.provenance["scores"]["loss_after"], abs=1e-5)
+
+
+def test_what_is_done_is_not_done_again_and_other_settings_are_refused(home, trained):
+    again = train_sft(settings(home), home / "sft", RUN)
+    assert again.earlier
+    assert again.provenance == trained.provenance
+    with pytest.raises(StoreError, match="another adapter"):
+        train_sft(settings(home, steps=Steps(0.01, epochs=4, batch=4)), home / "sft", RUN)
+
+
+@pytest.mark.parametrize("after", [1, 7])
+def test_a_stopped_training_goes_on_along_the_same_curve(home, trained, tmp_path, after):
+    asked = iter(range(100))
+    with pytest.raises(KeyboardInterrupt):
+        train_sft(settings(home), tmp_path, replace(RUN, stop=lambda: next(asked) == after - 1))
+    assert len(curve(tmp_path)) == after
+    with pytest.raises(AgentError, match="no finished adapter"):
+        read_provenance(tmp_path)
+    train_sft(settings(home), tmp_path, RUN)
+    assert curve(tmp_path) == pytest.approx(curve(home / "sft"), abs=1e-5)
+
+
+def test_out_of_minutes_it_keeps_a_checkpoint_that_belongs_to_its_settings_alone(home, tmp_path):
+    with pytest.raises(KeyboardInterrupt, match="minutes"):
+        train_sft(settings(home), tmp_path, replace(RUN, minutes=0.0))
+    assert len(curve(tmp_path)) == 1
+    with pytest.raises(StoreError, match="another training"):
+        train_sft(settings(home, lora=LoraSettings(4, 16)), tmp_path, RUN)
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(StoreError, match="damaged"):
+        train_sft(settings(home), tmp_path, RUN)
+
+
+def test_a_loss_that_is_no_number_is_an_error_and_leaves_nothing_behind(home, tmp_path):
+    import torch
+
+    base = tiny_base(tmp_path / "base")
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(str(base))
+    with torch.no_grad():
+        model.model.norm.weight.fill_(float("nan"))
+    model.save_pretrained(base)
+    with pytest.raises(ConfigError, match="--lr"):
+        train_sft(settings(home, base=str(base)), tmp_path / "out", RUN)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_adapter_is_refused_on_another_base_and_when_it_was_changed(home, trained, tmp_path):
+    import shutil
+
+    other = load_base(str(tiny_base(tmp_path / "other", "entirely different words to cut text by")))
+    with pytest.raises(ConfigError, match="an adapter for 'base'"):
+        load_adapter(other, home / "sft")
+    copy = shutil.copytree(home / "sft", tmp_path / "copy")
+    (copy / "adapter_config.json").write_text("{}")
+    with pytest.raises(AgentError, match="not what was written"):
+        load_adapter(other, copy)
+
+
+@pytest.mark.parametrize(
+    ("made", "choice", "words"),
+    [
+        ([], Choice(), "none of the 0 pairs"),
+        ([pair(0, 0)], Choice(seat="debtor"), "none of the 1 pairs is the debtor's"),
+        ([pair(0, 0)], Choice(max_reply=3), "1 reply longer than 3 tokens"),
+        ([pair(0, 0)], Choice(by="judge", max_reply=200), "poise train score"),
+    ],
+)
+def test_data_that_teach_nothing_are_refused(home, tmp_path, made, choice, words):
+    write_pairs(tmp_path / "data", made)
+    with pytest.raises(ConfigError, match=words):
+        train_sft(settings(home, data=tmp_path / "data", choice=choice), tmp_path / "out", RUN)
+    assert not (tmp_path / "out").exists()
