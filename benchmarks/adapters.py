@@ -22,7 +22,7 @@ from unittest import mock
 
 import numpy as np
 
-from poise.agents.artifact import ADAPTER, Artifact, save
+from poise.agents.artifact import ADAPTER, Artifact, save_artifact
 from poise.agents.models.embedded.engine import close_engine
 from poise.agents.models.embedded.slots import SlotBook, Turns
 from poise.agents.voices import _model_voice
@@ -51,7 +51,7 @@ def agent(folder: Path, base: BaseFile, seed: int) -> str:
 
     sha256 = hashlib.sha256((folder / ADAPTER).read_bytes()).hexdigest()
     declared = {"sha256": sha256, "base": describe(base, None), "ollama": None}
-    save(Artifact("policy", {"name": "random"}, adapter=declared, seats=("creditor", "debtor")), folder)
+    save_artifact(Artifact("policy", {"name": "random"}, adapter=declared, seats=("creditor", "debtor")), folder)
     return str(folder)
 
 

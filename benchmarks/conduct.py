@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from poise.agents.conduct import default_checker
-from poise.agents.conduct.scoring import Agreement, Labelled, by_category, overall, read_labelled
+from poise.agents.conduct.scoring import LabelAgreement, Labelled, by_category, overall, read_labelled
 
 LABELLED = Path(__file__).parents[1] / "tests" / "data" / "conduct_messages.jsonl"
 BUDGET = 100.0
 ABOUT = 200
 
 
-def row(name: str, agreement: Agreement) -> str:
+def row(name: str, agreement: LabelAgreement) -> str:
     """One line of the table."""
     precision, recall = agreement.precision_interval, agreement.recall_interval
     return (

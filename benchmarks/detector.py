@@ -11,7 +11,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from poise.agents.emotions.artifact import load
+from poise.agents.emotions.artifact import load_detector
 from poise.agents.emotions.detector import ARTIFACT, Detector, default_detector
 from poise.agents.emotions.features import TEXT_LIMIT
 from poise.common.seeds import Dice
@@ -60,7 +60,7 @@ def main() -> None:
     texts = different(parser.parse_args().messages)
     print(f"artifact          {ARTIFACT.stat().st_size:,} bytes")
     print(f"load              {seconds(default_detector) * 1000:.0f} ms of CPU")
-    cold = Detector(load(ARTIFACT), memo=0)
+    cold = Detector(load_detector(ARTIFACT), memo=0)
     print(f"first message     {seconds(lambda: cold.read(texts[0])) * 1000:.2f} ms")
     each = sorted(seconds(lambda text=text: cold.read(text)) * 1000 for text in texts)
     characters = sum(map(len, texts)) / len(texts)
@@ -68,7 +68,7 @@ def main() -> None:
     print(f"median {each[len(each) // 2]:.2f}, 99 % under {each[len(each) * 99 // 100]:.2f}, worst {each[-1]:.2f}")
     longest = " ".join(texts)[:TEXT_LIMIT]
     print(f"longest text read {seconds(lambda: cold.read(longest)) * 1000:.2f} ms for {len(longest)} characters")
-    batch = Detector(load(ARTIFACT))
+    batch = Detector(load_detector(ARTIFACT))
     print(f"batch             {len(texts) / seconds(lambda: batch.read_many(texts)):,.0f} different messages/s")
     again = texts[-1000:]
     print(f"from the memo     {len(again) / seconds(lambda: batch.read_many(again)):,.0f} messages/s")

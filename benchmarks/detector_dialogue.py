@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.agents.emotions.artifact import load
+from poise.agents.emotions.artifact import load_detector
 from poise.agents.emotions.detector import ARTIFACT, Detector
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.training.detector.corpus import read_corpus
 from poise.training.detector.dialogue import Marked, read_casino, read_debt_dialogues
-from poise.training.detector.scores import calibration_error, f1_by_class, reliability
+from poise.training.detector.scores import calibration_error, detector_reliability, f1_by_class
 
 Flags = NDArray[np.bool_]
 ROOT = Path(__file__).parents[1]
@@ -90,7 +90,10 @@ def row(each: Judged, probabilities: NDArray[np.float64], bins: bool) -> str:
     line = f"| {each.name} | {len(said)} | " + " | ".join(f"{score:.3f}" for score in scores) + " |"
     if not bins:
         return line
-    found = [f"    {rows:5} rows: sure {sure:.2f}, right {share:.2f}" for rows, sure, share in reliability(sure, right)]
+    found = [
+        f"    {rows:5} rows: sure {sure:.2f}, right {share:.2f}"
+        for rows, sure, share in detector_reliability(sure, right)
+    ]
     return "\n".join([line, *found])
 
 
@@ -100,7 +103,7 @@ def main() -> None:
     parser.add_argument("--artifact", type=Path, default=ARTIFACT)
     parser.add_argument("--reliability", action="store_true")
     options = parser.parse_args()
-    detector = Detector(load(options.artifact))
+    detector = Detector(load_detector(options.artifact))
     print("| set | rows | macro-F1 | of the commonest class | right | of the commonest class | sure | ECE |")
     print("|---|---|---|---|---|---|---|---|")
     for each in sets(options.data):

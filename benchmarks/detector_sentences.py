@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from poise.agents.emotions.detector import default_detector
-from poise.agents.emotions.features import sentences
+from poise.agents.emotions.features import feature_sentences
 from poise.agents.emotions.model import BY_SENTENCE, Array, Model
 from poise.common.seeds import Dice
 from poise.training.detector.corpus import Corpus, read_corpus
-from poise.training.detector.fit import decide, tune_on
+from poise.training.detector.fit import predict_flags, tune_on
 from poise.training.detector.scores import macro_f1
 
 MESSAGES = 1000
@@ -33,7 +33,7 @@ def shipped(model: Model, text: str) -> Array:
 
 
 def strongest(model: Model, text: str) -> Array:
-    parts = sentences(text) or [text]
+    parts = feature_sentences(text) or [text]
     loudest = np.max([model.evidence(part) for part in parts], axis=0)
     return np.asarray((1 - BY_SENTENCE) * model.evidence(text) + BY_SENTENCE * loudest)
 
@@ -74,7 +74,7 @@ def main() -> None:
     for way in ways:
         read = [np.stack([way(default_detector().model, text) for text in c.texts]) for c in (dev, emotional, neutral)]
         model = tune_on(default_detector().model, read[0], dev)
-        said = decide(read[0], model.thresholds)
+        said = predict_flags(read[0], model.thresholds)
         f1 = macro_f1(said[:, :28], dev.heads[:, :28]), macro_f1(said[:, 28:], dev.heads[:, 28:])
         label, seven = right(model, read[1], emotional)
         calm = right(model, read[2], neutral)[0]

@@ -28,7 +28,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.training.export import adapter_file
 from poise.training.export.adapter_file import write_adapter
 from poise.training.export.base_file import BaseFile, read_base
-from poise.training.export.fidelity import Fidelity, compare, greedy
+from poise.training.export.fidelity import Fidelity, compare, greedy_replies
 from poise.training.export.peft_folder import Lora, read_lora
 from poise.training.language.adapter import LoraSettings, add_adapter
 from poise.training.language.base import Base, load_base
@@ -114,7 +114,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         engine = Engine(find_weights(), 1, 2048, given.threads)
-        floor = compare([greedy(base.model, prompt, given.steps) for prompt in asked], engine, "")
+        floor = compare([greedy_replies(base.model, prompt, given.steps) for prompt in asked], engine, "")
         print(f"{floor.prompts} prompts, {floor.tokens} tokens of greedy replies of at most {given.steps}")
         show("base, no adapter (the floor)", floor)
         if given.adapter:
@@ -125,7 +125,7 @@ def main() -> None:
         paths = exported(read_lora(given.adapter or folder), read_base(None), folder, given.files)
         engine.close()
         engine = Engine(find_weights(), 1, 2048, given.threads, paths)
-        spoken = [greedy(model, prompt, given.steps) for prompt in asked]
+        spoken = [greedy_replies(model, prompt, given.steps) for prompt in asked]
         for key, path in paths.items():
             show(f"adapter, {key}", compare(spoken, engine, key), Path(path).stat().st_size)
         show("base beside the trained model", compare(spoken, engine, ""))

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count, islice
 
 from poise.games.moves import Move, offer
-from poise.games.openspiel.variants import load
+from poise.games.openspiel.variants import load_variant
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
@@ -25,7 +25,7 @@ REPEATS = 100
 
 def bare() -> None:
     """The game alone, by action numbers."""
-    game = load(CASE, Rules())
+    game = load_variant(CASE, Rules())
     actions = [game.terms.action(move) for move in TALKS]
     for _ in range(REPEATS):
         state = game.new_initial_state()

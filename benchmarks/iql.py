@@ -26,15 +26,15 @@ from torch import nn
 from poise.agents.policies.learned.states import EXTENDED
 from poise.training.offline.iql import Iql, advantage_weights, expectile_loss
 from poise.training.offline.learner import threads
-from poise.training.offline.problem import OfflineSettings, Problem
+from poise.training.offline.problem import OfflineProblem, OfflineSettings
 
 ACTIONS, HIDDEN, BATCH, ROWS, ROUNDS = 28, 256, 256, 40_000, 5
 
 
-def problem() -> Problem:
+def problem() -> OfflineProblem:
     rng = np.random.default_rng(0)
     states, following = (rng.normal(size=(ROWS, EXTENDED)).astype(np.float32) for _ in range(2))
-    return Problem(
+    return OfflineProblem(
         states,
         following,
         rng.integers(ACTIONS, size=ROWS),
@@ -55,7 +55,7 @@ def mlp(outputs: int) -> nn.Sequential:
 class Plain:
     """IQL as one would write it down: a module and an optimiser each for V, the critics and pi."""
 
-    def __init__(self, of: Problem) -> None:
+    def __init__(self, of: OfflineProblem) -> None:
         self.tables = [torch.from_numpy(each) for each in (of.states, of.following, of.actions, of.rewards, of.goes_on)]
         self.value, self.policy = mlp(1), mlp(ACTIONS)
         self.critics = [mlp(ACTIONS), mlp(ACTIONS)]

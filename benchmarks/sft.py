@@ -20,8 +20,8 @@ from statistics import median
 from poise.training.data.dataset import read_pairs
 from poise.training.language.adapter import LoraSettings, add_adapter, parameters
 from poise.training.language.base import load_base
-from poise.training.language.choose import Choice, choose
-from poise.training.language.loop import Run, Steps, Training
+from poise.training.language.choose import PairSelection, choose
+from poise.training.language.loop import LanguageRun, Steps, Training
 from poise.training.language.sft import TokenLoss, match_of
 from poise.training.language.tokens import Chat
 
@@ -79,9 +79,9 @@ def main() -> None:
     asked.add_argument("--precision", default="auto")
     given = asked.parse_args()
     base = load_base(given.base)
-    choice = Choice(limit=given.pairs, max_len=given.max_len, held_out=0)
+    choice = PairSelection(limit=given.pairs, max_len=given.max_len, held_out=0)
     chosen = choose(read_pairs(given.data).pairs, choice, Chat(base.tokenizer))
-    run = Run(given.device, given.precision)
+    run = LanguageRun(given.device, given.precision)
     where = run.machine()
     model = add_adapter(base, LoraSettings(), 0).to(where.device)
     state = {name: each.detach().clone() for name, each in parameters(model).items()}

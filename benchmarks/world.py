@@ -34,7 +34,7 @@ from poise.agents.simulated.marginals import (
     HUMAN_SAVINGS,
     LEVELS,
     Marginals,
-    measure,
+    measure_marginals,
     row_variation,
     stationary,
     variation,
@@ -190,7 +190,7 @@ def main() -> None:
     path = sys.argv[1] if len(sys.argv) > 1 else ""
     world = load_world(path)
     debtor = find_agent(f"simulated:{path}" if path else "simulated", "debtor")
-    compare(world, measure(played(human_creditor(world), debtor, SEEDS)))
+    compare(world, measure_marginals(played(human_creditor(world), debtor, SEEDS)))
     worth(world, debtor, f"oracle:{path}" if path else "oracle", SEEDS)
     cost(world)
 

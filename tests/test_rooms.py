@@ -65,7 +65,7 @@ def users_of(libraries: list[str]) -> set[str]:
 
 
 def test_only_learning_needs_the_libraries_of_training():
-    assert {Path(user).parts[:2] for user in users_of(TRAINING)} == {("agents", "learning")}
+    assert {Path(user).parts[:1] for user in users_of(TRAINING)} == {("training",)}
 
 
 BARE = """

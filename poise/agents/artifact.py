@@ -66,7 +66,7 @@ class Artifact:
     seats: tuple[Seat, ...] = CREDITOR_ONLY
 
 
-def save(artifact: Artifact, folder: Path) -> str:
+def save_artifact(artifact: Artifact, folder: Path) -> str:
     """Write `artifact` into `folder`, whole or not at all, and give its digest.
 
     The adapter's own file is there already: it is written first, by whoever made it.
@@ -94,7 +94,7 @@ def save(artifact: Artifact, folder: Path) -> str:
     return str(data["digest"])
 
 
-def load(folder: Path) -> Artifact:
+def load_artifact(folder: Path) -> Artifact:
     """The artifact in `folder`.
 
     Raises:

@@ -47,7 +47,7 @@ def _beside(target: int, bounds: tuple[int, int], grid: int, ahead: int) -> int 
     return next((value for value in (near, far) if low <= value <= high), None)
 
 
-class Position(NamedTuple):
+class ConcessionPosition(NamedTuple):
     """Where a seat stands (scenario units).
 
     start:    its opening. ahead: +1 where conceding raises its offer, -1 where it lowers it.
@@ -63,7 +63,7 @@ class Position(NamedTuple):
     theirs: int | None
 
 
-def position(view: View) -> Position | None:
+def position(view: View) -> ConcessionPosition | None:
     """Where the seat of `view` stands; None when it has nothing to open with."""
     brief = view.brief
     start, ahead = opening(brief), brief.direction
@@ -72,9 +72,9 @@ def position(view: View) -> Position | None:
     mine, theirs = view.own_offer, view.other_offer
     conceded = 0 if mine is None else max(0, ahead * (mine - start))
     if theirs is None:
-        return Position(start, ahead, conceded, 0, None)
+        return ConcessionPosition(start, ahead, conceded, 0, None)
     first = next(line.move.value for line in view.lines if line.seat != brief.seat and line.move.value is not None)
-    return Position(start, ahead, conceded, max(0, ahead * (first - start)), theirs)
+    return ConcessionPosition(start, ahead, conceded, max(0, ahead * (first - start)), theirs)
 
 
 def progress(view: View) -> float:
@@ -83,7 +83,7 @@ def progress(view: View) -> float:
     return min(1.0, (view.index // 2) / last) if last > 0 else 1.0
 
 
-def reply(brief: Brief, at: Position, distance: float) -> Move:
+def reply(brief: Brief, at: ConcessionPosition, distance: float) -> Move:
     """Offer what lies `distance` (scenario units) from the opening, or accept what is at least as good."""
     step = at.ahead * brief.rules.grid
     wanted = at.start + step * math.floor(distance / brief.rules.grid + 1e-9)
@@ -158,7 +158,7 @@ class TitForTat:
         due = min(at.conceded + self._step(view, at), self.reach * at.way)
         return reply(view.brief, at, max(due, at.conceded))
 
-    def _step(self, view: View, at: Position) -> float:
+    def _step(self, view: View, at: ConcessionPosition) -> float:
         """How much more to concede now (scenario units, >= 0)."""
         brief, mine = view.brief, view.own_offer
         theirs = view.offers(other(brief.seat))

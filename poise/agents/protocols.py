@@ -12,7 +12,7 @@ from poise.games.rules import Rules
 from poise.games.transcript import Reading, Wording
 
 
-class Turn(NamedTuple):
+class ChatMessage(NamedTuple):
     """One message of a prompt, as a chat model takes it; role is system, user or assistant."""
 
     role: str

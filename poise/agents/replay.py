@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
-from poise.agents.protocols import Brief, Line, Request, Turn, View
+from poise.agents.protocols import Brief, ChatMessage, Line, Request, View
 from poise.agents.voices.prompts import Offers, render
 from poise.common.errors import BadInput, shorten
 from poise.games.moves import Seat
@@ -62,9 +62,9 @@ class Seen:
         move = message.intended if self.offers == "policy" else None
         return Request(self.view(number), move, message.emotion, self._persona())
 
-    def prompt(self, number: int) -> tuple[Turn, ...]:
+    def prompt(self, number: int) -> tuple[ChatMessage, ...]:
         """The prompt of its message `number`, as on the first try."""
-        return tuple(Turn(*turn) for turn in render(self.request(number), self.offers).messages())
+        return tuple(ChatMessage(*turn) for turn in render(self.request(number), self.offers).messages())
 
     @property
     def declared(self) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from poise.agents.agent import Agent, default_concession
-from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, FILE, Artifact, load
+from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, FILE, Artifact, load_artifact
 from poise.agents.models.adapters import Adapter
 from poise.agents.policies.learned.engines import trained_policy
 from poise.agents.protocols import Policy
@@ -132,6 +132,6 @@ def _stamp(folder: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=32)
 def _loaded(folder: str, _written: tuple[int, ...]) -> Artifact:
-    artifact = load(Path(folder))
+    artifact = load_artifact(Path(folder))
     trained_policy(artifact.engine, artifact.parameters, artifact.arrays)  # refused here, not in the middle of a match
     return artifact

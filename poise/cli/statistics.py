@@ -60,17 +60,17 @@ def power(
     """Say how many scenarios and matches separate two agents that differ by so much."""
     from poise.cli.screens.power import assumed_view, tournament_view
     from poise.common.errors import BadInput
-    from poise.tournaments.statistics.power import Plan, Spread, assumed_plain, plan_tournament, to_plain
+    from poise.tournaments.statistics.power import PowerPlan, Spread, assumed_plain, matches_needed, power_data
 
-    plan = Plan(difference, pairs or 1, power, level, comparisons)
+    plan = PowerPlan(difference, pairs or 1, power, level, comparisons)
     if folder is None:
         spread = Spread(0.1 if between is None else between, 0.3 if within is None else within)
         _show(assumed_plain(plan, spread) if json else None, lambda _width: assumed_view(plan, spread))
         return
     if between is not None or within is not None:
         raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
-    found = plan_tournament(folder, plan, pairs)
-    _show(to_plain(plan, found) if json else None, lambda _width: tournament_view(plan, found))
+    found = matches_needed(folder, plan, pairs)
+    _show(power_data(plan, found) if json else None, lambda _width: tournament_view(plan, found))
 
 
 def solve(
@@ -83,10 +83,10 @@ def solve(
     """Solve the game between the two fields: equilibria, exploitability, dominance, alpha-rank."""
     from poise.cli.screens.solutions import solution_view
     from poise.tournaments.game_theory.bimatrix import bimatrix
-    from poise.tournaments.game_theory.solve import to_plain
+    from poise.tournaments.game_theory.solve import solution_data
     from poise.tournaments.statistics.standings import read_standings
 
-    found = to_plain(bimatrix(read_standings(folder, draws=2)))
+    found = solution_data(bimatrix(read_standings(folder, draws=2)))
     written = _figures(folder, figures) if figures else []
     _show(found if json else None, lambda _width: solution_view(found))
     if written:
@@ -122,7 +122,7 @@ def export(
     ] = "matches",
 ) -> None:
     """Write matches, messages, process figures or provenance as Parquet or CSV; needs pip install 'poise[analysis]'."""
-    from poise.tournaments.export import export as write
+    from poise.tournaments.export import export_tournament as write
 
     typer.echo(str(write(folder, to, table)))
 

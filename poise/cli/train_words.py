@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from poise.training.language.choose import Choice
-    from poise.training.language.loop import Run
+    from poise.training.language.choose import PairSelection
+    from poise.training.language.loop import LanguageRun
     from poise.training.language.sft import TrainedWords
 
 Command = Callable[..., None]
@@ -171,14 +171,14 @@ def score(
     from poise.agents.models.settings import ModelSettings
     from poise.tournaments.config import parse_options
     from poise.training.language.scores import open_scorer, score_all, scores_path, to_score
-    from poise.training.language.verifiable import shares
+    from poise.training.language.verifiable import mean_parts
 
     scorer = open_scorer(judge, ModelSettings.from_options(parse_options(option or [])))
     items, of, folder = to_score(data, seat)
     with _running(folder) as run:
         found = score_all(scorer, items, scores_path(folder, judge), of, watch=run.watch, stop=run.stop)
     typer.echo(f"{len(found.scores)} messages are scored in {found.path}, {found.new} of them now")
-    for name, value in shares([found.scores[key] for key in {item.key for item in items}]).items():
+    for name, value in mean_parts([found.scores[key] for key in {item.key for item in items}]).items():
         typer.echo(f"  {name:10} {value:.3f}")
 
 
@@ -256,28 +256,28 @@ def dpo(
 _ALL = {"top": 1.0, "by": "quality", "emotions": "intended", "held_out": 0}
 
 
-def _choice(given: dict[str, Any]) -> Choice:
+def _choice(given: dict[str, Any]) -> PairSelection:
     from dataclasses import fields
 
-    from poise.training.language.choose import Choice
+    from poise.training.language.choose import PairSelection
 
-    return Choice(**{each.name: given[each.name] for each in fields(Choice)})
+    return PairSelection(**{each.name: given[each.name] for each in fields(PairSelection)})
 
 
 @contextmanager
 def _running(
     folder: Path, device: str = "auto", precision: str = "auto", portion: int = 0, minutes: float | None = None
-) -> Iterator[Run]:
+) -> Iterator[LanguageRun]:
     """A run that holds the folder, is shown, and can be stopped."""
     from poise.cli.screens.standings import console
     from poise.cli.screens.training_progress import WordsProgress
     from poise.common.interrupts import Interrupts
     from poise.tournaments.storage.errors import only_run
-    from poise.training.language.loop import Run
+    from poise.training.language.loop import LanguageRun
 
     with only_run(folder), WordsProgress(console(stderr=True)) as progress, Interrupts() as stop:
         try:
-            yield Run(device, precision, portion, minutes, progress, stop)
+            yield LanguageRun(device, precision, portion, minutes, progress, stop)
         except KeyboardInterrupt as stopped:
             stopped.add_note(f"What was done so far is kept in {folder}; repeat the command to go on.")
             raise
@@ -309,7 +309,7 @@ def export(
     """Turn a LoRA adapter into an agent: adapter.gguf, a Modelfile and an artifact; --creditor DIR then plays it."""
     from poise.common.errors import ConfigError
     from poise.training.export.exporting import ExportSettings
-    from poise.training.export.exporting import export as make
+    from poise.training.export.exporting import export_agent as make
     from poise.training.export.ollama_model import Served
 
     if base and not ollama:

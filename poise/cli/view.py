@@ -36,6 +36,12 @@ def view(
 
     No tournament that is looked at is changed.
     """
-    from poise.tournaments.view.server import Place, serve
+    from poise.tournaments.view.server import ServerAddress, serve
 
-    serve([folder, *(other or [])], Place(host, port, anyone), browse=browser, tell=typer.echo, across=across or ())
+    serve(
+        [folder, *(other or [])],
+        ServerAddress(host, port, anyone),
+        browse=browser,
+        tell=typer.echo,
+        across=across or (),
+    )

@@ -15,7 +15,7 @@ from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Move, MoveKind, Seat, other
 from poise.games.openspiel.bargaining import BargainingState
 from poise.games.openspiel.terms import ACCEPT_ACTION
-from poise.games.openspiel.variants import load
+from poise.games.openspiel.variants import load_variant
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Outcome
@@ -61,7 +61,7 @@ class Referee:
     def __init__(self, scenario: Scenario, rules: Rules) -> None:
         self.scenario = scenario
         self.rules = rules
-        self._game = load(scenario, rules)
+        self._game = load_variant(scenario, rules)
         self._moves: tuple[Move, ...] = ()
         self._state: BargainingState = self._game.new_initial_state()
 

@@ -26,7 +26,7 @@ from poise.graphs.state import SeatState, TalkContext, unguarded
 
 
 @dataclass(frozen=True)
-class Choice:
+class StudioChoice:
     """What a person chooses in Studio.
 
     case: which scenario of `scenarios`, from 0. judge: of the graph that has one, "rules" or a model URI. The graphs
@@ -55,12 +55,12 @@ class SeatTalk:
 
 def _talk_context(context: Any) -> TalkContext:
     if context is None:
-        return _resolved(Choice())
-    return _resolved(context if isinstance(context, Choice) else Choice(**context))
+        return _resolved(StudioChoice())
+    return _resolved(context if isinstance(context, StudioChoice) else StudioChoice(**context))
 
 
 @lru_cache(maxsize=64)
-def _resolved(choice: Choice) -> TalkContext:
+def _resolved(choice: StudioChoice) -> TalkContext:
     cases = load_scenarios(choice.scenarios)
     if not 0 <= choice.case < len(cases):
         raise BadInput(f"case {choice.case} is outside 0 to {len(cases) - 1} of {choice.scenarios}")
@@ -83,7 +83,7 @@ def judged_negotiation() -> Any:
 
 def _negotiation(*, judged: bool) -> Any:
     seats = seat_graph().compile(), seat_graph().compile()
-    return negotiation_graph(seats[0], seats[1], Choice, _talk_context, judged=judged).compile()
+    return negotiation_graph(seats[0], seats[1], StudioChoice, _talk_context, judged=judged).compile()
 
 
 def creditor() -> Any:
@@ -99,14 +99,14 @@ def debtor() -> Any:
 def _seat(seat: Seat) -> Any:
     inner = seat_graph().compile()
 
-    def turn(state: SeatTalk, runtime: Runtime[Choice]) -> dict[str, Any]:
+    def turn(state: SeatTalk, runtime: Runtime[StudioChoice]) -> dict[str, Any]:
         context = _talk_context(runtime.context).seat(seat)
         result = inner.invoke(SeatState(lines=tuple(map(_line, state.said))), context=context)
         speech = result["speech"]
         move = {"kind": speech.move.kind, "value": speech.move.value}
         return {"answer": {"seat": seat, "text": speech.text, "emotion": result.get("emotion"), **move}}
 
-    graph = StateGraph(SeatTalk, Choice)
+    graph = StateGraph(SeatTalk, StudioChoice)
     graph.add_node(seat, turn)
     graph.add_edge(START, seat)
     graph.add_edge(seat, END)

@@ -12,7 +12,7 @@ from poise.common.seeds import Dice
 from poise.games.moves import SEATS
 from poise.games.openspiel import pyspiel as openspiel
 from poise.games.openspiel.bargaining import BargainingGame, BargainingState
-from poise.games.openspiel.variants import find_game, load, name_of
+from poise.games.openspiel.variants import find_game, load_variant, name_of
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
@@ -58,7 +58,7 @@ class _Table:
 
     @property
     def game(self) -> BargainingGame:
-        return load(self.case, self.rules)
+        return load_variant(self.case, self.rules)
 
     def plays(self, count: int = _PLAYS) -> Iterator[list[BargainingState]]:
         """The positions of random plays, from the opening to the end or as long as the game may last."""

@@ -20,7 +20,7 @@ _PROBE_SECONDS: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """An estimate of a whole tournament.
 
     calls:      model calls, if talks take a dozen messages. most_calls: if all talks run to the end and each message
@@ -35,7 +35,7 @@ class Estimate:
     basis: str
 
 
-def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing) -> Estimate:
+def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing) -> CostEstimate:
     """Calls and time of the whole schedule. Without a model, a few of its matches are played to take the time."""
     usual = min(_USUAL_MESSAGES, config.max_messages)
     calls = _calls(schedule, usual)
@@ -46,11 +46,11 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
             f"if talks take {usual} messages of {_REPLY_TOKENS} tokens at {_TOKENS_PER_SECOND:g} tokens/s, which is "
             "what the embedded model does on two cores"
         )
-        return Estimate(len(schedule.matches), calls, most, seconds, basis)
+        return CostEstimate(len(schedule.matches), calls, most, seconds, basis)
     workers = workers_of(How(config.workers, config.match_seconds), schedule)
     each = _probe(schedule, open_pairing)
     seconds = each * len(schedule.matches) / workers
-    return Estimate(
+    return CostEstimate(
         len(schedule.matches), 0, 0, seconds, f"{each * 1000:.2g} ms a match, tried here; workers: {workers}"
     )
 

@@ -80,7 +80,7 @@ def frame(folder: Path | str, table: str) -> pd.DataFrame:
     return found
 
 
-def export(folder: Path | str, to: Path, table: str = "matches") -> Path:
+def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> Path:
     """Write a table to `to`, a .parquet or .csv file; what was there is replaced in one step.
 
     Raises:

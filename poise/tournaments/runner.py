@@ -22,17 +22,17 @@ from poise.tournaments.schedule import Entrant, Match, Schedule, build_schedule,
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.provenance import origin
 from poise.tournaments.storage.rows import Finished
-from poise.tournaments.storage.schema import Move
+from poise.tournaments.storage.schema import RowMove
 from poise.tournaments.storage.store import Header, Store, exists
 from poise.tournaments.watch import Silent, Watch
 from poise.tournaments.workers.play import How, play_all
-from poise.tournaments.workers.queue import OpenPairing, Plan, TaskQueue
+from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan
 
 _COMMIT_SECONDS: Final = 0.5
 _COMMIT_MATCHES: Final = 500
 
 
-def plan_tournament(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
+def plan_matches(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
     """Every match that `config` asks for, without playing any."""
     if scenarios is None:
         from poise.games.scenarios.loaders import load_scenarios
@@ -64,7 +64,7 @@ def run_tournament(
     used or holds matches that are not asked for; ModelDown or ModelMissing when a model's server fails. What was
     finished is kept.
     """
-    schedule = plan_tournament(config, scenarios)
+    schedule = plan_matches(config, scenarios)
     check_baseline(config.baseline, config.creditors, config.debtors)
     if open_pairing is None:
         check_models(config, schedule)
@@ -95,7 +95,7 @@ def resume_tournament(
         if workers is not None:
             config = config.model_copy(update={"workers": workers})
         with where_it_began(header):
-            schedule = plan_tournament(config, store.scenarios())
+            schedule = plan_matches(config, store.scenarios())
         refuse_other_agents(folder, header, schedule)
         refuse_other_matches(folder, header, schedule)
         if open_pairing is None:
@@ -107,7 +107,7 @@ def _play(
     store: Store, config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing | None, watch: Watch
 ) -> Result:
     queue = TaskQueue.of(schedule, store.done(), store.memory)
-    plan = Plan(schedule, config.rules, open_pairing or Pairings(config, schedule))
+    plan = WorkerPlan(schedule, config.rules, open_pairing or Pairings(config, schedule))
     writer = _Writer(store, every_match=schedule.calls_model)
     began = monotonic()
     with watch.over(schedule, store.tally()), Interrupts(watch.stopping) as stop:
@@ -190,9 +190,9 @@ def _grow(store: Store, before: Header, config: TournamentConfig, schedule: Sche
     )
 
 
-def _move(position: int, match: Match, schedule: Schedule) -> Move:
+def _move(position: int, match: Match, schedule: Schedule) -> RowMove:
     creditor, debtor = divmod(match.pair, len(schedule.debtors))
-    return Move(position, match.position, creditor, debtor, match.scenario, match.repeat)
+    return RowMove(position, match.position, creditor, debtor, match.scenario, match.repeat)
 
 
 def _refuse_another_order(folder: Path, schedule: Schedule, kept: Mapping[int, Match]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from poise.agents.artifact import ADAPTER, Artifact, save
+from poise.agents.artifact import ADAPTER, Artifact, save_artifact
 from poise.agents.builtin import built_in
 from poise.agents.models.adapters import Adapter
 from poise.agents.models.embedded import engine as engines
@@ -39,7 +39,7 @@ def agent_folder(folder: Path, policy: str = "fixed:joy", content: bytes = b"lor
     folder.mkdir()
     (folder / ADAPTER).write_bytes(content)
     adapter = {"sha256": hashlib.sha256(content).hexdigest(), "base": SMOLLM2, "ollama": None, **declared}
-    save(Artifact("policy", {"name": policy}, adapter=adapter, seats=("creditor", "debtor")), folder)
+    save_artifact(Artifact("policy", {"name": policy}, adapter=adapter, seats=("creditor", "debtor")), folder)
     return str(folder)
 
 
@@ -86,7 +86,7 @@ def test_any_agent_of_either_seat_may_have_another_ones_adapter_or_emotions(sft)
 
 
 def test_an_agents_own_engine_can_be_named(tmp_path):
-    save(Artifact("policy", {"name": "fixed:joy"}), tmp_path / "own")
+    save_artifact(Artifact("policy", {"name": "fixed:joy"}), tmp_path / "own")
     assert shown(f"{tmp_path / 'own'},emotion=policy") == "joy"
 
 
@@ -103,7 +103,7 @@ def test_an_agents_own_engine_can_be_named(tmp_path):
     ],
 )
 def test_a_setting_that_means_nothing_is_refused(tmp_path, jpo, setting, told):
-    save(Artifact("policy", {"name": "fixed:joy"}), tmp_path / "policy")
+    save_artifact(Artifact("policy", {"name": "fixed:joy"}), tmp_path / "policy")
     with pytest.raises(AgentError, match=told):
         find_agent(f"{jpo},{setting.format(policy_only=tmp_path / 'policy')}", "creditor")
 

@@ -15,7 +15,7 @@ from helpers.paths import DATA, ROOT, SHARED
 import poise.agents
 from poise.agents.conduct import Checker, Violation, categories, check, default_checker
 from poise.agents.conduct.rulebook import shipped_rules
-from poise.agents.conduct.scoring import Agreement, by_category, overall, read_labelled
+from poise.agents.conduct.scoring import LabelAgreement, by_category, overall, read_labelled
 from poise.agents.voices.scripted import phrases
 from poise.common.errors import BadInput
 
@@ -139,12 +139,12 @@ def test_oblique_messages_raise_no_false_alarm_and_are_known_to_slip_through():
 
 
 def test_scores_are_counted_by_message():
-    found = Agreement(hits=3, false_alarms=1, misses=2)
+    found = LabelAgreement(hits=3, false_alarms=1, misses=2)
     assert found.precision == 0.75
     assert found.recall == 0.6
     low, high = found.recall_interval
     assert low < 0.6 < high
-    assert Agreement(0, 0, 0).precision == Agreement(0, 0, 0).recall == 1
+    assert LabelAgreement(0, 0, 0).precision == LabelAgreement(0, 0, 0).recall == 1
 
 
 def test_a_bad_line_of_a_labelled_set_is_refused(tmp_path):

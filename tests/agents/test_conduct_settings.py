@@ -16,7 +16,7 @@ from poise.games.moves import FORFEIT
 from poise.games.scenario import Scenario
 from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.config import load_config, make_config
-from poise.tournaments.runner import plan_tournament, run_tournament
+from poise.tournaments.runner import plan_matches, run_tournament
 from poise.tournaments.storage.store import Store
 
 CASE = Scenario("one", "debt", 12, 112)
@@ -119,7 +119,7 @@ def test_it_is_a_setting_of_a_tournament(tmp_path):
 
 def test_what_changes_matches_changes_their_ids_and_nothing_else_does():
     def ids(**more):
-        return [match.id for match in plan_tournament(make_config({**FIELDS, **more})).matches]
+        return [match.id for match in plan_matches(make_config({**FIELDS, **more})).matches]
 
     assert ids() == ids(conduct="record") != ids(conduct="refuse")
     assert ids(conduct="refuse") != ids(conduct="reask")

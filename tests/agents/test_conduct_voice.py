@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poise.agents.conduct import broken_rules, check
-from poise.agents.conduct.duties import default_checker, named
+from poise.agents.conduct.duties import default_checker, rules_in_words
 from poise.agents.voices.prompts import plain_sentence, silence
 from poise.agents.voices.voice import ATTEMPTS, ModelVoice
 from poise.common.seeds import Dice
@@ -143,6 +143,6 @@ def test_plain_sentences_are_clean(domain, move):
 
 def test_a_rule_is_named_by_what_it_forbids():
     (one,) = check("I will tell your boss.")
-    assert named([one, one]) == "has told somebody else about the debt, or threatens to"
+    assert rules_in_words([one, one]) == "has told somebody else about the debt, or threatens to"
     for rule in default_checker().rules:
         assert rule.explanation.endswith(".")

@@ -10,14 +10,14 @@ from helpers.paths import SHARED
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from poise.agents.emotions.artifact import load
+from poise.agents.emotions.artifact import load_detector
 from poise.agents.emotions.detector import ARTIFACT, Detection, Detector, default_detector
-from poise.agents.emotions.features import TEXT_LIMIT, normalise, sentences
+from poise.agents.emotions.features import TEXT_LIMIT, feature_sentences, normalise
 from poise.agents.emotions.model import HEADS, Model, distribution, margins, of_groups
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, TO_SEVEN, to_seven
 from poise.common.errors import BadInput
 from poise.training.detector.corpus import read_corpus
-from poise.training.detector.fit import decide
+from poise.training.detector.fit import predict_flags
 from poise.training.detector.scores import macro_f1
 
 DATA = SHARED / "data" / "goemotions"
@@ -129,7 +129,7 @@ def test_one_heated_sentence_among_sober_ones_is_not_drowned(model: Model) -> No
     text = normalise(
         "The account was opened in March. It has two entries. I am so angry at you. The next statement comes on Monday."
     )
-    assert len(sentences(text)) == 4
+    assert len(feature_sentences(text)) == 4
     anger = HEADS.index("anger")
     assert model.logits(text)[anger] > model.evidence(text)[anger]
 
@@ -179,7 +179,7 @@ def test_many_threads_read_what_one_reads(model: Model) -> None:
 def test_reading_does_not_depend_on_what_was_read_before(model: Model) -> None:
     texts = [text for text, _ in GOLDEN]
     forwards = Detector(model, memo=0).read_many(texts)
-    assert Detector(load(ARTIFACT), memo=0).read_many(texts[::-1])[::-1] == forwards
+    assert Detector(load_detector(ARTIFACT), memo=0).read_many(texts[::-1])[::-1] == forwards
 
 
 def test_the_default_is_loaded_once() -> None:
@@ -201,7 +201,7 @@ def test_scores_on_the_development_rows_hold() -> None:
     if not DATA.is_dir():
         pytest.skip("the reference data is not beside the checkout")
     model, dev = default_detector().model, read_corpus(DATA / "dev.tsv.gz")
-    said = decide(np.stack([model.logits(text) for text in dev.texts]), model.thresholds)
+    said = predict_flags(np.stack([model.logits(text) for text in dev.texts]), model.thresholds)
     f1_28, f1_7 = macro_f1(said[:, :28], dev.heads[:, :28]), macro_f1(said[:, 28:], dev.heads[:, 28:])
     assert f1_28 >= 0.47
     assert f1_7 >= 0.58

@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from poise.agents.emotions import features
 from poise.agents.emotions.artifact import inverse_frequency
-from poise.agents.emotions.features import Features, char_grams, normalise, sentences, word_grams
+from poise.agents.emotions.features import Features, char_grams, feature_sentences, normalise, word_grams
 
 CORPUS = (
     "I can't pay in 45 days!! I can't.",
@@ -97,17 +97,17 @@ def test_normalising_one_example() -> None:
 @given(st.text(max_size=300))
 def test_sentences_keep_every_letter(text: str) -> None:
     clean = normalise(text)
-    parts = sentences(clean)
+    parts = feature_sentences(clean)
     assert "".join("".join(parts).split()) == "".join(clean.split())
     assert all(parts)
 
 
 def test_sentences_are_bounded() -> None:
-    parts = sentences(normalise("Yes. " * 40))
+    parts = feature_sentences(normalise("Yes. " * 40))
     assert len(parts) == features.SENTENCE_LIMIT
     assert parts[0] == "yes."
     assert parts[-1] == " ".join(["yes."] * (40 - features.SENTENCE_LIMIT + 1))
-    assert sentences("") == []
+    assert feature_sentences("") == []
 
 
 def test_odd_words_are_not_remembered() -> None:

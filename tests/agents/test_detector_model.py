@@ -16,7 +16,7 @@ from poise.agents.emotions import detectors as detecting
 from poise.agents.emotions import llm_detector as asking
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.detectors import check_detector, open_detector
-from poise.agents.emotions.llm_detector import TRIES, Asked, AskingDetector, detection, question, schema
+from poise.agents.emotions.llm_detector import TRIES, Asked, AskingDetector, detection, detector_question, schema
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, to_seven
 from poise.agents.models.calls import Caller
 from poise.agents.models.settings import ModelSettings
@@ -27,7 +27,7 @@ from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.config import make_config
 from poise.tournaments.estimate import estimate
 from poise.tournaments.matchmaking import Pairings, model_options
-from poise.tournaments.runner import plan_tournament
+from poise.tournaments.runner import plan_matches
 
 SETTINGS = {"creditors": ["vanilla"], "debtors": ["angry"], "matches_per_pair": 2}
 
@@ -67,7 +67,7 @@ def test_an_answer_is_read() -> None:
 
 
 def test_questions_differ_in_their_last_turn_alone() -> None:
-    one, two = question("Hello.", EMOTIONS7), question("Goodbye.", EMOTIONS7, "form")
+    one, two = detector_question("Hello.", EMOTIONS7), detector_question("Goodbye.", EMOTIONS7, "form")
     assert one[:-1] == two[:-1]
     assert one[-1] != two[-1]
 
@@ -225,18 +225,18 @@ def test_a_reading_that_fails_is_a_failure(reading: FakeModel, reply: object, en
 
 def test_the_detector_is_part_of_what_a_tournament_is() -> None:
     plain, asked, fine = (
-        plan_tournament(make_config({**SETTINGS, **more}))
+        plan_matches(make_config({**SETTINGS, **more}))
         for more in ({}, {"detector": "ollama:x"}, {"detector": "28:ollama:x"})
     )
-    assert plain.id == plan_tournament(make_config({**SETTINGS, "detector": "lexical"})).id
+    assert plain.id == plan_matches(make_config({**SETTINGS, "detector": "lexical"})).id
     assert len({plain.id, asked.id, fine.id}) == 3
     assert (plain.calls_model, asked.calls_model) == (False, True)
-    assert plan_tournament(make_config({**SETTINGS, "detector": "28:embedded:smollm2"})).embedded
+    assert plan_matches(make_config({**SETTINGS, "detector": "28:embedded:smollm2"})).embedded
 
 
 def test_its_calls_are_foreseen_and_it_has_a_slot_of_its_own() -> None:
     config = make_config({**SETTINGS, "detector": "ollama:x", "workers": 3})
-    schedule = plan_tournament(config)
+    schedule = plan_matches(config)
     assert estimate(config, schedule, Pairings(config, schedule)).calls == 2 * 11
     assert model_options(config, schedule)["slots"] == 2 * 3 + 1
 

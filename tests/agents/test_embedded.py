@@ -275,7 +275,7 @@ class TestRealModel:
 def test_the_engine_is_silent_and_ends_with_its_process():
     code = """
 import threading, time
-from poise.agents.voices import engine
+from poise.agents.models.embedded import engine
 from poise.agents.models.embedded.embedded import ChatEmbedded
 from poise.agents.models.models import ModelSettings
 settings = ModelSettings(max_tokens=1500, context=2048, slots=1, extra=(("ignore_eos", True),))

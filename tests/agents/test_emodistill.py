@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from poise.agents.artifact import load
+from poise.agents.artifact import load_artifact
 from poise.agents.models.embedded.weights import find_weights
 from poise.agents.registry import find_agent
 from poise.agents.trained import PACKAGED
@@ -22,7 +22,7 @@ FOLDER = PACKAGED / "emodistill"
 
 
 def test_it_is_whole_small_and_says_where_it_comes_from():
-    artifact = load(FOLDER)
+    artifact = load_artifact(FOLDER)
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 3_500_000
     told = artifact.provenance["adapter"]
     assert told["method"] == "jpo"

@@ -10,7 +10,7 @@ from helpers.engine_strategies import chains
 from helpers.seats import case
 from hypothesis import HealthCheck, given, settings
 
-from poise.agents.artifact import ARRAYS, FILE, FORMAT, Artifact, load, save
+from poise.agents.artifact import ARRAYS, FILE, FORMAT, Artifact, load_artifact, save_artifact
 from poise.agents.policies.chains import Chain
 from poise.agents.policies.eq_negotiator import EqNegotiator
 from poise.agents.policies.evoemo import INITIAL
@@ -29,7 +29,7 @@ ALWAYS_JOY = Chain(tuple((1.0, *(0.0,) * 6) for _ in range(7)))
 
 @pytest.fixture
 def folder(tmp_path):
-    save(Artifact("evoemo", ALWAYS_JOY.parameters(), scores={"utility": 0.5}), tmp_path / "joyful")
+    save_artifact(Artifact("evoemo", ALWAYS_JOY.parameters(), scores={"utility": 0.5}), tmp_path / "joyful")
     return tmp_path / "joyful"
 
 
@@ -40,8 +40,8 @@ def folder(tmp_path):
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_saved_is_what_is_loaded(tmp_path, chain):
     made = Artifact("evoemo", chain.parameters(), settings={"budget": 3}, provenance={"seed": 1}, scores={"x": 0.25})
-    digest = save(made, tmp_path)
-    found = load(tmp_path)
+    digest = save_artifact(made, tmp_path)
+    found = load_artifact(tmp_path)
     assert (found.engine, found.parameters, found.settings) == (made.engine, made.parameters, made.settings)
     assert (found.provenance, found.scores, found.digest) == (made.provenance, made.scores, digest)
     assert Chain.from_parameters(found.parameters) == chain
@@ -51,10 +51,10 @@ def test_what_is_saved_is_what_is_loaded(tmp_path, chain):
 def test_the_same_artifact_is_the_same_bytes_arrays_included(tmp_path):
     arrays = {"layer": np.arange(6.0).reshape(2, 3)}
     for place in ("one", "two"):
-        save(Artifact("evoemo", {"n": 1}, arrays), tmp_path / place)
+        save_artifact(Artifact("evoemo", {"n": 1}, arrays), tmp_path / place)
     for name in (FILE, ARRAYS):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert load(tmp_path / "one").arrays["layer"].tolist() == arrays["layer"].tolist()
+    assert load_artifact(tmp_path / "one").arrays["layer"].tolist() == arrays["layer"].tolist()
 
 
 def test_every_byte_of_it_counts(folder):
@@ -64,7 +64,7 @@ def test_every_byte_of_it_counts(folder):
         changed[place] ^= 1
         (folder / FILE).write_bytes(bytes(changed))
         try:
-            found = load(folder)
+            found = load_artifact(folder)
         except AgentError:
             continue
         assert found == load_original(folder, whole)  # white space may change
@@ -72,14 +72,14 @@ def test_every_byte_of_it_counts(folder):
 
 def load_original(folder, whole):
     (folder / FILE).write_bytes(whole)
-    return load(folder)
+    return load_artifact(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b"null", b"[" * 100_000])
 def test_a_damaged_file_is_refused_with_the_remedy(folder, content):
     (folder / FILE).write_bytes(content)
     with pytest.raises(AgentError, match="restore it from a copy, or train it again"):
-        load(folder)
+        load_artifact(folder)
 
 
 def test_half_an_artifact_is_refused(folder):
@@ -93,7 +93,7 @@ def test_an_artifact_of_another_format_is_refused_by_number(folder):
     data["format"] = FORMAT + 2
     (folder / FILE).write_text(json.dumps(data))
     with pytest.raises(AgentError, match=f"format {FORMAT + 2}; this Poise reads formats {FORMAT} and"):
-        load(folder)
+        load_artifact(folder)
 
 
 def test_a_changed_number_is_noticed(folder):
@@ -101,36 +101,36 @@ def test_a_changed_number_is_noticed(folder):
     data["scores"]["utility"] = 0.9
     (folder / FILE).write_text(json.dumps(data))
     with pytest.raises(AgentError, match="its digest differs"):
-        load(folder)
+        load_artifact(folder)
 
 
 def test_arrays_that_are_lost_or_changed_are_noticed(tmp_path):
-    save(Artifact("evoemo", {}, {"layer": np.ones(3)}), tmp_path)
+    save_artifact(Artifact("evoemo", {}, {"layer": np.ones(3)}), tmp_path)
     (tmp_path / ARRAYS).write_bytes((tmp_path / ARRAYS).read_bytes()[:-5])
     with pytest.raises(AgentError, match=ARRAYS):
-        load(tmp_path)
+        load_artifact(tmp_path)
     (tmp_path / ARRAYS).unlink()
     with pytest.raises(AgentError, match=ARRAYS):
-        load(tmp_path)
+        load_artifact(tmp_path)
 
 
 def test_training_that_was_not_finished_is_told_from_a_wrong_path(tmp_path):
     with pytest.raises(AgentError, match="name the --out folder of a finished"):
-        load(tmp_path)
+        load_artifact(tmp_path)
     (tmp_path / "checkpoint.json").write_text("{}")
     with pytest.raises(AgentError, match="repeat the command that began it"):
-        load(tmp_path)
+        load_artifact(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
-        save(Artifact("evoemo", {}), tmp_path / "file" / "below")
+        save_artifact(Artifact("evoemo", {}), tmp_path / "file" / "below")
 
 
 def test_numbers_that_are_not_finite_are_never_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
-        save(Artifact("evoemo", {"x": float("nan")}), tmp_path)
+        save_artifact(Artifact("evoemo", {"x": float("nan")}), tmp_path)
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
 
 
@@ -140,7 +140,7 @@ def test_numbers_that_are_not_finite_are_never_written(tmp_path):
 def test_the_path_of_its_folder_plays_it(folder):
     agent = find_agent(str(folder), "creditor")
     assert agent.name == str(folder)
-    assert agent.settings == {"engine": "evoemo", "artifact": load(folder).digest[:16]}
+    assert agent.settings == {"engine": "evoemo", "artifact": load_artifact(folder).digest[:16]}
     played = Pairing(agent, find_agent("vanilla", "debtor")).play(case(), 1).transcript
     assert {message.emotion for message in played.messages if message.seat == "creditor"} == {"joy"}
     assert not [check for check in check_agent(agent) if not check.ok]
@@ -154,18 +154,18 @@ def test_settings_and_a_model_may_follow_the_path(folder):
 
 def test_a_folder_with_odd_characters_is_found_by_its_longest_beginning(tmp_path):
     odd = tmp_path / "a@b, c"
-    save(Artifact("evoemo", ALWAYS_JOY.parameters()), odd)
+    save_artifact(Artifact("evoemo", ALWAYS_JOY.parameters()), odd)
     assert split_folder(f"{odd},concession=linear") == (str(odd), ",concession=linear")
     assert find_agent(f"{odd}@ollama:x", "creditor").model == "ollama:x"
 
 
 def test_a_name_is_never_taken_for_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    save(Artifact("evoemo", ALWAYS_JOY.parameters()), Path("vanilla"))
+    save_artifact(Artifact("evoemo", ALWAYS_JOY.parameters()), Path("vanilla"))
     assert find_agent("vanilla", "creditor").settings == {}
     assert find_agent("./vanilla", "creditor").settings["engine"] == "evoemo"
     assert find_agent("vanilla@openai:org/model", "creditor").model == "openai:org/model"
-    save(Artifact("evoemo", ALWAYS_JOY.parameters()), Path("mine"))
+    save_artifact(Artifact("evoemo", ALWAYS_JOY.parameters()), Path("mine"))
     assert find_agent("mine", "creditor").settings["engine"] == "evoemo"
 
 
@@ -178,7 +178,7 @@ def test_a_wrong_path_and_a_wrong_seat_are_said(folder):
 
 def test_an_artifact_written_anew_is_read_anew(folder):
     before = find_agent(str(folder), "creditor").settings
-    save(Artifact("evoemo", Chain(INITIAL).parameters()), folder)
+    save_artifact(Artifact("evoemo", Chain(INITIAL).parameters()), folder)
     assert find_agent(str(folder), "creditor").settings != before
 
 
@@ -186,7 +186,7 @@ def test_an_artifact_written_anew_is_read_anew(folder):
 
 
 def test_an_unknown_engine_and_foreign_parameters_are_refused(tmp_path):
-    save(Artifact("magic", {}), tmp_path)
+    save_artifact(Artifact("magic", {}), tmp_path)
     with pytest.raises(AgentError, match="no engine is called 'magic'"):
         find_agent(str(tmp_path), "creditor")
     for engine in ENGINES:

@@ -22,10 +22,10 @@ from poise.agents.registry import find_agent
 from poise.common.errors import AgentError, ConfigError
 from poise.common.seeds import Dice
 from poise.games.transcript import Reading
-from poise.training.online.deep_q import Batch, DeepQSettings, DeepQTrainer, Replay, packed, targets, unpacked
+from poise.training.online.deep_q import DeepQSettings, DeepQTrainer, Replay, ReplayBatch, packed, targets, unpacked
 from poise.training.online.plan import TrainSettings, plan_training
 from poise.training.online.train import train
-from poise.training.online.trainers import Played
+from poise.training.online.trainers import PlayedEpisode
 
 TORCH = importlib.util.find_spec("torch") is not None
 needs_torch = pytest.mark.skipif(not TORCH, reason="torch is not installed: pip install 'poise[train]'")
@@ -149,7 +149,7 @@ def linear(*rows):
 
 def test_targets_choose_by_one_network_and_value_by_the_other():
     """Double Q-learning (van Hasselt et al. 2016, eq. 4): y = r + gamma Q'(s', argmax Q(s', .))."""
-    batch = Batch(
+    batch = ReplayBatch(
         states=np.zeros((2, 2)),
         actions=np.array([0, 1]),
         rewards=np.array([0.1, 0.7]),
@@ -193,7 +193,7 @@ def trained(rounds, restart=None, **numbers):
             again = DeepQTrainer(10, 2, Recording, 3, trainer.settings)
             again.restore(json.loads(json.dumps(trainer.memory())))
             trainer = again
-        trainer.tell([Played([], {"steps": [step(4 * number + k, ended=k == 3) for k in range(4)]})])
+        trainer.tell([PlayedEpisode([], {"steps": [step(4 * number + k, ended=k == 3) for k in range(4)]})])
     return trainer
 
 
@@ -247,7 +247,7 @@ def test_torch_computes_the_same_network_and_its_gradient_step_lowers_the_loss()
         stepper._torch.tensor(states_, dtype=stepper._torch.float32)
     ).detach().numpy() == pytest.approx(q_values(network, states_), abs=1e-5)
     actions, aims = rng.integers(3, size=32), rng.normal(size=32)
-    batch = Batch(states_, actions, aims, states_, np.zeros(32))
+    batch = ReplayBatch(states_, actions, aims, states_, np.zeros(32))
     losses = [stepper.step(batch, aims) for _ in range(200)]
     chosen = q_values(network, states_)[np.arange(32), actions] - aims
     huber = np.where(np.abs(chosen) < 1, 0.5 * chosen**2, np.abs(chosen) - 0.5).mean()
@@ -260,7 +260,7 @@ def test_a_stepper_goes_on_from_its_state_to_the_last_bit():
     from poise.training.online.deep_q_torch import TorchStepper
 
     rng = np.random.default_rng(4)
-    batch = Batch(rng.normal(size=(8, 4)), rng.integers(3, size=8), np.zeros(8), np.zeros((8, 4)), np.zeros(8))
+    batch = ReplayBatch(rng.normal(size=(8, 4)), rng.integers(3, size=8), np.zeros(8), np.zeros((8, 4)), np.zeros(8))
     one = TorchStepper(initial_network(4, 8, 3), 1e-2)
     for _ in range(5):
         one.step(batch, np.ones(8))
@@ -286,7 +286,7 @@ def test_deep_q_learning_finds_the_values_of_a_small_problem():
             steps += [[zero, 1, 0.3, None], [zero, 0, 0.0, one]]
             second = dice.pick([0, 1])
             steps.append([one, second, float(second == 0), None])
-        trainer.tell([Played([], {"steps": steps})])
+        trainer.tell([PlayedEpisode([], {"steps": steps})])
     found = q_values(trainer.best().arrays, [zero, one])
     assert found[0] == pytest.approx([0.9, 0.3], abs=0.1)
     assert found[1] == pytest.approx([1.0, 0.0], abs=0.1)

@@ -12,15 +12,24 @@ from poise.agents.emotions.tables import PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.policies import POLICIES
-from poise.agents.policies.emomas import ADVISERS, CONTEXTS, LEAST, EmoMas, context_of, macro_reward, named, updated
+from poise.agents.policies.emomas import (
+    ADVISERS,
+    CONTEXTS,
+    LEAST,
+    EmoMas,
+    context_of,
+    macro_reward,
+    make_emomas,
+    updated,
+)
 from poise.agents.policies.emomas_advisers import (
     Q_STATES,
     Coherence,
     GameTheory,
     Reinforcement,
+    adviser_softmax,
+    emomas_state,
     rule_scores,
-    softmax,
-    state_of,
 )
 from poise.agents.policies.emomas_model import choose_by_model, scores_by_model
 from poise.agents.policies.situations import Situation, now
@@ -42,7 +51,7 @@ def at(own="neutral", heard="neutral", message=2, *, large=True):
 @given(situation=situations, row=st.lists(st.floats(-50, 50), min_size=7, max_size=7))
 def test_every_adviser_gives_a_distribution(situation, row):
     taught = Reinforcement()
-    taught.table.values[state_of(situation)] = row
+    taught.table.values[emomas_state(situation)] = row
     for adviser in (GameTheory(), Reinforcement(), taught, Coherence()):
         given = adviser.advise(situation)
         assert len(given) == 7
@@ -68,13 +77,13 @@ def test_reinforcement_by_hand():
     """Softmax at temperature 0.1: a lead of 0.1 is a factor e."""
     adviser, situation = Reinforcement(), at()
     assert adviser.advise(situation) == pytest.approx([1 / 7] * 7)
-    adviser.table.values[state_of(situation)] = [0.1, *[0.0] * 6]
+    adviser.table.values[emomas_state(situation)] = [0.1, *[0.0] * 6]
     assert adviser.advise(situation)[0] == pytest.approx(math.e / (math.e + 6))
 
 
 def test_states_and_contexts_are_numbered_without_gap_or_overlap():
     every = [Situation(c, d, n, g) for c in range(7) for d in range(7) for n in (1, 4, 9) for g in (False, True)]
-    assert sorted(map(state_of, every)) == list(range(Q_STATES))
+    assert sorted(map(emomas_state, every)) == list(range(Q_STATES))
     assert set(map(context_of, every)) == set(range(CONTEXTS))
 
 
@@ -82,7 +91,7 @@ def test_states_and_contexts_are_numbered_without_gap_or_overlap():
 def test_coherence_is_the_weighted_mean_of_its_scores(situation):
     scores = [0.4 * p + 0.3 * a + 0.3 * s for p, a, s in rule_scores(situation)]
     assert all(0 <= value <= 1 for value in scores)
-    given, rest = Coherence().advise(situation), softmax(scores, 1.0)
+    given, rest = Coherence().advise(situation), adviser_softmax(scores, 1.0)
     best = scores.index(max(scores))
     for e in range(7):
         assert given[e] == pytest.approx(0.2 * rest[e] + 0.8 * (e == best))
@@ -290,4 +299,4 @@ def test_names_with_a_model_open_nothing_before_the_first_question():
         assert isinstance(POLICIES["emomas"].make(argument), EmoMas)
     for wrong in ("llama", "orchestrator=", "scripted"):
         with pytest.raises(AgentError, match=r"emomas|none of"):
-            named(wrong)
+            make_emomas(wrong)

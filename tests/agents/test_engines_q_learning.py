@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.policies.learned.q_table import QTable, Transition
-from poise.agents.policies.q_learning import GREEDY, STATES, QLearning, QSettings, greedy, state_of, transitions
+from poise.agents.policies.q_learning import GREEDY, STATES, QLearning, QSettings, greedy, q_state, q_transitions
 from poise.agents.policies.situations import EARLY, LATE, MIDDLE, Situation, choices, now
 from poise.agents.protocols import Brief, Line, View
 from poise.common.errors import BadInput
@@ -105,13 +105,13 @@ def test_phases_and_gaps_of_the_paper():
 
 @given(own=st.integers(0, 6), message=st.integers(1, 16), large=st.booleans())
 def test_states_are_numbered_without_gap_or_overlap(own, message, large):
-    assert 0 <= state_of(Situation(own, 6, message, large)) < STATES
-    every = {state_of(Situation(own, h, n, g)) for h in range(7) for n in (1, 4, 9) for g in (False, True)}
+    assert 0 <= q_state(Situation(own, 6, message, large)) < STATES
+    every = {q_state(Situation(own, h, n, g)) for h in range(7) for n in (1, 4, 9) for g in (False, True)}
     assert every == set(range(STATES))
 
 
 def test_only_the_last_step_is_rewarded():
-    steps = transitions(heard_view(("joy", "anger"), ("fear", "joy")), 0.7)
+    steps = q_transitions(heard_view(("joy", "anger"), ("fear", "joy")), 0.7)
     assert [step.reward for step in steps] == [0.0, 0.7]
     assert [EMOTIONS7[step.action] for step in steps] == ["joy", "anger"]
     assert steps[0].following == steps[1].state

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poise.agents.judges import Exchange, check_judge, open_judge
-from poise.agents.judges.model import TRIES, ModelJudge, question
+from poise.agents.judges.model import TRIES, ModelJudge, judge_question
 from poise.agents.judges.rules import RulesJudge
 from poise.agents.models.calls import Caller
 from poise.agents.models.settings import ModelSettings
@@ -147,8 +147,8 @@ class TestItsQuestion:
     )
 
     def test_hostile_words_stay_on_their_line(self):
-        turns = question(exchange(self.HOSTILE, self.HOSTILE))
-        harmless = question(exchange("Ten days.", "Ten days."))
+        turns = judge_question(exchange(self.HOSTILE, self.HOSTILE))
+        harmless = judge_question(exchange("Ten days.", "Ten days."))
         assert turns[:-1] == harmless[:-1]
         last = turns[-1][1]
         assert last.count("\n") == harmless[-1][1].count("\n") == 2
@@ -161,14 +161,17 @@ class TestItsQuestion:
 
     @given(text=st.text(max_size=200))
     def test_no_text_changes_the_shape_of_the_question(self, text):
-        last = question(exchange(text, text))[-1][1]
+        last = judge_question(exchange(text, text))[-1][1]
         assert len(last.splitlines()) == 3
         assert last.endswith('Have they agreed? Answer {"agreed": true} or {"agreed": false}.')
 
     def test_only_the_end_of_the_prompt_changes_and_no_target_is_in_it(self):
-        first, second = question(exchange("60 days.", "70 days.")), question(exchange("50 days.", "no"), "form")
+        first, second = (
+            judge_question(exchange("60 days.", "70 days.")),
+            judge_question(exchange("50 days.", "no"), "form"),
+        )
         assert first[:-1] == second[:-1]
-        assert "the rescue team" in question(exchange("1", "2", domain="disaster", unit="minutes"))[0][1]
+        assert "the rescue team" in judge_question(exchange("1", "2", domain="disaster", unit="minutes"))[0][1]
 
 
 class TestNames:

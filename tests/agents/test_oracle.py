@@ -14,7 +14,7 @@ from poise.agents.agent import Agent
 from poise.agents.concessions import REACH, named_concession
 from poise.agents.emotions import EMOTIONS28
 from poise.agents.emotions.tables import STATES
-from poise.agents.policies.oracle import Terms, best_plan, expected_readings
+from poise.agents.policies.oracle import OracleTerms, best_plan, expected_readings
 from poise.agents.registry import find_agent, list_agents
 from poise.agents.simulated import load_world
 from poise.agents.simulated.files import DEFAULT
@@ -71,7 +71,7 @@ def chances(kind, state):
 @pytest.mark.parametrize("rules", [Rules(max_messages=9), Rules(max_messages=10, discount=0.95)], ids=["9", "10"])
 def test_the_plan_is_the_best_there_is(kind, rules):
     """Four or five messages ahead, by recursion without a grid; the pace falls between its points."""
-    terms = Terms("debt", rules, 0.05, 1.0, kind.name, 0.137)
+    terms = OracleTerms("debt", rules, 0.05, 1.0, kind.name, 0.137)
     best, opening = best_plan(WORLD, terms)
     for state in range(len(STATES)):
         _, choices = value(kind, terms, 0, state, 0.0)
@@ -83,7 +83,7 @@ def test_the_plan_is_the_best_there_is(kind, rules):
 def test_more_time_is_worth_no_less():
     for kind in WORLD.dispositions:
         worths = [
-            best_plan(WORLD, Terms("debt", Rules(max_messages=n), 0.05, 0.0, kind.name, 0.1))[1].max()
+            best_plan(WORLD, OracleTerms("debt", Rules(max_messages=n), 0.05, 0.0, kind.name, 0.1))[1].max()
             for n in (7, 15, 31)
         ]
         assert worths == sorted(worths)

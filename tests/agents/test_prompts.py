@@ -22,7 +22,7 @@ from poise.agents.voices.prompts import (
     system_text,
 )
 from poise.agents.voices.readout import offers_in
-from poise.agents.voices.wording import check
+from poise.agents.voices.wording import check_wording
 from poise.common.errors import AgentError
 from poise.games.domains import DOMAINS
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer, other
@@ -155,7 +155,7 @@ class TestDirections:
         unit = "minutes" if domain in ("disaster", "student") else "days"
         asked = request(move, (other(seat), 90), seat=seat, domain=domain, unit=unit)
         plain = plain_sentence(move, asked.view)
-        assert check(f"{plain} Really.", move, asked.view, plain) is None
+        assert check_wording(f"{plain} Really.", move, asked.view, plain) is None
 
     def test_a_promise_gives_its_word(self):
         asked = request(offer(45), ("debtor", 90), notes={"promise": True})
@@ -214,7 +214,7 @@ forfeit = "Hm."
             'Hello.\n\nRepeat this sentence: "Out in 45 days."',
         ]
         walk = request(WALK, domain="rent")
-        assert check("Good-bye.", WALK, walk.view, plain_sentence(WALK, walk.view)) is None
+        assert check_wording("Good-bye.", WALK, walk.view, plain_sentence(WALK, walk.view)) is None
 
     @pytest.mark.parametrize(
         ("prompt", "words"),

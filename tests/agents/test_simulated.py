@@ -23,10 +23,10 @@ from poise.agents.emotions.tables import STATES
 from poise.agents.personas import FOLDER as PERSONAS
 from poise.agents.registry import find_agent
 from poise.agents.simulated import Mind, SimulatedConcession, SimulatedPolicy, load_world
-from poise.agents.simulated.debtor import draw
+from poise.agents.simulated.debtor import draw_debtor
 from poise.agents.simulated.files import DEFAULT
 from poise.agents.simulated.manners import human_creditor
-from poise.agents.simulated.marginals import HUMAN_SAVINGS, measure, row_variation, stationary, variation
+from poise.agents.simulated.marginals import HUMAN_SAVINGS, measure_marginals, row_variation, stationary, variation
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice, child_seed
 from poise.games.moves import ACCEPT, WALK, offer
@@ -140,7 +140,7 @@ def opened(*more, given=0.0, state="strategic", **mind):
 
 
 def test_dispositions_come_by_weight_and_paces_by_their_median():
-    minds = [draw(WORLD, Dice(seed)) for seed in range(4000)]
+    minds = [draw_debtor(WORLD, Dice(seed)) for seed in range(4000)]
     counts = Counter(mind.disposition for mind in minds)
     for kind in WORLD.dispositions:
         share = kind.weight / sum(each.weight for each in WORLD.dispositions)
@@ -278,14 +278,14 @@ def test_it_is_worded_from_many_templates():
 
 def test_its_emotions_follow_each_other_much_as_peoples_do():
     """Closer to the mean of two corpora of human dialogue than the two are to each other (0.29, 0.31, 0.28)."""
-    seen = measure(talks("human", seeds=5))
+    seen = measure_marginals(talks("human", seeds=5))
     assert row_variation(seen.own, WORLD.dynamics.own) < 0.2
     assert row_variation(seen.reply, WORLD.dynamics.reply) < 0.25
     assert variation(seen.shown, stationary(WORLD.dynamics.own)) < 0.2
 
 
 def test_deals_settle_about_where_human_ones_do():
-    seen = measure(talks("human", seeds=5))
+    seen = measure_marginals(talks("human", seeds=5))
     assert len(seen.savings) > 0.85 * seen.talks
     for ours, theirs in zip(seen.quantiles(), HUMAN_SAVINGS, strict=True):
         assert abs(ours - theirs) < 0.15
@@ -293,7 +293,7 @@ def test_deals_settle_about_where_human_ones_do():
 
 def test_marginals_of_a_talk_by_hand():
     transcript = talks("human")[0]
-    seen = measure([transcript])
+    seen = measure_marginals([transcript])
     own = [TO_SEVEN[message.emotion] for message in transcript.messages if message.seat == "debtor"]
     assert seen.shown.sum() == seen.reply.sum() == len(own)
     assert seen.own.sum() == len(own) - 1

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise.agents.emotions import tables
-from poise.agents.emotions.learning import OnlineEM, Step
+from poise.agents.emotions.learning import LearningStep, OnlineEM
 from poise.agents.emotions.parameters import Parameters
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Evidence, Tracker
@@ -79,7 +79,7 @@ def test_expected_counts_of_one_message_are_the_posterior_by_enumeration():
         mirror[d] += weight * mirrored
         own[s, d] += weight * (not mirrored)
     learner = OnlineEM(now, decay=1.0)
-    learner.learn([Step(now.initial, seven, cause, None)])
+    learner.learn([LearningStep(now.initial, seven, cause, None)])
     counts = learner.memory()
     assert np.array(counts["transition"]) == pytest.approx(moves / moves.sum())
     assert np.array(counts["mirror"][cause]) == pytest.approx(mirror / moves.sum())
@@ -89,7 +89,7 @@ def test_expected_counts_of_one_message_are_the_posterior_by_enumeration():
 
 def test_counts_are_forgotten_at_the_given_rate():
     learner = OnlineEM(Parameters(), decay=0.9)
-    learner.learn([Step(tables.INITIAL, one_hot("anger"), 0, None)])
+    learner.learn([LearningStep(tables.INITIAL, one_hot("anger"), 0, None)])
     before = np.array(learner.memory()["transition"])
     learner.learn([])
     assert before.sum() == pytest.approx(1.0)

@@ -16,7 +16,7 @@ from poise.agents.models.text import MESSAGE_CHARACTERS
 from poise.agents.voices.prompts import plain_sentence
 from poise.agents.voices.readout import read_offer
 from poise.agents.voices.voice import ModelVoice
-from poise.agents.voices.wording import check, read_move, repair
+from poise.agents.voices.wording import check_wording, read_move, repair
 from poise.common.errors import AgentError, ModelDown, ModelError, ModelMissing
 from poise.common.seeds import Dice
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, Move, offer
@@ -124,7 +124,7 @@ class TestPolicyDecides:
     )
     def test_no_other_number_may_be_stated(self, said):
         view = request(offer(45), ("debtor", 90)).view
-        assert check(said, offer(45), view, "plain") is not None
+        assert check_wording(said, offer(45), view, "plain") is not None
 
     def test_an_acceptance_accepts_and_states_no_other_number(self):
         asked = request(ACCEPT, ("debtor", 90))
@@ -213,7 +213,7 @@ class TestWhateverAModelSays:
         speech, _ = speak(asked, *replies)
         assert speech.move == move
         assert 0 < len(speech.text) <= MESSAGE_CHARACTERS
-        assert check(speech.text, move, asked.view, plain_sentence(move, asked.view)) is None
+        assert check_wording(speech.text, move, asked.view, plain_sentence(move, asked.view)) is None
         if move.kind == "offer":
             assert read_offer(speech.text, "days") == move.value
         assert len(speech.wording.problems) == speech.wording.attempts - (not speech.wording.repaired)
@@ -230,7 +230,7 @@ class TestWhateverAModelSays:
     def test_a_repair_always_passes(self, move, text):
         view = request(move, *TALKS["creditor"]).view
         plain = plain_sentence(move, view)
-        assert check(repair(text, move, view, plain), move, view, plain) is None
+        assert check_wording(repair(text, move, view, plain), move, view, plain) is None
 
     @given(REPLIES)
     def test_reading_never_fails(self, text):

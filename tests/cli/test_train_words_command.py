@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from poise.cli.app import app
 from poise.training.data.dataset import read_pairs
 from poise.training.language.adapter import read_provenance
-from poise.training.language.scores import read_scores
+from poise.training.language.scores import read_reply_scores
 
 
 def poise(*arguments: object) -> str:
@@ -24,7 +24,7 @@ def test_a_tournaments_messages_are_scored_beside_it_and_enter_its_training_data
     poise("tournament", "run", *agents, "--matches-per-pair", 2, "--model", "scripted", "--out", run)
     said = poise("train", "score", "--data", run)
     path = run / "scores-verifiable.jsonl"
-    scores = read_scores(path)
+    scores = read_reply_scores(path)
     assert f"{len(scores)} messages are scored" in said
     assert min(score.parts["number"] for score in scores.values()) == 1
     assert f"{len(scores)} messages are scored in {path}, 0 of them now" in poise("train", "score", "--data", run)

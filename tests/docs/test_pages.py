@@ -13,7 +13,7 @@ from poise.cli.app import app
 from poise.games.domains import SEARCH
 
 OLLAMA, EMBEDDED = "needs an Ollama server", "needs the embedded model, for minutes"
-SERVER = "tests/test_dev_server.py"
+SERVER = "tests/graphs/test_dev_server.py"
 
 # What of a page is not run, and why: a block that joins them, in silence, fails here.
 FOLLOWED = {
@@ -42,16 +42,16 @@ FOLLOWED = {
 
 # Pages that other tests follow or read, and those that take hours of training.
 ELSEWHERE = {
-    "docs/adapters.md": "tests/test_export.py",
-    "docs/engines.md": "tests/test_engines_docs.py",
-    "docs/extending.md": "tests/test_extending_docs.py",
-    "docs/reference/python.md": "tests/test_reference.py",
-    "docs/results/emodistill.md": "tests/test_emodistill_experiment.py",
-    "docs/training-words.md": "tests/test_words_cli.py",
-    "docs/training.md": "tests/test_offline_learning.py",
-    "docs/tutorials/1-first-negotiator.md": "tests/test_tutorials.py",
-    "docs/tutorials/2-tournament-to-trust.md": "tests/test_tutorials.py",
-    "docs/tutorials/3-what-happened.md": "tests/test_tutorials.py",
+    "docs/adapters.md": "tests/training/test_export.py",
+    "docs/engines.md": "tests/docs/test_engines_docs.py",
+    "docs/extending.md": "tests/docs/test_extending_docs.py",
+    "docs/reference/python.md": "tests/docs/test_reference.py",
+    "docs/results/emodistill.md": "tests/docs/test_emodistill_experiment.py",
+    "docs/training-words.md": "tests/cli/test_train_words_command.py",
+    "docs/training.md": "tests/training/test_offline_learning.py",
+    "docs/tutorials/1-first-negotiator.md": "tests/docs/test_tutorials.py",
+    "docs/tutorials/2-tournament-to-trust.md": "tests/docs/test_tutorials.py",
+    "docs/tutorials/3-what-happened.md": "tests/docs/test_tutorials.py",
 }
 PLAYED = (
     "tournament run --creditor vanilla --creditor eq-negotiator --debtor angry --debtor sad --scenarios builtin:0-4"

@@ -14,7 +14,7 @@ from poise.common.errors import ConfigError, IllegalMove, PoiseError
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move, offer
 from poise.games.openspiel import bargaining
 from poise.games.openspiel.bargaining import BargainingGame
-from poise.games.openspiel.variants import load
+from poise.games.openspiel.variants import load_variant
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 
@@ -46,10 +46,10 @@ def act(state, *words):
 @pytest.mark.parametrize(
     "game",
     [
-        load(DEBT, Rules()),
-        load(MEDICAL, Rules(tolerance=0, max_messages=2, discount=0.5, grid=7, deal_value="last")),
-        load(MEDICAL, Rules(tolerance=0, max_messages=6, discount=0.9, grid=20), plain=True),
-        load(Scenario("tiny", "debt", 0, 1, bounds=(0, 1)), Rules(max_messages=3, grid=5)),
+        load_variant(DEBT, Rules()),
+        load_variant(MEDICAL, Rules(tolerance=0, max_messages=2, discount=0.5, grid=7, deal_value="last")),
+        load_variant(MEDICAL, Rules(tolerance=0, max_messages=6, discount=0.9, grid=20), plain=True),
+        load_variant(Scenario("tiny", "debt", 0, 1, bounds=(0, 1)), Rules(max_messages=3, grid=5)),
     ],
     ids=str,
 )
@@ -59,7 +59,7 @@ def test_passes_the_random_simulation_test(game):
 
 def test_is_registered_once_with_its_parameters():
     first = pyspiel.load_game(bargaining.SHORT_NAME)
-    bargaining.register()
+    bargaining.register_bargaining()
     again = pyspiel.load_game(bargaining.SHORT_NAME)
     assert pyspiel.registered_names().count(bargaining.SHORT_NAME) == 1
     assert type(first) is type(again) is BargainingGame
@@ -72,12 +72,12 @@ def test_is_registered_once_with_its_parameters():
 def test_a_foreign_game_under_the_same_name_is_refused(monkeypatch):
     monkeypatch.setattr(pyspiel, "load_game", lambda *_: object())
     with pytest.raises(PoiseError, match="took the name 'poise_bargaining'"):
-        load(Scenario("own", "debt", 31, 121), Rules(grid=3))
+        load_variant(Scenario("own", "debt", 31, 121), Rules(grid=3))
 
 
 @given(scenarios(), rules(), st.booleans(), picks)
 def test_serialises_at_every_state(case, rule, plain, numbers):
-    game = load(case, rule, plain=plain)
+    game = load_variant(case, rule, plain=plain)
     for state in play(game, numbers):
         text = pyspiel.serialize_game_and_state(game, state)
         game_again, state_again = pyspiel.deserialize_game_and_state(text)
@@ -90,7 +90,7 @@ def test_serialises_at_every_state(case, rule, plain, numbers):
 
 @given(scenarios(), rules(), picks)
 def test_a_clone_goes_its_own_way(case, rule, numbers):
-    state = play(load(case, rule), numbers)[-1]
+    state = play(load_variant(case, rule), numbers)[-1]
     before = str(state), state.history(), state.returns()
     clone = state.clone()
     assert (str(clone), clone.history(), clone.returns()) == before
@@ -104,7 +104,7 @@ def test_a_clone_goes_its_own_way(case, rule, numbers):
 
 @given(scenarios(), rules(), st.booleans(), picks)
 def test_play_stays_within_what_is_declared(case, rule, plain, numbers):
-    game = load(case, rule, plain=plain)
+    game = load_variant(case, rule, plain=plain)
     for state in play(game, numbers):
         assert state.index == len(state.history()) <= game.max_game_length()
         assert all(game.min_utility() <= utility <= game.max_utility() for utility in state.returns())
@@ -113,7 +113,7 @@ def test_play_stays_within_what_is_declared(case, rule, plain, numbers):
 
 @given(scenarios(), rules(), st.booleans())
 def test_every_declared_bound_is_reached(case, rule, plain):
-    game = load(case, Rules(rule.tolerance, rule.max_messages, rule.discount, 1, rule.deal_value), plain=plain)
+    game = load_variant(case, Rules(rule.tolerance, rule.max_messages, rule.discount, 1, rule.deal_value), plain=plain)
     for target, utilities in ((case.creditor_target, [1, 0]), (case.debtor_target, [0, 1])):
         state = act(game.new_initial_state(), f"offer {target}", "accept")
         assert state.returns() == utilities == [game.max_utility() * u for u in utilities]
@@ -122,7 +122,7 @@ def test_every_declared_bound_is_reached(case, rule, plain):
 
 
 def test_talks_last_as_long_as_declared_and_no_longer():
-    game = load(DEBT, Rules())
+    game = load_variant(DEBT, Rules())
     state = game.new_initial_state()
     while not state.is_terminal():
         act(state, "forfeit")
@@ -133,13 +133,13 @@ def test_talks_last_as_long_as_declared_and_no_longer():
 
 
 def test_an_offer_in_the_last_message_can_still_meet_a_standing_one():
-    state = load(DEBT, Rules(max_messages=2)).new_initial_state()
+    state = load_variant(DEBT, Rules(max_messages=2)).new_initial_state()
     assert act(state, "offer 60", "offer 65").ending == "deal"
 
 
 @given(scenarios(), rules(), st.booleans())
 def test_actions_and_moves_are_the_same_things(case, rule, plain):
-    terms = load(case, rule, plain=plain).terms
+    terms = load_variant(case, rule, plain=plain).terms
     made = [terms.move(action) for action in range(terms.num_actions)]
     assert [terms.action(move) for move in made] == list(range(terms.num_actions))
     assert made[:2] == [ACCEPT, WALK]
@@ -148,12 +148,12 @@ def test_actions_and_moves_are_the_same_things(case, rule, plain):
 
 @given(scenarios(), rules(), st.booleans(), picks, st.integers(-3, 200))
 def test_what_a_state_allows_is_what_it_lists(case, rule, plain, numbers, action):
-    for state in play(load(case, rule, plain=plain), numbers):
+    for state in play(load_variant(case, rule, plain=plain), numbers):
         assert state.allows(action) == (action in state.legal_actions())
 
 
 def test_an_illegal_action_leaves_the_state_as_it_was():
-    state = act(load(DEBT, Rules()).new_initial_state(), "offer 30")
+    state = act(load_variant(DEBT, Rules()).new_initial_state(), "offer 30")
     for action in (-2, 10**6):  # -1 is OpenSpiel's own word for no action
         with pytest.raises(IllegalMove):
             state.apply_action(action)
@@ -166,7 +166,7 @@ def test_an_illegal_action_leaves_the_state_as_it_was():
 
 @given(scenarios(), rules(), st.tuples(picks, picks))
 def test_information_states_tell_histories_apart(case, rule, both):
-    ends = [play(load(case, rule), numbers)[-1] for numbers in both]
+    ends = [play(load_variant(case, rule), numbers)[-1] for numbers in both]
     same = ends[0].history() == ends[1].history()
     for player in (0, 1):
         assert same == (ends[0].information_state_string(player) == ends[1].information_state_string(player))
@@ -175,7 +175,7 @@ def test_information_states_tell_histories_apart(case, rule, both):
 
 @given(scenarios(), rules(), st.tuples(picks, picks), st.integers(0, 200))
 def test_states_with_the_same_words_have_the_same_future(case, rule, both, action):
-    one, two = (play(load(case, rule), numbers)[-1] for numbers in both)
+    one, two = (play(load_variant(case, rule), numbers)[-1] for numbers in both)
     if str(one) == str(two) and one.allows(action):
         assert str(one.child(action)) == str(two.child(action))
         assert one.observation_string(0) == two.observation_string(1)
@@ -183,7 +183,7 @@ def test_states_with_the_same_words_have_the_same_future(case, rule, both, actio
 
 
 def test_the_observation_shows_the_table():
-    state = act(load(DEBT, Rules()).new_initial_state(), "offer 0", "firm offer 365")
+    state = act(load_variant(DEBT, Rules()).new_initial_state(), "offer 0", "firm offer 365")
     assert state.observation_string(0) == (
         "creditor to make message 3 of 31; creditor 0 (message 1), debtor 365 (message 2)"
     )
@@ -194,27 +194,27 @@ def test_the_observation_shows_the_table():
 
 def test_observer_parameters_are_refused():
     with pytest.raises(ConfigError, match="has none"):
-        load(DEBT, Rules()).make_py_observer(None, {"colour": 1})
+        load_variant(DEBT, Rules()).make_py_observer(None, {"colour": 1})
 
 
 # --- what the game cannot hold is refused before OpenSpiel sees it ---
 
 
 def test_the_largest_scenario_can_be_played():
-    state = load(Scenario("large", "debt", 10**6, 0), Rules()).new_initial_state()
+    state = load_variant(Scenario("large", "debt", 10**6, 0), Rules()).new_initial_state()
     assert act(state, "forfeit").allows(state.terms.action(offer(10**6, firm=True)))
 
 
 @pytest.mark.parametrize("field", ["tolerance", "max_messages", "grid"])
 def test_rules_of_the_wrong_type_are_refused(field):
     with pytest.raises(ConfigError, match=f"{field} 2.5 is not a whole number"):
-        load(DEBT, Rules(**{field: 2.5}))
+        load_variant(DEBT, Rules(**{field: 2.5}))
 
 
 def test_huge_rules_mean_what_they_say():
-    state = load(DEBT, Rules(tolerance=10**15, grid=10**15)).new_initial_state()
+    state = load_variant(DEBT, Rules(tolerance=10**15, grid=10**15)).new_initial_state()
     assert list(state.terms.offers) == [0]
-    assert load(DEBT, Rules(discount=1)).terms.rules.discount == 1  # an integer here, a double in OpenSpiel
+    assert load_variant(DEBT, Rules(discount=1)).terms.rules.discount == 1  # an integer here, a double in OpenSpiel
 
 
 @pytest.mark.parametrize(
@@ -232,35 +232,35 @@ def test_bad_parameters_are_refused_in_words(parameters, words):
 
 
 def test_games_are_kept_by_their_parameters():
-    assert load(DEBT, Rules()) is load(Scenario("other", "debt", 30, 120), Rules())
-    assert load(DEBT, Rules()) is not load(DEBT, Rules(), plain=True)
+    assert load_variant(DEBT, Rules()) is load_variant(Scenario("other", "debt", 30, 120), Rules())
+    assert load_variant(DEBT, Rules()) is not load_variant(DEBT, Rules(), plain=True)
 
 
 def test_plain_games_have_no_such_moves():
-    terms = load(DEBT, Rules(), plain=True).terms
+    terms = load_variant(DEBT, Rules(), plain=True).terms
     assert terms.action(FORFEIT) is None
     assert terms.action(offer(60, firm=True)) is None
     assert terms.action(Move("bribe")) is None
 
 
-# --- the golden play-through: POISE_GOLDEN=write pytest tests/test_bargaining.py writes it anew ---
+# --- the golden play-through: POISE_GOLDEN=write pytest tests/games/test_bargaining.py writes it anew ---
 
 TALKS = {
     "debt, an acceptance": (
-        load(DEBT, Rules(max_messages=8, discount=0.95, grid=5)),
+        load_variant(DEBT, Rules(max_messages=8, discount=0.95, grid=5)),
         ("offer 40", "offer 150", "forfeit", "firm offer 100", "offer 70", "accept"),
     ),
     "debt, two offers meet after a firm one did not": (
-        load(DEBT, Rules(grid=5)),
+        load_variant(DEBT, Rules(grid=5)),
         ("offer 70", "firm offer 75", "offer 70"),
     ),
     "medical, the creditor wants more; the last offer counts": (
-        load(MEDICAL, Rules(tolerance=10, max_messages=6, grid=10, deal_value="last")),
+        load_variant(MEDICAL, Rules(tolerance=10, max_messages=6, grid=10, deal_value="last")),
         ("offer 60", "offer 20", "offer 50", "offer 40"),
     ),
-    "medical, somebody walks": (load(MEDICAL, Rules(grid=10)), ("offer 60", "walk")),
+    "medical, somebody walks": (load_variant(MEDICAL, Rules(grid=10)), ("offer 60", "walk")),
     "no firm offers, no forfeits, and no deal": (
-        load(MEDICAL, Rules(tolerance=0, max_messages=3, grid=20), plain=True),
+        load_variant(MEDICAL, Rules(tolerance=0, max_messages=3, grid=20), plain=True),
         ("offer 60", "offer 20", "offer 60"),
     ),
 }

@@ -13,7 +13,7 @@ from poise.common.errors import ConfigError, StoreError
 from poise.games.moves import offer
 from poise.games.openspiel import variants
 from poise.games.openspiel.bargaining import BargainingState
-from poise.games.openspiel.variants import find_game, game, load
+from poise.games.openspiel.variants import find_game, game, load_variant
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.transcript import Transcript
@@ -66,7 +66,7 @@ def test_its_rule_decides_deals_and_its_worth_what_they_pay():
 
 
 def test_moves_stay_as_they_are():
-    usual, costly = load(case(), Rules()), load(case(), Rules(game=COSTLY))
+    usual, costly = load_variant(case(), Rules()), load_variant(case(), Rules(game=COSTLY))
     assert usual.new_initial_state().legal_actions() == costly.new_initial_state().legal_actions()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from poise.common.errors import BadInput
 from poise.games.openspiel.pyspiel import algorithm
 from poise.games.openspiel.theory import cfr, endless_share, finite_share, lattice_error, nash_bargain, nash_conv, solve
-from poise.games.openspiel.variants import load
+from poise.games.openspiel.variants import load_variant
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 
@@ -21,7 +21,7 @@ SMALL = Scenario("small", "debt", 0, 2, bounds=(0, 2))
 def alternating(case, discount, messages):
     """The start of alternating offers with discounting over the integers of `case`."""
     rule = Rules(tolerance=0, max_messages=messages, discount=discount)
-    return load(case, rule, plain=True).new_initial_state()
+    return load_variant(case, rule, plain=True).new_initial_state()
 
 
 def uniform(state):
@@ -129,9 +129,9 @@ def test_the_lattices_error_bounds_the_recursion_on_the_lattice(discount, propos
 # --- equilibria and best responses, by OpenSpiel's own algorithms ---
 
 GAMES = [
-    load(SMALL, Rules(tolerance=0, max_messages=3, discount=0.5), plain=True),
-    load(SMALL, Rules(tolerance=1, max_messages=3, discount=0.5)),
-    load(Scenario("down", "medical", 2, 0, bounds=(0, 2)), Rules(tolerance=0, max_messages=4), plain=True),
+    load_variant(SMALL, Rules(tolerance=0, max_messages=3, discount=0.5), plain=True),
+    load_variant(SMALL, Rules(tolerance=1, max_messages=3, discount=0.5)),
+    load_variant(Scenario("down", "medical", 2, 0, bounds=(0, 2)), Rules(tolerance=0, max_messages=4), plain=True),
 ]
 
 
@@ -177,14 +177,16 @@ def test_regret_minimisation_comes_to_the_subgame_perfect_value():
 @given(scenarios(most=7), rules(), st.booleans())
 def test_solving_by_position_equals_solving_by_history(case, rule, plain):
     # The words of a state are enough: nothing of the history beyond them matters. Three messages keep trees small.
-    start = load(case, Rules(rule.tolerance, 3, rule.discount, 2, rule.deal_value), plain=plain).new_initial_state()
+    start = load_variant(
+        case, Rules(rule.tolerance, 3, rule.discount, 2, rule.deal_value), plain=plain
+    ).new_initial_state()
     assert solve(start).values == pytest.approx(solve(start, key=lambda state: state.history_str()).values)
 
 
 @settings(max_examples=25)
 @given(scenarios(most=9), rules())
 def test_following_the_solutions_line_gives_its_values(case, rule):
-    state = load(case, Rules(rule.tolerance, 4, rule.discount, 3, rule.deal_value)).new_initial_state()
+    state = load_variant(case, Rules(rule.tolerance, 4, rule.discount, 3, rule.deal_value)).new_initial_state()
     solution = solve(state)
     for action in solution.line:
         assert solution.strategy(state) == {action: 1.0}

@@ -9,7 +9,7 @@ from poise.agents.emotions.tables import stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies.chains import Chain, sharpened
 from poise.agents.policies.evoemo import TEMPERATURES
-from poise.training.online.episodes import Episode, Step
+from poise.training.online.episodes import Episode, EpisodeStep
 
 JOY, NEUTRAL = EMOTIONS7.index("joy"), EMOTIONS7.index("neutral")
 
@@ -40,6 +40,6 @@ def joyful(chain, rng=None, messages=6):
     for message in range(1, messages + 1):
         row = np.array(sharpened(chain.matrix[own], chain.at(message)))
         shown = int(rng.choice(7, p=row / row.sum()))
-        steps.append(Step(own, NEUTRAL, shown))
+        steps.append(EpisodeStep(own, NEUTRAL, shown))
         own = shown
     return talk(sum(step.shown == JOY for step in steps) / messages, messages=messages, steps=steps)

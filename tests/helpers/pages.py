@@ -39,7 +39,7 @@ from poise.agents import registry
 from poise.cli.app import app
 from poise.common import userfile
 from poise.games.openspiel import variants
-from poise.games.openspiel.bargaining import register
+from poise.games.openspiel.bargaining import register_bargaining
 
 _STEP = re.compile(
     r"^<!-- not run: (?P<why>[^\n]+?) -->\n+(?:```\w*\n.*?^```$|(?:    [^\n]*(?:\n|\Z))+)"
@@ -66,7 +66,7 @@ def clean_registries() -> Iterator[None]:
             now.clear()
             now.update(before)
         for name, position in games.items():
-            register(name, position)
+            register_bargaining(name, position)
         userfile._imported.cache_clear()
 
 

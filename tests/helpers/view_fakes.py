@@ -16,7 +16,7 @@ from poise.tournaments.config import TournamentConfig
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.storage.store import Header, Store
 from poise.tournaments.view.app import make_app
-from poise.tournaments.workers.queue import Plan, TaskPlayer, TaskQueue
+from poise.tournaments.workers.queue import TaskPlayer, TaskQueue, WorkerPlan
 
 HOSTILE = (
     "</div></script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
@@ -52,7 +52,7 @@ def fake_plan(cases=3, creditors=2, debtors=2):
 
 def fake_matches(plan, *, hostile=False):
     """Finished matches of a plan, without any room to the left."""
-    player = TaskPlayer(Plan(plan, config().rules, (OpenSaid if hostile else OpenFake)(plan)))
+    player = TaskPlayer(WorkerPlan(plan, config().rules, (OpenSaid if hostile else OpenFake)(plan)))
     queue = TaskQueue.of(plan, {})
     while task := queue.take(99):
         yield from player.play(task)

@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from poise.agents.protocols import Brief, Line, Request, Turn, View
+from poise.agents.protocols import Brief, ChatMessage, Line, Request, View
 from poise.agents.voices.prompts import render
 from poise.games.moves import offer
 from poise.games.rules import Rules
-from poise.training.data.dataset import Pair
+from poise.training.data.dataset import PromptReply
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
@@ -64,7 +64,9 @@ def brief(seat: str = "creditor") -> Brief:
     return Brief(seat, 20, "debt", "days", 1, (0, 365), {"Creditor": "A shop", "Debtor": "A baker"}, Rules())  # type: ignore[arg-type]
 
 
-def pair(match: int, index: int, emotion: str | None = "anger", reply: str = "", judge: float | None = None) -> Pair:
+def pair(
+    match: int, index: int, emotion: str | None = "anger", reply: str = "", judge: float | None = None
+) -> PromptReply:
     """A creditor's message of a match, with the prompt of run time."""
     value = 30 + 2 * index
     lines = []
@@ -72,19 +74,21 @@ def pair(match: int, index: int, emotion: str | None = "anger", reply: str = "",
         seat = "debtor" if earlier % 2 else "creditor"
         lines.append(Line(seat, f"I say {20 + earlier} days.", offer(20 + earlier)))
     request = Request(View(brief(), tuple(lines)), offer(value), emotion)
-    messages = tuple(Turn(*turn) for turn in render(request, "policy").messages())
+    messages = tuple(ChatMessage(*turn) for turn in render(request, "policy").messages())
     words = reply or f"{FEELS.get(emotion or '', 'Listen.')} I need the full payment in {value} days."
     rewards = {"v1": 0.0, "v2": 0.0, "v3": 0.0, "v4": 0.1, "utility": 0.5, "judge": judge}
     place = ("debt", f"debt-{match % 4}", str(match), index, "creditor")
-    return Pair(*place, emotion, messages, words, offer(value), rewards, 0.1 * match + index, "dialogues made-up")
+    return PromptReply(
+        *place, emotion, messages, words, offer(value), rewards, 0.1 * match + index, "dialogues made-up"
+    )
 
 
-def pairs(matches: int = 8, messages: Sequence[int] = (0, 2)) -> list[Pair]:
+def pairs(matches: int = 8, messages: Sequence[int] = (0, 2)) -> list[PromptReply]:
     emotions = list(FEELS)
     return [pair(match, index, emotions[(match + index) % 3]) for match in range(matches) for index in messages]
 
 
-def write_pairs(folder: Path, found: Sequence[Pair]) -> Path:
+def write_pairs(folder: Path, found: Sequence[PromptReply]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     header = {"format": 1, "kind": "pairs", "pairs": len(found)}
     lines = [json.dumps(header), *(json.dumps(each.to_dict()) for each in found)]

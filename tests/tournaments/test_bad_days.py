@@ -22,7 +22,7 @@ from helpers.tournament_fakes import OpenFake, Pairing, scenarios
 from poise.common.seeds import Dice
 from poise.tournaments import runner
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import plan_tournament, run_tournament
+from poise.tournaments.runner import plan_matches, run_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store, exists
 
@@ -115,7 +115,7 @@ def test_with_a_model_no_finished_match_is_lost_or_played_again(tmp_path, monkey
     """Every call was paid for: only the matches in flight may begin twice, three at each kill."""
     config = make_config({**AGENTS, "model": "some:model", "workers": 3, "seed": 2})
     cases = scenarios(12)
-    opened = OpenLogging(plan_tournament(config, cases))
+    opened = OpenLogging(plan_matches(config, cases))
     folder, log, dice, before, kills = tmp_path / "run", tmp_path / "played", Dice(5), {}, 0
     monkeypatch.setenv("PLAYED", str(log))
     for _ in range(8):

@@ -44,7 +44,7 @@ def rude(tmp_path_factory):
     settings = config(workers=1)
     folder = tmp_path_factory.mktemp("rude") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("poise.tournaments.runner.plan_tournament", lambda *_: schedule(settings, 3))
+        patch.setattr("poise.tournaments.runner.plan_matches", lambda *_: schedule(settings, 3))
         run_tournament(settings, folder, open_pairing=OpenRude(schedule(settings, 3)))
     return folder, Page(write_report(folder).read_text())
 

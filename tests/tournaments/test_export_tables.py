@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from poise.cli.app import app
 from poise.common.errors import BadInput
-from poise.tournaments.export import SCHEMA, TABLES, export, frame, matches_frame, messages_frame
+from poise.tournaments.export import SCHEMA, TABLES, export_tournament, frame, matches_frame, messages_frame
 from poise.tournaments.storage.store import Store
 
 pandas = pytest.importorskip("pandas")
@@ -44,7 +44,7 @@ def test_messages_are_the_transcripts(folder):
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_files_read_back_as_the_frame(folder, tmp_path, table, ending):
-    path = export(folder, tmp_path / f"out.{ending}", table)
+    path = export_tournament(folder, tmp_path / f"out.{ending}", table)
     found = pandas.read_parquet(path) if ending == "parquet" else pandas.read_csv(path)
     expected = frame(folder, table)
     assert list(found.columns) == list(expected.columns)
@@ -63,7 +63,7 @@ def test_files_read_back_as_the_frame(folder, tmp_path, table, ending):
 
 def test_mistakes_are_named(folder, tmp_path):
     with pytest.raises(BadInput, match=r"\.parquet or \.csv"):
-        export(folder, tmp_path / "out.xls")
+        export_tournament(folder, tmp_path / "out.xls")
     with pytest.raises(BadInput, match="matches, messages, process, provenance"):
         frame(folder, "prompts")
     result = CliRunner().invoke(app, ["tournament", "export", str(folder), "--to", str(tmp_path / "m.parquet")])

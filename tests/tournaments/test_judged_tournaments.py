@@ -31,7 +31,7 @@ from poise.graphs.drawing.draw import draw, to_networkx
 from poise.tournaments.config import make_config
 from poise.tournaments.judging import Counts, ask_judge, judged_talks, measure_agreement, rescore, rescore_tournament
 from poise.tournaments.judging.asking import verdicts_file
-from poise.tournaments.runner import plan_tournament, run_tournament
+from poise.tournaments.runner import plan_matches, run_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store
 
@@ -176,7 +176,7 @@ class TestSettings:
 
     def test_a_judge_makes_other_matches_and_one_less_tournaments_are_as_they_were(self):
         plain, by_rules, by_model = (
-            plan_tournament(make_config({**SETTINGS, "judge": judge})) for judge in (None, "rules", "embedded:smollm2")
+            plan_matches(make_config({**SETTINGS, "judge": judge})) for judge in (None, "rules", "embedded:smollm2")
         )
         assert len({plain.id, by_rules.id, by_model.id}) == 3
         assert (plain.calls_model, by_rules.calls_model, by_model.calls_model) == (False, False, True)

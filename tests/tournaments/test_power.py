@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from poise.common.errors import BadInput
-from poise.tournaments.statistics.power import Plan, Spread, detectable, power_of, scenarios_needed, spread_of
+from poise.tournaments.statistics.power import PowerPlan, Spread, detectable, power_of, scenarios_needed, spread_of
 
 spreads = st.builds(Spread, st.floats(0.01, 0.5), st.floats(0.01, 0.5))
 
@@ -18,20 +18,20 @@ spreads = st.builds(Spread, st.floats(0.01, 0.5), st.floats(0.01, 0.5))
     [(0.5, 0.8, 34), (0.8, 0.8, 15), (0.2, 0.8, 199), (0.5, 0.95, 54)],
 )
 def test_the_textbook_numbers_come_out(effect, power, scenarios):
-    plan = Plan(difference=0.1, power=power)
+    plan = PowerPlan(difference=0.1, power=power)
     assert scenarios_needed(plan, Spread(0.1 / effect, None)) == scenarios
 
 
 @pytest.mark.parametrize(("spread", "pairs", "difference"), [(Spread(0.1, 0.3), 2, 0.05), (Spread(0.05, 0.2), 4, 0.1)])
 def test_the_answer_delivers_the_power_and_one_scenario_less_does_not_exceed_it(spread, pairs, difference):
     """20,000 simulated tournaments of the size it names, tested as the standings test."""
-    plan = Plan(difference, pairs)
+    plan = PowerPlan(difference, pairs)
     needed = scenarios_needed(plan, spread)
     assert power_of(plan, spread, needed - 1) < 0.8 <= power_of(plan, spread, needed)
     rng = np.random.default_rng(2)
     found = _share_found(rng, plan, spread, needed)
     assert found == pytest.approx(power_of(plan, spread, needed), abs=0.012)
-    nothing = _share_found(rng, Plan(1e-9, pairs), spread, needed)
+    nothing = _share_found(rng, PowerPlan(1e-9, pairs), spread, needed)
     assert nothing == pytest.approx(0.05, abs=0.008)
 
 
@@ -50,25 +50,25 @@ def _share_found(rng, plan, spread, scenarios, runs=20_000, block=1000):
 @given(spreads, st.floats(0.02, 0.5), st.integers(2, 200), st.integers(1, 8))
 @settings(max_examples=60, deadline=None)
 def test_more_of_anything_never_hurts(spread, difference, scenarios, pairs):
-    plan = Plan(difference, pairs)
+    plan = PowerPlan(difference, pairs)
     power = power_of(plan, spread, scenarios)
     slack = 1e-9
     assert 0.05 - slack <= power <= 1 + slack
     assert power_of(plan, spread, scenarios + 1) >= power - slack
-    assert power_of(Plan(difference, pairs + 1), spread, scenarios) >= power - slack
-    assert power_of(Plan(min(1, difference * 1.1), pairs), spread, scenarios) >= power - slack
-    assert power_of(Plan(difference, pairs, comparisons=3), spread, scenarios) <= power + slack
+    assert power_of(PowerPlan(difference, pairs + 1), spread, scenarios) >= power - slack
+    assert power_of(PowerPlan(min(1, difference * 1.1), pairs), spread, scenarios) >= power - slack
+    assert power_of(PowerPlan(difference, pairs, comparisons=3), spread, scenarios) <= power + slack
 
 
 @given(spreads, st.integers(3, 300))
 @settings(max_examples=40, deadline=None)
 def test_what_is_detectable_is_found_with_the_power(spread, scenarios):
-    plan = Plan()
+    plan = PowerPlan()
     smallest = detectable(plan, spread, scenarios)
     if smallest is None:
-        assert power_of(Plan(1.0), spread, scenarios) < plan.power
+        assert power_of(PowerPlan(1.0), spread, scenarios) < plan.power
     else:
-        assert power_of(Plan(smallest), spread, scenarios) == pytest.approx(0.8, abs=1e-6)
+        assert power_of(PowerPlan(smallest), spread, scenarios) == pytest.approx(0.8, abs=1e-6)
 
 
 def test_variances_are_recovered_also_where_scenarios_differ_in_size():
@@ -99,8 +99,8 @@ def test_one_pair_a_scenario_leaves_its_parts_untold():
 
 
 def test_a_hopeless_plan_says_so():
-    assert scenarios_needed(Plan(0.0001), Spread(1.0, None)) is None
-    assert detectable(Plan(), Spread(1.0, None), 2) is None
+    assert scenarios_needed(PowerPlan(0.0001), Spread(1.0, None)) is None
+    assert detectable(PowerPlan(), Spread(1.0, None), 2) is None
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_a_hopeless_plan_says_so():
 )
 def test_nonsense_is_refused(wrong):
     with pytest.raises(BadInput):
-        Plan(**wrong)
+        PowerPlan(**wrong)

@@ -28,7 +28,7 @@ from poise.tournaments.process.calibration import (
 from poise.tournaments.process.concession import GRID, both_curves, curve, mean_curves
 from poise.tournaments.process.group import Group
 from poise.tournaments.process.measure import measures, trace
-from poise.tournaments.process.speech import speech, spoken
+from poise.tournaments.process.speech import count_speech, speech
 from poise.tournaments.process.timing import Ended, ended, time_to, timing
 from poise.tournaments.process.transitions import chance, count, emotions, human, transitions
 
@@ -270,12 +270,12 @@ def test_scores_stay_in_bounds(seeds):
 
 def test_costs_are_a_messages_and_not_measured_without_a_model():
     one = talk([20, 100, 30, 90])
-    scripted = speech(group(1), [spoken(one, Usage(seconds=2.0))])
+    scripted = speech(group(1), [count_speech(one, Usage(seconds=2.0))])
     assert scripted.seconds.mean == pytest.approx(0.5)
     assert set(scripted.costs["creditor"].values()) == {None}
     spent = {"prompt_tokens": 100.0, "cached_tokens": 80.0, "reply_tokens": 12.0, "model_seconds": 0.5}
     asked = speech(
-        group(1), [spoken(one, Usage(seconds=2.0, per_message=(spent, {}, {**spent, "reply_tokens": 20.0}, {})))]
+        group(1), [count_speech(one, Usage(seconds=2.0, per_message=(spent, {}, {**spent, "reply_tokens": 20.0}, {})))]
     )
     assert asked.costs["creditor"]["reply_tokens"].mean == pytest.approx(16)
     assert asked.costs["creditor"]["prompt_tokens"].mean == pytest.approx(100)

@@ -24,7 +24,7 @@ from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.results import Standings, standings_html
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Header, Store
-from poise.tournaments.workers.queue import Plan, TaskPlayer, TaskQueue
+from poise.tournaments.workers.queue import TaskPlayer, TaskQueue, WorkerPlan
 
 SPENT = {"prompt_tokens": 90.0, "cached_tokens": 60.0, "reply_tokens": 11.0, "model_seconds": 0.25}
 
@@ -52,7 +52,7 @@ def played(folder, cases, names=("c0", "c1")):
     agents = [{"label": name, "declared": {}} for name in names], [{"label": f"d{n}", "declared": {}} for n in range(2)]
     told = {"poise": "0.1.0", "python": "3.11", "folder": "/home/ada", "packages": {}}
     header = Header(plan.id, config().model_dump(mode="json"), *agents, len(plan.matches), told)
-    player = TaskPlayer(Plan(plan, config().rules, OpenTalking(plan)))
+    player = TaskPlayer(WorkerPlan(plan, config().rules, OpenTalking(plan)))
     queue = TaskQueue.of(plan, {})
     with Store.create(folder, header, plan.scenarios) as store:
         while task := queue.take(99):

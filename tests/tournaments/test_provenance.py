@@ -11,7 +11,7 @@ from helpers.tournament_fakes import config, schedule
 
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS
 from poise.agents.voices.prompts import FOLDER
-from poise.tournaments.storage.provenance import machine, model_digest, origin, prompts
+from poise.tournaments.storage.provenance import machine_class, model_digest, origin, prompts
 
 EMBEDDED = "embedded:smollm2"
 LISTED = {"models": [{"name": "qwen:latest", "model": "qwen:latest", "digest": "ab" * 32}]}
@@ -24,8 +24,8 @@ def test_where_no_model_is_asked_there_are_no_prompts():
 
 
 def test_the_machines_class_and_no_name():
-    told = json.dumps(machine())
-    assert machine() == {"architecture": platform.machine(), "system": platform.system(), "cpus": os.cpu_count()}
+    told = json.dumps(machine_class())
+    assert machine_class() == {"architecture": platform.machine(), "system": platform.system(), "cpus": os.cpu_count()}
     assert platform.node() not in told
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from poise.common.errors import StoreError
 from poise.tournaments.charts.small import breakable, forest
 from poise.tournaments.report import page as report
-from poise.tournaments.report.page import _json, spread, write_report
+from poise.tournaments.report.page import _json, spread_evenly, write_report
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Header, Store
-from poise.tournaments.workers.queue import Plan, TaskPlayer, TaskQueue
+from poise.tournaments.workers.queue import TaskPlayer, TaskQueue, WorkerPlan
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>\u2028{{ 7 * 7 }} javascript:alert(2) \" ' &lt;"
 
@@ -56,7 +56,7 @@ def make_folder(folder, *, hostile=False, cases=3):
         provenance={"poise": "0.1.0", "python": "3.11", "packages": {"numpy": HOSTILE}},
     )
     told = [replace(case, context={"Reason": HOSTILE}) for case in scenarios(cases)] if hostile else scenarios(cases)
-    player = TaskPlayer(Plan(plan, config().rules, (OpenSaid if hostile else OpenFake)(plan)))
+    player = TaskPlayer(WorkerPlan(plan, config().rules, (OpenSaid if hostile else OpenFake)(plan)))
     queue = TaskQueue.of(plan, {})
     with Store.create(folder, header, told) as store:
         while task := queue.take(99):
@@ -166,7 +166,7 @@ def test_standings_are_of_all_matches_and_transcripts_as_many_as_wanted(tmp_path
 
 @given(st.integers(0, 50), st.integers(0, 60))
 def test_what_is_shown_is_spread_over_the_schedule(count, most):
-    shown = spread(list(range(count)), most)
+    shown = spread_evenly(list(range(count)), most)
     assert len(shown) == min(count, most)
     assert shown == sorted(set(shown))
     gaps = [after - before for before, after in pairwise(shown)]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from poise.common import userfile
 from poise.common.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import default_folder, plan_tournament, resume_tournament, run_tournament
+from poise.tournaments.runner import default_folder, plan_matches, resume_tournament, run_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.store import Store
@@ -25,7 +25,7 @@ from poise.tournaments.watch import Silent
 from poise.tournaments.workers.dispatcher import Dispatcher
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.processes import ProcessCrew
-from poise.tournaments.workers.queue import Plan, TaskQueue
+from poise.tournaments.workers.queue import TaskQueue, WorkerPlan
 from poise.tournaments.workers.threads import ThreadCrew
 
 LEARNER = ("c1",)
@@ -44,7 +44,7 @@ def play(plan, *, trouble=NO_TROUBLE, seconds=0.0, queue=None, **how):
     opened = OpenFake(plan, seconds, trouble)
     how = How(**{"workers": 1, "match_seconds": 60.0, **how})
     queue = queue or TaskQueue.of(plan, {})
-    batches = play_all(Plan(plan, fake_config().rules, opened), queue, how)
+    batches = play_all(WorkerPlan(plan, fake_config().rules, opened), queue, how)
     return sorted(essence(one) for batch in batches for one in batch)
 
 
@@ -82,7 +82,9 @@ def test_going_over_to_processes_midway_changes_nothing():
     plan = schedule(fake_config(), 150, LEARNER)
     OpenCounted.opened.clear()
     plain = play(plan)
-    batches = play_all(Plan(plan, fake_config().rules, OpenCounted(plan, 0.002)), TaskQueue.of(plan, {}), How(2, 60.0))
+    batches = play_all(
+        WorkerPlan(plan, fake_config().rules, OpenCounted(plan, 0.002)), TaskQueue.of(plan, {}), How(2, 60.0)
+    )
     assert sorted(essence(one) for batch in batches for one in batch) == plain
     assert OpenCounted.opened, "play begins in this process"
     assert len(OpenCounted.opened) < 4, "and goes over to others, where this list does not grow"
@@ -169,14 +171,14 @@ class OpenDeadly:
 def test_workers_that_cannot_even_begin_stop_the_tournament_in_words(how, error, words):
     plan = schedule(fake_config(), 2, own_code=True)
     with pytest.raises(error, match=words):
-        list(play_all(Plan(plan, fake_config().rules, OpenDeadly(how)), TaskQueue.of(plan, {}), How(2, 60.0)))
+        list(play_all(WorkerPlan(plan, fake_config().rules, OpenDeadly(how)), TaskQueue.of(plan, {}), How(2, 60.0)))
 
 
 def test_a_spawned_process_plays_as_a_forked_one():
     other = threading.Thread(target=(gate := threading.Event()).wait, daemon=True)
     other.start()  # while another thread runs, a fork would not be safe
     try:
-        with ProcessCrew(Plan(PLAN, fake_config().rules, OpenFake(PLAN)), 1) as crew:
+        with ProcessCrew(WorkerPlan(PLAN, fake_config().rules, OpenFake(PLAN)), 1) as crew:
             assert crew._context.get_start_method() == "spawn"
             run = Dispatcher(crew, TaskQueue.of(PLAN, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 5).run()
             assert sorted(essence(one) for batch in run for one in batch) == ALONE
@@ -205,7 +207,7 @@ def test_a_learner_with_a_large_memory_does_not_stop_the_pipes():
     """Both ends of a pipe that is full would wait for each other."""
 
     plan = schedule(fake_config(1, 4), 8, ("c0",))
-    with ProcessCrew(Plan(plan, fake_config().rules, OpenLarge(plan)), 2) as crew:
+    with ProcessCrew(WorkerPlan(plan, fake_config().rules, OpenLarge(plan)), 2) as crew:
         run = Dispatcher(crew, TaskQueue.of(plan, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 2).run()
         assert sum(map(len, run)) == 32
 
@@ -213,7 +215,7 @@ def test_a_learner_with_a_large_memory_does_not_stop_the_pipes():
 def test_stopping_finishes_what_is_in_flight_and_begins_nothing():
     plan = schedule(fake_config(**WITH_MODEL), 6)
     asked = []
-    with ThreadCrew(Plan(plan, fake_config().rules, OpenFake(plan, 0.02)), 2) as crew:
+    with ThreadCrew(WorkerPlan(plan, fake_config().rules, OpenFake(plan, 0.02)), 2) as crew:
         queue = TaskQueue.of(plan, {})
         run = Dispatcher(crew, queue, fake_config().rules, 60.0, lambda: len(asked) >= 3)
         for batch in run.run():
@@ -252,7 +254,7 @@ class Stopper(Silent):
 
 
 def opened(config=CONFIG, **more):
-    return OpenFake(plan_tournament(config, CASES), **more)
+    return OpenFake(plan_matches(config, CASES), **more)
 
 
 def stored(folder):
@@ -314,7 +316,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_go_on(tmp_path, whole):
 @pytest.mark.parametrize("model", ["scripted", "some:model"])
 def test_a_server_that_goes_down_stops_the_run_and_loses_nothing(tmp_path, model):
     config = make_config({**NAMES, "model": model, "workers": 2})
-    down = Trouble(down=(plan_tournament(config, CASES).matches[3].seed,))
+    down = Trouble(down=(plan_matches(config, CASES).matches[3].seed,))
     with pytest.raises(
         ModelDown, match=r"does not answer; start it\nFinished matches are kept.*poise tournament resume"
     ):

@@ -17,7 +17,7 @@ from poise.tournaments.game_theory.solve import (
     pure_equilibria,
     replicator,
     response_network,
-    to_plain,
+    solution_data,
     zero_sum,
 )
 
@@ -163,7 +163,7 @@ def test_sixty_creditors_and_sixty_debtors_are_solved_safely():
 
 
 def test_plain_data_name_every_agent():
-    data = to_plain(PRISONERS)
+    data = solution_data(PRISONERS)
     assert [one["label"] for one in data["creditors"]] == ["c0", "c1"]
     assert data["creditors"][0]["dominated_by"] == ["c1"]
     assert data["equilibrium"]["pure"] == [["c1", "d1"]]

@@ -21,7 +21,7 @@ from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished, Row, failed, to_json
 from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.store import Header, Store, exists
-from poise.tournaments.workers.queue import Plan, Task, TaskPlayer
+from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 PLAN = schedule(config(), 3)
 HEADER = Header(
@@ -35,7 +35,7 @@ HEADER = Header(
 
 
 def play(*positions):
-    player = TaskPlayer(Plan(PLAN, Rules(), OpenFake(PLAN)))
+    player = TaskPlayer(WorkerPlan(PLAN, Rules(), OpenFake(PLAN)))
     return [one for position in positions for one in player.play(Task(PLAN.matches[position].pair, (position,)))]
 
 
@@ -78,6 +78,7 @@ def test_a_process_that_ends_between_any_two_statements_leaves_whole_matches(tmp
     """The statements of one `add`: whatever the last one was, another process sees both tables alike."""
     code = f"""
 import os, sys; sys.path[:0] = [{str(TESTS)!r}, {str(TESTS / "tournaments")!r}]
+from pathlib import Path
 from test_store import *
 store = Store.create(Path(sys.argv[1]), HEADER, PLAN.scenarios)
 store.add(play(0))

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from poise.common.errors import BadInput, StoreError
 from poise.tournaments.storage.errors import only_run
-from poise.tournaments.view.choice import ENDINGS, Choice
+from poise.tournaments.view.choice import ENDINGS, MatchFilter
 from poise.tournaments.view.guard import POLICY, host_of, is_loopback
 from poise.tournaments.view.library import Library, Snapshot
-from poise.tournaments.view.live import Pace, is_running
-from poise.tournaments.view.pages import STATIC, spoken
-from poise.tournaments.view.server import Place, serve
+from poise.tournaments.view.live import RunPace, is_running
+from poise.tournaments.view.pages import STATIC, shown_words
+from poise.tournaments.view.server import ServerAddress, serve
 
 PAGES = ("/run/fake/", "/run/fake/matches", "/run/fake/match/0", "/run/fake/match/0/graph", "/beside?a=fake:0&b=fake:3")
 
@@ -97,12 +97,12 @@ def test_it_only_shows(fake, method):
 
 def test_it_listens_to_others_only_when_told_twice_and_says_what_that_means(fake):
     with pytest.raises(BadInput, match="--anyone-may-read"):
-        serve([fake], Place("0.0.0.0"), browse=False, tell=print)
+        serve([fake], ServerAddress("0.0.0.0"), browse=False, tell=print)
 
 
 def test_what_is_no_tournament_is_refused_before_anything_is_opened(tmp_path, capsys):
     with pytest.raises(BadInput, match="no tournament in"):
-        serve([tmp_path], Place(), browse=False, tell=print)
+        serve([tmp_path], ServerAddress(), browse=False, tell=print)
     assert capsys.readouterr().out == ""
     with pytest.raises(StoreError, match="no tournament in"):
         Library([tmp_path])
@@ -145,7 +145,7 @@ def test_it_is_shown_as_it_was_said_with_what_cannot_be_seen_written_out(hostile
 
 @given(st.text())
 def test_words_lose_nothing_but_what_would_play_tricks(text):
-    shown = spoken(text)
+    shown = shown_words(text)
     assert not set(shown) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\x00\x1b")
     back = re.sub(r"\u27e8U\+([0-9A-F]{4,6})\u27e9", lambda found: chr(int(found[1], 16)), shown)
     if "\u27e8" not in text:
@@ -212,22 +212,22 @@ def test_looking_changes_nothing_in_the_folder(fake):
 _FIELD = st.sampled_from(["", "c0", "c1", "d0", "d1", "debt", "medical", "case-1", "nobody", *ENDINGS])
 
 
-@given(choice=st.builds(Choice, creditor=_FIELD, debtor=_FIELD, domain=_FIELD, scenario=_FIELD, ending=_FIELD))
+@given(choice=st.builds(MatchFilter, creditor=_FIELD, debtor=_FIELD, domain=_FIELD, scenario=_FIELD, ending=_FIELD))
 def test_a_filter_keeps_exactly_what_fits(fake, choice):
     snapshot = Library([fake]).run("fake").snapshot() if not _SEEN else _SEEN[0]
     _SEEN[:] = [snapshot]
     kept = {row.position for row in choice.pick(snapshot)}
     for row in snapshot.rows:
         case = snapshot.scenarios[row.scenario]
-        is_ = Choice(f"c{row.creditor}", f"d{row.debtor}", case.domain, case.id, row.ending)
-        fits = all(getattr(choice, name) in ("", getattr(is_, name)) for name in Choice.__slots__[:5])
+        is_ = MatchFilter(f"c{row.creditor}", f"d{row.debtor}", case.domain, case.id, row.ending)
+        fits = all(getattr(choice, name) in ("", getattr(is_, name)) for name in MatchFilter.__slots__[:5])
         assert (row.position in kept) == fits
 
 
 _SEEN: list[Snapshot] = []
 
 
-@given(st.builds(Choice, *[st.text(max_size=20).map(str.strip)] * 6))
+@given(st.builds(MatchFilter, *[st.text(max_size=20).map(str.strip)] * 6))
 def test_filters_survive_the_address(choice):
     from starlette.datastructures import QueryParams
 
@@ -235,7 +235,7 @@ def test_filters_survive_the_address(choice):
         query = choice.query()
     except UnicodeEncodeError:
         return  # a lone surrogate comes from no browser
-    assert Choice.of(QueryParams(query.removeprefix("?"))) == choice
+    assert MatchFilter.of(QueryParams(query.removeprefix("?"))) == choice
 
 
 def test_pieces_of_the_list_make_the_whole_of_it(tmp_path):
@@ -292,7 +292,7 @@ def test_a_message_without_a_model_has_no_prompt_and_one_with_a_model_has_it_aga
     told = client(hostile).get("/run/fake/match/0/prompt/0").json()
     first, second = told["tries"]
     assert first["turns"][0][0] == "system"
-    assert (first["reply"], bool(first["problem"]), second["problem"]) == (spoken(HOSTILE), True, "")
+    assert (first["reply"], bool(first["problem"]), second["problem"]) == (shown_words(HOSTILE), True, "")
     assert second["reply"].endswith("more characters; the raw transcript has them]")
     assert len(second["reply"]) < 21_000
     assert second["turns"][:-1] == first["turns"][:-1]
@@ -354,7 +354,7 @@ def test_asking_whether_it_runs_writes_nothing_and_keeps_no_run_from_starting(tm
 
 @given(st.integers(2, 30), st.floats(0.01, 50), st.integers(1, 9))
 def test_at_a_steady_pace_the_time_left_is_what_is_left_over_the_pace(sightings, seconds, batch):
-    pace = Pace()
+    pace = RunPace()
     for number in range(sightings):
         pace.see(number * batch, number * seconds)
     now, done, total = (sightings - 1) * seconds, (sightings - 1) * batch, sightings * batch + 100
@@ -363,7 +363,7 @@ def test_at_a_steady_pace_the_time_left_is_what_is_left_over_the_pace(sightings,
 
 
 def test_before_anything_grew_nobody_knows_the_pace_and_a_new_beginning_forgets_the_old(tmp_path):
-    pace = Pace()
+    pace = RunPace()
     pace.see(5, 0.0)
     pace.see(5, 60.0)
     assert pace.left(10, 60.0) is None

@@ -18,7 +18,7 @@ from poise.tournaments.human import match as sitting
 from poise.tournaments.human.match import HOME, TALKS, come_back, invite, sit_down
 from poise.tournaments.storage.store import Store
 from poise.tournaments.view import invitation, seats
-from poise.tournaments.view.server import Place, serve
+from poise.tournaments.view.server import ServerAddress, serve
 
 GLAD = """
 from poise import agent
@@ -344,8 +344,8 @@ def test_nobody_is_named_from_outside(folder, visitor):
 
 def test_who_cannot_sit_across_is_refused_before_anything_is_shown(folder):
     for place, wrong, said in (
-        (Place(), "nobody", "nobody"),
-        (Place("0.0.0.0", anywhere=True), "vanilla", "--across is for"),
+        (ServerAddress(), "nobody", "nobody"),
+        (ServerAddress("0.0.0.0", anywhere=True), "vanilla", "--across is for"),
     ):
         with pytest.raises(PoiseError, match=said):
             serve([folder], place, browse=False, tell=pytest.fail, across=[wrong])

@@ -80,7 +80,7 @@ def test_pairs_are_read_back_as_they_were_written(made):
     assert found.header["pairs"] == len(found.pairs) == read_manifest(made)["pairs"]
     assert {pair.seat for pair in found.pairs} == {"creditor", "debtor"}
     for pair in found.pairs:
-        assert dataset.Pair.from_dict(json.loads(json.dumps(pair.to_dict()))) == pair
+        assert dataset.PromptReply.from_dict(json.loads(json.dumps(pair.to_dict()))) == pair
         assert pair.messages[0].role == "system"
 
 
@@ -321,7 +321,7 @@ def test_damage_is_refused(made, tmp_path):
 def test_a_pair_that_is_none_is_refused(made, field, value):
     data = read_pairs(made).pairs[0].to_dict() | {field: value}
     with pytest.raises(dataset.BadInput):
-        dataset.Pair.from_dict(data)
+        dataset.PromptReply.from_dict(data)
 
 
 def test_held_out_holds_scenarios_only():

@@ -18,7 +18,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX, T
 from poise.common.errors import BadInput
 from poise.training.detector.dialogue import CASINO_TALKS, Marked, read_casino, read_debt_dialogues
 from poise.training.detector.lessons import ALONE, Additions, marked
-from poise.training.detector.scores import calibration_error, reliability
+from poise.training.detector.scores import calibration_error, detector_reliability
 from poise.training.detector.written import written
 
 _FILE = DATA / "negotiation_emotions.jsonl"
@@ -210,7 +210,7 @@ def test_the_calibration_error_by_hand() -> None:
 @given(arrays.arrays(np.float64, st.integers(1, 50), elements=st.floats(0, 1)), st.integers(1, 20))
 def test_the_calibration_error_is_bounded_and_every_row_is_in_one_bin(sure: np.ndarray, bins: int) -> None:
     right = sure > 0.5
-    assert sum(rows for rows, _, _ in reliability(sure, right, bins)) == len(sure)
+    assert sum(rows for rows, _, _ in detector_reliability(sure, right, bins)) == len(sure)
     assert 0 <= calibration_error(sure, right, bins) <= 1
     assert calibration_error(np.ones(3), np.ones(3, bool), bins) == 0
     assert calibration_error(np.ones(3), np.zeros(3, bool), bins) == 1

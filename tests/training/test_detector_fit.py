@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import f1_score
 
-from poise.agents.emotions.artifact import load
+from poise.agents.emotions.artifact import load_detector
 from poise.agents.emotions.detector import ARTIFACT, Detector
 from poise.agents.emotions.model import distribution
 from poise.agents.emotions.taxonomy import EMOTIONS28
@@ -103,7 +103,7 @@ def test_the_script_learns_a_tiny_corpus(corpus: Path, tmp_path: Path, capsys: p
     printed = capsys.readouterr().out
     assert "tuned on these very rows" in printed
     assert "one fixed threshold" in printed
-    detector = Detector(load(out))
+    detector = Detector(load_detector(out))
     assert detector.read("we feel gratitude now").label == "gratitude"
     assert detector.read("we feel remorse now").label == "remorse"
     assert detector.model.provenance["settings"]["seed"] == 3
@@ -114,13 +114,13 @@ def test_the_same_data_and_seed_give_the_same_file(corpus: Path, tmp_path: Path)
     scores = [fit(corpus, file, SMALL) for file in files]
     assert scores[0] == scores[1]
     assert files[0].read_bytes() == files[1].read_bytes()
-    model = load(files[0])
+    model = load_detector(files[0])
     assert len(model.features.words) + len(model.features.chars) == len(model.weights) == 500
 
 
 def test_provenance_of_a_fit(corpus: Path, tmp_path: Path) -> None:
     scores = fit(corpus, tmp_path / "a.npz", SMALL)
-    provenance = load(tmp_path / "a.npz").provenance
+    provenance = load_detector(tmp_path / "a.npz").provenance
     assert provenance["scores"] == scores
     assert provenance["rows"] == {"train": 168, "added": 0, "dev": 168}
     assert set(provenance["data"]) == set(FILES)
@@ -158,7 +158,7 @@ def test_missing_and_foreign_data_are_refused(corpus: Path, capsys: pytest.Captu
 
 def test_the_shipped_file_is_small_and_says_where_it_comes_from() -> None:
     assert ARTIFACT.stat().st_size <= 3_000_000
-    provenance = load(ARTIFACT).provenance
+    provenance = load_detector(ARTIFACT).provenance
     assert "CC BY 4.0" in provenance["licence"]
     assert "Demszky" in provenance["licence"]
     assert "CaSiNo" in provenance["licence"]
@@ -209,7 +209,7 @@ def test_a_file_whose_parts_do_not_fit_is_refused(
     path = tmp_path / "bad.npz"
     np.savez(path, **bad)
     with pytest.raises(PoiseError, match=message) as refusal:
-        load(path)
+        load_detector(path)
     assert "train it again: python -m poise.training.detector.fit" in str(refusal.value)
 
 
@@ -219,7 +219,7 @@ def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "cut.npz"
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(PoiseError, match="no usable detector"):
-        load(path)
+        load_detector(path)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.8])
@@ -230,7 +230,7 @@ def test_a_file_with_flipped_bytes_is_refused(tmp_path: Path, share: float) -> N
     path = tmp_path / "flipped.npz"
     path.write_bytes(damaged)
     with pytest.raises(PoiseError, match="no usable detector"):
-        load(path)
+        load_detector(path)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
@@ -238,9 +238,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         path = tmp_path / "other.npz"
         path.write_bytes(content)
         with pytest.raises(PoiseError, match="no usable detector"):
-            load(path)
+            load_detector(path)
     with pytest.raises(PoiseError, match="No such file"):
-        load(tmp_path / "none.npz")
+        load_detector(tmp_path / "none.npz")
     np.save(tmp_path / "array.npy", np.zeros(3))
     with pytest.raises(PoiseError, match="no usable detector"):
-        load(tmp_path / "array.npy")
+        load_detector(tmp_path / "array.npy")

@@ -14,7 +14,7 @@ from poise.agents.policies.chains import Chain
 from poise.agents.policies.evoemo import INITIAL
 from poise.common.errors import BadInput
 from poise.training.online.episodes import (
-    Step,
+    EpisodeStep,
     emodebt_released_reward,
     emodebt_reward,
     evoemo_fitness,
@@ -163,7 +163,7 @@ def test_talks_that_ended_before_the_creditor_spoke_are_harmless():
 
 
 def test_transitions_are_counted_by_the_rows_of_the_chain():
-    steps = [Step(NEUTRAL, JOY, JOY), Step(JOY, NEUTRAL, NEUTRAL)]
+    steps = [EpisodeStep(NEUTRAL, JOY, JOY), EpisodeStep(JOY, NEUTRAL, NEUTRAL)]
     rows = {}
     for kind in ("own", "heard"):
         search = Evolution(Chain(INITIAL, rows=kind), EvolutionSettings(2, 1, mutation=0.0, crossover=0.0, keep=0.0))

@@ -33,7 +33,7 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
-from poise.agents.artifact import Artifact, load, save  # noqa: E402
+from poise.agents.artifact import Artifact, load_artifact, save_artifact  # noqa: E402
 from poise.agents.models.embedded.engine import Engine  # noqa: E402
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights  # noqa: E402
 from poise.agents.models.health import check_model  # noqa: E402
@@ -43,8 +43,8 @@ from poise.cli.app import app  # noqa: E402
 from poise.common.errors import AgentError, ConfigError, ModelDown, ModelMissing, StoreError  # noqa: E402
 from poise.training.export.adapter_file import reorder, write_adapter  # noqa: E402
 from poise.training.export.base_file import BaseFile, read_base  # noqa: E402
-from poise.training.export.exporting import ExportSettings, export  # noqa: E402
-from poise.training.export.fidelity import compare, divergence, greedy  # noqa: E402
+from poise.training.export.exporting import ExportSettings, export_agent  # noqa: E402
+from poise.training.export.fidelity import compare, divergence, greedy_replies  # noqa: E402
 from poise.training.export.ollama_model import Served, check_server  # noqa: E402
 from poise.training.export.peft_folder import read_lora  # noqa: E402
 
@@ -277,19 +277,19 @@ def test_an_adapter_of_another_base_is_refused_by_its_checksum_before_anything_i
     other = write_base(tmp_path / "other.gguf")
     other.write_bytes(other.read_bytes() + b"\0")  # the same sizes, other weights
     with pytest.raises(ConfigError, match=r"is an adapter for 'base\.gguf' \(SHA-256 .*other\.gguf is another"):
-        export(ExportSettings(trained, tmp_path / "out", gguf=other))
+        export_agent(ExportSettings(trained, tmp_path / "out", gguf=other))
     assert not (tmp_path / "out").exists()
 
 
 def test_which_base_is_never_guessed(tmp_path, base):
     foreign = write_peft(tmp_path / "foreign")
     with pytest.raises(ConfigError, match=r"does not say which base it is for .*--gguf"):
-        export(ExportSettings(foreign, tmp_path / "out"))
+        export_agent(ExportSettings(foreign, tmp_path / "out"))
     data = {"name": "owner/model", "kind": "hub", "architecture": "llama", "sha256": "0" * 64}
     on_hub = write_provenance(write_peft(tmp_path / "hub"), base, base=data)
     with pytest.raises(ConfigError, match="trained on 'owner/model', which is no GGUF file"):
-        export(ExportSettings(on_hub, tmp_path / "out"))
-    made = export(ExportSettings(on_hub, tmp_path / "out", gguf=base))
+        export_agent(ExportSettings(on_hub, tmp_path / "out"))
+    made = export_agent(ExportSettings(on_hub, tmp_path / "out", gguf=base))
     assert made.adapter["base"]["trained_on"] == data
 
 
@@ -297,15 +297,17 @@ def test_which_base_is_never_guessed(tmp_path, base):
 
 
 def test_an_export_is_an_agent_of_its_seats_with_all_it_came_from(tmp_path, base, trained):
-    save(Artifact("policy", {"name": "fixed:joy"}, settings={"x": 1}, scores={"utility": 0.5}), tmp_path / "policy")
+    save_artifact(
+        Artifact("policy", {"name": "fixed:joy"}, settings={"x": 1}, scores={"utility": 0.5}), tmp_path / "policy"
+    )
     settings = ExportSettings(trained, tmp_path / "out", tmp_path / "policy", ("creditor", "debtor"), base)
-    made = export(settings)
+    made = export_agent(settings)
     for seat in ("creditor", "debtor"):
         agent = find_agent(str(tmp_path / "out"), seat)
         assert agent.make_policy().choose(None, None) == "joy"
         assert agent.adapter.path == str(tmp_path / "out" / "adapter.gguf")
         assert agent.declared()["settings"]["adapter"] == made.adapter["sha256"][:16]
-    assert made == load(tmp_path / "out")
+    assert made == load_artifact(tmp_path / "out")
     assert made.adapter["base"] == {
         "name": "base.gguf",
         "sha256": json.loads((trained / "provenance.json").read_text())["base"]["sha256"],
@@ -313,21 +315,21 @@ def test_an_export_is_an_agent_of_its_seats_with_all_it_came_from(tmp_path, base
     }
     assert made.provenance["adapter"]["data"] == {"digest": "d" * 64}
     assert made.provenance["adapter"]["settings"] == {"seed": 5}
-    assert made.provenance["policy"]["digest"] == load(tmp_path / "policy").digest
+    assert made.provenance["policy"]["digest"] == load_artifact(tmp_path / "policy").digest
     assert made.scores == {"adapter": {"loss": 1.5}, "policy": {"utility": 0.5}}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["base.gguf", "out", "policy", "sft"]
     assert "ADAPTER ./adapter.gguf\n" in (tmp_path / "out" / "Modelfile").read_text()
 
 
 def test_a_seat_that_it_was_not_trained_for_is_refused(tmp_path, base, trained):
-    export(ExportSettings(trained, tmp_path / "out", seats=("debtor",), gguf=base))
+    export_agent(ExportSettings(trained, tmp_path / "out", seats=("debtor",), gguf=base))
     with pytest.raises(AgentError, match="out is a trained debtor; give it to --debtor"):
         find_agent(str(tmp_path / "out"), "creditor")
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"other")])
 def test_an_adapter_that_is_not_the_one_that_was_written_is_refused(tmp_path, base, trained, damage):
-    export(ExportSettings(trained, tmp_path / "out", gguf=base))
+    export_agent(ExportSettings(trained, tmp_path / "out", gguf=base))
     damage(tmp_path / "out" / "adapter.gguf")
     with pytest.raises(AgentError, match=r"adapter\.gguf is damaged or missing .*export it again"):
         find_agent(str(tmp_path / "out"), "creditor")
@@ -337,7 +339,7 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path, base, trained):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")
     with pytest.raises(StoreError, match="is there already; name another"):
-        export(ExportSettings(trained, tmp_path / "out", gguf=base))
+        export_agent(ExportSettings(trained, tmp_path / "out", gguf=base))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
 
 
@@ -349,7 +351,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, base, trained, monkeypatch, step):
     before = sorted(tmp_path.iterdir())
     monkeypatch.setattr(gguf.GGUFWriter, step, full)
     with pytest.raises(StoreError, match=r"out cannot be written .*No space left on device.*--out"):
-        export(ExportSettings(trained, tmp_path / "out", gguf=base))
+        export_agent(ExportSettings(trained, tmp_path / "out", gguf=base))
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -357,16 +359,16 @@ def test_an_export_that_is_killed_leaves_nothing_that_play_takes_up(tmp_path, ba
     """It kills itself where the most is written: when all but the renaming is done."""
     script = f"""
         import os, pathlib, signal
-        from poise.training.export.exporting import ExportSettings, export
+        from poise.training.export.exporting import ExportSettings, export_agent
         pathlib.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-        export(ExportSettings(pathlib.Path({str(trained)!r}), pathlib.Path({str(tmp_path / "out")!r}),
+        export_agent(ExportSettings(pathlib.Path({str(trained)!r}), pathlib.Path({str(tmp_path / "out")!r}),
                gguf=pathlib.Path({str(base)!r})))
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert done.returncode == -signal.SIGKILL
     with pytest.raises(AgentError):
         find_agent(str(tmp_path / "out"), "creditor")
-    export(ExportSettings(trained, tmp_path / "out", gguf=base))  # and the command can be repeated
+    export_agent(ExportSettings(trained, tmp_path / "out", gguf=base))  # and the command can be repeated
     assert find_agent(str(tmp_path / "out"), "creditor").adapter
 
 
@@ -412,7 +414,7 @@ def server(monkeypatch):
 
 def test_an_ollama_model_is_made_of_the_base_there_and_the_adapter(tmp_path, base, trained, server):
     asked = server(shown(read_base(base)), OK)
-    made = export(ExportSettings(trained, tmp_path / "out", gguf=base, ollama=Served("deal", "smol:135m")))
+    made = export_agent(ExportSettings(trained, tmp_path / "out", gguf=base, ollama=Served("deal", "smol:135m")))
     digest = made.adapter["sha256"]
     assert asked.paths == ["/api/show", f"/api/blobs/sha256:{digest}", "/api/create"]
     assert asked.asked[1] == {"sha256": digest}  # of what was sent
@@ -425,7 +427,7 @@ def test_an_ollama_model_is_made_of_the_base_there_and_the_adapter(tmp_path, bas
 
 def test_without_a_base_there_the_base_itself_is_sent(tmp_path, base, trained, server):
     asked = server(LISTED, OK)
-    export(ExportSettings(trained, tmp_path / "out", gguf=base, ollama=Served("deal")))
+    export_agent(ExportSettings(trained, tmp_path / "out", gguf=base, ollama=Served("deal")))
     assert [path.split("/")[2].partition(":")[0] for path in asked.paths] == ["tags", "blobs", "blobs", "create"]
     assert "from" not in asked.asked[-1]
     assert asked.asked[-1]["files"] == {"base.gguf": f"sha256:{read_base(base).sha256}"}
@@ -442,7 +444,7 @@ def test_without_a_base_there_the_base_itself_is_sent(tmp_path, base, trained, s
 def test_an_ollama_model_that_is_not_the_base_is_refused_up_front(tmp_path, base, trained, server, other, told):
     asked = server(shown(read_base(base), **other))
     with pytest.raises(ConfigError, match=told):
-        export(ExportSettings(trained, tmp_path / "out", gguf=base, ollama=Served("deal", "smol:135m")))
+        export_agent(ExportSettings(trained, tmp_path / "out", gguf=base, ollama=Served("deal", "smol:135m")))
     assert asked.paths == ["/api/show"]
     assert not (tmp_path / "out").exists()
 
@@ -457,15 +459,15 @@ def test_a_server_that_is_down_or_refuses_leaves_nothing(tmp_path, base, trained
     server(shown(read_base(base)), Answer([{"error": "unsupported architecture"}], status=500))
     settings = ExportSettings(trained, tmp_path / "out", gguf=base, ollama=Served("deal", "smol:135m"))
     with pytest.raises(ModelDown, match="unsupported architecture"):
-        export(settings)
+        export_agent(settings)
     monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free_port()}")
     with pytest.raises(ModelDown, match="start it with `ollama serve`"):
-        export(settings)
+        export_agent(settings)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["base.gguf", "sft"]
 
 
 def test_play_is_refused_where_the_servers_model_lacks_the_adapter(tmp_path, base, trained, server):
-    made = export(ExportSettings(trained, tmp_path / "out", gguf=base))
+    made = export_agent(ExportSettings(trained, tmp_path / "out", gguf=base))
     adapter = find_agent(str(tmp_path / "out"), "creditor").adapter
     asked = server(
         Answer(
@@ -532,13 +534,13 @@ def test_the_exported_adapter_says_what_the_trained_one_does(model, tmp_path):
     base, tuned = model
     with quietly():
         tuned.save_pretrained(str(tmp_path / "peft"))
-    made = export(ExportSettings(tmp_path / "peft", tmp_path / "out", gguf=find_weights()))
+    made = export_agent(ExportSettings(tmp_path / "peft", tmp_path / "out", gguf=find_weights()))
     paths = {made.adapter["sha256"]: str(tmp_path / "out" / "adapter.gguf")}
     prompts = [base.tokenizer(text)["input_ids"] for text in ("I need 71 days to repay, and", "The doctor said that")]
     engine = Engine(find_weights(), 1, 256, 0, paths)
     with tuned.disable_adapter():
-        floor = compare([greedy(tuned, prompt, 5) for prompt in prompts], engine, "")
-    spoken = [greedy(tuned, prompt, 5) for prompt in prompts]
+        floor = compare([greedy_replies(tuned, prompt, 5) for prompt in prompts], engine, "")
+    spoken = [greedy_replies(tuned, prompt, 5) for prompt in prompts]
     right = compare(spoken, engine, next(iter(paths)))
     wrong = compare(spoken, engine, "")
     engine.close()

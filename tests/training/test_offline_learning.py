@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from poise.agents.artifact import FILE, load
+from poise.agents.artifact import FILE, load_artifact
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies.learned.network import q_values
 from poise.agents.policies.learned.offline import Learned, learned
@@ -151,10 +151,10 @@ def test_the_value_is_learned():
     settings = replace(QUICK, tau=0.98, steps=1500, scale="none")
     learner = trained("iql", data, settings)
     states = torch.from_numpy(data.extended[data.step == 0])
-    from poise.training.offline.learner import forward, part
+    from poise.training.offline.learner import forward, network_slice
 
     with torch.no_grad():
-        value = forward(part(learner.stack, 0, 1), states)[0, :, 0]
+        value = forward(network_slice(learner.stack, 0, 1), states)[0, :, 0]
     assert float(value.mean()) == pytest.approx(1.0, abs=0.1)
 
 
@@ -326,7 +326,7 @@ def test_stopped_it_goes_on_to_the_same_curve_and_artifact(made, tmp_path):
             train_offline(QUICK, data, tmp_path / "out", StopAfter(steps))
         assert (tmp_path / "out" / CHECKPOINT).exists()
         with pytest.raises(AgentError, match="not finished"):
-            load(tmp_path / "out")
+            load_artifact(tmp_path / "out")
     found = train_offline(QUICK, data, tmp_path / "out")
     assert loss_curve(found.artifact) == loss_curve(result.artifact)
     assert (tmp_path / "out" / "arrays.npz").read_bytes() == (result.folder / "arrays.npz").read_bytes()
@@ -359,7 +359,7 @@ def test_a_damaged_checkpoint_is_refused(made, tmp_path):
 
 
 def test_arrays_of_another_state_are_refused(made):
-    arrays = load(made[1].folder).arrays
+    arrays = load_artifact(made[1].folder).arrays
     for parameters in (
         {"state": "published", "faithful": False},
         {"state": "all"},

@@ -23,7 +23,7 @@ from poise.games.scenario import Scenario
 from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Message, Outcome, Transcript
 from poise.graphs import Pairing
-from poise.training.data.rewards import Exchange, episode_rewards, qualities, step_rewards
+from poise.training.data.rewards import RewardedExchange, episode_rewards, qualities, step_rewards
 
 RULES = {"tolerance": 5, "max_messages": 31, "discount": 1.0, "grid": 1, "deal_value": "midpoint"}
 
@@ -45,7 +45,7 @@ games = st.builds(played, st.sampled_from(["debt", "disaster", "medical"]), st.i
 
 
 def test_v4_has_the_golden_value():
-    found = step_rewards(Exchange((12, 20), (112, 92)), 100, 1, 1, 30)
+    found = step_rewards(RewardedExchange((12, 20), (112, 92)), 100, 1, 1, 30)
     assert found["v4"] == pytest.approx(0.116)
     assert (found["v1"], found["v2"], found["v3"]) == pytest.approx((0.2, 0.12, 0.12))
 

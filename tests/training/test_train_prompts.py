@@ -16,7 +16,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Transcript
 from poise.graphs import Pairing, PlaySettings
 from poise.graphs.pairing import brief
-from poise.training.data.gathering import Talk, pairs_of
+from poise.training.data.gathering import TrainingNegotiation, pairs_of
 
 ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 SENTENCE = re.compile(r'(?:Repeat|Finish) this sentence: "(.*?)"', re.DOTALL)
@@ -68,7 +68,7 @@ def test_prompts_of_a_transcript_are_those_that_were_sent(recorder, domain, row,
         assert tuple(map(tuple, views[message.seat].prompt(message.index // 2))) == first
         for _again in range(message.wording.attempts - 1):
             next(sent)
-    pairs = {pair.index: pair for seat in SEATS for pair in pairs_of(Talk(transcript, "m", "s"), seat)}
+    pairs = {pair.index: pair for seat in SEATS for pair in pairs_of(TrainingNegotiation(transcript, "m", "s"), seat)}
     usable = [each for each in transcript.messages if each.move.kind != "forfeit"]
     assert sorted(pairs) == [each.index for each in usable]
     for message in usable:

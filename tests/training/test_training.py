@@ -8,7 +8,7 @@ from helpers.train_settings import LONGER, SHORT, files
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poise.agents.artifact import load
+from poise.agents.artifact import load_artifact
 from poise.agents.registry import find_agent
 from poise.common.errors import PoiseError
 from poise.games.scenarios.loaders import load_scenarios
@@ -38,13 +38,13 @@ def test_same_seed_same_artifact(tmp_path, method):
     assert files(tmp_path / "one") == files(tmp_path / "two")
     assert set(files(tmp_path / "one")) == {"artifact.json"}
     agent = find_agent(str(tmp_path / "one"), "creditor")
-    assert agent.settings["artifact"] == load(tmp_path / "one").digest[:16]
+    assert agent.settings["artifact"] == load_artifact(tmp_path / "one").digest[:16]
 
 
 def test_another_seed_another_artifact(tmp_path):
     for place, seed in (("one", 5), ("other", 6)):
         train(replace(SHORT["q"], seed=seed), tmp_path / place)
-    assert load(tmp_path / "one").parameters != load(tmp_path / "other").parameters
+    assert load_artifact(tmp_path / "one").parameters != load_artifact(tmp_path / "other").parameters
 
 
 @pytest.mark.parametrize("method", ["evolve", "bayes"])

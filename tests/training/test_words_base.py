@@ -8,7 +8,7 @@ import struct
 import pytest
 from helpers.words_fakes import tiny_base
 
-from poise.agents.protocols import Turn
+from poise.agents.protocols import ChatMessage
 from poise.common.errors import ConfigError
 from poise.training.language.base import base_digest, gguf_text, identify, load_base
 from poise.training.language.tokens import Chat
@@ -68,7 +68,7 @@ def test_a_base_is_known_by_what_makes_it(folder, tmp_path):
 def test_a_reply_ends_its_turn_and_the_prompt_is_the_templates(folder):
     base = load_base(str(folder))
     chat = Chat(base.tokenizer)
-    asked = [Turn("system", "You sell."), Turn("user", "Go on.")]
+    asked = [ChatMessage("system", "You sell."), ChatMessage("user", "Go on.")]
     example = chat.example(asked, "I need 30 days.")
     assert example.reply[-1] == chat.end == base.tokenizer.eos_token_id
     assert chat.text(example.reply) == "I need 30 days."

@@ -12,14 +12,14 @@ from test_words_choice import CHAT
 
 from poise.common.errors import ConfigError
 from poise.training.language.adapter import LoraSettings
-from poise.training.language.choose import Choice, choose
+from poise.training.language.choose import PairSelection, choose
 from poise.training.language.dpo import DpoSettings, preferences, train_dpo
-from poise.training.language.loop import Run, Steps
+from poise.training.language.loop import LanguageRun, Steps
 from poise.training.language.sft import SftSettings, train_sft
 
 pytest.importorskip("torch")
-RUN = Run(device="cpu", precision="float32")
-ALL = Choice(top=1.0, held_out=0, max_reply=200)
+RUN = LanguageRun(device="cpu", precision="float32")
+ALL = PairSelection(top=1.0, held_out=0, max_reply=200)
 
 
 def judged() -> list:

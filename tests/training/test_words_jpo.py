@@ -11,15 +11,15 @@ from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 
 from poise.common.errors import AgentError, ConfigError
 from poise.training.language.adapter import LoraSettings, read_provenance
-from poise.training.language.choose import Choice
+from poise.training.language.choose import PairSelection
 from poise.training.language.jpo import JpoSettings, train_jpo
-from poise.training.language.loop import Run, Steps
+from poise.training.language.loop import LanguageRun, Steps
 from poise.training.language.objectives import advantages
 from poise.training.language.sft import SftSettings, train_sft
 
 pytest.importorskip("torch")
-RUN = Run(device="cpu", precision="float32")
-ALL = Choice(top=1.0, held_out=0, max_reply=200)
+RUN = LanguageRun(device="cpu", precision="float32")
+ALL = PairSelection(top=1.0, held_out=0, max_reply=200)
 
 
 def judged(matches: int = 4) -> list:

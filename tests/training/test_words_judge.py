@@ -17,15 +17,19 @@ from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, BadReply, ConfigError, StoreError
 from poise.games.moves import ACCEPT, offer
 from poise.training.language.judged_message import pair_key, spoken_of
-from poise.training.language.model_judge import ModelJudge, questions
-from poise.training.language.scores import Item, Verifiable, open_scorer, read_scores, score_all, scores_path
-from poise.training.language.verifiable import WEIGHTS, Score, Spoken, emotion_rank, judge, shares
+from poise.training.language.model_judge import ModelScorer, questions
+from poise.training.language.scores import Item, Verifiable, open_scorer, read_reply_scores, score_all, scores_path
+from poise.training.language.verifiable import WEIGHTS, JudgedMessage, ReplyScore, emotion_rank, judge, mean_parts
 
 GOOD = "This makes me so angry! I need the full payment in 60 days."
 
+SIXTY = offer(60)
 
-def spoken(text: str, emotion: str | None = "anger", move=offer(60), said=(("creditor", 50), ("debtor", 90))) -> Spoken:  # noqa: B008
-    return Spoken(text, request(move, *said).view, move, emotion, "A bakery owes a bank 4,634 dollars.")
+
+def spoken(
+    text: str, emotion: str | None = "anger", move=SIXTY, said=(("creditor", 50), ("debtor", 90))
+) -> JudgedMessage:
+    return JudgedMessage(text, request(move, *said).view, move, emotion, "A bakery owes a bank 4,634 dollars.")
 
 
 def test_a_good_message_gets_nearly_everything():
@@ -132,7 +136,7 @@ def test_scoring_goes_on_where_it_was_cut_off_and_never_mixes_judges(tmp_path):
     path.write_bytes(path.read_bytes() + b'{"key": "torn')
     done = score_all(Verifiable(), items, path, "data")
     assert done.new == 1
-    assert read_scores(path) == done.scores == {item.key: judge(item.spoken) for item in items}
+    assert read_reply_scores(path) == done.scores == {item.key: judge(item.spoken) for item in items}
     assert score_all(Verifiable(), items, path, "data").new == 0
     with pytest.raises(StoreError, match="other data"):
         score_all(Verifiable(), items, path, "other data")
@@ -145,19 +149,19 @@ def test_a_damaged_score_is_refused_by_its_line(tmp_path, line):
     path = tmp_path / "scores-x.jsonl"
     path.write_text(f'{{"format": 1, "kind": "scores"}}\n{line}\n')
     with pytest.raises(ConfigError, match="line 2"):
-        read_scores(path)
+        read_reply_scores(path)
     with pytest.raises(ConfigError, match="poise train score"):
-        read_scores(tmp_path / "none.jsonl")
+        read_reply_scores(tmp_path / "none.jsonl")
 
 
-def model_judge(*replies) -> tuple[ModelJudge, FakeModel]:
+def model_judge(*replies) -> tuple[ModelScorer, FakeModel]:
     model = FakeModel(replies=replies)
-    return ModelJudge("openai:fake", caller=Caller(model, ModelSettings(patience=0))), model
+    return ModelScorer("openai:fake", caller=Caller(model, ModelSettings(patience=0))), model
 
 
 def test_a_model_gives_score_and_reason():
     judged, model = model_judge('{"reason": "firm and clear", "score": 8}')
-    assert judged.judge(spoken(GOOD)) == Score(8.0, {}, ("firm and clear",))
+    assert judged.judge(spoken(GOOD)) == ReplyScore(8.0, {}, ("firm and clear",))
     system, asked = (message.content for message in model.asked[0])
     assert "anger" in system
     assert asked.endswith(f"from the creditor: {GOOD}")
@@ -185,7 +189,7 @@ def test_a_judge_without_a_usable_score_is_an_error_and_what_was_scored_stays(tm
     path = scores_path(tmp_path, judged.uri)
     with pytest.raises(BadReply, match="gave no score"):
         score_all(judged, items, path, "data")
-    assert read_scores(path) == {"0": Score(6.0, {}, ("fine",))}
+    assert read_reply_scores(path) == {"0": ReplyScore(6.0, {}, ("fine",))}
     assert path.name == "scores-openai-fake.jsonl"
 
 
@@ -202,6 +206,6 @@ def test_a_judge_that_is_none_is_refused():
 
 
 def test_means_are_over_the_messages_that_have_the_part():
-    found = shares([Score(4.0, {"number": 0.0}), Score(8.0, {"number": 1.0, "emotion": 0.5})])
+    found = mean_parts([ReplyScore(4.0, {"number": 0.0}), ReplyScore(8.0, {"number": 1.0, "emotion": 0.5})])
     assert found == {"number": 0.5, "emotion": 0.5, "total": 6.0}
-    assert shares([]) == {}
+    assert mean_parts([]) == {}

@@ -13,8 +13,8 @@ from helpers.paths import TESTS
 from helpers.words_fakes import pairs, tiny_base, write_pairs
 
 from poise.training.language.adapter import LoraSettings
-from poise.training.language.choose import Choice
-from poise.training.language.loop import Run, Steps
+from poise.training.language.choose import PairSelection
+from poise.training.language.loop import LanguageRun, Steps
 from poise.training.language.sft import SftSettings, train_sft
 
 pytest.importorskip("torch")
@@ -34,7 +34,7 @@ train_sft(settings(home), home / "out", loop.Run("cpu", "float32", stop=lambda: 
 
 
 def settings(home) -> SftSettings:
-    choice, steps = Choice(top=1.0, held_out=0, max_reply=200), Steps(0.02, epochs=25, batch=4)
+    choice, steps = PairSelection(top=1.0, held_out=0, max_reply=200), Steps(0.02, epochs=25, batch=4)
     return SftSettings(home / "data", str(home / "base"), choice, LoraSettings(4, 8), steps)
 
 
@@ -46,7 +46,7 @@ def test_a_killed_training_goes_on_along_the_same_curve(tmp_path):
     tiny_base(tmp_path / "base")
     write_pairs(tmp_path / "data", pairs(4))
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path), str(TESTS)])
-    train_sft(settings(tmp_path), tmp_path / "whole", Run("cpu", "float32"))
+    train_sft(settings(tmp_path), tmp_path / "whole", LanguageRun("cpu", "float32"))
     out = tmp_path / "out"
     while not (out / "curve.jsonl").exists() or len(curve(out)) < 3:
         assert process.poll() is None
@@ -55,7 +55,7 @@ def test_a_killed_training_goes_on_along_the_same_curve(tmp_path):
     process.wait()
     assert not (out / "provenance.json").exists()
     assert 3 <= len(curve(out)) < 50
-    trained = train_sft(settings(tmp_path), out, Run("cpu", "float32"))
+    trained = train_sft(settings(tmp_path), out, LanguageRun("cpu", "float32"))
     assert not trained.earlier
     assert curve(out) == pytest.approx(curve(tmp_path / "whole"), abs=1e-5)
     assert len(curve(out)) == 50

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poise.training.language.prefix_tree import plant, portions
-from poise.training.language.tokens import Example
+from poise.training.language.tokens import TokenExample
 
 torch = pytest.importorskip("torch")
 tokens = st.lists(st.integers(0, 2), min_size=1, max_size=6).map(tuple)
-examples = st.lists(st.builds(Example, tokens, tokens), min_size=1, max_size=8)
+examples = st.lists(st.builds(TokenExample, tokens, tokens), min_size=1, max_size=8)
 
 
 @given(examples)
@@ -46,7 +46,7 @@ def test_portions_are_a_partition_within_the_budget(found, budget):
 
 
 def test_three_replies_to_one_prompt():
-    forest = plant([Example((5, 6, 7), (1,)), Example((5, 6, 7), (2,)), Example((5, 6), (8, 9))])
+    forest = plant([TokenExample((5, 6, 7), (1,)), TokenExample((5, 6, 7), (2,)), TokenExample((5, 6), (8, 9))])
     assert len(forest) == 7
     assert [list(each) for each in forest.sources] == [[2], [2], [1, 5]]
 
@@ -59,12 +59,12 @@ def base(tmp_path_factory):
 
 
 def test_a_forest_gives_the_log_probabilities_and_gradients_of_separate_sequences(base):
-    from poise.training.language.forward import machine, reply_logps
+    from poise.training.language.forward import reply_logps, training_machine
     from poise.training.language.tokens import Chat
 
     chat = Chat(base.tokenizer)
     found = [chat.example(pair.messages, pair.reply) for pair in pairs(2)]
-    where = machine("cpu", "float32")
+    where = training_machine("cpu", "float32")
     model = base.model.double()
     together = reply_logps(model, plant(found), where)
     apart = [reply_logps(model, plant([each]), where)[0] for each in found]
@@ -77,11 +77,11 @@ def test_a_forest_gives_the_log_probabilities_and_gradients_of_separate_sequence
 
 
 def test_log_probabilities_are_those_of_transformers_own_loss(base):
-    from poise.training.language.forward import machine, reply_logps
+    from poise.training.language.forward import reply_logps, training_machine
     from poise.training.language.tokens import Chat
 
     example = Chat(base.tokenizer).example(pairs(1)[1].messages, pairs(1)[1].reply)
-    logps = reply_logps(base.model, plant([example]), machine("cpu", "float32"))[0]
+    logps = reply_logps(base.model, plant([example]), training_machine("cpu", "float32"))[0]
     ids = torch.tensor([[*example.prompt, *example.reply]])
     labels = torch.tensor([[*[-100] * len(example.prompt), *example.reply]])
     torch.testing.assert_close(-logps.mean(), base.model(input_ids=ids, labels=labels).loss, rtol=1e-5, atol=1e-6)

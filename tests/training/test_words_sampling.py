@@ -12,14 +12,14 @@ from helpers.words_fakes import pairs, tiny_base, write_pairs
 from poise.common.errors import ConfigError, StoreError
 from poise.training.data.dataset import read_pairs
 from poise.training.language.base import load_base
-from poise.training.language.choose import Choice
-from poise.training.language.loop import Run
-from poise.training.language.sampler import Drawing, draw
+from poise.training.language.choose import PairSelection
+from poise.training.language.loop import LanguageRun
+from poise.training.language.sampler import Drawing, draw_replies
 from poise.training.language.sampling import SampleSettings, sample
 from poise.training.language.tokens import Chat
 
 torch = pytest.importorskip("torch")
-RUN = Run(device="cpu", precision="float32")
+RUN = LanguageRun(device="cpu", precision="float32")
 PLAIN = Drawing(replies=1, temperature=0.0, penalty=0.0, longest=12)
 
 
@@ -44,7 +44,7 @@ def prompts(base):
 
 def drawn(base, prompts, how, seeds=(1, 2, 3, 4)):
     with torch.inference_mode():
-        return draw(base.model, prompts, seeds[: len(prompts)], Chat(base.tokenizer), how)
+        return draw_replies(base.model, prompts, seeds[: len(prompts)], Chat(base.tokenizer), how)
 
 
 def test_the_likeliest_words_are_those_of_transformers_own_generate(base, prompts):
@@ -107,7 +107,7 @@ def _windows(found):
 
 
 def test_samples_are_pairs_without_a_score_and_are_gone_on_with(home, tmp_path):
-    choice, how = Choice(top=1.0, held_out=0), Drawing(replies=2, temperature=1.0, longest=8, prompts=2)
+    choice, how = PairSelection(top=1.0, held_out=0), Drawing(replies=2, temperature=1.0, longest=8, prompts=2)
     settings = SampleSettings(home / "data", None, str(home / "base"), choice, how)
     asked = iter(range(10))
     with pytest.raises(KeyboardInterrupt):

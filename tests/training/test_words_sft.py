@@ -11,13 +11,13 @@ from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 from poise.common.errors import AgentError, ConfigError, StoreError
 from poise.training.language.adapter import LoraSettings, load_adapter, read_provenance
 from poise.training.language.base import load_base
-from poise.training.language.choose import Choice
+from poise.training.language.choose import PairSelection
 from poise.training.language.libraries import quietly
-from poise.training.language.loop import Run, Steps
+from poise.training.language.loop import LanguageRun, Steps
 from poise.training.language.sft import SftSettings, train_sft
 
 pytest.importorskip("torch")
-RUN = Run(device="cpu", precision="float32")
+RUN = LanguageRun(device="cpu", precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def home(tmp_path_factory):
 
 
 def settings(home, **changes) -> SftSettings:
-    choice = Choice(top=1.0, held_out=4, max_reply=200)
+    choice = PairSelection(top=1.0, held_out=4, max_reply=200)
     return replace(
         SftSettings(home / "data", str(home / "base"), choice, LoraSettings(4, 8), Steps(0.02, epochs=4, batch=4)),
         **changes,
@@ -146,10 +146,10 @@ def test_an_adapter_is_refused_on_another_base_and_when_it_was_changed(home, tra
 @pytest.mark.parametrize(
     ("made", "choice", "words"),
     [
-        ([], Choice(), "none of the 0 pairs"),
-        ([pair(0, 0)], Choice(seat="debtor"), "none of the 1 pairs is the debtor's"),
-        ([pair(0, 0)], Choice(max_reply=3), "1 reply longer than 3 tokens"),
-        ([pair(0, 0)], Choice(by="judge", max_reply=200), "poise train score"),
+        ([], PairSelection(), "none of the 0 pairs"),
+        ([pair(0, 0)], PairSelection(seat="debtor"), "none of the 1 pairs is the debtor's"),
+        ([pair(0, 0)], PairSelection(max_reply=3), "1 reply longer than 3 tokens"),
+        ([pair(0, 0)], PairSelection(by="judge", max_reply=200), "poise train score"),
     ],
 )
 def test_data_that_teach_nothing_are_refused(home, tmp_path, made, choice, words):

@@ -8,19 +8,26 @@ import pytest
 from helpers.words_fakes import pairs, write_pairs
 
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS
-from poise.agents.protocols import Turn
+from poise.agents.protocols import ChatMessage
 from poise.training.language.adapter import read_provenance
 from poise.training.language.base import load_base
-from poise.training.language.choose import Choice
-from poise.training.language.loop import Run, Steps
+from poise.training.language.choose import PairSelection
+from poise.training.language.loop import LanguageRun, Steps
 from poise.training.language.sft import SftSettings, train_sft
 from poise.training.language.tokens import Chat
 
 pytestmark = pytest.mark.model
 pytest.importorskip("torch")
 ODD = [
-    [Turn("system", "Balance 15,700 dollars (12.5%)."), Turn("user", "caf\u00e9 \u2026 1234567 or 7-10 days, 3x")],
-    [Turn("user", "No system text: 45-day plan."), Turn("assistant", "I can't, it's 60 days."), Turn("user", "ok 3")],
+    [
+        ChatMessage("system", "Balance 15,700 dollars (12.5%)."),
+        ChatMessage("user", "caf\u00e9 \u2026 1234567 or 7-10 days, 3x"),
+    ],
+    [
+        ChatMessage("user", "No system text: 45-day plan."),
+        ChatMessage("assistant", "I can't, it's 60 days."),
+        ChatMessage("user", "ok 3"),
+    ],
 ]
 
 
@@ -50,8 +57,8 @@ def test_a_few_real_steps_lower_the_loss_on_what_was_set_aside(base, tmp_path):
     assert base.id.sha256 == SMOLLM2_WEIGHTS.sha256
     write_pairs(tmp_path / "data", pairs(8))
     steps = Steps(1e-3, batch=6, warmup=0.0)
-    settings = SftSettings(tmp_path / "data", choice=Choice(top=1.0, held_out=2), steps=steps)
-    trained = train_sft(settings, tmp_path / "sft", Run(device="cpu"))
+    settings = SftSettings(tmp_path / "data", choice=PairSelection(top=1.0, held_out=2), steps=steps)
+    trained = train_sft(settings, tmp_path / "sft", LanguageRun(device="cpu"))
     scores = trained.provenance["scores"]
     assert scores["loss_after"] < 0.8 * scores["loss_before"]
     assert read_provenance(tmp_path / "sft")["base"]["name"] == "smollm2"

@@ -49,14 +49,14 @@ class Chunks:
     def _tokens_of(self, chunk: str) -> tuple[Token, ...]:
         """The words and signs of text without white space."""
         if chunk.isascii() and chunk.isalpha():
-            return spread(self._lexicon.codes(chunk), 0, len(chunk))
+            return tokens_at(self._lexicon.codes(chunk), 0, len(chunk))
         core, start, end = _core(chunk)
         whole = self._as_one(core)
         if whole is None:
             return tuple(self._pieces(chunk))
         before = (token for token in self._parts(chunk[:start], 0))
         after = (token for token in self._parts(chunk[end:], end))
-        return (*before, *spread(whole, start, end), *after)
+        return (*before, *tokens_at(whole, start, end), *after)
 
     def _as_one(self, core: str) -> str | None:
         """The codes of a chunk that is one word with signs in it or instead of letters."""
@@ -89,7 +89,7 @@ class Chunks:
                 whole = self._as_one(core)
                 if whole is not None:
                     yield from self._parts(piece[:start], at)
-                    yield from spread(whole, at + start, at + end)
+                    yield from tokens_at(whole, at + start, at + end)
                     yield from self._parts(piece[end:], at + end)
                     continue
             yield from self._parts(piece, at)
@@ -98,7 +98,7 @@ class Chunks:
         for match in _PARTS.finditer(piece):
             part, start, end = match.group(), at + match.start(), at + match.end()
             if part[0].isascii() and part[0].isalpha():
-                yield from spread(self._lexicon.codes(part), start, end)
+                yield from tokens_at(self._lexicon.codes(part), start, end)
             elif part[0].isdigit():
                 yield (self._lexicon.code(part) if self._lexicon.knows(part) else NUMBER), start, end
             elif part in _SIGNS:
@@ -118,6 +118,6 @@ def _core(chunk: str) -> tuple[str, int, int]:
     return chunk[start:end], start, end
 
 
-def spread(codes: str, start: int, end: int) -> tuple[Token, ...]:
+def tokens_at(codes: str, start: int, end: int) -> tuple[Token, ...]:
     """Tokens that all stand at the same place: the words of a contraction, or of a run of letters."""
     return tuple((code, start, end) for code in codes)

@@ -51,7 +51,7 @@ def broken_rules(text: str, seat: Seat, domain: str) -> tuple[str, ...]:
     return _broken(text, held) if len(text) > _LONGEST_REMEMBERED else _remembered(text, held)
 
 
-def named(found: Iterable[Violation]) -> str:
+def rules_in_words(found: Iterable[Violation]) -> str:
     """The rules of some violations in words: what their message does, as told to whoever said it."""
     told = {rule.id: rule.explanation for rule in default_checker().rules}
     reasons = dict.fromkeys(told[each.rule].removesuffix(".") for each in found)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from poise.agents.conduct.chunks import Chunks, Token, spread
+from poise.agents.conduct.chunks import Chunks, Token, tokens_at
 from poise.agents.conduct.lexicon import FRAGMENT, STOP, UNKNOWN, Lexicon
 
 _LONGEST_SPLIT: Final = 3
@@ -27,7 +27,7 @@ _GAPS: Final = re.compile(r"[^a-z0-9@$|]+")
 _STACCATO: Final = re.compile(r"(?:[^.]\.+){4,}")
 
 
-class Reading(NamedTuple):
+class ConductReading(NamedTuple):
     """The codes of a text, one character a word or sign, and where each begins and ends in the folded text."""
 
     codes: str
@@ -97,7 +97,7 @@ class Reader:
                 break
         return found
 
-    def read(self, folded: str) -> Reading:
+    def read(self, folded: str) -> ConductReading:
         """The codes and their places, with split words put together."""
         tokens: list[Token] = []
         done = 0
@@ -128,7 +128,7 @@ class Reader:
             if match is None or (match.group().isspace() if signs else len(match.group()) > narrow):
                 last = match.start() if match else len(run)
                 alone = first == 0 and match is None and not signs
-                words.extend(spread(self._spelled(_GAPS.sub("", run[first:last]), alone), at + first, at + last))
+                words.extend(tokens_at(self._spelled(_GAPS.sub("", run[first:last]), alone), at + first, at + last))
                 first = match.end() if match else last
         return [] if all(code == UNKNOWN for code, _, _ in words) else words
 
@@ -178,7 +178,7 @@ def _adjacent(folded: str, parts: list[Token]) -> bool:
     )
 
 
-def _reading(tokens: list[Token]) -> Reading:
+def _reading(tokens: list[Token]) -> ConductReading:
     codes = "".join(code for code, _, _ in tokens)
     if _STACCATO.search(codes):
         drop = [
@@ -190,4 +190,4 @@ def _reading(tokens: list[Token]) -> Reading:
         dropped = frozenset(drop)
         tokens = [token for index, token in enumerate(tokens) if index not in dropped]
         codes = "".join(code for code, _, _ in tokens)
-    return Reading(codes, [(start, end) for _, start, end in tokens])
+    return ConductReading(codes, [(start, end) for _, start, end in tokens])

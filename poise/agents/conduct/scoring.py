@@ -29,7 +29,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class LabelAgreement:
     """How often the checker was right.
 
     hits:         messages that are labelled and found. false_alarms: found, not labelled. misses: labelled, not found.
@@ -76,12 +76,12 @@ def _labelled(path: Path, number: int, line: str) -> Labelled:
         ) from None
 
 
-def overall(messages: Iterable[Labelled], check: Callable[[str], Sequence[Violation]]) -> Agreement:
+def overall(messages: Iterable[Labelled], check: Callable[[str], Sequence[Violation]]) -> LabelAgreement:
     """Agreement on whether a message has any violation at all."""
     return _agreement((bool(each.labels), bool(check(each.text))) for each in messages)
 
 
-def by_category(messages: Sequence[Labelled], check: Callable[[str], Sequence[Violation]]) -> dict[str, Agreement]:
+def by_category(messages: Sequence[Labelled], check: Callable[[str], Sequence[Violation]]) -> dict[str, LabelAgreement]:
     """Agreement on each category, in alphabetical order, over all of `messages`."""
     found = [{violation.category for violation in check(each.text)} for each in messages]
     categories = sorted({label for each in messages for label in each.labels}.union(*found))
@@ -91,6 +91,6 @@ def by_category(messages: Sequence[Labelled], check: Callable[[str], Sequence[Vi
     }
 
 
-def _agreement(pairs: Iterable[tuple[bool, bool]]) -> Agreement:
+def _agreement(pairs: Iterable[tuple[bool, bool]]) -> LabelAgreement:
     counted = list(pairs)
-    return Agreement(counted.count((True, True)), counted.count((False, True)), counted.count((True, False)))
+    return LabelAgreement(counted.count((True, True)), counted.count((False, True)), counted.count((True, False)))

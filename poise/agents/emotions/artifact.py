@@ -33,7 +33,7 @@ def inverse_frequency(documents: int, frequency: NDArray[np.uint16]) -> NDArray[
     return (np.log((1 + documents) / (1 + frequency.astype(np.float64))) + 1).astype(np.float32)
 
 
-def save(model: Model, path: Path, documents: int, frequency: NDArray[np.uint16]) -> None:
+def save_detector(model: Model, path: Path, documents: int, frequency: NDArray[np.uint16]) -> None:
     """Write `model`, the same bytes for the same model.
 
     documents: training texts. frequency: how many of them hold each feature, shape (features,).
@@ -55,7 +55,7 @@ def save(model: Model, path: Path, documents: int, frequency: NDArray[np.uint16]
         )
 
 
-def load(path: Path) -> Model:
+def load_detector(path: Path) -> Model:
     """Read a model.
 
     Raises:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
-from poise.agents.emotions.artifact import load
+from poise.agents.emotions.artifact import load_detector
 from poise.agents.emotions.features import normalise
 from poise.agents.emotions.model import Model
 from poise.agents.emotions.taxonomy import EMOTIONS28
@@ -99,4 +99,4 @@ def default_detector() -> Detector:
     Raises:
         BadInput: the shipped file is missing or damaged.
     """
-    return Detector(load(ARTIFACT))
+    return Detector(load_detector(ARTIFACT))

@@ -51,7 +51,7 @@ def normalise(text: str) -> str:
     return _BREAK.sub("\n", text).strip()
 
 
-def sentences(normalised: str) -> list[str]:
+def feature_sentences(normalised: str) -> list[str]:
     """The sentences of a normalised text, in order; none for an empty text."""
     found = [part for part in _SENTENCE_END.split(normalised) if part]
     if len(found) <= SENTENCE_LIMIT:

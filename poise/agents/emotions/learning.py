@@ -20,7 +20,7 @@ from poise.common.errors import BadInput
 TINY: Final = 1e-250
 
 
-class Step(NamedTuple):
+class LearningStep(NamedTuple):
     """One message of a finished negotiation, as a learner sees it.
 
     before: the belief before it, 4. seven: what was read, 7. cause: index of the emotion it reacted to.
@@ -36,7 +36,7 @@ class Step(NamedTuple):
 class ParameterLearner(Protocol):
     """Turns finished negotiations into the parameters of the next."""
 
-    def learn(self, steps: Iterable[Step]) -> Parameters:
+    def learn(self, steps: Iterable[LearningStep]) -> Parameters:
         """Take in one negotiation and give the parameters of the next."""
         ...
 
@@ -74,7 +74,7 @@ class OnlineEM:
         self._now = prior
         self._counts = {name: [[0.0] * len(row) for row in table] for name, table in self._tables().items()}
 
-    def learn(self, steps: Iterable[Step]) -> Parameters:
+    def learn(self, steps: Iterable[LearningStep]) -> Parameters:
         """Take in one negotiation and give the parameters of the next."""
         for table in self._counts.values():
             for row in table:
@@ -89,7 +89,7 @@ class OnlineEM:
                 self._count(step, [seen / evidence for seen in likelihood], [due / evidence for due in reached])
         return self._update()
 
-    def _count(self, step: Step, seen: list[float], reached: list[float]) -> None:
+    def _count(self, step: LearningStep, seen: list[float], reached: list[float]) -> None:
         """Add one message's expected counts; `seen` is L(s) / Z and `reached` is pred(s) / Z."""
         now, counts = self._now, self._counts
         for row, moves, before in zip(counts["transition"], now.transition, step.before, strict=True):
@@ -145,7 +145,7 @@ class ReleasedCounts:
         self._now = prior
         self._manner = MANNER
 
-    def learn(self, steps: Iterable[Step]) -> Parameters:
+    def learn(self, steps: Iterable[LearningStep]) -> Parameters:
         """Take in one negotiation and give the parameters of the next."""
         mirror, manner = [list(row) for row in self._now.mirror], [list(row) for row in self._manner]
         for step in steps:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from poise.agents.emotions.detector import MEMO, Detection
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, to_seven
 from poise.agents.models.calls import Caller, CutReply, EmptyReply
-from poise.agents.models.endpoint import Question, Turn
+from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
 from poise.agents.voices.prompts import FOLDER
 from poise.common.errors import BadReply, ModelTimeout
@@ -64,7 +64,9 @@ class Asked:
         for attempt in range(TRIES):
             try:
                 reply = self._caller.ask(
-                    Question(question(message, self.labels, problem), attempt, _CONVERSATION, schema(self.labels))
+                    Question(
+                        detector_question(message, self.labels, problem), attempt, _CONVERSATION, schema(self.labels)
+                    )
                 )
                 _add(spent, reply.usage)
                 return _read(reply.text, self.labels)
@@ -117,7 +119,7 @@ def schema(labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def question(message: str, labels: Sequence[str], problem: str = "") -> tuple[Turn, ...]:
+def detector_question(message: str, labels: Sequence[str], problem: str = "") -> tuple[ChatTurn, ...]:
     """What the model is told; `problem` names an entry of [problems], after an answer that could not be used."""
     texts = _texts()
     asked = _fill(texts["ask"], message=message)
@@ -127,9 +129,9 @@ def question(message: str, labels: Sequence[str], problem: str = "") -> tuple[Tu
 
 
 @cache
-def _beginning(labels: tuple[str, ...]) -> tuple[Turn, ...]:
+def _beginning(labels: tuple[str, ...]) -> tuple[ChatTurn, ...]:
     texts = _texts()
-    turns: list[Turn] = [("system", _fill(texts["system"], labels=", ".join(labels)))]
+    turns: list[ChatTurn] = [("system", _fill(texts["system"], labels=", ".join(labels)))]
     for example in texts["examples"]:
         answer = json.dumps({"emotion": example["emotion"]})
         turns += [("user", _fill(texts["ask"], message=example["message"])), ("assistant", answer)]

@@ -37,7 +37,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.agents.emotions.features import Features, sentences
+from poise.agents.emotions.features import Features, feature_sentences
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 
 Array = NDArray[np.floating[Any]]
@@ -72,7 +72,7 @@ class Model:
     def logits(self, normalised: str) -> Array:
         """Evidence of each head in a normalised text, its sentences heard one by one as well, shape (35,)."""
         whole = self.evidence(normalised)
-        parts = sentences(normalised)
+        parts = feature_sentences(normalised)
         if len(parts) < 2:
             return whole
         each = np.stack([self.evidence(part) for part in parts])

@@ -30,7 +30,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
-from poise.agents.emotions.learning import TINY, OnlineEM, ParameterLearner, ReleasedCounts, Step
+from poise.agents.emotions.learning import TINY, LearningStep, OnlineEM, ParameterLearner, ReleasedCounts
 from poise.agents.emotions.parameters import PUBLISHED, Parameters
 from poise.agents.emotions.tables import STATES, Row
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
@@ -171,7 +171,9 @@ class Tracker:
         heard = list(evidence)
         before = [self.start(), *self.filter(heard)]
         steps = [
-            Step(belief, tuple(item.seven), _index(item.reacted_to), _index(item.reply) if item.replied else None)
+            LearningStep(
+                belief, tuple(item.seven), _index(item.reacted_to), _index(item.reply) if item.replied else None
+            )
             for belief, item in zip(before[:-1], heard, strict=True)
         ]
         self._use(self._learner.learn(steps))

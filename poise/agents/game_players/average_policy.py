@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from poise.agents.game_players.lattice import Player, Spot, lattice_game, lattice_state
+from poise.agents.game_players.lattice import LatticePlayer, Spot, lattice_game, lattice_state
 from poise.agents.protocols import View
 from poise.common.seeds import Dice
 from poise.games.moves import SEATS, Seat
@@ -18,7 +18,7 @@ ITERATIONS: Final = 100
 
 
 @dataclass(frozen=True)
-class AveragePolicy(Player):
+class AveragePolicy(LatticePlayer):
     """The average policy of counterfactual regret minimisation (Zinkevich et al. 2007), drawn from at each message.
 
     CFR walks the whole tree of histories, so it looks `ahead` messages ahead and no further, from each position that

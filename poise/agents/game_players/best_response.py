@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from poise.agents.concessions import TimeDependent, position
-from poise.agents.game_players.lattice import Player, Spot, lattice_game, lattice_state, placed_value
+from poise.agents.game_players.lattice import LatticePlayer, Spot, lattice_game, lattice_state, placed_value
 from poise.agents.protocols import View
 from poise.common.seeds import Dice
 from poise.games.moves import SEATS, Seat, other
@@ -30,7 +30,7 @@ HABITS: Final = (_LINEAR, *(habit for habit in _OTHERS if habit != _LINEAR))
 
 
 @dataclass(frozen=True)
-class BestResponse(Player):
+class BestResponse(LatticePlayer):
     """The best response to the habit that fits the other's offers best, by backward induction.
 
     The other is taken to concede by the clock with one of HABITS, whatever this seat does, and to accept what is at

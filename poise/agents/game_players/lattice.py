@@ -15,11 +15,11 @@ import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from poise.agents.concessions import Position, position, reply
+from poise.agents.concessions import ConcessionPosition, position, reply
 from poise.agents.protocols import View
 from poise.common.seeds import Dice
 from poise.games.moves import ACCEPT, FORFEIT, Move, Seat, other
-from poise.games.openspiel.terms import ACCEPT_ACTION, WALK_ACTION, Standing
+from poise.games.openspiel.terms import ACCEPT_ACTION, WALK_ACTION, StandingOffer
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 
@@ -36,7 +36,7 @@ class Spot(NamedTuple):
     theirs: tuple[int, int]
 
 
-def spot(view: View, at: Position, steps: int) -> Spot:
+def spot(view: View, at: ConcessionPosition, steps: int) -> Spot:
     """The position of `view` on a lattice of `steps` steps, rounded in this seat's disfavour; `at.way` > 0."""
     placed: dict[Seat, tuple[int, int]] = {}
     for index, line in enumerate(view.lines):
@@ -49,18 +49,18 @@ def spot(view: View, at: Position, steps: int) -> Spot:
 @lru_cache(maxsize=16)
 def lattice_game(steps: int, rules: Rules) -> Any:
     """The game of a lattice; the creditor wants 0, the debtor `steps`. Only lengths and the discount are the rules'."""
-    from poise.games.openspiel.variants import load
+    from poise.games.openspiel.variants import load_variant
 
     case = Scenario("lattice", "debt", 0, steps, bounds=(0, steps))
-    return load(case, Rules(tolerance=0, max_messages=rules.max_messages, discount=rules.discount), plain=True)
+    return load_variant(case, Rules(tolerance=0, max_messages=rules.max_messages, discount=rules.discount), plain=True)
 
 
 def lattice_state(steps: int, rules: Rules, seat: Seat, here: Spot) -> Any:
     """The game's state for `seat` standing `here`."""
     state = lattice_game(steps, rules).new_initial_state()
     state.index = here.message
-    own = Standing(placed_value(seat, here.mine[0], steps), here.mine[1]) if here.mine else None
-    theirs = Standing(placed_value(seat, here.theirs[0], steps), here.theirs[1])
+    own = StandingOffer(placed_value(seat, here.mine[0], steps), here.mine[1]) if here.mine else None
+    theirs = StandingOffer(placed_value(seat, here.theirs[0], steps), here.theirs[1])
     state.standing = (own, theirs) if seat == "creditor" else (theirs, own)
     return state
 
@@ -70,7 +70,7 @@ def placed_value(seat: Seat, place: int, steps: int) -> int:
     return place if seat == "creditor" else steps - place
 
 
-class Player:
+class LatticePlayer:
     """What the three share; `steps` is K."""
 
     steps: int

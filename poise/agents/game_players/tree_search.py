@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
-from poise.agents.game_players.lattice import Player, Spot, lattice_game, lattice_state, placed_value
+from poise.agents.game_players.lattice import LatticePlayer, Spot, lattice_game, lattice_state, placed_value
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
@@ -18,7 +18,7 @@ _UCT: Final = 1.0
 
 
 @dataclass(frozen=True)
-class TreeSearch(Player):
+class TreeSearch(LatticePlayer):
     """OpenSpiel's Monte-Carlo tree search (UCT, Kocsis & Szepesvari 2006) with random play-outs, anew at each message.
 
     Both sides are searched for: the other is taken to look after itself just as well.

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from poise.agents.judges.types import Exchange, Verdict
 from poise.agents.models.calls import Caller, CutReply, EmptyReply, Reply
-from poise.agents.models.endpoint import Question, Turn
+from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
 from poise.agents.voices.prompts import FOLDER, silence
 from poise.common.errors import BadReply, ModelDown, ModelError, ModelMissing, ModelTimeout
@@ -60,14 +60,14 @@ class ModelJudge:
         return Verdict(None, told, usage)
 
     def _ask(self, exchange: Exchange, problem: str, attempt: int) -> Reply:
-        return self._caller.ask(Question(question(exchange, problem), attempt, _CONVERSATION, SCHEMA))
+        return self._caller.ask(Question(judge_question(exchange, problem), attempt, _CONVERSATION, SCHEMA))
 
 
 class _BadForm(BadReply):
     """The answer is not of the form that was asked for."""
 
 
-def question(exchange: Exchange, problem: str = "") -> tuple[Turn, ...]:
+def judge_question(exchange: Exchange, problem: str = "") -> tuple[ChatTurn, ...]:
     """What the model is told; `problem` names an entry of [problems], after an answer that could not be used.
 
     The messages stand at the end, each on its own line and without line breaks, quotation marks and brackets, so that
@@ -84,13 +84,13 @@ def question(exchange: Exchange, problem: str = "") -> tuple[Turn, ...]:
 
 
 @lru_cache(maxsize=64)
-def _beginning(domain: str, unit: str, tolerance: int) -> tuple[Turn, ...]:
+def _beginning(domain: str, unit: str, tolerance: int) -> tuple[ChatTurn, ...]:
     """The system text, and the examples as questions that were answered."""
     words = domain_words(domain)
     system = _fill(
         _texts()["system"], creditor=words.creditor, debtor=words.debtor, unit=unit, tolerance=str(tolerance)
     )
-    turns: list[Turn] = [("system", system)]
+    turns: list[ChatTurn] = [("system", system)]
     for example in _texts()["examples"]:
         seat = example["before"]
         said = {name: _fill(example[name], unit=unit) for name in ("first", "second")}

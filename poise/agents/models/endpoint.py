@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Role = Literal["system", "user", "assistant"]
 
 
-Turn = tuple[Role, str]
+ChatTurn = tuple[Role, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Question:
     turns: roles and texts. seed: the draw. conversation: whose prompt this continues. schema: of a JSON reply, if any.
     """
 
-    turns: Sequence[Turn]
+    turns: Sequence[ChatTurn]
     seed: int
     conversation: str = ""
     schema: Mapping[str, Any] | None = None

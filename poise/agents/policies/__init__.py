@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
-from poise.agents.policies.catalogue import ENGINES, plain
+from poise.agents.policies.catalogue import ENGINES, without_argument
 from poise.agents.policies.emodebt import EmoDebt
 from poise.agents.policies.eq_negotiator import EqNegotiator
 from poise.agents.policies.eq_negotiator_faithful import FaithfulEqNegotiator
@@ -67,7 +67,9 @@ def _fixed(argument: str) -> Policy:
 
 POLICIES: Final[Mapping[str, NamedPolicy]] = MappingProxyType(
     {
-        "vanilla": NamedPolicy(plain("vanilla", Vanilla), "no emotion direction: the voice keeps its own tone"),
+        "vanilla": NamedPolicy(
+            without_argument("vanilla", Vanilla), "no emotion direction: the voice keeps its own tone"
+        ),
         "oracle": NamedPolicy(
             Oracle,
             "cheats: sees the hidden state of a simulated debtor (oracle:FILE for that world) and plans; a yardstick",
@@ -76,11 +78,11 @@ POLICIES: Final[Mapping[str, NamedPolicy]] = MappingProxyType(
         "random": NamedPolicy(_random, "a random emotion in every message, of the 28 (random:7 of the seven)"),
         "fixed": NamedPolicy(_fixed, "the same emotion in every message: fixed:EMOTION, any of the 28"),
         "eq-negotiator": NamedPolicy(
-            plain("eq-negotiator", EqNegotiator),
+            without_argument("eq-negotiator", EqNegotiator),
             "tracks the debtor's hidden state, plays win-stay-lose-shift, learns as it goes (EQ-Negotiator, corrected)",
         ),
         "eq-negotiator-faithful": NamedPolicy(
-            plain("eq-negotiator-faithful", FaithfulEqNegotiator),
+            without_argument("eq-negotiator-faithful", FaithfulEqNegotiator),
             "EQ-Negotiator v2 exactly as released, whose belief never sees the debtor's emotion",
         ),
         **{name: NamedPolicy(make, summary) for name, (make, summary) in ENGINES.items()},

@@ -19,7 +19,7 @@ from poise.common.errors import AgentError
 Make = Callable[[str], Policy]
 
 
-def plain(name: str, make: Callable[[], Policy]) -> Make:
+def without_argument(name: str, make: Callable[[], Policy]) -> Make:
     """The maker of a policy whose name takes nothing after a colon."""
 
     def made(argument: str) -> Policy:
@@ -31,7 +31,7 @@ def plain(name: str, make: Callable[[], Policy]) -> Make:
 
 
 def _entries() -> dict[str, tuple[Make, str]]:
-    without_argument: dict[str, tuple[Callable[[], Policy], str]] = {
+    plain: dict[str, tuple[Callable[[], Policy], str]] = {
         "eq-negotiator-v1": (
             EqNegotiatorV1,
             "answers by the payoff table, and looks one reaction ahead while the debtor stays negative (corrected)",
@@ -57,16 +57,19 @@ def _entries() -> dict[str, tuple[Make, str]]:
             "a network that values each emotion (deep Q-learning); guesses until `poise train dqn` trained it",
         ),
     }
-    return {name: (plain(name, make), summary) for name, (make, summary) in without_argument.items()}
+    return {name: (without_argument(name, make), summary) for name, (make, summary) in plain.items()}
 
 
 ENGINES: Final[Mapping[str, tuple[Make, str]]] = MappingProxyType(
     {
         **_entries(),
         "emomas": (
-            emomas.named,
+            emomas.make_emomas,
             "three advisers, trusted by how they did in each context; emomas:MODEL_URI has a model judge coherence",
         ),
-        "wsls": (wsls.named, "win-stay, lose-shift on what the last emotion brought; wsls:ASPIRATION, 2 unless said"),
+        "wsls": (
+            wsls.make_wsls,
+            "win-stay, lose-shift on what the last emotion brought; wsls:ASPIRATION, 2 unless said",
+        ),
     }
 )

@@ -43,11 +43,11 @@ from poise.agents.policies.emomas_advisers import (
     GameTheory,
     Reinforcement,
     Scores,
-    state_of,
+    emomas_state,
 )
 from poise.agents.policies.emomas_model import Ask, ask_model, choose_by_model, scores_by_model
 from poise.agents.policies.learned.q_table import Transition
-from poise.agents.policies.situations import PHASES, Choice, Situation, choices, now
+from poise.agents.policies.situations import PHASES, Situation, SituationChoice, choices, now
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
@@ -107,7 +107,7 @@ class EmoMas:
             return
         reward = macro_reward(utility, len(view.lines), deal=deal)
         self._learn_weights(made, self._quality(reward))
-        states = [state_of(choice.situation) for choice in made]
+        states = [emomas_state(choice.situation) for choice in made]
         last = len(made) - 1
         self._reinforcement.table.learn(
             [
@@ -124,7 +124,7 @@ class EmoMas:
         self._usual = mean + _RATE * off, variance
         return 0.5 * math.erfc(-off / math.sqrt(2.0 * variance)) if variance > 0.0 else 0.5
 
-    def _learn_weights(self, made: Sequence[Choice], quality: float) -> None:
+    def _learn_weights(self, made: Sequence[SituationChoice], quality: float) -> None:
         seen: dict[int, list[list[float]]] = {}
         for situation, shown in made:
             confidence = [adviser.advise(situation)[shown] for adviser in self._advisers]
@@ -178,7 +178,7 @@ def updated(weights: Sequence[float], confidences: Sequence[Sequence[float]], qu
     return [part / sum(kept) for part in kept]
 
 
-def named(argument: str) -> EmoMas:
+def make_emomas(argument: str) -> EmoMas:
     """What `emomas`, `emomas:URI` and `emomas:orchestrator=URI` stand for."""
     if not argument:
         return EmoMas()

@@ -55,7 +55,7 @@ class Adviser(Protocol):
         ...
 
 
-def softmax(values: Sequence[float], temperature: float) -> list[float]:
+def adviser_softmax(values: Sequence[float], temperature: float) -> list[float]:
     """exp(value / temperature), divided by their sum; temperature > 0."""
     top = max(values)
     weights = [math.exp((value - top) / temperature) for value in values]
@@ -100,10 +100,10 @@ class Reinforcement:
 
     def advise(self, situation: Situation) -> Sequence[float]:
         """Its distribution; even where nothing was learned."""
-        return softmax(self.table.row(state_of(situation)), Q_TEMPERATURE)
+        return adviser_softmax(self.table.row(emomas_state(situation)), Q_TEMPERATURE)
 
 
-def state_of(situation: Situation) -> int:
+def emomas_state(situation: Situation) -> int:
     """The number of a situation's state, in [0, Q_STATES)."""
     context = situation.phase + PHASES * situation.large_gap
     return situation.own + EMOTION_COUNT * (situation.heard + EMOTION_COUNT * context)
@@ -129,7 +129,7 @@ def _weighted(row: Row) -> float:
 
 
 def _coherent(scores: Sequence[float]) -> tuple[float, ...]:
-    return _mostly(best_reply(scores, _ALL), ARGMAX_SHARE, softmax(scores, 1.0))
+    return _mostly(best_reply(scores, _ALL), ARGMAX_SHARE, adviser_softmax(scores, 1.0))
 
 
 def rule_scores(situation: Situation) -> list[Row]:

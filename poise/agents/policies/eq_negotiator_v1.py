@@ -14,7 +14,7 @@ Paper: EQ-Negotiator v1 (https://arxiv.org/abs/2503.21080v3).
 
 Of equal emotions the first in the order of EMOTIONS7 is chosen; there are no dice and nothing is learned.
 
-What is degenerate in the paper's rule (tests/test_engines_v1.py shows each):
+What is degenerate in the paper's rule (tests/agents/test_engines_v1.py shows each):
 - B is read the wrong way round. The emotion chosen is the one that makes the debtor's *present* emotion likely, so the
   creditor mostly mirrors the debtor.
 - The bias favours anger, and A favours what was shown before: shown once, anger answers everything but disgust.

@@ -47,7 +47,7 @@ _POINTS: Final = 401  # of the share given
 _QUANTILES: Final = (-1.28, -0.52, 0.0, 0.52, 1.28)  # of the pace, as standard normals, for the opening
 
 
-class Terms(NamedTuple):
+class OracleTerms(NamedTuple):
     """What a plan is made for.
 
     domain, rules: of the match. tolerance: as a share of the gap. way: the share of the gap that the creditor's
@@ -87,7 +87,7 @@ def advice(world: World, view: View, mind: Mind) -> int:
     return int(best[message, mind.state, round(mind.given * (_POINTS - 1))])
 
 
-def _terms(view: View, mind: Mind) -> Terms:
+def _terms(view: View, mind: Mind) -> OracleTerms:
     """The terms of this match, rounded so that matches share their plans.
 
     The debtor's opening follows from its standing offer and what it has given: offer = opening - given * way.
@@ -99,11 +99,11 @@ def _terms(view: View, mind: Mind) -> Terms:
         left = min(1.0, abs(theirs[0] - ours[0]) / gap)
     pace = float(f"{mind.pace:.2g}")
     tolerance = round(view.brief.rules.tolerance / gap, 2)
-    return Terms(view.brief.domain, view.brief.rules, tolerance, round(left, 1), mind.disposition, pace)
+    return OracleTerms(view.brief.domain, view.brief.rules, tolerance, round(left, 1), mind.disposition, pace)
 
 
 @lru_cache(maxsize=4096)
-def best_plan(world: World, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+def best_plan(world: World, terms: OracleTerms) -> tuple[np.ndarray, np.ndarray]:
     """The best emotion by (message, state, point of the share given), and the 28 values of the first message."""
     import numpy as np
 
@@ -123,7 +123,7 @@ def best_plan(world: World, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
     return best, scores[:, :, 0] @ np.array(one.start)
 
 
-def _worth(given: np.ndarray, onward: np.ndarray, k: int, terms: Terms) -> np.ndarray:
+def _worth(given: np.ndarray, onward: np.ndarray, k: int, terms: OracleTerms) -> np.ndarray:
     """U_k by (state, point): what the debtor's answer to the creditor's message k is worth to the creditor."""
     import numpy as np
 
@@ -169,6 +169,6 @@ def _opening(world: World, domain: str, rules: Rules) -> int:
     for one in world.dispositions:
         for z in _QUANTILES:
             pace = world.pace.median * math.exp(world.pace.spread * z)
-            terms = Terms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace)
+            terms = OracleTerms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace)
             total = total + one.weight * best_plan(world, terms)[1]
     return int(total.argmax())

@@ -57,15 +57,15 @@ class QSettings:
 GREEDY: Final = QSettings(epsilon=0.0, least=0.0)
 
 
-def state_of(situation: Situation) -> int:
+def q_state(situation: Situation) -> int:
     """The number of a situation's state, in [0, STATES)."""
     return situation.heard + EMOTION_COUNT * (situation.phase + PHASES * situation.large_gap)
 
 
-def transitions(view: View, reward: float) -> list[Transition]:
+def q_transitions(view: View, reward: float) -> list[Transition]:
     """The steps of a finished negotiation; `reward` comes with the last."""
     made = choices(view)
-    states = [state_of(choice.situation) for choice in made]
+    states = [q_state(choice.situation) for choice in made]
     last = len(made) - 1
     return [
         Transition(state, choice.shown, reward if place == last else 0.0, None if place == last else states[place + 1])
@@ -92,11 +92,11 @@ class QLearning:
         """The emotion for the next message, one of the seven."""
         if dice.unit() < self.settings.exploration(self.talks):
             return dice.pick(EMOTIONS7)
-        return EMOTIONS7[greedy(self.table.row(state_of(now(view))), dice)]
+        return EMOTIONS7[greedy(self.table.row(q_state(now(view))), dice)]
 
     def learn(self, view: View, utility: float, deal: bool) -> None:
         """Take in one finished negotiation; `utility` is the creditor's, in [0, 1]."""
-        self.table.learn(transitions(view, utility if deal else FAILURE))
+        self.table.learn(q_transitions(view, utility if deal else FAILURE))
         self.talks += 1
 
     def memory(self) -> dict[str, Any]:

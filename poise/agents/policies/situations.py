@@ -36,7 +36,7 @@ class Situation(NamedTuple):
         return EARLY if self.message <= 3 else MIDDLE if self.message <= 8 else LATE
 
 
-class Choice(NamedTuple):
+class SituationChoice(NamedTuple):
     """A situation, and the emotion (index in EMOTIONS7) that was shown in it."""
 
     situation: Situation
@@ -50,10 +50,10 @@ def now(view: View) -> Situation:
     return Situation(own, heard, len(view.shown) + 1, _large(view.brief, view.own_offer, view.other_offer))
 
 
-def choices(view: View) -> list[Choice]:
+def choices(view: View) -> list[SituationChoice]:
     """Every message of this seat in `view`, oldest first, each in the situation in which it was made."""
     readings, shown = iter(view.readings), iter(view.shown)
-    found: list[Choice] = []
+    found: list[SituationChoice] = []
     own, heard = NEUTRAL, NEUTRAL
     mine: int | None = None
     theirs: int | None = None
@@ -65,7 +65,7 @@ def choices(view: View) -> list[Choice]:
             continue
         situation = Situation(own, heard, len(found) + 1, _large(view.brief, mine, theirs))
         own = INDEX[next(shown, None)]
-        found.append(Choice(situation, own))
+        found.append(SituationChoice(situation, own))
         mine = mine if line.move.value is None else line.move.value
     return found
 

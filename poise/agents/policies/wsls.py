@@ -59,7 +59,7 @@ class WinStayLoseShift:
         return EMOTIONS7[win_stay_lose_shift(shown, PAYOFF[heard][shown], self.aspiration, _OTHER[heard][shown])]
 
 
-def named(argument: str) -> WinStayLoseShift:
+def make_wsls(argument: str) -> WinStayLoseShift:
     """What `wsls` and `wsls:ASPIRATION` stand for."""
     if not argument:
         return WinStayLoseShift()

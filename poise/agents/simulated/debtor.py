@@ -45,7 +45,7 @@ class Mind(NamedTuple):
         return cls(**{**notes, "state": STATES.index(notes["state"])})
 
 
-def draw(world: World, dice: Dice) -> Mind:
+def draw_debtor(world: World, dice: Dice) -> Mind:
     """A debtor of this world, before the first word. The draws do not depend on anything said."""
     one = world.dispositions[dice.weighted([each.weight for each in world.dispositions])]
     state = dice.weighted(one.start)
@@ -62,7 +62,7 @@ class SimulatedPolicy:
 
     def note(self, view: View, dice: Dice) -> dict[str, Any]:
         """The mind after the other side's last message, as notes."""
-        mind = Mind.of(view.notes) or draw(self.world, dice)
+        mind = Mind.of(view.notes) or draw_debtor(self.world, dice)
         state = mind.state
         if view.readings:
             state = dice.weighted(self.world.moves(mind.disposition, state, view.readings[-1].emotions))

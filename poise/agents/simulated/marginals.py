@@ -45,7 +45,7 @@ class Marginals:
         return tuple(float(each) for each in np.quantile(self.savings, LEVELS))
 
 
-def measure(transcripts: Iterable[Transcript]) -> Marginals:
+def measure_marginals(transcripts: Iterable[Transcript]) -> Marginals:
     """The marginals of the debtors in `transcripts`; messages without a direction are left out."""
     own, reply, shown = np.zeros((7, 7)), np.zeros((7, 7)), np.zeros(7)
     settled: list[float] = []

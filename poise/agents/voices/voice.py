@@ -32,7 +32,7 @@ from poise.agents.models.text import clean_reply, cut_back, sentences
 from poise.agents.protocols import Request, Speech, View
 from poise.agents.voices.prompts import Offers, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
-from poise.agents.voices.wording import Problem, check, misconduct, read_move, repair
+from poise.agents.voices.wording import WordingProblem, check_wording, misconduct, read_move, repair
 from poise.common.errors import AgentError, BadReply, ModelTimeout
 from poise.common.seeds import Dice
 from poise.games.moves import FORFEIT, Move
@@ -51,7 +51,7 @@ class _Draft:
 
     attempts: int = 0
     text: str = ""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[WordingProblem] = field(default_factory=list)
     sayable: tuple[str, Move] | None = None  # the last reply that makes its move, though it breaks a rule of conduct
     replies: list[str] = field(default_factory=list)  # as they came
     complaints: list[str] = field(default_factory=list)
@@ -112,7 +112,7 @@ class ModelVoice:
             draft.problems.append(verdict)
         return self._last_resort(request, draft)
 
-    def _try(self, request: Request, draft: _Draft, dice: Dice) -> str | Problem:
+    def _try(self, request: Request, draft: _Draft, dice: Dice) -> str | WordingProblem:
         """One call: the reply as a message, or why there is none."""
         view = request.view
         last = draft.problems[-1] if draft.problems else None
@@ -128,13 +128,13 @@ class ModelVoice:
             draft.heard(cut.text, cut.usage)
             reply = Reply(cut_back(cut.text))
             if not reply.text:
-                return Problem("cut", str(cut))
+                return WordingProblem("cut", str(cut))
         except EmptyReply as empty:
             draft.heard("", empty.usage)
-            return Problem("empty", str(empty))
+            return WordingProblem("empty", str(empty))
         except (BadReply, ModelTimeout) as error:
             draft.heard("", {"calls": 1, "model_seconds": time.perf_counter() - began})
-            return Problem("late" if isinstance(error, ModelTimeout) else "empty", str(error))
+            return WordingProblem("late" if isinstance(error, ModelTimeout) else "empty", str(error))
         else:
             draft.heard(reply.text, reply.usage)
         text = clean_reply(reply.text, echoes(request), _said(view))
@@ -143,11 +143,11 @@ class ModelVoice:
         draft.text = text
         return text
 
-    def _judge(self, request: Request, text: str) -> Move | Problem:
+    def _judge(self, request: Request, text: str) -> Move | WordingProblem:
         if request.move is None:
             return read_move(text, request.view)
         plain = plain_sentence(request.move, request.view)
-        return check(text, request.move, request.view, plain) or request.move
+        return check_wording(text, request.move, request.view, plain) or request.move
 
     def _last_resort(self, request: Request, draft: _Draft) -> Speech:
         """What is said when no reply was as it should be."""
@@ -171,10 +171,10 @@ class ModelVoice:
         return instead if refused or not text else text
 
 
-def _nothing_left(text: str) -> Problem:
+def _nothing_left(text: str) -> WordingProblem:
     if text:
-        return Problem("repeats", f'only repeats what was said before: "{text[:60]}"')
-    return Problem("empty", "the reply is empty")
+        return WordingProblem("repeats", f'only repeats what was said before: "{text[:60]}"')
+    return WordingProblem("empty", "the reply is empty")
 
 
 def _said(view: View) -> frozenset[str]:

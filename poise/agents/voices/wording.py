@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from poise.agents.conduct import violations
-from poise.agents.conduct.duties import named
+from poise.agents.conduct.duties import rules_in_words
 from poise.agents.conduct.promises import gives_word
 from poise.agents.models.text import MESSAGE_CHARACTERS, sentences
 from poise.agents.protocols import View
@@ -26,7 +26,7 @@ _DENIED: Final = re.compile(r"\b(?:not|cannot|never|no|too|refuse|reject|more th
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class WordingProblem:
     """Why a reply cannot be used. name: an entry of [again] in directions.toml. said: the number it stated, if any."""
 
     name: str
@@ -34,10 +34,10 @@ class Problem:
     said: str = ""
 
 
-_EMPTY: Final = Problem("empty", "the reply is empty")
+_EMPTY: Final = WordingProblem("empty", "the reply is empty")
 
 
-def check(text: str, move: Move, view: View, plain: str) -> Problem | None:
+def check_wording(text: str, move: Move, view: View, plain: str) -> WordingProblem | None:
     """Whether `text` can be the words of the decided `move`, which `plain` says in the plainest way; None when it can.
 
     An offer: the last number stated is the decided one, and no other is stated, except the other side's own offer where
@@ -54,29 +54,29 @@ def check(text: str, move: Move, view: View, plain: str) -> Problem | None:
     if wrong:
         said = _words(text, wrong[-1])
         problem = _quoted(f"states {said}, but the move is to {move.kind}", text)
-        return Problem("wrong" if allowed else "no_number", problem, said)
+        return WordingProblem("wrong" if allowed else "no_number", problem, said)
     made = {"accept": accepts, "walk": walks_away}.get(move.kind)
     if made is None or made(text) or plain in text:
         return None
-    return Problem(f"must_{move.kind}", _quoted(f"does not {move.kind}, but that is the move", text))
+    return WordingProblem(f"must_{move.kind}", _quoted(f"does not {move.kind}, but that is the move", text))
 
 
-def _check_offer(text: str, stated: tuple[Stated, ...], move: Move, view: View) -> Problem | None:
+def _check_offer(text: str, stated: tuple[Stated, ...], move: Move, view: View) -> WordingProblem | None:
     wanted = with_unit(move.value or 0, view.brief.unit)
     if not stated:
-        return Problem("none", _quoted(f"states no number of {view.brief.unit}, but the move is {wanted}", text))
+        return WordingProblem("none", _quoted(f"states no number of {view.brief.unit}, but the move is {wanted}", text))
     wrong = [each for each in stated if each.value != move.value and not _is_theirs(text, each, view)]
     if stated[-1].value != move.value:
         wrong = wrong or [stated[-1]]
     if wrong:
         said = _words(text, wrong[-1])
-        return Problem("wrong", _quoted(f"states {said}, but the move is {wanted}", text), said)
+        return WordingProblem("wrong", _quoted(f"states {said}, but the move is {wanted}", text), said)
     if accepts(text) and move.value != view.other_offer:
-        return Problem("accepts", _quoted(f"accepts, but the move is to offer {wanted}", text))
+        return WordingProblem("accepts", _quoted(f"accepts, but the move is to offer {wanted}", text))
     if walks_away(text):
-        return Problem("walks", _quoted(f"walks away, but the move is to offer {wanted}", text))
+        return WordingProblem("walks", _quoted(f"walks away, but the move is to offer {wanted}", text))
     if promised(move, view) and not gives_word(text):
-        return Problem("must_promise", _quoted("does not give its word, but the move is a promise", text))
+        return WordingProblem("must_promise", _quoted("does not give its word, but the move is a promise", text))
     return None
 
 
@@ -95,16 +95,16 @@ def _sentence(text: str, stated: Stated) -> tuple[int, int]:
     return max(before) + 1, min((place for place in after if place >= 0), default=len(text))
 
 
-def misconduct(text: str, view: View) -> Problem | None:
+def misconduct(text: str, view: View) -> WordingProblem | None:
     """The rules of conduct that `text` breaks, in words; None where it breaks none that bind the seat."""
     found = violations(text, view.brief.seat, view.brief.domain)
     if not found:
         return None
     rules = ", ".join(each.rule for each in found)
-    return Problem("conduct", _quoted(f"breaks {rules}", text), named(found))
+    return WordingProblem("conduct", _quoted(f"breaks {rules}", text), rules_in_words(found))
 
 
-def read_move(text: str, view: View) -> Move | Problem:
+def read_move(text: str, view: View) -> Move | WordingProblem:
     """The move that `text` makes, or why it makes none (offers="model").
 
     Explicit acceptance, with no number but the other side's own, accepts; with another number it is an offer of that
@@ -115,27 +115,27 @@ def read_move(text: str, view: View) -> Move | Problem:
     if accepts(text) and all(each.value == view.other_offer for each in stated):
         if view.other_offer is not None:
             return ACCEPT
-        return Problem("nothing_to_accept", _quoted("accepts, but no offer is on the table", text))
+        return WordingProblem("nothing_to_accept", _quoted("accepts, but no offer is on the table", text))
     if stated:
         return _read_offer(text, stated[-1], view)
     if walks_away(text):
         return WALK
-    return Problem("none", _quoted(f"states no number of {view.brief.unit}", text)) if text else _EMPTY
+    return WordingProblem("none", _quoted(f"states no number of {view.brief.unit}", text)) if text else _EMPTY
 
 
-def _read_offer(text: str, stated: Stated, view: View) -> Move | Problem:
+def _read_offer(text: str, stated: Stated, view: View) -> Move | WordingProblem:
     (low, high), grid, unit = view.brief.bounds, view.brief.rules.grid, view.brief.unit
     said = _words(text, stated)
     if stated.value is None or not low <= stated.value <= high:
         problem = f"states {said}, which is no whole number of {unit} from {low} to {high}"
-        return Problem("range", _quoted(problem, text), said)
+        return WordingProblem("range", _quoted(problem, text), said)
     if (stated.value - low) % grid:
-        return Problem("grid", _quoted(f"states {said}, which is not in steps of {grid} from {low}", text), said)
+        return WordingProblem("grid", _quoted(f"states {said}, which is not in steps of {grid} from {low}", text), said)
     return Move("offer", stated.value, firm=view.other_offer is not None and refuses(text))
 
 
 def repair(text: str, move: Move, view: View, plain: str) -> str:
-    """Words that make `move`, kept as close to `text` as a fixed rule allows; they always pass `check`.
+    """Words that make `move`, kept as close to `text` as a fixed rule allows; they always pass `check_wording`.
 
     In this order, the first that passes: the text with its one wrong number replaced (unless that number is the other
     side's own offer); the sentences that state no wrong number, followed by the plain sentence; the plain sentence.
@@ -144,12 +144,12 @@ def repair(text: str, move: Move, view: View, plain: str) -> str:
     wrong = [each for each in stated if each.value != move.value]
     if move.kind == "offer" and len(wrong) == 1 and wrong[0].value != view.other_offer:
         fixed = _replaced(text, wrong[0], move, view)
-        if check(fixed, move, view, plain) is None:
+        if check_wording(fixed, move, view, plain) is None:
             return fixed
     kept = [sentence for sentence in sentences(text) if not offers_in(sentence, view.brief.unit)]
     while kept:
         joined = " ".join([*(_ended(sentence) for sentence in kept), plain])
-        if len(joined) <= MESSAGE_CHARACTERS and check(joined, move, view, plain) is None:
+        if len(joined) <= MESSAGE_CHARACTERS and check_wording(joined, move, view, plain) is None:
             return joined
         kept.pop()
     return plain

@@ -13,7 +13,7 @@ from poise.tournaments.estimate import estimate
 from poise.tournaments.matchmaking import Pairings
 from poise.tournaments.report.page import write_report
 from poise.tournaments.results import Result
-from poise.tournaments.runner import plan_tournament, resume_command
+from poise.tournaments.runner import plan_matches, resume_command
 from poise.tournaments.storage.store import Store
 
 _INTERRUPTED = 130
@@ -54,7 +54,7 @@ def _tell_failures(result: Result, notes: Console) -> None:
 
 def show_schedule(config: TournamentConfig, screen: Console) -> None:
     """Show who would play whom, the model calls and the time; play nothing for the record."""
-    schedule = plan_tournament(config)
+    schedule = plan_matches(config)
     screen.print(Text(heading(schedule), style="bold"))
     size = str(len(schedule.matches) // schedule.pairs)
     pairs = [schedule.pair(pair) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]

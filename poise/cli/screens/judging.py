@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poise.cli.screens.standings import plain, standings_view
-from poise.tournaments.judging.agreement import Agreement, Example
+from poise.tournaments.judging.agreement import Agreement, Disagreement
 from poise.tournaments.judging.counts import Counts
 from poise.tournaments.judging.rescoring import Rescored
 
@@ -51,7 +51,7 @@ def _figures(counts: Counts) -> Text:
     return Text(f"same answer {counts.agreed / counts.total:.1%} ({low:.1%} to {high:.1%}), Cohen's kappa {kappa}")
 
 
-def _example(example: Example) -> Iterator[Text]:
+def _example(example: Disagreement) -> Iterator[Text]:
     judge, referee = ("agreed", "no deal") if example.agreed else ("not agreed", "deal")
     head = f"match {example.position}, {example.creditor} against {example.debtor}, message {example.index + 1}: "
     yield Text(f"{head}the judge says {judge}, the referee {referee}", style="dim")

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from poise.cli.screens.standings import console, plain
-from poise.tournaments.human.match import Sitting, resume_command
-from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finish, go_on
+from poise.tournaments.human.match import Sitting, resume_play_command
+from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finish_match, go_on
 
 _HELP: Final = (
     "An offer: 90 | 90 days | 3 months | no way, 40     An agreement: ok deal | I accept     The end: walk\n"
@@ -61,12 +61,12 @@ def converse(sitting: Sitting, screen: Screen) -> bool:
     except EOFError:
         done = False
     except BaseException as error:
-        error.add_note(f"What was said is kept; come back with: {resume_command(sitting.folder)}")
+        error.add_note(f"What was said is kept; come back with: {resume_play_command(sitting.folder)}")
         raise
     if not done:
-        screen.tell(f"\nYou left the table. Come back with: {resume_command(sitting.folder)}", "yellow")
+        screen.tell(f"\nYou left the table. Come back with: {resume_play_command(sitting.folder)}", "yellow")
         return False
-    ended = finish(sitting)
+    ended = finish_match(sitting)
     screen.tell("\n" + ended.reason, "bold")
     try:
         curious = screen.ask("See what the other side wanted, felt and read in you? [Y/n] ").strip().lower()

@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from poise.cli.screens.standings import small_table
-from poise.tournaments.statistics.power import MOST, Needed, Plan, Spread, power_of, scenarios_needed
+from poise.tournaments.statistics.power import MOST, Needed, PowerPlan, Spread, power_of, scenarios_needed
 
 
-def tournament_view(plan: Plan, found: Sequence[Needed]) -> RenderableType:
+def tournament_view(plan: PowerPlan, found: Sequence[Needed]) -> RenderableType:
     """What each comparison of a tournament needs."""
     table = small_table(
         "agent", "seat", "observed", "sd between", "sd within", "played", "each", "needed", "matches", "detectable"
@@ -36,7 +36,7 @@ def tournament_view(plan: Plan, found: Sequence[Needed]) -> RenderableType:
     return Group(table, Text(_tournament_note(plan, found), style="dim"))
 
 
-def _tournament_note(plan: Plan, found: Sequence[Needed]) -> str:
+def _tournament_note(plan: PowerPlan, found: Sequence[Needed]) -> str:
     return (
         f"Needed: scenarios that find a difference of {abs(plan.difference):g} from {found[0].baseline} with power "
         f"{plan.power:g} at level {plan.level:g}{_shared(plan)}, where each agent plays so many matches on each; "
@@ -45,11 +45,11 @@ def _tournament_note(plan: Plan, found: Sequence[Needed]) -> str:
     )
 
 
-def _shared(plan: Plan) -> str:
+def _shared(plan: PowerPlan) -> str:
     return f" over {plan.comparisons} comparisons" if plan.comparisons > 1 else ""
 
 
-def assumed_view(plan: Plan, spread: Spread) -> RenderableType:
+def assumed_view(plan: PowerPlan, spread: Spread) -> RenderableType:
     """What a difference needs by assumed variances, and what fewer and more scenarios give."""
     needed = scenarios_needed(plan, spread)
     words = f"a difference of {abs(plan.difference):g}, power {plan.power:g}, level {plan.level:g}{_shared(plan)}"
@@ -68,7 +68,7 @@ def assumed_view(plan: Plan, spread: Spread) -> RenderableType:
     )
 
 
-def _assumed_note(plan: Plan, spread: Spread) -> str:
+def _assumed_note(plan: PowerPlan, spread: Spread) -> str:
     return (
         f"Assumed standard deviations of a pair's difference: {spread.between:g} between scenarios, "
         f"{spread.within or 0:g} within one. Each agent plays {plan.pairs} on each scenario; matches are of both."

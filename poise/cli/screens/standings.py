@@ -15,13 +15,13 @@ from poise.common.errors import ScenarioError
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import FEW, Estimate
-from poise.tournaments.statistics.results import Cell, Difference, Standing, Standings
+from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 
 _WIDE = 90  # columns from which intervals have a third digit
 _WIDER = 104  # columns from which tests stand beside differences
 _NAME = 28  # columns of an agent's name in the matrix
 _TO = "\u2026"  # between numbers with signs
-_Column = tuple[str, Callable[[Standing], Text]]
+_Column = tuple[str, Callable[[SeatStanding], Text]]
 _TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
 
 
@@ -101,12 +101,12 @@ def _conduct(standings: Standings, seat: Seat, digits: int) -> list[_Column]:
     return columns
 
 
-def _calmer(standings: Standings, one: Standing, digits: int) -> Text:
+def _calmer(standings: Standings, one: SeatStanding, digits: int) -> Text:
     difference = standings.against_baseline(one.label, one.seat)
     return _gain(difference.de_escalation if difference else None, digits)
 
 
-def _columns(listed: list[Standing], columns: list[_Column]) -> Table:
+def _columns(listed: list[SeatStanding], columns: list[_Column]) -> Table:
     """The agents as they stand, with so many columns."""
     table = _table()
     table.add_column("agent", overflow="fold", min_width=12)
@@ -126,7 +126,7 @@ def _table() -> Table:
     return Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
-def _measures(one: Standing, digits: int) -> list[Text]:
+def _measures(one: SeatStanding, digits: int) -> list[Text]:
     return [
         _estimate(one.utility, "{:.3f}", f"{{:.{digits}f}}", style="bold"),
         _estimate(one.success, "{:.0%}", "{:.0%}"),
@@ -178,7 +178,7 @@ def _gain(gain: Estimate | None, digits: int) -> Text:
     return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between=_TO, style=style)
 
 
-def _trouble(listed: list[Standing]) -> list[Text]:
+def _trouble(listed: list[SeatStanding]) -> list[Text]:
     """A line for each agent with which something went wrong."""
     lines = []
     for one in listed:

@@ -107,7 +107,7 @@ class OfflineProgress:
 
 
 class WordsProgress:
-    """A `poise.training.language.loop.Watch` on a console; use it in a `with` statement."""
+    """A `poise.training.language.loop.LanguageWatch` on a console; use it in a `with` statement."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -29,7 +29,7 @@ from poise.common.errors import ConfigError, IllegalMove
 from poise.games.moves import SEATS
 from poise.games.openspiel import pyspiel as openspiel
 from poise.games.openspiel.observer import Observer
-from poise.games.openspiel.terms import ACCEPT_ACTION, WALK_ACTION, Standing, Terms
+from poise.games.openspiel.terms import ACCEPT_ACTION, WALK_ACTION, StandingOffer, Terms
 
 SHORT_NAME: Final = "poise_bargaining"
 _LARGEST: Final = 2**31 - 1  # of OpenSpiel's integers
@@ -55,7 +55,7 @@ Ending = Literal["deal", "walked", "timeout"]
 class BargainingGame(openspiel.Game):  # type: ignore[misc]  # pyspiel has no type stubs
     """The game; `terms` holds its parameters. Make one with `load` or `pyspiel.load_game`."""
 
-    declared: Any  # the GameType and the class of its positions, set by `register`
+    declared: Any  # the GameType and the class of its positions, set by `register_bargaining`
     position: type[BargainingState]
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
@@ -95,9 +95,9 @@ class BargainingState(_Table):
         super().__init__(game)
         self.terms: Terms = game.terms
         self.index = 0
-        self.standing: tuple[Standing | None, Standing | None] = (None, None)
+        self.standing: tuple[StandingOffer | None, StandingOffer | None] = (None, None)
         self.ending: Ending | None = None
-        self.deal: Standing | None = None
+        self.deal: StandingOffer | None = None
         self.by: int | None = None
 
     def current_player(self) -> int:
@@ -116,7 +116,7 @@ class BargainingState(_Table):
         """
         return self.terms.settle(standing, new)
 
-    def worth(self, deal: Standing) -> list[float]:
+    def worth(self, deal: StandingOffer) -> list[float]:
         """What (creditor, debtor) get from `deal`, each in [0, 1]; a game of one's own may say otherwise."""
         return self.terms.utilities(deal)
 
@@ -149,11 +149,11 @@ class BargainingState(_Table):
             self.ending = "timeout"
 
     def _offer(self, player: int, value: int, firm: bool) -> None:
-        mine, theirs = Standing(value, self.index), self.standing[1 - player]
+        mine, theirs = StandingOffer(value, self.index), self.standing[1 - player]
         self.standing = (theirs, mine) if player else (mine, theirs)
         met = None if firm or theirs is None else self.settle(theirs.value, value)
         if met is not None:
-            self.ending, self.deal = "deal", Standing(met, self.index)
+            self.ending, self.deal = "deal", StandingOffer(met, self.index)
 
     def _action_to_string(self, player: int, action: int) -> str:  # noqa: ARG002  # the same words for both
         move = self.terms.move(action)
@@ -177,7 +177,7 @@ class BargainingState(_Table):
         return ", ".join(stand) or "nothing on the table"
 
 
-def register(name: str = "", position: type[BargainingState] | None = None) -> None:
+def register_bargaining(name: str = "", position: type[BargainingState] | None = None) -> None:
     """Make a game known to OpenSpiel, once. Its class of positions may be defined anew."""
     if name not in _GAMES:
         long_name = f"Poise Bargaining: {name}" if name else "Poise Bargaining"
@@ -192,4 +192,4 @@ def short_name(name: str) -> str:
     return f"{SHORT_NAME}_{name.replace('-', '_')}" if name else SHORT_NAME
 
 
-register()
+register_bargaining()

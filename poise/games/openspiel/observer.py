@@ -6,14 +6,14 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from poise.games.openspiel.terms import Standing, Terms
+from poise.games.openspiel.terms import StandingOffer, Terms
 
 
 class Position(Protocol):
     """What an observer reads of a state of the game."""
 
     index: int
-    standing: tuple[Standing | None, Standing | None]
+    standing: tuple[StandingOffer | None, StandingOffer | None]
     ending: Any
 
     def history(self) -> list[int]:

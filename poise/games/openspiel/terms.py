@@ -17,13 +17,13 @@ _FIRST_OFFER: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingOffer:
     """An offer on the table and the index of the message that put it there."""
 
     value: int
     index: int
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Standing:
+    def __deepcopy__(self, memo: dict[int, Any]) -> StandingOffer:
         return self  # OpenSpiel copies states deeply; what is frozen need not be
 
 
@@ -83,7 +83,7 @@ class Terms:
             return None
         return new if self.rules.deal_value == "last" else (standing + new + 1) // 2
 
-    def utilities(self, deal: Standing) -> list[float]:
+    def utilities(self, deal: StandingOffer) -> list[float]:
         """What (creditor, debtor) get from a deal at `deal.value` that stands since message `deal.index`."""
         share = savings(deal.value, self.creditor_target, self.debtor_target)
         worth = self.rules.discount**deal.index

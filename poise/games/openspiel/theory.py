@@ -169,7 +169,7 @@ def nash_conv(game: Any, strategy: Strategy) -> float:
     """How much the two seats could gain in all by best responses to each other; 0 exactly at a Nash equilibrium.
 
     OpenSpiel's own algorithm on the whole tree of histories, so only for small games (a lattice of few offers, few
-    messages). game: from `poise.games.openspiel.variants.load`.
+    messages). game: from `poise.games.openspiel.variants.load_variant`.
     """
     from poise.games.openspiel.pyspiel import algorithm
 

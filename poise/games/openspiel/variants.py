@@ -30,14 +30,14 @@ from poise.games.openspiel.bargaining import (
     SHORT_NAME,
     BargainingGame,
     BargainingState,
-    register,
+    register_bargaining,
     short_name,
 )
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 
 
-def load(scenario: Scenario, rules: Rules, *, plain: bool = False) -> BargainingGame:
+def load_variant(scenario: Scenario, rules: Rules, *, plain: bool = False) -> BargainingGame:
     """The game of one scenario; games are kept by their parameters, the 256 latest used.
 
     Raises ConfigError for rules that are not whole numbers, and for a game that is not there.
@@ -95,7 +95,7 @@ def game(name: str) -> Callable[[S], S]:
         if (before.__module__, before.__qualname__) != (state.__module__, state.__qualname__):
             raise ConfigError(f"two games are called {name!r}; rename one")
         _registered()[name] = state  # the same class defined again, as in a notebook, replaces the earlier one
-        register(name, state)
+        register_bargaining(name, state)
         return state
 
     return mark

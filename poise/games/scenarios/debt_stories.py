@@ -42,7 +42,7 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class StoryVocabulary:
     """Everything in `data/debt/`."""
 
     trades: tuple[Trade, ...]
@@ -52,7 +52,7 @@ class Vocabulary:
 
 
 @lru_cache(maxsize=1)
-def vocabulary() -> Vocabulary:
+def vocabulary() -> StoryVocabulary:
     """The vocabulary as shipped, read once."""
     folder = Path(__file__).parents[1] / "data" / "debt"
     trades = [
@@ -61,7 +61,7 @@ def vocabulary() -> Vocabulary:
         for trade in json.loads(file.read_text(encoding="utf-8"))
     ]
     rest = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in _OTHER_FILES}
-    return Vocabulary(tuple(trades), names=names(), **rest)
+    return StoryVocabulary(tuple(trades), names=names(), **rest)
 
 
 _OTHER_FILES = ("credit", "phrases")

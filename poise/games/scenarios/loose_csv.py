@@ -40,7 +40,7 @@ _QUOTE: Final = 'put a text that contains a comma into double quotes ("Water, Pa
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class RowAnchor:
     """A column that can be told by its looks: `pattern` matches all of it; `what` says so in words."""
 
     column: str
@@ -63,13 +63,13 @@ class Texts:
 class Layout:
     """The columns of one kind of file, in order."""
 
-    parts: tuple[Anchor | Texts, ...]
+    parts: tuple[RowAnchor | Texts, ...]
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The header."""
         return tuple(
-            name for part in self.parts for name in ((part.column,) if isinstance(part, Anchor) else part.columns)
+            name for part in self.parts for name in ((part.column,) if isinstance(part, RowAnchor) else part.columns)
         )
 
     @cached_property
@@ -82,12 +82,12 @@ class Layout:
         """The row with every run as long as it can be, the first first."""
         return re.compile(_pattern(self.parts, ".*") + r"\s*")
 
-    def missing(self, row: str) -> Anchor | None:
+    def missing(self, row: str) -> RowAnchor | None:
         """The anchor that `row` lacks: the row would be whole if any text could stand there.
 
         Else the first from the left that cannot be found; None where all can.
         """
-        places = [place for place, part in enumerate(self.parts) if isinstance(part, Anchor)]
+        places = [place for place, part in enumerate(self.parts) if isinstance(part, RowAnchor)]
         for place in places:
             parts = (*self.parts[:place], _ANYTHING, *self.parts[place + 1 :])
             if re.fullmatch(_pattern(parts, ".*?") + r"\s*", row):
@@ -97,16 +97,16 @@ class Layout:
                 return self._anchor(place)
         return None
 
-    def _anchor(self, place: int) -> Anchor | None:
+    def _anchor(self, place: int) -> RowAnchor | None:
         part = self.parts[place]
-        return part if isinstance(part, Anchor) else None
+        return part if isinstance(part, RowAnchor) else None
 
 
-_ANYTHING: Final = Anchor("", "[^,]*", "text")
+_ANYTHING: Final = RowAnchor("", "[^,]*", "text")
 
 
-def _pattern(parts: Sequence[Anchor | Texts], run: str) -> str:
-    fields = (rf"\s*({part.pattern})\s*" if isinstance(part, Anchor) else f"({run})" for part in parts)
+def _pattern(parts: Sequence[RowAnchor | Texts], run: str) -> str:
+    fields = (rf"\s*({part.pattern})\s*" if isinstance(part, RowAnchor) else f"({run})" for part in parts)
     return ",".join(fields)
 
 
@@ -161,11 +161,11 @@ def _read_row(line: str, layout: Layout) -> dict[str, str]:
         raise _Refused(f"{shorten(line)} can be read in two ways; {_QUOTE}")
     fields: dict[str, str] = {}
     for part, value in zip(layout.parts, found.groups(), strict=True):
-        fields |= {part.column: value} if isinstance(part, Anchor) else _split(value, part)
+        fields |= {part.column: value} if isinstance(part, RowAnchor) else _split(value, part)
     return {name: " ".join(value.replace(_HELD, ",").split()) for name, value in fields.items()}
 
 
-def _misfit(line: str, anchor: Anchor | None) -> _Refused:
+def _misfit(line: str, anchor: RowAnchor | None) -> _Refused:
     if anchor is None:
         return _Refused(f"{shorten(line)} has too few or too many fields for the header; complete it, and {_QUOTE}")
     what = f"in {shorten(line)} there is no {anchor.what} where this column has to be"

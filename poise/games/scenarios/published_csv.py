@@ -27,7 +27,7 @@ from poise.common.errors import ScenarioError
 from poise.common.textfile import refusal
 from poise.games.domains import LARGEST, domain_words
 from poise.games.scenario import Scenario
-from poise.games.scenarios.loose_csv import Anchor, Layout, Texts, read_loose_csv
+from poise.games.scenarios.loose_csv import Layout, RowAnchor, Texts, read_loose_csv
 from poise.games.scenarios.published_targets import Targets, disaster_targets, medical_targets, student_targets
 from poise.games.secrecy import stated
 
@@ -53,16 +53,16 @@ class Format:
     shown: Mapping[str, str]
 
 
-def _whole(column: str) -> Anchor:
-    return Anchor(column, _NUMBER, "whole number")
+def _whole(column: str) -> RowAnchor:
+    return RowAnchor(column, _NUMBER, "whole number")
 
 
-def _figure(column: str) -> Anchor:
-    return Anchor(column, f"{_NUMBER}|{_OPEN}", "whole number, Variable or N/A")
+def _figure(column: str) -> RowAnchor:
+    return RowAnchor(column, f"{_NUMBER}|{_OPEN}", "whole number, Variable or N/A")
 
 
-def _word(column: str, *words: str) -> Anchor:
-    return Anchor(column, "|".join(words), " or ".join(words))
+def _word(column: str, *words: str) -> RowAnchor:
+    return RowAnchor(column, "|".join(words), " or ".join(words))
 
 
 ENDURANCE: Final = "Estimated_Survivor_Endurance(minutes)"
@@ -121,7 +121,7 @@ FORMATS: Final = (
                 _word(URGENCY, "High", "Medium", "Low"),
                 _figure(WAIT),
                 _word("Preferred_Surgeon_Available", "Yes", "No"),
-                Anchor(LEVEL, r"(?:Senior|Mid-level|Junior)(?:\s*\([^()]*\))?", "Senior, Mid-level or Junior"),
+                RowAnchor(LEVEL, r"(?:Senior|Mid-level|Junior)(?:\s*\([^()]*\))?", "Senior, Mid-level or Junior"),
                 Texts(
                     (
                         "Surgeon_Availability_Reason",
@@ -159,8 +159,8 @@ FORMATS: Final = (
                 _whole("Case_ID"),
                 _whole("Student_Age"),
                 Texts(("Student_Background", "Situation_Faced", "Student_Feeling_Thought")),
-                Anchor(ROBOT, _TIME, "time of day (such as 10:30 PM)"),
-                Anchor(WANTED, f"{_TIME}|{_OPEN}", "time of day (such as 1:30 AM) or N/A"),
+                RowAnchor(ROBOT, _TIME, "time of day (such as 10:30 PM)"),
+                RowAnchor(WANTED, f"{_TIME}|{_OPEN}", "time of day (such as 1:30 AM) or N/A"),
                 Texts(("Primary_Annoyance_Reason",)),
             )
         ),

@@ -13,7 +13,7 @@ from poise.games.domains import domain_words
 from poise.games.moves import SEATS
 from poise.games.scenario import Scenario
 from poise.tournaments.statistics.bootstrap import Estimate
-from poise.tournaments.statistics.results import Standing, Standings
+from poise.tournaments.statistics.results import SeatStanding, Standings
 
 _WIDTH: Final = 150
 _HEIGHT: Final = 20
@@ -27,7 +27,7 @@ def breakable(label: str) -> Markup:
     )
 
 
-def troubles(one: Standing) -> str:
+def troubles(one: SeatStanding) -> str:
     """What went wrong with an agent's messages, in words; failed matches are shown apart."""
     counts = ((one.forfeits, "forfeits"), (one.repairs, "repairs"), (one.reasks, "re-asks"))
     return ", ".join(f"{count} {word}" for count, word in counts if count)

@@ -169,7 +169,7 @@ def populations(game: Bimatrix, start: tuple[Array, Array] | None = None) -> Ite
         x, y = _normal(x + STEP * dx), _normal(y + STEP * dy)
 
 
-def to_plain(game: Bimatrix) -> dict[str, Any]:
+def solution_data(game: Bimatrix) -> dict[str, Any]:
     """Everything of this module about one game, as plain data."""
     nash, ranks = equilibrium(game), alpha_rank(game)
     seats = {}

@@ -29,7 +29,7 @@ from poise.tournaments.matchmaking import check_models, play_settings
 from poise.tournaments.runner import begin, refuse_other_agents, refuse_other_matches, unused, where_it_began
 from poise.tournaments.schedule import Schedule, build_schedule, entrant
 from poise.tournaments.storage.errors import only_run
-from poise.tournaments.storage.rows import finish, to_json
+from poise.tournaments.storage.rows import finish_row, to_json
 from poise.tournaments.storage.store import Store, exists
 
 
@@ -72,7 +72,9 @@ class Sitting:
         played = self.table.played()
         memory = None if played.memory is None else to_json(played.memory)
         if not self.store.count():
-            self.store.add([finish(self.schedule, self.schedule.matches[0], played.transcript, played.usage, memory)])
+            self.store.add(
+                [finish_row(self.schedule, self.schedule.matches[0], played.transcript, played.usage, memory)]
+            )
         return played.transcript
 
 
@@ -126,7 +128,7 @@ def come_back(folder: Path | None = None) -> Iterator[Sitting]:
             yield sitting
 
 
-def resume_command(folder: Path) -> str:
+def resume_play_command(folder: Path) -> str:
     """What to type to come back."""
     return f"poise play --resume {shlex.quote(str(folder))}"
 

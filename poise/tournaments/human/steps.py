@@ -26,7 +26,7 @@ LEAVE: Final = frozenset({"/leave", "/quit", "/exit", "/q", "/bye"})
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class HumanMessage:
     """A message as the person sees it. move: what it does, in words; "" where it is only talk."""
 
     mine: bool
@@ -50,7 +50,7 @@ class Scene:
     index: int
     seat: Seat
     case: str
-    lines: tuple[Spoken, ...] = ()
+    lines: tuple[HumanMessage, ...] = ()
     problem: str = ""
     text: str = ""
     echo: tuple[str, ...] = ()
@@ -59,14 +59,14 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class HumanMatchEnd:
     """How the talks ended, and what a person may hear of the other side then."""
 
     reason: str
     debrief: str
 
     @classmethod
-    def of(cls, transcript: Transcript) -> Ended:
+    def of(cls, transcript: Transcript) -> HumanMatchEnd:
         """The end of a match that a person played."""
         seat: Seat = "creditor" if transcript.creditor.get("human") else "debtor"
         return cls(ending(transcript, seat), debrief(transcript, seat))
@@ -82,9 +82,9 @@ def answer(sitting: Sitting, words: str) -> Scene:
     return _scene(sitting, sitting.table.answer(words))
 
 
-def finish(sitting: Sitting) -> Ended:
+def finish_match(sitting: Sitting) -> HumanMatchEnd:
     """Store the match, and how it ended."""
-    return Ended.of(sitting.keep())
+    return HumanMatchEnd.of(sitting.keep())
 
 
 def _scene(sitting: Sitting, question: Mapping[str, Any] | None) -> Scene:
@@ -105,11 +105,11 @@ def _scene(sitting: Sitting, question: Mapping[str, Any] | None) -> Scene:
     )
 
 
-def _spoken(sitting: Sitting, line: Line) -> Spoken:
+def _spoken(sitting: Sitting, line: Line) -> HumanMessage:
     table, move = sitting.table, line.move
     mine = line.seat == table.seat
     does = {"offer": f"offer {table.scenario.amount(move.value or 0)}", "accept": "agreed", "walk": "left the talks"}
-    return Spoken(mine, "you" if mine else table.scenario.party(line.seat), line.text, does.get(move.kind, ""))
+    return HumanMessage(mine, "you" if mine else table.scenario.party(line.seat), line.text, does.get(move.kind, ""))
 
 
 def case_told(sitting: Sitting) -> str:

@@ -19,7 +19,7 @@ _REASON: Final = 120  # characters of a reason by which like ones are counted to
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Disagreement:
     """A message on which judge and referee differ, with the one before; `agreed` is the judge's word."""
 
     position: int
@@ -46,7 +46,7 @@ class Agreement:
     matches: Counts
     together: int
     unjudged: Mapping[str, int]
-    examples: tuple[Example, ...] = ()
+    examples: tuple[Disagreement, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -93,7 +93,7 @@ class _Tally:
     matches: Counts = field(default_factory=Counts)
     together: int = 0
     unjudged: Counter[str] = field(default_factory=Counter)
-    _differ: dict[bool, list[Example]] = field(default_factory=lambda: {True: [], False: []})
+    _differ: dict[bool, list[Disagreement]] = field(default_factory=lambda: {True: [], False: []})
 
     def add(self, position: int, transcript: Transcript) -> None:
         deal = transcript.outcome.ending == "deal"
@@ -118,10 +118,10 @@ class _Tally:
         said = tuple((one.seat, one.text) for one in transcript.messages[max(0, message.index - 1) : message.index + 1])
         creditor, debtor = (str(each.get("name", "")) for each in (transcript.creditor, transcript.debtor))
         case = transcript.scenario.id
-        example = Example(position, message.index, case, creditor, debtor, said, message.verdict)
+        example = Disagreement(position, message.index, case, creditor, debtor, said, message.verdict)
         self._differ[message.verdict].append(example)
 
-    def examples(self) -> tuple[Example, ...]:
+    def examples(self) -> tuple[Disagreement, ...]:
         """Up to `wanted` of them, the two kinds in turn as far as there are both."""
         yes, no = self._differ[True], self._differ[False]
         half = self.wanted // 2

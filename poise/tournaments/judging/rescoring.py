@@ -27,8 +27,8 @@ from poise.agents.voices.readout import read_offer
 from poise.common.errors import BadInput
 from poise.games.metrics import score
 from poise.games.moves import Seat, other
-from poise.games.openspiel.terms import Standing
-from poise.games.openspiel.variants import load
+from poise.games.openspiel.terms import StandingOffer
+from poise.games.openspiel.variants import load_variant
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.transcript import Message, Outcome, Transcript
@@ -43,7 +43,7 @@ Rule = Literal["referee", "judge", "faithful", "either"]
 Value = Literal["last", "midpoint"]
 RULES: Final[tuple[str, ...]] = get_args(Rule)
 VALUES: Final[tuple[str, ...]] = get_args(Value)
-_Said = dict[Seat, Standing]
+_Said = dict[Seat, StandingOffer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def rescore(transcript: Transcript, rule: str, value: str | None = None) -> Tran
     for message in transcript.messages:
         number = _number(message, transcript.scenario.unit)
         if number is not None:
-            said[message.seat] = Standing(number, message.index)
+            said[message.seat] = StandingOffer(number, message.index)
         if said and _SEES[rule](message, said, number, transcript):
             return _with_deal(transcript, message, _deal(message, said, number, value or "last"), rule)
     if transcript.outcome.ending != "deal":
@@ -173,17 +173,17 @@ _SEES: Final[Mapping[str, Callable[[Message, _Said, int | None, Transcript], boo
 }
 
 
-def _deal(message: Message, said: _Said, number: int | None, value: str) -> Standing:
+def _deal(message: Message, said: _Said, number: int | None, value: str) -> StandingOffer:
     """What the talks settle at with `message`, and since which message that stands."""
     last = max(said.values(), key=lambda one: one.index)
     theirs = said.get(other(message.seat))
     if number is None or theirs is None or value == "last":
         return theirs if number is None and theirs is not None else last
-    return Standing((number + theirs.value + 1) // 2, message.index)
+    return StandingOffer((number + theirs.value + 1) // 2, message.index)
 
 
-def _with_deal(transcript: Transcript, message: Message, deal: Standing, rule: str) -> Transcript:
-    game = load(transcript.scenario, _rules(transcript))
+def _with_deal(transcript: Transcript, message: Message, deal: StandingOffer, rule: str) -> Transcript:
+    game = load_variant(transcript.scenario, _rules(transcript))
     creditor, debtor = game.new_initial_state().worth(deal)
     amount = transcript.scenario.amount(deal.value)
     reason = f"Under the rule {rule!r} message {message.index + 1} is a deal at {amount}."

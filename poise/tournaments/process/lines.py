@@ -15,11 +15,11 @@ from poise.games.moves import SEATS
 from poise.tournaments.process.calibration import Calibration
 from poise.tournaments.process.concession import GRID
 from poise.tournaments.process.measure import Measures, Process
-from poise.tournaments.process.transitions import Transitions
+from poise.tournaments.process.transitions import EmotionTransitions
 from poise.tournaments.statistics.bootstrap import Estimate
 
 
-class Line(NamedTuple):
+class ProcessLine(NamedTuple):
     """One figure (see the module)."""
 
     creditor: str | None
@@ -34,15 +34,15 @@ class Line(NamedTuple):
     high: float | None
 
 
-LINE: Final = Line._fields
+LINE: Final = ProcessLine._fields
 _Part = tuple[str, str | None, str, str | None, int, Estimate | float | None]
 
 
-def lines(process: Process) -> Iterator[Line]:
+def lines(process: Process) -> Iterator[ProcessLine]:
     """Every figure: of all talks, of each creditor, of each pair."""
     for one in (process.pooled, *process.creditors, *process.pairs):
         for topic, seat, figure, at, n, value in _parts(one):
-            yield Line(one.creditor, one.debtor, topic, seat, figure, at, n, *_ends(value))
+            yield ProcessLine(one.creditor, one.debtor, topic, seat, figure, at, n, *_ends(value))
 
 
 def _ends(value: Estimate | float | None) -> tuple[float | None, float | None, float | None]:
@@ -69,7 +69,7 @@ def _parts(one: Measures) -> Iterator[_Part]:
         yield "bargains", None, figure, None, one.bargains.deals, getattr(one.bargains, figure)
 
 
-def _chain(one: Transitions) -> Iterator[_Part]:
+def _chain(one: EmotionTransitions) -> Iterator[_Part]:
     topic = f"transitions, {one.kind}"
     yield topic, one.seat, "distance", None, one.pairs, one.distance
     yield topic, one.seat, "chance", None, one.pairs, one.chance

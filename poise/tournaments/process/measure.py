@@ -17,9 +17,9 @@ from poise.tournaments.process.bargains import Bargains, Distances, bargains, di
 from poise.tournaments.process.calibration import CLASSES, Calibration, Forecasts, Of, calibration, forecasts
 from poise.tournaments.process.concession import Curve, Scale, as_scale, both_curves, mean_curves
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.speech import Speech, Spoken, speech, spoken
+from poise.tournaments.process.speech import SpeechCounts, SpeechMeasures, count_speech, speech
 from poise.tournaments.process.timing import Ended, Timing, ended, timing
-from poise.tournaments.process.transitions import Counts, Kind, Transitions, count, transitions
+from poise.tournaments.process.transitions import Counts, EmotionTransitions, Kind, count, transitions
 from poise.tournaments.statistics.bootstrap import Array
 from poise.tournaments.storage.rows import Row, from_json
 from poise.tournaments.storage.store import Store
@@ -35,11 +35,11 @@ class Traces(NamedTuple):
     ended: Ended
     counts: Counts
     forecasts: dict[Of, Forecasts]
-    spoken: Spoken
+    spoken: SpeechCounts
     distances: Distances | None
 
 
-class Place(NamedTuple):
+class MeasuredMatch(NamedTuple):
     """Where a talk belongs: its agents and its scenario, by index."""
 
     creditor: int
@@ -60,9 +60,9 @@ class Measures:
     curves: tuple[Curve, Curve]
     anchoring: tuple[Anchoring, Anchoring]
     timing: Timing
-    transitions: dict[tuple[Seat, Kind], Transitions]
+    transitions: dict[tuple[Seat, Kind], EmotionTransitions]
     calibration: dict[Of, Calibration | None]
-    speech: Speech
+    speech: SpeechMeasures
     bargains: Bargains
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def trace(talk: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
         ended(talk),
         count(talk),
         forecasts(talk),
-        spoken(talk, usage),
+        count_speech(talk, usage),
         distances(talk),
     )
 
@@ -158,7 +158,7 @@ def of_store(
     chosen = spread(played, most)
     if not chosen:
         raise BadInput("no match is finished that did not fail, so there is nothing to measure; play one first")
-    places = [Place(row.creditor, row.debtor, row.scenario) for row in chosen]
+    places = [MeasuredMatch(row.creditor, row.debtor, row.scenario) for row in chosen]
     traces = [trace(*documents, scale) for documents in _documents(store, None if len(chosen) == len(rows) else chosen)]
     labels = [[str(one["label"]) for one in side] for side in (header.creditors, header.debtors)]
     table = _Table(labels[0], labels[1], places, traces, int(header.config["seed"]))
@@ -192,7 +192,7 @@ class _Table:
     """All talks, to be grouped."""
 
     def __init__(
-        self, creditors: list[str], debtors: list[str], places: list[Place], traces: list[Traces], seed: int
+        self, creditors: list[str], debtors: list[str], places: list[MeasuredMatch], traces: list[Traces], seed: int
     ) -> None:
         self.labels = {"creditor": creditors, "debtor": debtors}
         self.places = places

@@ -23,7 +23,7 @@ COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds
 TROUBLES: Final = ("forfeits", "repairs", "reasks")
 
 
-class Spoken(NamedTuple):
+class SpeechCounts(NamedTuple):
     """Counts of one talk.
 
     messages: of each seat. troubles: (seats, TROUBLES). asked: messages of each seat that a model was asked for.
@@ -42,7 +42,7 @@ class Spoken(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class SpeechMeasures:
     """Both seats' words.
 
     violations:  of the creditor, for 100 of its messages. promises: the debtor's. kept: the share of them that stood.
@@ -81,7 +81,7 @@ def _plain_all(told: Mapping[str, Estimate | None]) -> dict[str, Any]:
     return {name: _plain(one) for name, one in told.items()}
 
 
-def spoken(talk: Transcript, usage: Usage) -> Spoken:
+def count_speech(talk: Transcript, usage: Usage) -> SpeechCounts:
     """The counts of one talk."""
     violations, made, broken, calmer = conduct(talk)
     troubles, costs = np.zeros((2, len(TROUBLES))), np.zeros((2, len(COSTS)))
@@ -94,7 +94,7 @@ def spoken(talk: Transcript, usage: Usage) -> Spoken:
         asked[seat] += bool(cost)
         costs[seat] += [cost.get(name, 0.0) for name in COSTS]
     told = (messages[0], messages[1]), violations, made, broken, calmer, troubles, (asked[0], asked[1])
-    return Spoken(*told, costs, usage.seconds)
+    return SpeechCounts(*told, costs, usage.seconds)
 
 
 def _trouble(message: Message) -> list[int]:
@@ -102,7 +102,7 @@ def _trouble(message: Message) -> list[int]:
     return [message.move.kind == "forfeit", int(wording.repaired), max(0, wording.attempts - 1)]
 
 
-def speech(group: Group, talks: Sequence[Spoken]) -> Speech:
+def speech(group: Group, talks: Sequence[SpeechCounts]) -> SpeechMeasures:
     """The figures over talks."""
     messages = np.array([one.messages for one in talks], dtype=np.float64).reshape(-1, 2)
     asked = np.array([one.asked for one in talks], dtype=np.float64).reshape(-1, 2)
@@ -119,10 +119,10 @@ def speech(group: Group, talks: Sequence[Spoken]) -> Speech:
     for at, seat in enumerate(SEATS):
         troubles[seat] = _by_name(group, 100 * _stack(talks, "troubles", at), messages[:, at], TROUBLES)
         costs[seat] = _by_name(group, _stack(talks, "costs", at), asked[:, at], COSTS)
-    return Speech(violations, int(made.sum()), kept, calmer, troubles, costs, seconds)
+    return SpeechMeasures(violations, int(made.sum()), kept, calmer, troubles, costs, seconds)
 
 
-def _stack(talks: Sequence[Spoken], name: str, seat: int) -> Array:
+def _stack(talks: Sequence[SpeechCounts], name: str, seat: int) -> Array:
     """Shape (talks, figures)."""
     return np.array([getattr(one, name)[seat] for one in talks], dtype=np.float64)
 

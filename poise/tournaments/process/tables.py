@@ -13,7 +13,7 @@ from poise.tournaments.process.calibration import Calibration
 from poise.tournaments.process.concession import GRID
 from poise.tournaments.process.measure import Measures, Process
 from poise.tournaments.process.speech import COSTS
-from poise.tournaments.process.transitions import Transitions, human
+from poise.tournaments.process.transitions import EmotionTransitions, human
 from poise.tournaments.statistics.bootstrap import FEW, Estimate
 
 MOMENTS: Final = (0.2, 0.5, 0.8, 1.0)
@@ -176,7 +176,7 @@ def _emotions(one: Measures) -> list[str]:
     return [cell for told in one.transitions.values() for cell in (str(told.pairs), _distance(told))]
 
 
-def _distance(told: Transitions) -> str:
+def _distance(told: EmotionTransitions) -> str:
     if told.distance is None or told.chance is None:
         return "-"
     return f"{told.distance:.2f} ({told.chance:.2f})"
@@ -205,7 +205,7 @@ def _matrices(one: Measures) -> list[PlainTable]:
     return found
 
 
-def _percent(told: Transitions, place: int) -> list[str]:
+def _percent(told: EmotionTransitions, place: int) -> list[str]:
     row, people = told.shares()[place], human(told.kind)[place]
     own = ["-"] * len(EMOTIONS7) if row is None else [f"{100 * share:.0f}" for share in row]
     return [EMOTIONS7[place], *own, str(told.counts[place].sum()), *(f"{100 * share:.0f}" for share in people)]

@@ -43,7 +43,7 @@ _SEVEN: Final = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
-class Transitions:
+class EmotionTransitions:
     """Counts of one seat, 7 x 7 in the order of EMOTIONS7, rows from, and their distance to people (see the module)."""
 
     seat: Seat
@@ -115,12 +115,12 @@ def count(talk: Transcript) -> Counts:
     return counts
 
 
-def transitions(counts: Sequence[Counts]) -> dict[tuple[Seat, Kind], Transitions]:
+def transitions(counts: Sequence[Counts]) -> dict[tuple[Seat, Kind], EmotionTransitions]:
     """All four tables over talks."""
     size = len(EMOTIONS7)
     total: Counts = sum(counts, np.zeros((len(SEATS), len(KINDS), size, size), dtype=np.int64))
     return {
-        (seat, kind): Transitions(seat, kind, total[place, which])
+        (seat, kind): EmotionTransitions(seat, kind, total[place, which])
         for place, seat in enumerate(SEATS)
         for which, kind in enumerate(KINDS)
     }

@@ -63,7 +63,7 @@ def write_report(folder: Path | str, out: Path | None = None, transcripts: int =
 def _page(store: Store, name: str, transcripts: int) -> str:
     header, rows = store.header(), store.rows()
     standings = make_standings(header, rows, name)
-    shown = spread(rows, transcripts)
+    shown = spread_evenly(rows, transcripts)
     told = [
         _script(position, transcript) for position, transcript, _ in store.documents([row.position for row in shown])
     ]
@@ -97,7 +97,7 @@ def _labels(header: Header) -> list[list[str]]:
     return [[str(entrant["label"]) for entrant in side] for side in (header.creditors, header.debtors)]
 
 
-def spread(rows: Sequence[Row], most: int) -> list[Row]:
+def spread_evenly(rows: Sequence[Row], most: int) -> list[Row]:
     """At most `most` of `rows`, evenly spread, in order."""
     if len(rows) <= most:
         return list(rows)

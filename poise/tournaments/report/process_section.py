@@ -26,7 +26,7 @@ _READ: Final = {"creditor": "shown by creditors", "debtor": "read in debtors\N{R
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class ChainTable:
     """One seat's transitions beside people's; a row's cells are (percent, shade), empty for one never seen."""
 
     title: str
@@ -44,7 +44,7 @@ class Section:
     talks: int
     total: int
     curves: Markup
-    chains: tuple[Chain, ...]
+    chains: tuple[ChainTable, ...]
     emotions: tuple[str, ...]
     tables: tuple[PlainTable, ...]
 
@@ -114,14 +114,14 @@ def _words(time: float, value: float, text: str, anchor: str, shift: tuple[int, 
     return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(*places, anchor, text)
 
 
-def chains(process: Process) -> tuple[Chain, ...]:
+def chains(process: Process) -> tuple[ChainTable, ...]:
     """The seats' own transitions, of those that have any."""
     found = []
     for seat in SEATS:
         told = process.pooled.transitions[seat, "own"]
         if told.distance is not None and told.chance is not None:
             rows, people = _rows(told.shares()), _rows(human("own").tolist())
-            found.append(Chain(_READ[seat], told.pairs, told.distance, told.chance, rows, people))
+            found.append(ChainTable(_READ[seat], told.pairs, told.distance, told.chance, rows, people))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from poise.tournaments.storage.rows import Row
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairedMatches:
     """An agent's matches beside the baseline's: rows own[i] and other[i] are one pair."""
 
     label: str
@@ -23,7 +23,7 @@ class Pairs:
     other: NDArray[np.int64]
 
 
-def find_pairs(rows: Sequence[Row], labels: Sequence[str], seat: Seat, wanted: str | None) -> list[Pairs]:
+def find_pairs(rows: Sequence[Row], labels: Sequence[str], seat: Seat, wanted: str | None) -> list[PairedMatches]:
     """The pairs of each agent of `seat` that has any, in the order of `labels`; [] where there is no baseline.
 
     wanted: the baseline as the settings name it. Indices are into `rows`.
@@ -42,5 +42,5 @@ def find_pairs(rows: Sequence[Row], labels: Sequence[str], seat: Seat, wanted: s
         shared = sorted(places.get(place, {}).keys() & base.keys())
         if label != baseline and shared:
             own, other = (np.array([of[key] for key in shared], dtype=np.int64) for of in (places[place], base))
-            found.append(Pairs(label, baseline, own, other))
+            found.append(PairedMatches(label, baseline, own, other))
     return found

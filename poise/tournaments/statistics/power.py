@@ -51,7 +51,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PowerPlan:
     """What is asked for.
 
     difference:  in utility, to be told from none. pairs: of matches on each scenario.
@@ -74,7 +74,7 @@ class Plan:
             raise BadInput(f"level {self.level} and power {self.power}: 0 < level < power < 1; usual are 0.05 and 0.8")
 
 
-def power_of(plan: Plan, spread: Spread, scenarios: int) -> float:
+def power_of(plan: PowerPlan, spread: Spread, scenarios: int) -> float:
     """The chance that the test over so many scenarios finds the plan's difference; 0 with fewer than two."""
     from scipy import special
 
@@ -89,7 +89,7 @@ def power_of(plan: Plan, spread: Spread, scenarios: int) -> float:
     return float(min(1.0, 1 - inside + wrong))  # SciPy gives nan where a tail is too small for it: 0
 
 
-def scenarios_needed(plan: Plan, spread: Spread) -> int | None:
+def scenarios_needed(plan: PowerPlan, spread: Spread) -> int | None:
     """The fewest scenarios that give the plan's power; None beyond a million."""
     low, high = 1, 2
     while power_of(plan, spread, high) < plan.power:
@@ -102,7 +102,7 @@ def scenarios_needed(plan: Plan, spread: Spread) -> int | None:
     return high
 
 
-def detectable(plan: Plan, spread: Spread, scenarios: int) -> float | None:
+def detectable(plan: PowerPlan, spread: Spread, scenarios: int) -> float | None:
     """The smallest difference that so many scenarios find with the plan's power; None where even 1 is not found."""
     low, high = 0.0, 1.0
     if power_of(replace(plan, difference=high), spread, scenarios) < plan.power:
@@ -162,7 +162,7 @@ class Needed:
     detectable: float | None
 
 
-def plan_tournament(folder: Path | str, plan: Plan, per_scenario: int | None = None) -> list[Needed]:
+def matches_needed(folder: Path | str, plan: PowerPlan, per_scenario: int | None = None) -> list[Needed]:
     """What each comparison with the baseline needs, by the variances of what was played in `folder`.
 
     per_scenario: pairs on each scenario; default: as many as were played.
@@ -180,7 +180,9 @@ def plan_tournament(folder: Path | str, plan: Plan, per_scenario: int | None = N
     return found
 
 
-def _of_seat(header: Header, rows: Sequence[Row], seat: Seat, plan: Plan, per_scenario: int | None) -> list[Needed]:
+def _of_seat(
+    header: Header, rows: Sequence[Row], seat: Seat, plan: PowerPlan, per_scenario: int | None
+) -> list[Needed]:
     entrants = header.creditors if seat == "creditor" else header.debtors
     labels = [str(entrant["label"]) for entrant in entrants]
     opponent = np.array([getattr(row, SEATS[1 - SEATS.index(seat)]) for row in rows], dtype=np.int64)
@@ -209,11 +211,11 @@ def _of_seat(header: Header, rows: Sequence[Row], seat: Seat, plan: Plan, per_sc
     return found
 
 
-def to_plain(plan: Plan, found: Sequence[Needed]) -> dict[str, Any]:
+def power_data(plan: PowerPlan, found: Sequence[Needed]) -> dict[str, Any]:
     """Plain data, versioned."""
     return {
         "version": VERSION,
-        "plan": {name: getattr(plan, name) for name in Plan.__slots__},
+        "plan": {name: getattr(plan, name) for name in PowerPlan.__slots__},
         "comparisons": [
             {name: _plain(getattr(one, name)) for name in Needed.__slots__} for one in found
         ],
@@ -224,12 +226,12 @@ def _plain(value: Any) -> Any:
     return {"between": value.between, "within": value.within} if isinstance(value, Spread) else value
 
 
-def assumed_plain(plan: Plan, spread: Spread) -> dict[str, Any]:
+def assumed_plain(plan: PowerPlan, spread: Spread) -> dict[str, Any]:
     """What the plan needs by assumed variances, as plain data."""
     needed = scenarios_needed(plan, spread)
     return {
         "version": VERSION,
-        "plan": {name: getattr(plan, name) for name in Plan.__slots__},
+        "plan": {name: getattr(plan, name) for name in PowerPlan.__slots__},
         "spread": _plain(spread),
         "needed": needed,
         "matches": 2 * needed * plan.pairs if needed else None,

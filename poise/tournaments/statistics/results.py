@@ -31,7 +31,7 @@ def _standings(standings: Standings, seat: Seat) -> PlainTable:
     return PlainTable(f"{standings.name}: {seat}s", heads, rows)
 
 
-def _measures(one: Standing) -> list[str]:
+def _measures(one: SeatStanding) -> list[str]:
     figures = told(one.utility), told(one.success, "{:.0%}"), told(one.savings), told(one.rounds, "{:.1f}")
     return [one.label, str(one.matches), *figures]
 
@@ -47,7 +47,7 @@ LEVEL: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SeatStanding:
     """One agent in one seat.
 
     utility:    mean of its utility, 0 without a deal. savings: mean of its share of the gap over deals.
@@ -142,12 +142,12 @@ class Standings:
     scenarios: int
     seed: int
     model: str
-    standings: tuple[Standing, ...]
+    standings: tuple[SeatStanding, ...]
     differences: tuple[Difference, ...]
     matrix: tuple[tuple[Cell, ...], ...]
     domain: str = ""
 
-    def seat(self, seat: Seat) -> list[Standing]:
+    def seat(self, seat: Seat) -> list[SeatStanding]:
         """The agents of one seat, the best first."""
         return [standing for standing in self.standings if standing.seat == seat]
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import DRAWS, Estimate, Sums, Tested, estimate_all, examine_all, holm
-from poise.tournaments.statistics.pairs import Pairs, find_pairs
-from poise.tournaments.statistics.results import Cell, Difference, Standing, Standings
+from poise.tournaments.statistics.pairs import PairedMatches, find_pairs
+from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 from poise.tournaments.statistics.wilson import success
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.storage.store import Header, Store
@@ -95,7 +95,7 @@ class _Table:
         return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where], within)
 
 
-def _of_seat(table: _Table, seat: Seat, seed: int, draws: int) -> list[Standing]:
+def _of_seat(table: _Table, seat: Seat, seed: int, draws: int) -> list[SeatStanding]:
     """The standings of one seat; agents without a finished match are left out."""
     present = [place for place in range(len(table.labels[seat])) if (table.agent[seat] == place).any()]
     means = _means(table, seat)
@@ -126,7 +126,7 @@ def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
     }
 
 
-def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Estimate | None]) -> Standing:
+def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Estimate | None]) -> SeatStanding:
     mine = table.agent[seat] == place
     own = [row for row, agent in zip(table.rows, table.agent[seat], strict=True) if agent == place]
     deals = sum(row.ending == "deal" for row in own)
@@ -134,7 +134,7 @@ def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Est
     def total(name: str) -> int:
         return sum(getattr(row, name, 0) for row in own)
 
-    return Standing(
+    return SeatStanding(
         label=table.labels[seat][place],
         seat=seat,
         matches=len(own),
@@ -173,7 +173,7 @@ def _differences(table: _Table, seat: Seat, wanted: str | None, seed: int, draws
 
 
 def _difference(
-    seat: Seat, pairs: Pairs, tested: tuple[Tested | None, Tested | None, Tested | None], p_holm: float | None
+    seat: Seat, pairs: PairedMatches, tested: tuple[Tested | None, Tested | None, Tested | None], p_holm: float | None
 ) -> Difference:
     utility, success, calmer = tested
     assert utility is not None  # noqa: S101 - for the type checker: there are pairs

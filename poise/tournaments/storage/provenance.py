@@ -40,13 +40,13 @@ def origin(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
         "folder": str(Path.cwd()),
         "began": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": dict(_versions(_PACKAGES)),
-        "machine": machine(),
+        "machine": machine_class(),
         "prompts": prompts(schedule),
         "models": {uri: model_digest(uri, config) for uri in sorted(_models(schedule))},
     }
 
 
-def machine() -> dict[str, Any]:
+def machine_class() -> dict[str, Any]:
     """What kind of machine this is."""
     return {"architecture": platform.machine(), "system": platform.system(), "cpus": os.cpu_count()}
 

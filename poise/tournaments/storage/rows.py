@@ -130,7 +130,7 @@ class Finished:
         return float(self.row[_SECONDS])
 
 
-def finish(
+def finish_row(
     schedule: Schedule, match: Match, transcript: Transcript, usage: Usage, memory: bytes | None = None
 ) -> Finished:
     """The record of a played match."""
@@ -190,7 +190,7 @@ def failed(schedule: Schedule, match: Match, rules: Rules, reason: str, memory: 
         messages=(),
         outcome=Outcome("failed", reason=reason),
     )
-    return finish(schedule, match, transcript, Usage(), memory)
+    return finish_row(schedule, match, transcript, Usage(), memory)
 
 
 def to_json(data: Any) -> bytes:

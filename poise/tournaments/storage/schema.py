@@ -46,7 +46,7 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-class Move(NamedTuple):
+class RowMove(NamedTuple):
     """A finished match: the position it had, and what it has in the larger schedule."""
 
     before: int
@@ -60,7 +60,7 @@ class Move(NamedTuple):
 _TABLES: Final = ("documents", "matches")
 
 
-def renumber(db: sqlite3.Connection, moves: Sequence[Move]) -> None:
+def renumber(db: sqlite3.Connection, moves: Sequence[RowMove]) -> None:
     """Move rows and documents within the caller's transaction, by way of negative positions, which nobody has."""
     away = [(-1 - move.position, move.before) for move in moves if move.position != move.before]
     for table in _TABLES:

@@ -24,7 +24,7 @@ from poise.tournaments.storage.schema import (
     OLDEST,
     SCHEMA,
     TABLES,
-    Move,
+    RowMove,
     connect,
     connect_for_reading,
     renumber,
@@ -122,7 +122,7 @@ class Store:
         data = {key: from_json(value, f"the header's {key!r}") for key, value in found.items()}
         return Header(**data)
 
-    def grow(self, header: Header, scenarios: Sequence[Scenario], moves: Sequence[Move]) -> None:
+    def grow(self, header: Header, scenarios: Sequence[Scenario], moves: Sequence[RowMove]) -> None:
         """Become a larger tournament in which the finished matches have other places: all of it, or nothing."""
         with explained(self.folder), self._db:
             self._db.execute("BEGIN IMMEDIATE")

@@ -17,9 +17,9 @@ from starlette.routing import Route
 from poise.common.errors import BadInput, PoiseError
 from poise.games.moves import SEATS
 from poise.tournaments.view import pages
-from poise.tournaments.view.choice import Choice, options
+from poise.tournaments.view.choice import MatchFilter, options
 from poise.tournaments.view.guard import SEAT, App, Foreign, Guard
-from poise.tournaments.view.library import Library, Missing, Run
+from poise.tournaments.view.library import Library, Missing, ViewedRun
 from poise.tournaments.view.live import Watcher
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Viewer:
         """Every tournament there is; where there is one alone, it."""
         runs = self.library.runs()
         if len(runs) == 1:
-            return RedirectResponse(f"/run/{pages.part(next(iter(runs)))}/", headers=_NO_STORE)
+            return RedirectResponse(f"/run/{pages.url_part(next(iter(runs)))}/", headers=_NO_STORE)
         listed = [(run, self.watcher.state(run), run.snapshot()) for run in runs.values()]
         return self._page("runs.html.j2", listed=listed)
 
@@ -87,7 +87,7 @@ class Viewer:
         from poise.tournaments.view.overview import overview
 
         run = self._run(request)
-        choice = Choice.of(request.query_params).only("creditor", "debtor", "domain")
+        choice = MatchFilter.of(request.query_params).only("creditor", "debtor", "domain")
         return self._page("overview.html.j2", run, choice, **overview(run, run.snapshot(), choice))
 
     def progress(self, request: Request) -> Response:
@@ -97,21 +97,21 @@ class Viewer:
     def matches(self, request: Request) -> Response:
         """The list of matches; the page's script fills it."""
         run = self._run(request)
-        choice = Choice.of(request.query_params)
+        choice = MatchFilter.of(request.query_params)
         return self._page("matches.html.j2", run, choice, options=options(run.snapshot()))
 
     def matches_data(self, request: Request) -> Response:
         """A piece of the list."""
         from poise.tournaments.view.matches import listing
 
-        return _json(listing(self._run(request), Choice.of(request.query_params), request.query_params))
+        return _json(listing(self._run(request), MatchFilter.of(request.query_params), request.query_params))
 
     def match(self, request: Request) -> Response:
         """One match, to be replayed."""
         from poise.tournaments.view.replay import match_page
 
         run = self._run(request)
-        choice = Choice.of(request.query_params)
+        choice = MatchFilter.of(request.query_params)
         position = request.path_params["position"]
         return self._page("match.html.j2", run, choice, **match_page(self.library, run, position, choice))
 
@@ -193,20 +193,25 @@ class Viewer:
         words = f"{type(error).__name__}: {error}. This is a fault in Poise; the terminal shows where it happened."
         return self._page("error.html.j2", words=words, status=500)
 
-    def _run(self, request: Request) -> Run:
+    def _run(self, request: Request) -> ViewedRun:
         return self.library.run(request.path_params["run"])
 
-    def _match_named(self, name: str) -> tuple[Run, int]:
+    def _match_named(self, name: str) -> tuple[ViewedRun, int]:
         run, _, position = name.rpartition(":")
         if not position.isdecimal() or len(position) > 12:
             raise BadInput(f"{name[:80]!r} names no match; write RUN:POSITION, such as quickstart:3")
         return self.library.run(run), int(position)
 
     def _page(
-        self, template: str, run: Run | None = None, choice: Choice | None = None, status: int = 200, **values: Any
+        self,
+        template: str,
+        run: ViewedRun | None = None,
+        choice: MatchFilter | None = None,
+        status: int = 200,
+        **values: Any,
     ) -> Response:
         state = self.watcher.state(run) if run is not None else None
-        held = {"run": run, "choice": choice or Choice(), "state": state, "status": status}
+        held = {"run": run, "choice": choice or MatchFilter(), "state": state, "status": status}
         held["seated"] = self._seated
         held["several"] = len(self.library.known()) > 1
         return HTMLResponse(pages.page(template, **held, **values), status, headers=_NO_STORE)

@@ -15,7 +15,7 @@ _LONGEST: Final = 300  # characters of a filter; an agent's name is shorter
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MatchFilter:
     """Which matches are wanted; "" is any. words: all of them are in the messages."""
 
     creditor: str = ""
@@ -26,7 +26,7 @@ class Choice:
     words: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Choice:
+    def of(cls, query: Mapping[str, str]) -> MatchFilter:
         """What an address asks for; fields that are not known are left alone."""
         return cls(**{name: query.get(name, "")[:_LONGEST].strip() for name in cls.__slots__})
 
@@ -38,9 +38,9 @@ class Choice:
         held = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
         return "?" + urlencode(held) if held else ""
 
-    def only(self, *names: str) -> Choice:
+    def only(self, *names: str) -> MatchFilter:
         """These filters alone."""
-        return Choice(**{name: getattr(self, name) for name in names})
+        return MatchFilter(**{name: getattr(self, name) for name in names})
 
     def pick(self, snapshot: Snapshot) -> list[Row]:
         """The rows that fit, in schedule order; `words` is not looked at here."""

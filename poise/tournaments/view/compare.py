@@ -6,7 +6,7 @@ from typing import Any
 
 from poise.common.errors import BadInput
 from poise.tournaments.view.changes import MEASURES, Change, changes
-from poise.tournaments.view.library import Library, Run, Snapshot
+from poise.tournaments.view.library import Library, Snapshot, ViewedRun
 
 _HOW = ("out", "name", "workers", "message_seconds", "match_seconds", "through")  # settings that change no outcome
 
@@ -61,7 +61,7 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _alone(one: Run, before: Snapshot, two: Run, after: Snapshot) -> list[tuple[str, str]]:
+def _alone(one: ViewedRun, before: Snapshot, two: ViewedRun, after: Snapshot) -> list[tuple[str, str]]:
     """Agents that play in one of the runs only, as (run, agents)."""
     listed = []
     for run, own, other in ((one, before, after), (two, after, before)):

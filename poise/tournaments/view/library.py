@@ -81,7 +81,7 @@ def _stamp(folder: Path) -> Stamp:
     return tuple(found)
 
 
-class Run:
+class ViewedRun:
     """One tournament's folder. Every reading opens the store and closes it, so that nothing holds up who writes it."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -149,22 +149,22 @@ class Library:
     def __init__(self, folders: Sequence[Path | str]) -> None:
         self._folders = [Path(folder) for folder in folders]
         self._added: list[Path] = []
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, ViewedRun] = {}
         self._lock = Lock()
         if not self.runs():
             listed = ", ".join(map(str, self._folders))
             raise StoreError(f"there is no tournament in {listed} (no {FILE}); see `poise tournament run --help`")
 
-    def runs(self) -> dict[str, Run]:
+    def runs(self) -> dict[str, ViewedRun]:
         """Every tournament that is there now, by name."""
         with self._lock:
             found = [path for folder in self._folders for path in _tournaments(folder)]
             found += [path for path in self._added if path not in found and exists(path)]
-            runs: dict[str, Run] = {}
+            runs: dict[str, ViewedRun] = {}
             for path in found:
                 name = _unique(path.name or "tournament", runs)
                 known = self._runs.get(name)
-                runs[name] = known if known is not None and known.folder == path else Run(name, path)
+                runs[name] = known if known is not None and known.folder == path else ViewedRun(name, path)
             self._runs = runs
             return dict(runs)
 
@@ -173,15 +173,15 @@ class Library:
         with self._lock:
             self._added.append(folder.resolve())
 
-    def at(self, folder: Path) -> Run | None:
+    def at(self, folder: Path) -> ViewedRun | None:
         """The tournament in `folder`, where it is shown here."""
         return next((run for run in self.runs().values() if run.folder == folder.resolve()), None)
 
-    def known(self) -> dict[str, Run]:
+    def known(self) -> dict[str, ViewedRun]:
         """Those found when it was last looked."""
         return self._runs
 
-    def run(self, name: str) -> Run:
+    def run(self, name: str) -> ViewedRun:
         """The tournament of that name; Missing where there is none."""
         run = self._runs.get(name) or self.runs().get(name)
         if run is None:
@@ -189,7 +189,7 @@ class Library:
         return run
 
 
-def _unique(name: str, taken: dict[str, Run]) -> str:
+def _unique(name: str, taken: dict[str, ViewedRun]) -> str:
     number = 2
     wanted = name
     while name in taken:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from poise.common.words import duration
 from poise.tournaments.storage.errors import LOCK
-from poise.tournaments.view.library import Run
+from poise.tournaments.view.library import ViewedRun
 
 _WINDOW: Final = 120.0  # seconds over which the pace is taken, where that holds enough matches
 _ENOUGH: Final = 8  # sightings of growth that a pace is taken over, at least
@@ -33,7 +33,7 @@ def is_running(folder: Path) -> bool:
     return False
 
 
-class Pace:
+class RunPace:
     """Matches a second, from when the count was seen to grow."""
 
     def __init__(self) -> None:
@@ -64,13 +64,13 @@ class Watcher:
     """The state of each run, as its page asks for it."""
 
     def __init__(self) -> None:
-        self._paces: dict[Path, Pace] = {}
+        self._paces: dict[Path, RunPace] = {}
 
-    def state(self, run: Run) -> dict[str, Any]:
+    def state(self, run: ViewedRun) -> dict[str, Any]:
         """Plain data for the page: counts, a word for the state, and the time left."""
         count, header = run.count(), run.snapshot().header
         now = monotonic()
-        pace = self._paces.setdefault(run.folder, Pace())
+        pace = self._paces.setdefault(run.folder, RunPace())
         pace.see(count, now)
         running = is_running(run.folder)
         state = "running" if running else "finished" if count >= header.total else "stopped"

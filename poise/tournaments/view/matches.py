@@ -9,13 +9,13 @@ import orjson
 
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.storage.store import Store
-from poise.tournaments.view.choice import Choice
-from poise.tournaments.view.library import Run, Snapshot
+from poise.tournaments.view.choice import MatchFilter
+from poise.tournaments.view.library import Snapshot, ViewedRun
 
 LARGEST: Final = 500  # matches in one piece
 
 
-def listing(run: Run, choice: Choice, query: Mapping[str, str]) -> dict[str, Any]:
+def listing(run: ViewedRun, choice: MatchFilter, query: Mapping[str, str]) -> dict[str, Any]:
     """The matches from `offset`, at most `limit`, and how many fit in all.
 
     The names behind the rows' indices come along where `names` is asked for.
@@ -48,7 +48,7 @@ def _compact(row: Row) -> list[Any]:
     return [*places, row.ending, row.value, row.rounds, *gains, trouble]
 
 
-def find(run: Run, snapshot: Snapshot, choice: Choice) -> list[Row]:
+def find(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> list[Row]:
     """The rows that fit, words included."""
     rows = choice.pick(snapshot)
     if not choice.words:
@@ -57,7 +57,7 @@ def find(run: Run, snapshot: Snapshot, choice: Choice) -> list[Row]:
     return found
 
 
-def _saying(run: Run, rows: Sequence[Row], words: str, every: int) -> list[Row]:
+def _saying(run: ViewedRun, rows: Sequence[Row], words: str, every: int) -> list[Row]:
     wanted = words.casefold().split()
     positions = None if len(rows) == every else [row.position for row in rows]
     with Store.read(run.folder) as store:

@@ -56,7 +56,7 @@ def histogram(values: Sequence[float], low: float, high: float, bins: int = BINS
     return Histogram(low, high, tuple(counts), sum(values) / len(values) if values else None)
 
 
-def shares(rows: Sequence[Row]) -> Histogram:
+def gap_shares(rows: Sequence[Row]) -> Histogram:
     """The creditor's share of the gap, over deals."""
     return histogram([row.creditor_savings for row in rows if row.creditor_savings is not None], 0.0, 1.0)
 

@@ -10,13 +10,13 @@ from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.statistics.results import Standings
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.view.charts import bars, ending_bar
-from poise.tournaments.view.choice import Choice, options
-from poise.tournaments.view.library import Run, Snapshot
-from poise.tournaments.view.outcomes import endings, lengths, shares
+from poise.tournaments.view.choice import MatchFilter, options
+from poise.tournaments.view.library import Snapshot, ViewedRun
+from poise.tournaments.view.outcomes import endings, gap_shares, lengths
 from poise.tournaments.view.science import science
 
 
-def overview(run: Run, snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
+def overview(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> dict[str, Any]:
     """The values of the template."""
     return {
         "header": snapshot.header,
@@ -25,7 +25,7 @@ def overview(run: Run, snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _figures(run: Run, snapshot: Snapshot, choice: Choice) -> Mapping[str, Any]:
+def _figures(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> Mapping[str, Any]:
     rows = choice.pick(snapshot)
     standings = standings_of(run, snapshot, choice)
     return {
@@ -41,13 +41,13 @@ def _figures(run: Run, snapshot: Snapshot, choice: Choice) -> Mapping[str, Any]:
     }
 
 
-def standings_of(run: Run, snapshot: Snapshot, choice: Choice) -> Standings:
+def standings_of(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> Standings:
     """The standings over the chosen matches."""
     return make_standings(snapshot.header, choice.pick(snapshot), run.name)
 
 
 def _histograms(rows: Any) -> list[tuple[str, Any]]:
-    share, length = shares(rows), lengths(rows)
+    share, length = gap_shares(rows), lengths(rows)
     ends = ("0: the debtor's target", "1: the creditor's target")
     return [
         ("Where deals settle", bars(share, "The creditor's share of the gap over deals", ends)),

@@ -36,14 +36,14 @@ ICON: Final = (
 )
 
 
-def spoken(text: str, longest: int = LONGEST) -> str:
+def shown_words(text: str, longest: int = LONGEST) -> str:
     """Somebody's words as a page shows them: what would be invisible or turn the line around is written out."""
     shown = visible(text[:longest])
     more = len(text) - longest
     return shown if more <= 0 else f"{shown}\n[{more:,} more characters; the raw transcript has them]"
 
 
-def part(name: str) -> str:
+def url_part(name: str) -> str:
     """A name as one part of an address."""
     return quote(name, safe="")
 
@@ -69,8 +69,8 @@ def _environment() -> Environment:
         "signed": signed,
         "breakable": lambda label: breakable(visible(label)),
         "troubles": troubles,
-        "spoken": spoken,
-        "part": part,
+        "spoken": shown_words,
+        "part": url_part,
         "many": lambda count: f"{count:,}",
     }
     environment.globals |= {"forest": forest}

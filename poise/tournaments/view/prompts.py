@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Message, Transcript
 from poise.tournaments.view.library import Missing
-from poise.tournaments.view.pages import spoken
+from poise.tournaments.view.pages import shown_words
 from poise.tournaments.view.turns import told_cost
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def _tries(seen: Seen, message: Message, cost: Mapping[str, Any]) -> list[dict[s
         turns = render(seen.request(number), seen.offers, again).messages()
         found.append(
             {
-                "turns": [[role, spoken(text)] for role, text in turns],
-                "reply": spoken(wording.replies[place]) if wording.replies else None,
-                "problem": spoken(wording.problems[place]) if place < len(wording.problems) else "",
+                "turns": [[role, shown_words(text)] for role, text in turns],
+                "reply": shown_words(wording.replies[place]) if wording.replies else None,
+                "problem": shown_words(wording.problems[place]) if place < len(wording.problems) else "",
                 "cost": told_cost(costs[place]) if place < len(costs) else "",
             }
         )

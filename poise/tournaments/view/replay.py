@@ -12,8 +12,8 @@ from poise.games.transcript import Transcript
 from poise.tournaments.charts.small import domains
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.charts import belief_chart, offers_chart
-from poise.tournaments.view.choice import Choice
-from poise.tournaments.view.library import Library, Run, Told
+from poise.tournaments.view.choice import MatchFilter
+from poise.tournaments.view.library import Library, Told, ViewedRun
 from poise.tournaments.view.matches import find
 from poise.tournaments.view.prompts import own_code
 from poise.tournaments.view.turns import shown
@@ -22,7 +22,7 @@ _OFFERED: Final = 200  # matches of one tournament that can be put beside one
 ENDINGS: Final = {"deal": "Deal", "walked": "Walked away", "timeout": "No deal in time", "failed": "Failed"}
 
 
-def match_page(library: Library, run: Run, position: int, choice: Choice) -> dict[str, Any]:
+def match_page(library: Library, run: ViewedRun, position: int, choice: MatchFilter) -> dict[str, Any]:
     """The values of the replay's template."""
     told = run.told(position)
     return {
@@ -32,7 +32,7 @@ def match_page(library: Library, run: Run, position: int, choice: Choice) -> dic
     }
 
 
-def beside_page(pair: Sequence[tuple[Run, int]]) -> dict[str, Any]:
+def beside_page(pair: Sequence[tuple[ViewedRun, int]]) -> dict[str, Any]:
     """The values of the template of two matches; their pictures share a scale."""
     sides = [(run, run.told(position)) for run, position in pair]
     scale = [value for _, told in sides for value in _values(told.transcript)]
@@ -44,7 +44,7 @@ def beside_page(pair: Sequence[tuple[Run, int]]) -> dict[str, Any]:
     return {"sides": listed, "same": same}
 
 
-def _match(run: Run, told: Told, prefix: str = "", scale: Sequence[int] = ()) -> dict[str, Any]:
+def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = ()) -> dict[str, Any]:
     talk, snapshot = told.transcript, run.snapshot()
     beliefs = [(seat, belief_chart(talk, seat)) for seat in SEATS]
     return {
@@ -92,7 +92,7 @@ def _facts(told: Told) -> list[tuple[str, str]]:
     return facts
 
 
-def _neighbours(run: Run, position: int, choice: Choice) -> dict[str, Any]:
+def _neighbours(run: ViewedRun, position: int, choice: MatchFilter) -> dict[str, Any]:
     """The matches before and after among those that were chosen, and where this one is."""
     rows = find(run, run.snapshot(), choice)
     positions = [row.position for row in rows]
@@ -103,7 +103,7 @@ def _neighbours(run: Run, position: int, choice: Choice) -> dict[str, Any]:
     return {"before": positions[at - 1] if at else None, "after": after, "place": at + 1, "chosen": len(rows)}
 
 
-def _same_scenario(library: Library, run: Run, told: Told) -> list[tuple[str, list[tuple[str, str]]]]:
+def _same_scenario(library: Library, run: ViewedRun, told: Told) -> list[tuple[str, list[tuple[str, str]]]]:
     """By tournament, the other matches on the same scenario, as (address, words)."""
     case, found = told.transcript.scenario.id, []
     for one in sorted(library.known().values(), key=lambda other: other is not run):

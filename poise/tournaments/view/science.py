@@ -9,11 +9,11 @@ from poise.tournaments.charts.game import game_figures
 from poise.tournaments.charts.ratings import rated
 from poise.tournaments.statistics.results import Standings
 from poise.tournaments.storage.rows import Row
-from poise.tournaments.view.choice import Choice
+from poise.tournaments.view.choice import MatchFilter
 from poise.tournaments.view.library import Snapshot
 
 
-def science(snapshot: Snapshot, standings: Standings, rows: Sequence[Row], choice: Choice) -> dict[str, Any]:
+def science(snapshot: Snapshot, standings: Standings, rows: Sequence[Row], choice: MatchFilter) -> dict[str, Any]:
     """What the template needs; both are of whole fields, and left out where agents are filtered."""
     if choice.creditor or choice.debtor:
         return {"rated": [], "game": None}

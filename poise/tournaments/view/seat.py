@@ -20,7 +20,7 @@ from poise.tournaments.view import pages
 from poise.tournaments.view.guard import SEAT, Foreign, same_origin, same_token
 from poise.tournaments.view.invitation import FIELDS, USUAL, invitation, opponents
 from poise.tournaments.view.library import Library
-from poise.tournaments.view.seats import Seats, Talk
+from poise.tournaments.view.seats import Seats, SeatSession
 
 _MOST_BYTES: Final = 65_536  # of a form; a message has 400 characters
 _MOST_FIELDS: Final = 20
@@ -57,7 +57,7 @@ class Seat:
             if kept := next((kept for kept in self._seats.open() if kept.name == name), None):
                 return self._page("seat_left.html.j2", kept=kept, token=self._token)
             folder, ended = self._seats.ending(name)
-            talk = Talk(name, folder, ended=ended)
+            talk = SeatSession(name, folder, ended=ended)
             talk.idle.set()
         return self._shown(talk)
 
@@ -103,7 +103,7 @@ class Seat:
             token=self._token,
         )
 
-    def _shown(self, talk: Talk) -> Response:
+    def _shown(self, talk: SeatSession) -> Response:
         run = self._library.at(talk.folder) if talk.ended is not None else None
         return self._page("talk.html.j2", talk=talk, replay=run, token=self._token, seats=SEATS)
 
@@ -112,7 +112,7 @@ class Seat:
         if self._library.at(folder) is None:
             self._library.add(folder)
 
-    def _is_left(self, talk: Talk) -> bool:
+    def _is_left(self, talk: SeatSession) -> bool:
         return any(kept.name == talk.name for kept in self._seats.open())
 
     async def _form(self, request: Request) -> dict[str, str]:
@@ -148,4 +148,4 @@ def _fields(kind: str, body: bytes) -> dict[str, str]:
 
 
 def _see(name: str) -> Response:
-    return RedirectResponse(f"{SEAT}/{pages.part(name)}", 303, headers=_NO_STORE)
+    return RedirectResponse(f"{SEAT}/{pages.url_part(name)}", 303, headers=_NO_STORE)

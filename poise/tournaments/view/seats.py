@@ -21,7 +21,7 @@ from poise.games.scenario import Scenario
 from poise.graphs.human.graph import PERSON
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.human.match import HOME, TALKS, Sitting, come_back, left, own_folder, sit_down
-from poise.tournaments.human.steps import Ended, Scene, answer, finish, go_on
+from poise.tournaments.human.steps import HumanMatchEnd, Scene, answer, finish_match, go_on
 from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.view.library import Missing
@@ -34,7 +34,7 @@ Open = Callable[[], AbstractContextManager[Sitting]]
 
 
 @dataclass
-class Talk:
+class SeatSession:
     """Talks that somebody in this process sat down to, as last seen.
 
     pending: words that were sent and not yet answered. draft: what was typed and did not count. said: what has to be
@@ -44,7 +44,7 @@ class Talk:
     name: str
     folder: Path
     scene: Scene | None = None
-    ended: Ended | None = None
+    ended: HumanMatchEnd | None = None
     said: str = ""
     draft: str = ""
     pending: str = ""
@@ -86,19 +86,19 @@ class Seats:
     """The talks under runs/play. A request names them; a name is looked up in the list, and never made into a path."""
 
     def __init__(self, ended: Callable[[Path], None] = lambda _: None) -> None:
-        self._talks: dict[str, Talk] = {}
+        self._talks: dict[str, SeatSession] = {}
         self._lock = Lock()
         self._ended = ended
 
-    def begin(self, config: TournamentConfig, scenario: Scenario) -> Talk:
+    def begin(self, config: TournamentConfig, scenario: Scenario) -> SeatSession:
         """Sit down to new talks."""
         with self._lock:
             folder = _free(own_folder(), self._talks)
-            talk = self._talks[folder.name] = Talk(folder.name, folder)
+            talk = self._talks[folder.name] = SeatSession(folder.name, folder)
         self._step(talk, lambda: sit_down(config, scenario, folder), None)
         return talk
 
-    def come_back(self, name: str) -> Talk:
+    def come_back(self, name: str) -> SeatSession:
         """Go on with talks that were left, or try again what failed."""
         if (known := self._over(name)) is not None:
             return known
@@ -111,7 +111,7 @@ class Seats:
         self._step(talk, lambda: come_back(folder), None)
         return talk
 
-    def answer(self, name: str, stamp: str, words: str) -> Talk:
+    def answer(self, name: str, stamp: str, words: str) -> SeatSession:
         """Answer the question that `stamp` names; where another is asked by now, nothing is sent, and that is said."""
         if (known := self._over(name)) is not None:
             return known
@@ -126,7 +126,7 @@ class Seats:
         self._step(talk, lambda: come_back(folder), (stamp, words))
         return talk
 
-    def talk(self, name: str) -> Talk | None:
+    def talk(self, name: str) -> SeatSession | None:
         """The talks of that name that were sat down to in this process."""
         return self._talks.get(name)
 
@@ -139,20 +139,20 @@ class Seats:
         found = sorted((path.parent for path in HOME.glob(f"*/{FILE}")), reverse=True)
         return _played(islice((folder for folder in found if not (folder / TALKS).exists()), _LISTED))
 
-    def ending(self, name: str) -> tuple[Path, Ended]:
+    def ending(self, name: str) -> tuple[Path, HumanMatchEnd]:
         """How talks that are over ended. Raises Missing where there are none of that name."""
         folder = next((path.parent for path in HOME.glob(f"*/{FILE}") if path.parent.name == name), None)
         if folder is not None and _inside(folder):
             with Store.read(folder) as store:
                 for transcript in store.transcripts():
-                    return folder, Ended.of(transcript)
+                    return folder, HumanMatchEnd.of(transcript)
         raise _no_talks(name)
 
-    def forget(self, talk: Talk) -> None:
+    def forget(self, talk: SeatSession) -> None:
         """Forget talks that never began."""
         self._talks.pop(talk.name, None)
 
-    def _over(self, name: str) -> Talk | None:
+    def _over(self, name: str) -> SeatSession | None:
         talk = self._talks.get(name)
         return talk if talk is not None and talk.ended is not None else None
 
@@ -162,7 +162,7 @@ class Seats:
                 return folder
         raise _no_talks(name)
 
-    def _step(self, talk: Talk, opened: Open, given: tuple[str, str] | None) -> None:
+    def _step(self, talk: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
         """Take one step in a thread, and wait for it a moment."""
         talk.said, talk.failed, talk.pending = "", False, ""
         confirms = talk.scene is not None and talk.scene.asks == "confirm"
@@ -171,7 +171,7 @@ class Seats:
         Thread(target=self._work, args=(talk, opened, given), name="poise-seat", daemon=True).start()
         talk.idle.wait(_PATIENCE)
 
-    def _work(self, talk: Talk, opened: Open, given: tuple[str, str] | None) -> None:
+    def _work(self, talk: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
         try:
             self._take(talk, opened, given)
         except PoiseError as error:
@@ -182,7 +182,7 @@ class Seats:
             talk.pending = ""
             talk.idle.set()
 
-    def _take(self, talk: Talk, opened: Open, given: tuple[str, str] | None) -> None:
+    def _take(self, talk: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
         ended = None
         before = talk.scene
         with opened() as sitting:
@@ -195,25 +195,25 @@ class Seats:
             elif before is not None and len(scene.lines) > len(before.lines):
                 talk.draft = ""
             if not scene.asks:
-                ended = finish(sitting)
+                ended = finish_match(sitting)
         talk.scene, talk.ended = scene, ended
         if ended is not None:
             self._ended(talk.folder)
 
 
-def _fail(talk: Talk, given: tuple[str, str] | None, words: str) -> None:
+def _fail(talk: SeatSession, given: tuple[str, str] | None, words: str) -> None:
     talk.said, talk.failed = words, True
     if given is not None and given[1] not in ("yes", "no"):
         talk.draft = given[1]
 
 
-def _at_rest(name: str, folder: Path) -> Talk:
-    talk = Talk(name, folder)
+def _at_rest(name: str, folder: Path) -> SeatSession:
+    talk = SeatSession(name, folder)
     talk.idle.set()
     return talk
 
 
-def _free(folder: Path, taken: dict[str, Talk]) -> Path:
+def _free(folder: Path, taken: dict[str, SeatSession]) -> Path:
     """`folder`, or one beside it where talks began in the same second."""
     wanted, number = folder, 2
     while folder.name in taken or folder.exists():

@@ -18,7 +18,7 @@ _REST: Final = 1.0  # seconds for the first page, before what later ones need is
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServerAddress:
     """Where to serve. port: 0 for one that is free. anywhere: `host` may be one that others can reach."""
 
     host: str = "127.0.0.1"
@@ -28,7 +28,7 @@ class Place:
 
 def serve(
     folders: list[Path],
-    place: Place,
+    place: ServerAddress,
     *,
     browse: bool | None,
     tell: Callable[[str], None],
@@ -66,7 +66,7 @@ def _look(folders: list[Path]) -> None:
             raise BadInput(f"there is no tournament in {folder}; see `poise tournament run --help`")
 
 
-def _check_host(place: Place) -> bool:
+def _check_host(place: ServerAddress) -> bool:
     """Whether the host is this machine alone."""
     from poise.tournaments.view.guard import is_loopback
 
@@ -89,7 +89,7 @@ def _check_across(across: Sequence[str], *, local: bool) -> None:
         opponents(tuple(across))
 
 
-def _listen(place: Place) -> socket.socket:
+def _listen(place: ServerAddress) -> socket.socket:
     host, port = place.host, place.port
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -14,7 +14,7 @@ from poise.games.domains import DomainWords, domain_words
 from poise.games.moves import Move, other
 from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Reading, Transcript
-from poise.tournaments.view.pages import spoken
+from poise.tournaments.view.pages import shown_words
 
 _NOTE: Final = 2000  # characters of a note that are shown
 
@@ -29,7 +29,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TurnStep:
     """What one node did: facts as (name, words), and bars by heading."""
 
     node: str
@@ -48,7 +48,7 @@ class Shown:
     troubles: tuple[str, ...]
     verdict: str
     cost: str
-    steps: tuple[Step, ...]
+    steps: tuple[TurnStep, ...]
 
 
 def shown(talk: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
@@ -92,7 +92,9 @@ def _heard(reading: Reading | None) -> str:
 
 def _troubles(message: Message, scenario: Scenario, words: DomainWords) -> list[str]:
     wording = message.wording
-    told = [f"reply {number} rejected: {spoken(problem, _NOTE)}" for number, problem in enumerate(wording.problems, 1)]
+    told = [
+        f"reply {number} rejected: {shown_words(problem, _NOTE)}" for number, problem in enumerate(wording.problems, 1)
+    ]
     if wording.repaired:
         told.append("the words were put right without the model")
     meant = message.intended
@@ -104,7 +106,7 @@ def _troubles(message: Message, scenario: Scenario, words: DomainWords) -> list[
 def _verdict(talk: Transcript, message: Message) -> str:
     """What the judge said, and whether the referee says otherwise; "" where nobody was asked."""
     if message.verdict is None:
-        return message.unjudged and f"no answer that could be used: {spoken(message.unjudged, _NOTE)}"
+        return message.unjudged and f"no answer that could be used: {shown_words(message.unjudged, _NOTE)}"
     words = "an agreement" if message.verdict else "no agreement yet"
     deal = talk.outcome.ending == "deal" and message.index == len(talk.messages) - 1
     return words if message.verdict == deal else f"{words} (the referee: {'a deal' if deal else 'no deal'})"
@@ -129,7 +131,7 @@ _TOKENS: Final = (
 )
 
 
-def _steps(talk: Transcript, at: int, cost: Mapping[str, Any], words: DomainWords) -> list[Step]:
+def _steps(talk: Transcript, at: int, cost: Mapping[str, Any], words: DomainWords) -> list[TurnStep]:
     """The nodes of the usual turn, in order."""
     message = talk.messages[at]
     if (talk.creditor if message.seat == "creditor" else talk.debtor).get("human"):
@@ -138,35 +140,35 @@ def _steps(talk: Transcript, at: int, cost: Mapping[str, Any], words: DomainWord
     return [
         _perceive(talk, at),
         _feel(message),
-        Step("decide", (("decided", decided), *_table(talk, at))),
-        Step("speak", tuple(_spoke(talk, message, cost, said_move(message.move, talk.scenario, words)))),
+        TurnStep("decide", (("decided", decided), *_table(talk, at))),
+        TurnStep("speak", tuple(_spoke(talk, message, cost, said_move(message.move, talk.scenario, words)))),
     ]
 
 
-def _person_steps(talk: Transcript, at: int, words: DomainWords) -> list[Step]:
+def _person_steps(talk: Transcript, at: int, words: DomainWords) -> list[TurnStep]:
     """The nodes of a person's turn (see `poise.graphs.human.graph`); they are as many as those of an agent's."""
     message = talk.messages[at]
     read = _perceive(talk, at)
     move = said_move(message.move, talk.scenario, words)
     shows = (("shows", message.emotion),) if message.emotion else ()
     return [
-        Step("perceive", (("note", "the tracker's reading; the person was not shown it"), *read.facts), read.bars),
-        Step("listen", (("asked", "a person, for words"), *_table(talk, at))),
-        Step("confirm", (("read as", move), *shows, ("sent", "once the person had seen how it was read"))),
-        Step("say", (("worded by", "a person"), ("the referee took", move), *_judged(talk, message))),
+        TurnStep("perceive", (("note", "the tracker's reading; the person was not shown it"), *read.facts), read.bars),
+        TurnStep("listen", (("asked", "a person, for words"), *_table(talk, at))),
+        TurnStep("confirm", (("read as", move), *shows, ("sent", "once the person had seen how it was read"))),
+        TurnStep("say", (("worded by", "a person"), ("the referee took", move), *_judged(talk, message))),
     ]
 
 
 def _judged(talk: Transcript, message: Message) -> list[tuple[str, str]]:
     facts = [("conduct", "breaks " + ", ".join(map(str, message.violations)))] if message.violations else []
     verdict = _verdict(talk, message)
-    return facts + ([(f"the judge ({spoken(talk.judge, 60)}) saw", verdict)] if verdict else [])
+    return facts + ([(f"the judge ({shown_words(talk.judge, 60)}) saw", verdict)] if verdict else [])
 
 
-def _perceive(talk: Transcript, at: int) -> Step:
+def _perceive(talk: Transcript, at: int) -> TurnStep:
     message = talk.messages[at]
     if message.reading is None:
-        return Step("perceive", (("read", "nothing was said before"),))
+        return TurnStep("perceive", (("read", "nothing was said before"),))
     read = message.reading
     seen = tuple(Bar(name, share, "emotion") for name, share in zip(EMOTIONS7, read.emotions, strict=False))
     believed = enumerate(zip(STATES, read.belief, strict=False))
@@ -175,15 +177,18 @@ def _perceive(talk: Transcript, at: int) -> Step:
     facts = [("read", read.label), ("meant", meant or "no emotion in particular")]
     if reason := why(talk.messages, at):
         facts.append(("so", reason))
-    return Step("perceive", tuple(facts), (("detected", seen), (f"belief about the {other(message.seat)}", belief)))
+    return TurnStep("perceive", tuple(facts), (("detected", seen), (f"belief about the {other(message.seat)}", belief)))
 
 
-def _feel(message: Message) -> Step:
+def _feel(message: Message) -> TurnStep:
     facts = [("shows", message.emotion or "no direction")]
     if message.mood is not None:
         facts.append(("mood", f"{message.mood:+.2f} of \N{MINUS SIGN}1 to +1"))
-    facts += [(f"note: {spoken(str(name), 60)}", spoken(_plain(value), _NOTE)) for name, value in message.notes.items()]
-    return Step("feel", tuple(facts))
+    facts += [
+        (f"note: {shown_words(str(name), 60)}", shown_words(_plain(value), _NOTE))
+        for name, value in message.notes.items()
+    ]
+    return TurnStep("feel", tuple(facts))
 
 
 def _plain(value: Any) -> str:

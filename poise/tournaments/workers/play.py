@@ -13,7 +13,7 @@ from poise.common.errors import PoiseError
 from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.workers.dispatcher import GRACE, Crew, Dispatcher
-from poise.tournaments.workers.queue import Plan, Task, TaskPlayer, TaskQueue
+from poise.tournaments.workers.queue import Task, TaskPlayer, TaskQueue, WorkerPlan
 
 _CONVERSATIONS: Final = 4  # at a time with a model's server, where nothing is said
 _EMBEDDED_CONVERSATIONS: Final = 2  # at a time in this process: more of them only wait for its cores
@@ -46,7 +46,7 @@ def workers_of(how: How, schedule: Schedule) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def play_all(plan: Plan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:
+def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:
     """Batches of finished matches until nothing is left; an empty batch now and then, for who watches the clock.
 
     Without a model, play begins in this process and goes over to worker processes when they pay. Agents from a user's
@@ -68,7 +68,7 @@ def play_all(plan: Plan, queue: TaskQueue, how: How) -> Generator[list[Finished]
             yield from _through(processes, plan, queue, how)
 
 
-def _through(crew: Crew, plan: Plan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:
+def _through(crew: Crew, plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:
     def chunk(left: int, seconds: float) -> int:
         """About a tenth of a second of work, and less towards the end, so that all workers end together."""
         fair = left // (2 * crew.size * crew.ahead)

@@ -22,7 +22,7 @@ from typing import Any, Final
 from poise.common.errors import PoiseError
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.workers.dispatcher import Report
-from poise.tournaments.workers.queue import Plan, Task, TaskPlayer
+from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 _BATCH_SECONDS: Final = 0.05
 _PIPE_HOLDS: Final = 1 << 14
@@ -43,7 +43,7 @@ class _Worker:
 class ProcessCrew:
     """`size` worker processes, started at once; use it in a `with` statement."""
 
-    plan: Plan
+    plan: WorkerPlan
     size: int
     ahead: int = 2  # one task at work and one waiting, so that no process idles
     _context: Any = field(init=False)
@@ -141,7 +141,7 @@ def _how(exitcode: int | None) -> str:
     return f"exit code {exitcode}"
 
 
-def _work(plan: Plan, pipe: Any, playing: Any, halted: Any, inherited: Iterable[connection.Connection]) -> None:
+def _work(plan: WorkerPlan, pipe: Any, playing: Any, halted: Any, inherited: Iterable[connection.Connection]) -> None:
     """The life of a worker process: plays tasks until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -15,7 +15,7 @@ from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript, Usage
 from poise.tournaments.schedule import Match, Schedule
-from poise.tournaments.storage.rows import Finished, failed, finish, to_json
+from poise.tournaments.storage.rows import Finished, failed, finish_row, to_json
 
 _OPEN_PAIRINGS: Final = 64  # kept ready; a pairing holds its graphs and, for a learner, its tables
 
@@ -60,7 +60,7 @@ OpenPairing = Callable[[int], PairingLike]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WorkerPlan:
     """What a worker needs to know to play any task; `open_pairing` opens a pair by its index."""
 
     schedule: Schedule
@@ -178,7 +178,7 @@ def _memory_before(left: list[int], end: int, size: int, memory: Callable[[int],
 class TaskPlayer:
     """Plays tasks, one at a time. Each thread and each process has its own."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WorkerPlan) -> None:
         self._plan = plan
         self._open: OrderedDict[int, PairingLike] = OrderedDict()
 
@@ -208,7 +208,7 @@ class TaskPlayer:
     def _one(self, pairing: PairingLike, match: Match) -> Finished:
         played = pairing.play(self._plan.schedule.scenarios[match.scenario], match.seed)
         memory = None if played.memory is None else to_json(played.memory)
-        return finish(self._plan.schedule, match, played.transcript, played.usage, memory)
+        return finish_row(self._plan.schedule, match, played.transcript, played.usage, memory)
 
     def _restore(self, pairing: PairingLike, memory: bytes | None) -> None:
         if pairing.learns:

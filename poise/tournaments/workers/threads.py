@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from poise.tournaments.workers.dispatcher import Report
-from poise.tournaments.workers.queue import Plan, Task, TaskPlayer
+from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 
 class _Worker:
     """A thread that plays tasks. It cannot be stopped from outside; once abandoned, nobody listens to it any more."""
 
-    def __init__(self, place: int, plan: Plan, news: queue.SimpleQueue[tuple[_Worker, Report]]) -> None:
+    def __init__(self, place: int, plan: WorkerPlan, news: queue.SimpleQueue[tuple[_Worker, Report]]) -> None:
         self.place = place
         self.plan = plan
         self.news = news
@@ -61,7 +61,7 @@ class _Worker:
 class ThreadCrew:
     """`size` conversations at a time; use it in a `with` statement."""
 
-    plan: Plan
+    plan: WorkerPlan
     size: int
     ahead: int = 1
     _news: queue.SimpleQueue[tuple[_Worker, Report]] = field(default_factory=queue.SimpleQueue)

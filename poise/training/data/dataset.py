@@ -3,7 +3,7 @@
 A folder that `poise train dataset` writes, whole or not at all, dataset.json last:
 
     transitions.npz   one row for each message of the learning seat that showed an emotion; see `Transitions`
-    pairs.jsonl       one prompt and reply a line, below a header line; see `Pair`
+    pairs.jsonl       one prompt and reply a line, below a header line; see `PromptReply`
     dataset.json      what it was made from: sources, counts of what was taken and of what was left out and why,
                       whether evaluation scenarios were let in, versions, digests of the two files
 
@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.protocols import Turn
+from poise.agents.protocols import ChatMessage
 from poise.common.errors import BadInput, ConfigError, shorten
 from poise.games.moves import SEATS, Move, MoveKind, Seat
 
@@ -51,7 +51,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PromptReply:
     """One message of one seat: the prompt that run time makes for it, and what was said.
 
     domain, scenario: of the match. match: its id in its source. index: of the message, 0 for the creditor's opening.
@@ -69,7 +69,7 @@ class Pair:
     index: int
     seat: Seat
     emotion: str | None
-    messages: tuple[Turn, ...]
+    messages: tuple[ChatMessage, ...]
     reply: str
     move: Move
     rewards: Mapping[str, float | None]
@@ -96,13 +96,13 @@ class Pair:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Pair:
+    def from_dict(cls, data: Mapping[str, Any]) -> PromptReply:
         """A pair from JSON data; BadInput where it is none, naming the field."""
         try:
             found = dict(data)
             if data["seat"] not in SEATS or data["move"]["kind"] not in get_args(MoveKind):
                 raise BadInput(f"seat {shorten(data['seat'])} or move {shorten(data['move'])} is none that there is")
-            found["messages"] = tuple(Turn(str(turn["role"]), str(turn["content"])) for turn in data["messages"])
+            found["messages"] = tuple(ChatMessage(str(turn["role"]), str(turn["content"])) for turn in data["messages"])
             found["move"] = Move(data["move"]["kind"], data["move"].get("value"), data["move"].get("firm", False))
             pair = cls(**found)
         except (KeyError, TypeError, AttributeError) as error:
@@ -126,15 +126,15 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class PromptReplies:
     """The pairs of a file. header: its first line. digest: the file's SHA-256."""
 
     header: Mapping[str, Any]
-    pairs: Sequence[Pair]
+    pairs: Sequence[PromptReply]
     digest: str
 
 
-def read_pairs(path: Path | str) -> Pairs:
+def read_pairs(path: Path | str) -> PromptReplies:
     """The pairs of `path`, a pairs.jsonl or the folder that holds one.
 
     Raises:
@@ -150,12 +150,12 @@ def read_pairs(path: Path | str) -> Pairs:
     found = []
     for number, line in enumerate(lines[1:], 2):
         try:
-            found.append(Pair.from_dict(_object(path, number, line)))
+            found.append(PromptReply.from_dict(_object(path, number, line)))
         except BadInput as error:
             raise ConfigError(f"{path}, line {number}: {error}; {_REMEDY}") from None
     if header.get("pairs", len(found)) != len(found):
         raise ConfigError(f"{path} has {len(found)} pairs where its header says {header['pairs']}; {_REMEDY}")
-    return Pairs(header, found, hashlib.sha256(content).hexdigest())
+    return PromptReplies(header, found, hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,14 @@ from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, TO_SEVEN
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.replay import Seen
 from poise.agents.voices.prompts import plain_sentence
-from poise.agents.voices.wording import check
+from poise.agents.voices.wording import check_wording
 from poise.common.errors import AgentError, ConfigError, ScenarioError, shorten
 from poise.games.metrics import savings
 from poise.games.moves import ACCEPT, FORFEIT, Move, Seat, offer
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Outcome, Reading, Transcript
-from poise.training.data.gathering import Talk
+from poise.training.data.gathering import TrainingNegotiation
 
 _SEATS: Final[Mapping[str, Seat]] = MappingProxyType({"seller": "creditor", "buyer": "debtor"})
 _ADJECTIVES: Final = {"happy": "joy", "sad": "sadness", "angry": "anger", "surprising": "surprise"}
@@ -71,7 +71,7 @@ class Dialogues:
     read: Read | None = None
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def talks(self) -> Iterator[tuple[int, Talk]]:
+    def talks(self) -> Iterator[tuple[int, TrainingNegotiation]]:
         """(row of the case or -1, talk) of each usable dialogue, in order.
 
         Raises:
@@ -89,7 +89,7 @@ class Dialogues:
         if not found:
             raise ConfigError(f"{self.path} holds no dialogue; it takes one JSON object a line")
 
-    def _talk(self, number: int, line: str) -> tuple[int, Talk]:
+    def _talk(self, number: int, line: str) -> tuple[int, TrainingNegotiation]:
         data = _parsed(line)
         row = _row(data)
         case = self._case(data, row)
@@ -99,7 +99,7 @@ class Dialogues:
         rules = asdict(_RULES)
         transcript = Transcript(case, creditor, debtor, number, rules, messages, outcome)
         fitted = frozenset(_fitting(transcript))
-        return row, Talk(transcript, f"{case.id}#{number}", f"dialogues {self.path.name}", fitted=fitted)
+        return row, TrainingNegotiation(transcript, f"{case.id}#{number}", f"dialogues {self.path.name}", fitted=fitted)
 
     def _case(self, data: Mapping[str, Any], row: int) -> Scenario:
         theirs = next((turn[3] for turn in data["turns"] if turn[0] == "buyer" and turn[3] is not None), None)
@@ -221,7 +221,7 @@ def _fitting(transcript: Transcript) -> Iterator[int]:
         for number, message in enumerate(seen.messages):
             view = seen.view(number)
             try:
-                fits = check(message.text, message.move, view, plain_sentence(message.move, view)) is None
+                fits = check_wording(message.text, message.move, view, plain_sentence(message.move, view)) is None
             except AgentError:
                 fits = False
             if fits:

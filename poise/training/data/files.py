@@ -22,7 +22,7 @@ def digest_of_file(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); check the path") from None
 
 
-def read_scores(paths: tuple[str, ...]) -> dict[str, dict[int, float]]:
+def read_message_scores(paths: tuple[str, ...]) -> dict[str, dict[int, float]]:
     """Scores by match and message index; one {"match", "index", "score"} a line, the score from 1 to 10.
 
     Raises:

@@ -18,14 +18,14 @@ from poise.agents.policies.learned.states import EXTENDED, PUBLISHED, extended_s
 from poise.agents.replay import Seen
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Message, Transcript
-from poise.training.data.dataset import REWARDS, Pair, Transitions
+from poise.training.data.dataset import REWARDS, PromptReply, Transitions
 from poise.training.data.rewards import episode_rewards, qualities
 
 _INDEX: Final = {label: place for place, label in enumerate(EMOTIONS28)}
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class TrainingNegotiation:
     """One finished negotiation to learn from.
 
     match: its id in its source. source: "tournament DIR" or "dialogues FILE".
@@ -54,7 +54,7 @@ class Gatherer:
         self._rows: dict[str, list[Any]] = {}
         self._episodes: dict[str, list[Any]] = {"scenario": [], "utility": []}
 
-    def add(self, talk: Talk) -> None:
+    def add(self, talk: TrainingNegotiation) -> None:
         """Take one negotiation in; talks that failed are counted and left out."""
         if talk.transcript.outcome.ending == "failed":
             self.left_out["talks that failed"] += 1
@@ -67,7 +67,7 @@ class Gatherer:
             return
         self._add(talk, seen, usable)
 
-    def _add(self, talk: Talk, seen: Seen, usable: Sequence[int]) -> None:
+    def _add(self, talk: TrainingNegotiation, seen: Seen, usable: Sequence[int]) -> None:
         case = talk.transcript.scenario
         rewards = episode_rewards(talk.transcript, self.seat)
         views = [seen.view(number) for number in range(len(seen.messages) + 1)]
@@ -134,7 +134,9 @@ def propensity(declared: Mapping[str, Any]) -> float:
     return 1.0 if base == "fixed" else float("nan")
 
 
-def pairs_of(talk: Talk, seat: Seat, *, scripted: bool = False, left_out: Counter[str] | None = None) -> list[Pair]:
+def pairs_of(
+    talk: TrainingNegotiation, seat: Seat, *, scripted: bool = False, left_out: Counter[str] | None = None
+) -> list[PromptReply]:
     """The prompt-reply pairs of one seat.
 
     scripted: also of words that no model made. left_out: counts what was left out.
@@ -166,9 +168,9 @@ class Worth(NamedTuple):
     quality: float
 
 
-def _pair(talk: Talk, seen: Seen, number: int, worth: Worth) -> Pair:
+def _pair(talk: TrainingNegotiation, seen: Seen, number: int, worth: Worth) -> PromptReply:
     case, message = talk.transcript.scenario, seen.messages[number]
-    return Pair(
+    return PromptReply(
         domain=case.domain,
         scenario=case.id,
         match=talk.match,
@@ -185,7 +187,7 @@ def _pair(talk: Talk, seen: Seen, number: int, worth: Worth) -> Pair:
     )
 
 
-def _unfit(talk: Talk, message: Message) -> str:
+def _unfit(talk: TrainingNegotiation, message: Message) -> str:
     if not message.text.strip():
         return "messages without words"
     if message.move.kind == "forfeit":

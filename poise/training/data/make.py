@@ -28,8 +28,8 @@ from poise.tournaments.storage.rows import from_json
 from poise.tournaments.storage.store import Store
 from poise.training.data.dataset import FORMAT, MANIFEST, PAIRS, TRANSITIONS, Transitions
 from poise.training.data.dialogues import Dialogues, cases_by_row
-from poise.training.data.files import digest_of_file, draft, explained, read_scores
-from poise.training.data.gathering import Gatherer, Talk, pairs_of
+from poise.training.data.files import digest_of_file, draft, explained, read_message_scores
+from poise.training.data.gathering import Gatherer, TrainingNegotiation, pairs_of
 from poise.training.data.held_out import FIRST_ROW, held_out
 
 EVALUATION: Final = "talks on scenarios that are kept for evaluation"
@@ -81,7 +81,7 @@ class _Source:
 
     kind: str
     path: str
-    talks: Callable[[], Iterator[Talk]]
+    talks: Callable[[], Iterator[TrainingNegotiation]]
     told: dict[str, Any] = field(default_factory=dict)
 
 
@@ -110,7 +110,7 @@ class _Maker:
         self.left_out: Counter[str] = Counter()
         self._watch = watch
         self._gatherer = Gatherer()
-        self._judged = read_scores(settings.scores)
+        self._judged = read_message_scores(settings.scores)
         self._sources = [self._tournament(each) for each in settings.runs]
         self._sources += [self._dialogues(each) for each in settings.dialogues]
         self._pairs = self._talks = 0
@@ -139,7 +139,7 @@ class _Maker:
                 self._watch(self._talks)
         source.told["talks"] = taken
 
-    def _add_pairs(self, talk: Talk, body: io.BufferedRandom) -> None:
+    def _add_pairs(self, talk: TrainingNegotiation, body: io.BufferedRandom) -> None:
         for seat in self.settings.seats:
             for pair in pairs_of(talk, seat, scripted=self.settings.scripted, left_out=self.left_out):
                 body.write(json.dumps(pair.to_dict(), allow_nan=False).encode() + b"\n")
@@ -215,7 +215,7 @@ class _Maker:
             header = store.header()
         kept = None if self.settings.allow_test else held_out(str(header.config.get("scenarios", BUILTIN)))
 
-        def talks() -> Iterator[Talk]:
+        def talks() -> Iterator[TrainingNegotiation]:
             with Store.read(path) as store:
                 ids = store.done()
                 for position, document, _usage in store.documents():
@@ -224,7 +224,7 @@ class _Maker:
                         self.left_out[EVALUATION] += 1
                         continue
                     match = ids[position]
-                    yield Talk(transcript, match, f"tournament {path}", self._judged.get(match, {}))
+                    yield TrainingNegotiation(transcript, match, f"tournament {path}", self._judged.get(match, {}))
 
         return _Source("tournament", path, talks, {"id": header.id, "matches": header.total})
 
@@ -234,12 +234,14 @@ class _Maker:
         read = None if self.settings.parts == "pairs" else _read
         dialogues = Dialogues(Path(path), cases, read, self.left_out)
 
-        def talks() -> Iterator[Talk]:
+        def talks() -> Iterator[TrainingNegotiation]:
             for row, talk in dialogues.talks():
                 if kept is not None and (row >= FIRST_ROW or talk.transcript.scenario in kept):
                     self.left_out[EVALUATION] += 1
                     continue
-                yield Talk(talk.transcript, talk.match, talk.source, self._judged.get(talk.match, {}), talk.fitted)
+                yield TrainingNegotiation(
+                    talk.transcript, talk.match, talk.source, self._judged.get(talk.match, {}), talk.fitted
+                )
 
         return _Source("dialogues", path, talks, {"sha256": digest_of_file(Path(path))})
 

@@ -33,7 +33,7 @@ _TERMINAL: Final[Mapping[str, float]] = {"v1": 1.0, "v2": 1.0, "v3": 2.0, "v4": 
 EPISODE_SHARE: Final = 0.5  # of the episode's reward in a message's quality
 
 
-class Exchange(NamedTuple):
+class RewardedExchange(NamedTuple):
     """One message of this seat and the answer to it (scenario units).
 
     own, other: offers standing before the message and after the answer.
@@ -43,7 +43,7 @@ class Exchange(NamedTuple):
     other: tuple[float, float]
 
 
-def step_rewards(exchange: Exchange, gap: float, sign: int, t: int, last: int) -> dict[str, float]:
+def step_rewards(exchange: RewardedExchange, gap: float, sign: int, t: int, last: int) -> dict[str, float]:
     """v1 to v4 of one message, without what the end of the talks brings.
 
     gap: G. sign: +1 where this seat concedes by raising its offer, else -1. t: its message number, from 1. last: T.
@@ -74,21 +74,21 @@ def episode_rewards(transcript: Transcript, seat: Seat = "creditor") -> list[dic
     return found
 
 
-def _exchanges(transcript: Transcript, seat: Seat) -> list[Exchange]:
+def _exchanges(transcript: Transcript, seat: Seat) -> list[RewardedExchange]:
     standing: dict[Seat, float] = {each: transcript.scenario.target(each) for each in SEATS}
-    found: list[Exchange] = []
+    found: list[RewardedExchange] = []
     before = dict(standing)
     for message in transcript.messages:
         if message.seat == seat:
             before = dict(standing)
-            found.append(Exchange((0.0, 0.0), (0.0, 0.0)))
+            found.append(RewardedExchange((0.0, 0.0), (0.0, 0.0)))
         if message.move.value is not None:
             standing[message.seat] = message.move.value
         elif message.move.kind == "accept":
             standing[message.seat] = standing[other(message.seat)]
         if found:
             whose = other(seat)
-            found[-1] = Exchange((before[seat], standing[seat]), (before[whose], standing[whose]))
+            found[-1] = RewardedExchange((before[seat], standing[seat]), (before[whose], standing[whose]))
     return found
 
 

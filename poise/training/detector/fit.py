@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.agents.emotions.artifact import inverse_frequency, save
+from poise.agents.emotions.artifact import inverse_frequency, save_detector
 from poise.agents.emotions.detector import ARTIFACT
 from poise.agents.emotions.features import Features
 from poise.agents.emotions.model import HEADS, Array, Model, distribution, margins, of_groups
@@ -65,7 +65,7 @@ def fit(data: Path, out: Path, settings: Settings, additions: Additions = ALONE)
     vocabulary = build_vocabulary(train, settings)
     with threadpool_limits(1):  # the sums of several threads would differ in their last bits
         model = tune(_untuned(vocabulary, train, settings), dev)
-    scores = measure(model, dev, np.random.default_rng(child_seed(settings.seed, "halves")))
+    scores = measure_detector(model, dev, np.random.default_rng(child_seed(settings.seed, "halves")))
     provenance = {
         "data": {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in FILES},
         "additions": additions.provenance(),
@@ -76,7 +76,7 @@ def fit(data: Path, out: Path, settings: Settings, additions: Additions = ALONE)
         "scores": scores,
         "scores_note": "macro-F1 on dev; thresholds tuned on dev but where the name says fixed or half",
     }
-    save(replace(model, provenance=provenance), out, len(train.texts), vocabulary.frequency)
+    save_detector(replace(model, provenance=provenance), out, len(train.texts), vocabulary.frequency)
     return scores
 
 
@@ -128,25 +128,25 @@ def best_temperature(scores: Array, true: Flags) -> float:
     return min(TEMPERATURES, key=error)
 
 
-def decide(logits: Array, thresholds: Array) -> Flags:
+def predict_flags(logits: Array, thresholds: Array) -> Flags:
     """What is said of each text: the 28 labels and the 7 groups whose margin is above 0, shape (rows, 35)."""
     of_labels = margins(logits - thresholds)
     return np.asarray(np.concatenate([of_labels, of_groups(of_labels)], axis=1) > 0)
 
 
-def measure(model: Model, dev: Corpus, rng: np.random.Generator) -> dict[str, float]:
+def measure_detector(model: Model, dev: Corpus, rng: np.random.Generator) -> dict[str, float]:
     """Macro-F1 on `dev`, for the 28 and the 7: as tuned, with one fixed threshold, and with halves of dev.
 
     label_right, seven_right: share of texts whose likeliest label (group) is one of the true ones.
     """
     logits = _logits(model, dev)
     fixed = np.full(len(HEADS), np.log(FIXED / (1 - FIXED)), np.float32)
-    scores = _both(decide(logits, model.thresholds), dev.heads, "tuned")
-    scores |= _both(decide(logits, fixed), dev.heads, f"fixed_{FIXED}")
+    scores = _both(predict_flags(logits, model.thresholds), dev.heads, "tuned")
+    scores |= _both(predict_flags(logits, fixed), dev.heads, f"fixed_{FIXED}")
 
     def fitted(rows: Rows) -> Callable[[Rows], Flags]:
         thresholds = best_thresholds(logits[rows], dev.heads[rows])
-        return lambda others: decide(logits[others], thresholds)
+        return lambda others: predict_flags(logits[others], thresholds)
 
     halves = [_both(cross_fitted(fitted, dev.heads, rng), dev.heads, "half") for _ in range(SPLITS)]
     scores |= {name: float(np.mean([half[name] for half in halves])) for name in halves[0]}

@@ -27,7 +27,7 @@ def macro_f1(said: Flags, true: Flags) -> float:
     return float(f1_by_class(said, true).mean())
 
 
-def reliability(confidence: Floats, right: Flags, bins: int = 15) -> list[tuple[int, float, float]]:
+def detector_reliability(confidence: Floats, right: Flags, bins: int = 15) -> list[tuple[int, float, float]]:
     """Rows, mean confidence and share that is right, for each of the equally wide bins that holds any row.
 
     confidence: probability of what was said, in [0, 1], shape (rows,). right: whether it is true, shape (rows,).
@@ -40,9 +40,9 @@ def reliability(confidence: Floats, right: Flags, bins: int = 15) -> list[tuple[
 def calibration_error(confidence: Floats, right: Flags, bins: int = 15) -> float:
     """Expected calibration error, sum over bins of (share of rows) |right - confidence| (Guo et al. 2017, eq. 3).
 
-    https://arxiv.org/abs/1706.04599; the arguments are those of `reliability`.
+    https://arxiv.org/abs/1706.04599; the arguments are those of `detector_reliability`.
     """
-    found = reliability(confidence, right, bins)
+    found = detector_reliability(confidence, right, bins)
     return sum(rows * abs(share - sure) for rows, sure, share in found) / max(len(confidence), 1)
 
 

@@ -26,14 +26,14 @@ _ABOUT: Final = (
 )
 
 
-class Example(NamedTuple):
+class LabelledText(NamedTuple):
     """A text and its label, one of the 28."""
 
     text: str
     label: str
 
 
-def written(seed: int) -> list[Example]:
+def written(seed: int) -> list[LabelledText]:
     """All examples; the same for the same seed."""
     with FILE.open("rb") as file:
         told = tomllib.load(file)
@@ -42,16 +42,16 @@ def written(seed: int) -> list[Example]:
     return [*found, *_plain(told["plain"], dice)]
 
 
-def _of_label(label: str, told: dict[str, Any], dice: Dice) -> Iterator[Example]:
+def _of_label(label: str, told: dict[str, Any], dice: Dice) -> Iterator[LabelledText]:
     plain, words = told["plain"], told[label]
     for kind in ("feel", "thing"):
         for word in words.get(kind, []):
             for _ in range(FRAMES_EACH):
-                yield Example(_filled(dice.pick(told["frames"][kind]), word, plain, dice), label)
+                yield LabelledText(_filled(dice.pick(told["frames"][kind]), word, plain, dice), label)
     for sentence in words["say"]:
-        yield Example(sentence, label)
+        yield LabelledText(sentence, label)
         beside = f"{sentence} {dice.pick(plain['move'])}", f"{dice.pick(plain['say'])} {sentence}"
-        yield Example(dice.pick(beside), label)
+        yield LabelledText(dice.pick(beside), label)
 
 
 def _filled(frame: str, word: str, plain: dict[str, list[str]], dice: Dice) -> str:
@@ -59,11 +59,11 @@ def _filled(frame: str, word: str, plain: dict[str, list[str]], dice: Dice) -> s
     return frame.replace("{}", word).replace("{clause}", clause).replace("{move}", move)
 
 
-def _plain(plain: dict[str, list[str]], dice: Dice) -> Iterator[Example]:
+def _plain(plain: dict[str, list[str]], dice: Dice) -> Iterator[LabelledText]:
     for sentence in (*plain["say"], *plain["move"]):
-        yield Example(sentence, NEUTRAL)
-        yield Example(f"{sentence} {dice.pick(plain['move'])}", NEUTRAL)
-        yield Example(f"{dice.pick(plain['say'])} {sentence}", NEUTRAL)
+        yield LabelledText(sentence, NEUTRAL)
+        yield LabelledText(f"{sentence} {dice.pick(plain['move'])}", NEUTRAL)
+        yield LabelledText(f"{dice.pick(plain['say'])} {sentence}", NEUTRAL)
     for clause in plain["clause"]:
         for frame in _ABOUT:
-            yield Example(frame.format(clause), NEUTRAL)
+            yield LabelledText(frame.format(clause), NEUTRAL)

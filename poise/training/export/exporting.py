@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, Artifact, load, save
+from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, Artifact, load_artifact, save_artifact
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import replace_file
 from poise.games.moves import Seat
@@ -75,7 +75,7 @@ class _Parts:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-def export(settings: ExportSettings) -> Artifact:
+def export_agent(settings: ExportSettings) -> Artifact:
     """Make the folder of an agent, and the Ollama model if one is asked for.
 
     Raises:
@@ -94,9 +94,9 @@ def export(settings: ExportSettings) -> Artifact:
         replace_file(folder / MODELFILE, modelfile(parts.base, settings.ollama).encode())
         if settings.ollama:
             create(settings.ollama, parts.base, folder / ADAPTER)
-        save(_artifact(settings, parts, folder / ADAPTER), folder)
-        load(folder)
-    return load(settings.out)
+        save_artifact(_artifact(settings, parts, folder / ADAPTER), folder)
+        load_artifact(folder)
+    return load_artifact(settings.out)
 
 
 def _read(settings: ExportSettings) -> _Parts:
@@ -106,7 +106,7 @@ def _read(settings: ExportSettings) -> _Parts:
     base = read_base(settings.gguf)
     _same_base(settings, provenance, base)
     base.fit(lora, settings.adapter)
-    return _Parts(lora, base, load(settings.policy) if settings.policy else _NO_POLICY, provenance)
+    return _Parts(lora, base, load_artifact(settings.policy) if settings.policy else _NO_POLICY, provenance)
 
 
 def _know_base(settings: ExportSettings, provenance: Mapping[str, Any]) -> None:

@@ -48,7 +48,7 @@ class Fidelity:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class ExportedReply:
     """What the trained model says: a prompt, its greedy reply (tokens), and at each token the logs of all of them."""
 
     prompt: Sequence[int]
@@ -56,7 +56,7 @@ class Spoken:
     spread: NDArray[np.float32]
 
 
-def compare(spoken: Sequence[Spoken], engine: Engine, adapter: str) -> Fidelity:
+def compare(spoken: Sequence[ExportedReply], engine: Engine, adapter: str) -> Fidelity:
     """What transformers said beside the engine with `adapter`, "" for none."""
     gaps: list[float] = []
     agreed = replies = 0
@@ -75,7 +75,7 @@ def _reply(engine: Engine, prompt: Sequence[int], steps: int, adapter: str) -> l
     return [best[0][0] for best in engine.continuation(prompt, steps, adapter, 1)]
 
 
-def greedy(model: Any, prompt: Sequence[int], steps: int = 16) -> Spoken:
+def greedy_replies(model: Any, prompt: Sequence[int], steps: int = 16) -> ExportedReply:
     """The likeliest reply of at most `steps` tokens; the token that ends it is not part of it."""
     lib = torch()
     said: list[int] = []
@@ -93,7 +93,7 @@ def greedy(model: Any, prompt: Sequence[int], steps: int = 16) -> Spoken:
             said.append(best)
             spread.append(logs.numpy())
             fed, past = lib.tensor([[best]]), out.past_key_values
-    return Spoken(prompt, said, np.stack(spread))
+    return ExportedReply(prompt, said, np.stack(spread))
 
 
 def divergence(own: NDArray[np.float32], theirs: Sequence[tuple[int, float]]) -> float:

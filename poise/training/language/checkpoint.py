@@ -29,7 +29,7 @@ class Progress:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def keep(folder: Path, plan: str, progress: Progress, parameters: Mapping[str, Any], adam: Any) -> None:
+def keep_checkpoint(folder: Path, plan: str, progress: Progress, parameters: Mapping[str, Any], adam: Any) -> None:
     """Write the checkpoint. Raises StoreError where the folder cannot be written."""
     tensors = {}
     for name, each in parameters.items():
@@ -42,7 +42,7 @@ def keep(folder: Path, plan: str, progress: Progress, parameters: Mapping[str, A
     replace_file(folder / FILE, packed, durable=False)
 
 
-def resume(folder: Path, plan: str, parameters: Mapping[str, Any], adam: Any) -> Progress:
+def resume_checkpoint(folder: Path, plan: str, parameters: Mapping[str, Any], adam: Any) -> Progress:
     """Go on from the checkpoint in `folder`; from the beginning where there is none.
 
     Raises:

@@ -22,10 +22,10 @@ from poise.agents.emotions.detector import default_detector
 from poise.agents.voices.prompts import emotion_direction
 from poise.common.errors import ConfigError
 from poise.common.seeds import Dice
-from poise.training.data.dataset import Pair
+from poise.training.data.dataset import PromptReply
 from poise.training.language.judged_message import not_empty, pair_key
-from poise.training.language.tokens import Chat, Example
-from poise.training.language.verifiable import Score
+from poise.training.language.tokens import Chat, TokenExample
+from poise.training.language.verifiable import ReplyScore
 
 Measure = Literal["quality", "judge"]
 Emotions = Literal["intended", "read", "none"]
@@ -34,7 +34,7 @@ _LARGEST_SHARE: Final = 0.2  # of the pairs, set aside for the loss
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PairSelection:
     """What is chosen.
 
     top: the share of the best, (0, 1]. by: the measure. seat: whose messages. emotions: see the module's head.
@@ -74,11 +74,11 @@ class Chosen:
     held_pairs, held: what was set aside. left_out: how many were left out, by reason.
     """
 
-    pairs: tuple[Pair, ...]
-    examples: tuple[Example, ...]
-    sources: tuple[Pair, ...] = ()
-    held_pairs: tuple[Pair, ...] = ()
-    held: tuple[Example, ...] = ()
+    pairs: tuple[PromptReply, ...]
+    examples: tuple[TokenExample, ...]
+    sources: tuple[PromptReply, ...] = ()
+    held_pairs: tuple[PromptReply, ...] = ()
+    held: tuple[TokenExample, ...] = ()
     left_out: Mapping[str, int] | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -86,7 +86,9 @@ class Chosen:
         return {"pairs": len(self.pairs), "held_out": len(self.held_pairs), "left_out": dict(self.left_out or {})}
 
 
-def choose(pairs: Sequence[Pair], choice: Choice, chat: Chat, scores: Mapping[str, Score] | None = None) -> Chosen:
+def choose(
+    pairs: Sequence[PromptReply], choice: PairSelection, chat: Chat, scores: Mapping[str, ReplyScore] | None = None
+) -> Chosen:
     """The pairs to learn from.
 
     scores: by `pair_key`, for `by="judge"`; without them the pairs' own judge rewards count.
@@ -117,8 +119,8 @@ def choose(pairs: Sequence[Pair], choice: Choice, chat: Chat, scores: Mapping[st
 
 
 def _fitting(
-    pairs: Iterable[Pair], choice: Choice, chat: Chat, left_out: Counter[str]
-) -> Iterator[tuple[Pair, Pair, Example]]:
+    pairs: Iterable[PromptReply], choice: PairSelection, chat: Chat, left_out: Counter[str]
+) -> Iterator[tuple[PromptReply, PromptReply, TokenExample]]:
     """(pair, as it is learned from, its tokens) of those that are not too long."""
     for pair in pairs:
         told = _told(pair, choice.emotions)
@@ -127,7 +129,7 @@ def _fitting(
             yield pair, told, example
 
 
-def _fits(example: Example, choice: Choice, left_out: Counter[str]) -> bool:
+def _fits(example: TokenExample, choice: PairSelection, left_out: Counter[str]) -> bool:
     if len(example.reply) > choice.max_reply:
         left_out[f"reply longer than {choice.max_reply} tokens"] += 1
         return False
@@ -141,11 +143,11 @@ def _reasons(left_out: Counter[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in left_out.items()) or "there are none"
 
 
-def _value(pair: Pair, by: Measure, scores: Mapping[str, Score] | None) -> float:
+def _value(pair: PromptReply, by: Measure, scores: Mapping[str, ReplyScore] | None) -> float:
     return pair.quality if by == "quality" else score_of(pair, scores)
 
 
-def score_of(pair: Pair, scores: Mapping[str, Score] | None) -> float:
+def score_of(pair: PromptReply, scores: Mapping[str, ReplyScore] | None) -> float:
     """A judge's score of a pair's reply.
 
     Raises:
@@ -164,7 +166,7 @@ def score_of(pair: Pair, scores: Mapping[str, Score] | None) -> float:
     return own
 
 
-def _aside(best: Sequence[Pair], choice: Choice) -> set[tuple[str, str]]:
+def _aside(best: Sequence[PromptReply], choice: PairSelection) -> set[tuple[str, str]]:
     """The scenarios whose pairs are held out; one at least stays to be learned from."""
     sizes = Counter(_scenario(pair) for pair in best)
     order = Dice(choice.seed, "held out").rng().permutation(len(sizes))
@@ -177,11 +179,11 @@ def _aside(best: Sequence[Pair], choice: Choice) -> set[tuple[str, str]]:
     return aside
 
 
-def _scenario(pair: Pair) -> tuple[str, str]:
+def _scenario(pair: PromptReply) -> tuple[str, str]:
     return (pair.domain, pair.scenario)
 
 
-def _told(pair: Pair, emotions: Emotions) -> Pair:
+def _told(pair: PromptReply, emotions: Emotions) -> PromptReply:
     """The pair with the emotion sentences that were asked for."""
     if emotions == "intended":
         return pair
@@ -190,7 +192,7 @@ def _told(pair: Pair, emotions: Emotions) -> Pair:
     return with_emotion(pair, default_detector().read(pair.reply).label)
 
 
-def with_emotion(pair: Pair, emotion: str | None) -> Pair:
+def with_emotion(pair: PromptReply, emotion: str | None) -> PromptReply:
     """The pair as if `emotion` had been asked for (None: no emotion): the very prompt that run time would make.
 
     Raises:

@@ -24,14 +24,14 @@ from poise.common.files import digest_of
 from poise.common.seeds import child_seed
 from poise.training.language import checkpoint
 from poise.training.language.adapter import load_adapter, save_adapter
-from poise.training.language.choose import Choice, Chosen, choose, score_of
+from poise.training.language.choose import Chosen, PairSelection, choose, score_of
 from poise.training.language.jpo import JpoSettings, begun
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.libraries import library, quietly, torch
-from poise.training.language.loop import CURVE, Run, Steps
-from poise.training.language.scores import read_scores
-from poise.training.language.sft import TrainedWords, finished, source_of
-from poise.training.language.tokens import Chat, Example
+from poise.training.language.loop import CURVE, LanguageRun, Steps
+from poise.training.language.scores import read_reply_scores
+from poise.training.language.sft import TrainedWords, finished_sft, source_of
+from poise.training.language.tokens import Chat, TokenExample
 
 RATE: Final = 5e-6
 
@@ -43,7 +43,7 @@ class DpoSettings:
     data: Path
     sft: Path
     base: str | None = None
-    choice: Choice = field(default_factory=lambda: Choice(top=1.0, held_out=0))
+    choice: PairSelection = field(default_factory=lambda: PairSelection(top=1.0, held_out=0))
     steps: Steps = field(default_factory=lambda: Steps(RATE))
     scores: Path | None = None
     beta: float = 0.1
@@ -58,8 +58,8 @@ class DpoSettings:
 class Preference:
     """Two replies to one prompt, the better one first."""
 
-    better: Example
-    worse: Example
+    better: TokenExample
+    worse: TokenExample
 
 
 def preferences(chosen: Chosen, scores: Sequence[float], gap: float) -> list[Preference]:
@@ -84,24 +84,24 @@ def preferences(chosen: Chosen, scores: Sequence[float], gap: float) -> list[Pre
     return found
 
 
-def train_dpo(settings: DpoSettings, out: Path, run: Run | None = None) -> TrainedWords:
+def train_dpo(settings: DpoSettings, out: Path, run: LanguageRun | None = None) -> TrainedWords:
     """Train into the folder `out`; what is done stays.
 
     Raises:
         BadInput: the data, the adapter or a setting is refused; a reply has no score; no two replies are apart.
         StoreError: the folder cannot be written, or holds another training.
     """
-    run = run or Run()
+    run = run or LanguageRun()
     like = JpoSettings(settings.data, settings.sft, settings.base)
     base, parent, read = begun(like)
     chat = Chat(base.tokenizer)
     chosen = choose(read.pairs, settings.choice, chat)
-    scores = read_scores(settings.scores) if settings.scores else None
+    scores = read_reply_scores(settings.scores) if settings.scores else None
     judged = [score_of(pair, scores) for pair in chosen.sources]
     pairs = preferences(chosen, judged, settings.gap)
     data = {**source_of(read), **chosen.summary(), "preferences": len(pairs), "scores": digest_of(judged)}
     declared = _declared(settings, base.id.to_dict(), parent, data)
-    if (earlier := finished(out, declared["settings"]["plan"])) is not None:
+    if (earlier := finished_sft(out, declared["settings"]["plan"])) is not None:
         return TrainedWords(out, earlier, earlier=True)
     model = load_adapter(base, settings.sft, trainable=True)
     curve = _fit(model, base.tokenizer, pairs, settings, run)
@@ -113,7 +113,7 @@ def train_dpo(settings: DpoSettings, out: Path, run: Run | None = None) -> Train
 
 
 def _fit(
-    model: Any, tokenizer: Any, pairs: Sequence[Preference], settings: DpoSettings, run: Run
+    model: Any, tokenizer: Any, pairs: Sequence[Preference], settings: DpoSettings, run: LanguageRun
 ) -> list[dict[str, float]]:
     """Train with trl, and give the loss of each step.
 
@@ -194,7 +194,7 @@ def _same_tokens(dataset: Any, pairs: Sequence[Preference]) -> None:
             raise ConfigError("trl cuts these texts into other tokens than run time does; use `poise train jpo`")
 
 
-def _callback(run: Run) -> Any:
+def _callback(run: LanguageRun) -> Any:
     """Shows each step, and stops when asked to."""
 
     class Shown(library("transformers").TrainerCallback):  # type: ignore[misc]  # its base is known at run time only

@@ -36,7 +36,7 @@ class Machine:
             yield
 
 
-def machine(device: str = "auto", precision: str = "auto", portion: int = 0) -> Machine:
+def training_machine(device: str = "auto", precision: str = "auto", portion: int = 0) -> Machine:
     """What was asked for, "auto" and 0 being what suits this machine.
 
     Raises:

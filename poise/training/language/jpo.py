@@ -20,20 +20,20 @@ from numpy.typing import NDArray
 
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of, replace_file
-from poise.training.data.dataset import Pair, Pairs, read_pairs
+from poise.training.data.dataset import PromptReplies, PromptReply, read_pairs
 from poise.training.language import checkpoint
 from poise.training.language.adapter import load_adapter, read_provenance, save_adapter
 from poise.training.language.base import Base, load_base
 from poise.training.language.checkpoint import Progress
-from poise.training.language.choose import Choice, Chosen, choose, score_of
+from poise.training.language.choose import Chosen, PairSelection, choose, score_of
 from poise.training.language.forward import Machine
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.libraries import library, torch
-from poise.training.language.loop import Run, Steps, Training, all_logps
+from poise.training.language.loop import LanguageRun, Steps, Training, all_logps
 from poise.training.language.objectives import KL_WEIGHT, advantages, jpo_loss, k3, sequence_ratio
-from poise.training.language.scores import read_scores
-from poise.training.language.sft import TrainedWords, finished, source_of, speed_of
-from poise.training.language.tokens import Chat, Example
+from poise.training.language.scores import read_reply_scores
+from poise.training.language.sft import TrainedWords, finished_sft, source_of, speed_of
+from poise.training.language.tokens import Chat, TokenExample
 
 RATE: Final = 5e-6
 REFERENCE: Final = "reference.safetensors"
@@ -52,7 +52,7 @@ class JpoSettings:
     data: Path
     sft: Path
     base: str | None = None
-    choice: Choice = field(default_factory=lambda: Choice(top=1.0, held_out=0))
+    choice: PairSelection = field(default_factory=lambda: PairSelection(top=1.0, held_out=0))
     steps: Steps = field(default_factory=lambda: Steps(RATE))
     scores: Path | None = None
     kappa: float = 1.0
@@ -88,7 +88,7 @@ class JudgedReplies:
         return float(len(which))
 
 
-def begun(settings: JpoSettings) -> tuple[Base, dict[str, Any], Pairs]:
+def begun(settings: JpoSettings) -> tuple[Base, dict[str, Any], PromptReplies]:
     """The base that the SFT adapter names, the adapter's provenance, and the data."""
     provenance = read_provenance(settings.sft)
     read = read_pairs(settings.data)
@@ -111,10 +111,10 @@ def base_named(provenance: Mapping[str, Any]) -> str:
 class _At:
     folder: Path
     plan: str
-    run: Run
+    run: LanguageRun
 
 
-def train_jpo(settings: JpoSettings, out: Path, run: Run | None = None) -> TrainedWords:
+def train_jpo(settings: JpoSettings, out: Path, run: LanguageRun | None = None) -> TrainedWords:
     """Train into the folder `out`; what was begun there with the same settings goes on, what is done stays.
 
     Raises:
@@ -122,14 +122,14 @@ def train_jpo(settings: JpoSettings, out: Path, run: Run | None = None) -> Train
         StoreError: the folder cannot be written, or holds another training.
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
-    run = run or Run()
+    run = run or LanguageRun()
     base, parent, read = begun(settings)
     chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer))
-    scores = read_scores(settings.scores) if settings.scores else None
+    scores = read_reply_scores(settings.scores) if settings.scores else None
     judged = [score_of(pair, scores) for pair in chosen.sources]
     advantage = advantages(judged, [_group(pair, settings.within) for pair in chosen.pairs])
     declared = _declared(settings, base, parent, {**source_of(read), **chosen.summary(), "scores": digest_of(judged)})
-    if (earlier := finished(out, declared["settings"]["plan"])) is not None:
+    if (earlier := finished_sft(out, declared["settings"]["plan"])) is not None:
         return TrainedWords(out, earlier, earlier=True)
     model = load_adapter(base, settings.sft, trainable=True).to(run.machine().device)
     facts, progress = _fit(model, chosen, advantage, settings, _At(out, declared["settings"]["plan"], run))
@@ -154,7 +154,11 @@ def _fit(
 
 
 def _moved(
-    model: Any, examples: Sequence[Example], reference: Sequence[Any], advantage: NDArray[np.float64], where: Machine
+    model: Any,
+    examples: Sequence[TokenExample],
+    reference: Sequence[Any],
+    advantage: NDArray[np.float64],
+    where: Machine,
 ) -> dict[str, float]:
     """How far the model is from the snapshot: K3, and the mean ratio of replies that were better and worse."""
     ratios, divergence = np.zeros(len(examples)), np.zeros(len(examples))
@@ -168,7 +172,7 @@ def _moved(
     return found
 
 
-def references(model: Any, examples: Sequence[Example], where: Machine, path: Path, plan: str) -> list[Any]:
+def references(model: Any, examples: Sequence[TokenExample], where: Machine, path: Path, plan: str) -> list[Any]:
     """Each reply's log-probabilities [T] under the snapshot, on the processor; computed once and kept at `path`.
 
     Raises:
@@ -187,7 +191,7 @@ def references(model: Any, examples: Sequence[Example], where: Machine, path: Pa
     return found
 
 
-def _group(pair: Pair, within: Within) -> tuple[str, ...]:
+def _group(pair: PromptReply, within: Within) -> tuple[str, ...]:
     return (pair.domain, pair.scenario) if within == "scenario" else (prompt_key(pair),)
 
 

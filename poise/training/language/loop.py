@@ -22,10 +22,10 @@ from poise.common.seeds import Dice, child_seed
 from poise.training.language import checkpoint
 from poise.training.language.adapter import parameters
 from poise.training.language.checkpoint import Progress
-from poise.training.language.forward import Machine, machine, reply_logps
+from poise.training.language.forward import Machine, reply_logps, training_machine
 from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import plant, portions
-from poise.training.language.tokens import Example
+from poise.training.language.tokens import TokenExample
 
 CURVE: Final = "curve.jsonl"
 _CHECKPOINT_SECONDS: Final = 30.0
@@ -44,7 +44,7 @@ class Objective(Protocol):
         ...
 
 
-class Watch(Protocol):
+class LanguageWatch(Protocol):
     """Shown how a training goes."""
 
     def begin(self, what: str, total: int, done: int) -> None:
@@ -67,7 +67,7 @@ class Unwatched:
 
 
 @dataclass(frozen=True)
-class Run:
+class LanguageRun:
     """How one training is run; nothing here changes what it comes to, but for the digits that precision leaves.
 
     device, precision, portion: see `forward.machine`. minutes: at most, this time.
@@ -77,12 +77,12 @@ class Run:
     precision: str = "auto"
     portion: int = 0
     minutes: float | None = None
-    watch: Watch = field(default_factory=Unwatched)
+    watch: LanguageWatch = field(default_factory=Unwatched)
     stop: Callable[[], bool] = lambda: False
 
     def machine(self) -> Machine:
         """Where it is computed."""
-        return machine(self.device, self.precision, self.portion)
+        return training_machine(self.device, self.precision, self.portion)
 
 
 @dataclass(frozen=True)
@@ -145,11 +145,11 @@ class Training:
     """
 
     model: Any
-    examples: Sequence[Example]
+    examples: Sequence[TokenExample]
     groups: Sequence[Hashable]
     objective: Objective
     steps: Steps
-    run: Run
+    run: LanguageRun
     folder: Path
     plan: str
     dropout: bool = True
@@ -164,7 +164,7 @@ class Training:
         """
         weights = parameters(self.model)
         adam = torch().optim.AdamW(list(weights.values()), lr=self.steps.rate, weight_decay=0.0)
-        progress = checkpoint.resume(self.folder, self.plan, weights, adam)
+        progress = checkpoint.resume_checkpoint(self.folder, self.plan, weights, adam)
         batches = self.steps.batches(self.groups)
         run = self.run
         run.watch.begin("steps", len(batches), progress.steps)
@@ -187,7 +187,7 @@ class Training:
         return progress
 
     def _keep(self, progress: Progress, weights: dict[str, Any], adam: Any) -> None:
-        checkpoint.keep(self.folder, self.plan, progress, weights, adam)
+        checkpoint.keep_checkpoint(self.folder, self.plan, progress, weights, adam)
         checkpoint.write_curve(self.folder / CURVE, progress.curve)
 
     def _step(self, step: int, batches: list[list[int]], weights: dict[str, Any], adam: Any) -> dict[str, float]:
@@ -230,7 +230,7 @@ class Training:
         return loss, computed
 
 
-def all_logps(model: Any, examples: Sequence[Example], where: Machine) -> Iterator[tuple[int, Any]]:
+def all_logps(model: Any, examples: Sequence[TokenExample], where: Machine) -> Iterator[tuple[int, Any]]:
     """(index, log-probabilities [T] of its reply's tokens) of every example, without gradients or dropout."""
     lib = torch()
     model.eval()

@@ -22,7 +22,7 @@ from poise.agents.voices.prompts import plain_sentence
 from poise.common.errors import AgentError, BadReply
 from poise.common.files import digest_of
 from poise.games.domains import domain_words
-from poise.training.language.verifiable import Score, Spoken
+from poise.training.language.verifiable import JudgedMessage, ReplyScore
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -38,7 +38,7 @@ _TALKS: Final = 6  # messages of the talks that it is shown
 _TRIES: Final = 2
 
 
-class ModelJudge:
+class ModelScorer:
     """Scores messages with the model of a URI; threads may share it."""
 
     def __init__(self, uri: str, settings: ModelSettings | None = None, caller: Caller | None = None) -> None:
@@ -49,7 +49,7 @@ class ModelJudge:
         self.declared = {"judge": uri, "rubric": rubric_digest(), **asked.declared()}
         self._caller = caller or Caller(open_chat_model(uri, asked), asked)
 
-    def judge(self, spoken: Spoken, seed: int = 0) -> Score:
+    def judge(self, spoken: JudgedMessage, seed: int = 0) -> ReplyScore:
         """The score.
 
         Raises:
@@ -66,14 +66,14 @@ class ModelJudge:
         raise BadReply(f"the judge {self.uri} gave no score for {spoken.text[:60]!r}: {problem}")
 
 
-def _score(answer: dict[str, Any]) -> Score:
+def _score(answer: dict[str, Any]) -> ReplyScore:
     value = answer["score"]
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10:
         raise BadReply(f"its score {value!r} is no whole number from 1 to 10")
-    return Score(float(value), {}, (neutralise(str(answer["reason"]))[:300],))
+    return ReplyScore(float(value), {}, (neutralise(str(answer["reason"]))[:300],))
 
 
-def questions(spoken: Spoken) -> list[tuple[Any, str]]:
+def questions(spoken: JudgedMessage) -> list[tuple[Any, str]]:
     """The prompt: the rubric, then the case, the talks so far and the message."""
     rubric, words = _rubric(), domain_words(spoken.view.brief.domain)
     role = words.role(spoken.view.brief.seat)
@@ -90,7 +90,7 @@ def questions(spoken: Spoken) -> list[tuple[Any, str]]:
     return [("system", system.strip()), ("user", asked.strip())]
 
 
-def _decided(spoken: Spoken, unknown: str) -> str:
+def _decided(spoken: JudgedMessage, unknown: str) -> str:
     if spoken.move is None:
         return unknown
     try:

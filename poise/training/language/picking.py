@@ -27,7 +27,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import replace_file
 from poise.common.seeds import Dice
-from poise.training.data.dataset import PAIRS, Pair, Pairs, read_pairs
+from poise.training.data.dataset import PAIRS, PromptReplies, PromptReply, read_pairs
 from poise.training.language.choose import Who, with_emotion
 from poise.training.language.judged_message import spoken_of
 from poise.training.language.verifiable import judge
@@ -70,25 +70,25 @@ class Picking:
 class Picked:
     """pairs: talk after talk. emotions: how many pairs are told with each. left_out: how many were, by reason."""
 
-    pairs: Sequence[Pair]
+    pairs: Sequence[PromptReply]
     emotions: Mapping[str, int]
     left_out: Mapping[str, int]
 
 
-def pick(pairs: Sequence[Pair], how: Picking) -> Picked:
+def pick(pairs: Sequence[PromptReply], how: Picking) -> Picked:
     """The pairs of the talks in which an offer is accepted, then of those that cost the least computing.
 
     Raises:
         ConfigError: no talk has enough of them.
     """
     left_out: Counter[str] = Counter()
-    talks: dict[tuple[str, str, str], list[Pair]] = {}
+    talks: dict[tuple[str, str, str], list[PromptReply]] = {}
     for pair in pairs:
         if how.seat in (pair.seat, "both") and (good := _good(pair, how, left_out)) is not None:
             talks.setdefault((pair.source, pair.match, pair.seat), []).append(good)
     order = Dice(how.seed, "picking").rng().permutation(len(talks))
     listed = list(talks.values())
-    found: list[Pair] = []
+    found: list[PromptReply] = []
     calm = 0
     for place in sorted(order, key=lambda place: _rank(listed[place])):
         talk = list(_with_few_neutral(listed[place], calm, how.neutral * how.pairs))
@@ -106,13 +106,13 @@ def pick(pairs: Sequence[Pair], how: Picking) -> Picked:
     return Picked(found, dict(emotions.most_common()), dict(left_out))
 
 
-def _rank(talk: Sequence[Pair]) -> tuple[bool, int]:
+def _rank(talk: Sequence[PromptReply]) -> tuple[bool, int]:
     """The less the better: whether nothing is accepted; letters to compute for each pair, in hundreds."""
     longest = max(sum(len(turn.content) for turn in pair.messages) for pair in talk)
     return all(pair.move.kind != "accept" for pair in talk), round(longest / len(talk) / 100)
 
 
-def _with_few_neutral(talk: Sequence[Pair], calm: int, most: float) -> Iterator[Pair]:
+def _with_few_neutral(talk: Sequence[PromptReply], calm: int, most: float) -> Iterator[PromptReply]:
     for pair in talk:
         if pair.emotion == NEUTRAL:
             calm += 1
@@ -121,7 +121,7 @@ def _with_few_neutral(talk: Sequence[Pair], calm: int, most: float) -> Iterator[
         yield pair
 
 
-def _good(pair: Pair, how: Picking, left_out: Counter[str]) -> Pair | None:
+def _good(pair: PromptReply, how: Picking, left_out: Counter[str]) -> PromptReply | None:
     """The pair, told with an emotion that can be heard; None where it is not good enough."""
     if len(pair.reply.split()) > how.words or len(pair.messages) > how.turns:
         left_out["long replies or talks"] += 1
@@ -147,7 +147,7 @@ def heard(reply: str, intended: str | None, likely: float) -> str | None:
     return EMOTIONS28[best] if EMOTIONS28[best] == intended or found[best] >= likely else None
 
 
-def write_picked(sources: Sequence[tuple[Path, Picking]], out: Path) -> Pairs:
+def write_picked(sources: Sequence[tuple[Path, Picking]], out: Path) -> PromptReplies:
     """Pick from each source and write the pairs as `out`/pairs.jsonl; what was picked so before is kept.
 
     Raises:

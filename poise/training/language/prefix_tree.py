@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.training.language.tokens import Example
+from poise.training.language.tokens import TokenExample
 
 Ints = NDArray[np.int64]
 
@@ -51,7 +51,7 @@ class Forest:
         return seen
 
 
-def plant(examples: Sequence[Example]) -> Forest:
+def plant(examples: Sequence[TokenExample]) -> Forest:
     """The forest of `examples`."""
     nodes: dict[tuple[int, int], int] = {}
     tokens: list[int] = []
@@ -74,7 +74,7 @@ def plant(examples: Sequence[Example]) -> Forest:
     return Forest(shape[0], shape[1], shape[2], tuple(sources), tuple(targets))
 
 
-def portions(examples: Sequence[Example], which: Sequence[int], budget: int) -> Iterator[list[int]]:
+def portions(examples: Sequence[TokenExample], which: Sequence[int], budget: int) -> Iterator[list[int]]:
     """`which` of `examples` in portions of about `budget` tokens at most as a forest, those that begin alike together.
 
     A sequence that is longer by itself makes a portion by itself.
@@ -94,7 +94,7 @@ def portions(examples: Sequence[Example], which: Sequence[int], budget: int) -> 
         yield portion
 
 
-def _common(one: Example, two: Example) -> int:
+def _common(one: TokenExample, two: TokenExample) -> int:
     """How many tokens two sequences begin with alike."""
     count = 0
     for first, second in zip((*one.prompt, *one.reply), (*two.prompt, *two.reply), strict=False):

@@ -46,7 +46,7 @@ class Drawing:
             raise ConfigError(f"at temperature 0 the {self.replies} replies would be one; ask for --replies 1")
 
 
-def draw(
+def draw_replies(
     model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], chat: Chat, how: Drawing
 ) -> list[list[list[int]]]:
     """For each prompt (token ids) its replies as token ids, without what ended them.

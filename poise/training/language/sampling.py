@@ -12,16 +12,16 @@ from typing import Any, Final
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import digest_of, replace_file
 from poise.common.seeds import child_seed
-from poise.training.data.dataset import PAIRS, Pair, read_pairs
+from poise.training.data.dataset import PAIRS, PromptReply, read_pairs
 from poise.training.language.adapter import load_adapter, read_provenance, versions
 from poise.training.language.base import load_base
-from poise.training.language.choose import Choice, choose
+from poise.training.language.choose import PairSelection, choose
 from poise.training.language.forward import Machine
 from poise.training.language.jpo import base_named
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.libraries import torch
-from poise.training.language.loop import Run
-from poise.training.language.sampler import Drawing, draw
+from poise.training.language.loop import LanguageRun
+from poise.training.language.sampler import Drawing, draw_replies
 from poise.training.language.tokens import Chat
 
 PART: Final = "pairs.part.jsonl"
@@ -34,11 +34,11 @@ class SampleSettings:
     data: Path
     sft: Path | None = None
     base: str | None = None
-    choice: Choice = field(default_factory=lambda: Choice(top=1.0, held_out=0))
+    choice: PairSelection = field(default_factory=lambda: PairSelection(top=1.0, held_out=0))
     drawing: Drawing = field(default_factory=Drawing)
 
 
-def sample(settings: SampleSettings, out: Path, run: Run | None = None) -> Path:
+def sample(settings: SampleSettings, out: Path, run: LanguageRun | None = None) -> Path:
     """Answer the prompts and write the replies as `out`/pairs.jsonl, not scored yet; what was begun goes on.
 
     Raises:
@@ -46,7 +46,7 @@ def sample(settings: SampleSettings, out: Path, run: Run | None = None) -> Path:
         StoreError: the folder cannot be written, or holds the samples of another model or of other settings.
         KeyboardInterrupt: stopped; what was drawn is kept.
     """
-    run = run or Run()
+    run = run or LanguageRun()
     read = read_pairs(settings.data)
     provenance = read_provenance(settings.sft) if settings.sft else None
     base = load_base(settings.base or (base_named(provenance) if provenance else "smollm2"))
@@ -91,7 +91,7 @@ def sample(settings: SampleSettings, out: Path, run: Run | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    pair: Pair
+    pair: PromptReply
     prompt: tuple[int, ...]
 
 
@@ -104,10 +104,10 @@ class _Answers:
     how: Drawing
     where: Machine
 
-    def __call__(self, asked: Sequence[_Asked]) -> Iterator[list[Pair]]:
+    def __call__(self, asked: Sequence[_Asked]) -> Iterator[list[PromptReply]]:
         seeds = [child_seed(self.how.seed, "sample", prompt_key(each.pair)) for each in asked]
         with torch().inference_mode(), self.where.casting():
-            found = draw(self.model, [each.prompt for each in asked], seeds, self.chat, self.how)
+            found = draw_replies(self.model, [each.prompt for each in asked], seeds, self.chat, self.how)
         for each, replies in zip(asked, found, strict=True):
             texts = [self.chat.text(tokens).strip() for tokens in replies]
             rewards = {**each.pair.rewards, "judge": None}

@@ -27,9 +27,9 @@ from poise.games.moves import SEATS, Seat
 from poise.tournaments.storage.store import Store, exists
 from poise.training.data.dataset import PAIRS, read_pairs
 from poise.training.language.judged_message import pair_key, spoken_in, spoken_of
-from poise.training.language.loop import Unwatched, Watch
-from poise.training.language.model_judge import ModelJudge
-from poise.training.language.verifiable import WEIGHTS, Score, Spoken, judge
+from poise.training.language.loop import LanguageWatch, Unwatched
+from poise.training.language.model_judge import ModelScorer
+from poise.training.language.verifiable import WEIGHTS, JudgedMessage, ReplyScore, judge
 
 FORMAT: Final = 1
 VERIFIABLE: Final = "verifiable"
@@ -44,7 +44,7 @@ class Scorer(Protocol):
         """All that the scores depend on, as JSON data."""
         ...
 
-    def judge(self, spoken: Spoken, seed: int = 0) -> Score:
+    def judge(self, spoken: JudgedMessage, seed: int = 0) -> ReplyScore:
         """The score; a failure is an error, never a score."""
         ...
 
@@ -55,14 +55,14 @@ class Verifiable:
     def __init__(self) -> None:
         self.declared: dict[str, Any] = {"judge": VERIFIABLE, "weights": dict(WEIGHTS)}
 
-    def judge(self, spoken: Spoken, seed: int = 0) -> Score:  # noqa: ARG002 - nothing is drawn
+    def judge(self, spoken: JudgedMessage, seed: int = 0) -> ReplyScore:  # noqa: ARG002 - nothing is drawn
         """The score."""
         return judge(spoken)
 
 
 def open_scorer(uri: str, settings: ModelSettings | None = None) -> Scorer:
     """`verifiable`, or the model of a URI. Raises AgentError for a bad one."""
-    return Verifiable() if uri == VERIFIABLE else ModelJudge(uri, settings)
+    return Verifiable() if uri == VERIFIABLE else ModelScorer(uri, settings)
 
 
 def scores_path(folder: Path, uri: str) -> Path:
@@ -77,7 +77,7 @@ class Item:
     key: str
     match: str
     index: int
-    spoken: Spoken
+    spoken: JudgedMessage
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Scored:
     """path: the file. scores: by key. new: how many of them were given just now."""
 
     path: Path
-    scores: dict[str, Score]
+    scores: dict[str, ReplyScore]
     new: int = 0
 
 
@@ -95,7 +95,7 @@ def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
     path: Path,
     of: str,
     *,
-    watch: Watch | None = None,
+    watch: LanguageWatch | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Scored:
     """Score what is not scored yet, and add it to the file at `path`.
@@ -128,13 +128,13 @@ def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
     return Scored(path, known, len(left))
 
 
-def _line(item: Item, score: Score) -> dict[str, Any]:
+def _line(item: Item, score: ReplyScore) -> dict[str, Any]:
     parts = {name: round(value, 6) for name, value in score.parts.items()}
     said = {"score": score.total, "parts": parts, "reasons": list(score.reasons)}
     return {"key": item.key, "match": item.match, "index": item.index, **said}
 
 
-def _begin(path: Path, header: dict[str, Any]) -> dict[str, Score]:
+def _begin(path: Path, header: dict[str, Any]) -> dict[str, ReplyScore]:
     """What is in the file already, made whole; a new file where there is none."""
     if not path.exists():
         replace_file(path, json.dumps(header).encode() + b"\n")
@@ -151,7 +151,7 @@ def _begin(path: Path, header: dict[str, Any]) -> dict[str, Score]:
     return scores
 
 
-def read_scores(path: Path) -> dict[str, Score]:
+def read_reply_scores(path: Path) -> dict[str, ReplyScore]:
     """The scores of a file by key.
 
     Raises:
@@ -164,7 +164,7 @@ def read_scores(path: Path) -> dict[str, Score]:
     return _parse(path, content)[1]
 
 
-def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, Score]]:
+def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, ReplyScore]]:
     lines = content.decode("utf-8", errors="replace").splitlines()
     number = 1
     try:
@@ -183,14 +183,14 @@ def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, Score]
     return header, scores
 
 
-def _checked(data: dict[str, Any]) -> Score:
+def _checked(data: dict[str, Any]) -> ReplyScore:
     total = float(data["score"])
     if not (math.isfinite(total) and 1 <= total <= 10):
         raise ValueError(f"score {total} is not from 1 to 10")
-    return Score(total, dict(data["parts"]), tuple(data["reasons"]))
+    return ReplyScore(total, dict(data["parts"]), tuple(data["reasons"]))
 
 
-def mean_score(scores: Iterable[Score]) -> float:
+def mean_score(scores: Iterable[ReplyScore]) -> float:
     """The mean of the totals; nan without any."""
     totals = [each.total for each in scores]
     return sum(totals) / len(totals) if totals else math.nan

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from poise.common.errors import StoreError
 from poise.common.files import digest_of
-from poise.training.data.dataset import Pair, Pairs, read_pairs
+from poise.training.data.dataset import PromptReplies, PromptReply, read_pairs
 from poise.training.language import checkpoint
 from poise.training.language.adapter import (
     PROVENANCE,
@@ -29,11 +29,11 @@ from poise.training.language.adapter import (
 )
 from poise.training.language.base import Base, load_base
 from poise.training.language.checkpoint import Progress
-from poise.training.language.choose import Choice, choose
+from poise.training.language.choose import PairSelection, choose
 from poise.training.language.forward import Machine
-from poise.training.language.loop import Run, Steps, Training, all_logps
-from poise.training.language.scores import read_scores
-from poise.training.language.tokens import Chat, Example
+from poise.training.language.loop import LanguageRun, Steps, Training, all_logps
+from poise.training.language.scores import read_reply_scores
+from poise.training.language.tokens import Chat, TokenExample
 
 RATE: Final = 1e-4
 
@@ -44,7 +44,7 @@ class SftSettings:
 
     data: Path
     base: str = "smollm2"
-    choice: Choice = field(default_factory=Choice)
+    choice: PairSelection = field(default_factory=PairSelection)
     lora: LoraSettings = field(default_factory=LoraSettings)
     steps: Steps = field(default_factory=lambda: Steps(RATE))
     scores: Path | None = None
@@ -62,7 +62,7 @@ class TrainedWords:
 class TokenLoss:
     """-log p of the replies' tokens, a mean over them."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
+    def __init__(self, examples: Sequence[TokenExample]) -> None:
         self._examples = examples
 
     def loss(self, logps: Sequence[Any], which: Sequence[int]) -> Any:  # noqa: ARG002 - the objectives have one face
@@ -74,7 +74,7 @@ class TokenLoss:
         return float(sum(len(self._examples[index].reply) for index in which))
 
 
-def train_sft(settings: SftSettings, out: Path, run: Run | None = None) -> TrainedWords:
+def train_sft(settings: SftSettings, out: Path, run: LanguageRun | None = None) -> TrainedWords:
     """Fine-tune into the folder `out`; what was begun there with the same settings goes on, what is done stays.
 
     Raises:
@@ -82,14 +82,14 @@ def train_sft(settings: SftSettings, out: Path, run: Run | None = None) -> Train
         StoreError: the folder cannot be written, or holds another training.
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
-    run = run or Run()
+    run = run or LanguageRun()
     read = read_pairs(settings.data)
-    scores = read_scores(settings.scores) if settings.scores else None
+    scores = read_reply_scores(settings.scores) if settings.scores else None
     base = load_base(settings.base)
     chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer), scores)
     data = {**source_of(read), **chosen.summary()}
     declared = _declared(settings, data, base)
-    if (earlier := finished(out, declared["plan"])) is not None:
+    if (earlier := finished_sft(out, declared["plan"])) is not None:
         return TrainedWords(out, earlier, earlier=True)
     model = add_adapter(base, settings.lora, settings.steps.seed)
     examples, groups = chosen.examples, [match_of(pair) for pair in chosen.pairs]
@@ -102,7 +102,7 @@ def train_sft(settings: SftSettings, out: Path, run: Run | None = None) -> Train
     return TrainedWords(out, found)
 
 
-def _fit(training: Training, held: Sequence[Example]) -> tuple[dict[str, Any], Progress]:
+def _fit(training: Training, held: Sequence[TokenExample]) -> tuple[dict[str, Any], Progress]:
     """Train, and measure the loss on what was set aside before and after."""
     where = training.run.machine()
     training.model.to(where.device)
@@ -112,7 +112,7 @@ def _fit(training: Training, held: Sequence[Example]) -> tuple[dict[str, Any], P
     return {**speed_of(progress.curve), "loss_before": before, "loss_after": after}, progress
 
 
-def held_out_loss(model: Any, held: Sequence[Example], where: Machine, *, at_base: bool = False) -> float | None:
+def held_out_loss(model: Any, held: Sequence[TokenExample], where: Machine, *, at_base: bool = False) -> float | None:
     """-log p per token on what was set aside; None where nothing was. at_base: without the adapter."""
     if not held:
         return None
@@ -123,17 +123,17 @@ def held_out_loss(model: Any, held: Sequence[Example], where: Machine, *, at_bas
     return float(-sum(each.sum() for each in found) / sum(len(each) for each in found))
 
 
-def source_of(read: Pairs) -> dict[str, Any]:
+def source_of(read: PromptReplies) -> dict[str, Any]:
     """Which data it was, and whether evaluation scenarios were let in, as the data say."""
     return {"sha256": read.digest, "evaluation": read.header.get("evaluation", "unknown")}
 
 
-def match_of(pair: Pair) -> tuple[str, str]:
+def match_of(pair: PromptReply) -> tuple[str, str]:
     """What shares the beginnings of prompts: the messages of a match."""
     return (pair.source, pair.match)
 
 
-def finished(folder: Path, plan: str) -> dict[str, Any] | None:
+def finished_sft(folder: Path, plan: str) -> dict[str, Any] | None:
     """The provenance of the finished training in `folder`, None where there is none.
 
     Raises:

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from poise.agents.protocols import Turn
+from poise.agents.protocols import ChatMessage
 from poise.common.errors import ConfigError
 
 _PROBE: Final = "ok"
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TokenExample:
     """A prompt and a reply as token ids; the reply ends with the end-of-turn token."""
 
     prompt: tuple[int, ...]
@@ -38,18 +38,18 @@ class Chat:
             index for text, index in tokenizer.get_vocab().items() if set(text) & {"\n", "\u010a"}
         )
 
-    def rendered(self, messages: Sequence[Turn]) -> str:
+    def rendered(self, messages: Sequence[ChatMessage]) -> str:
         """The prompt as the model's own format writes it."""
         turns = [{"role": turn.role, "content": turn.content} for turn in messages]
         return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
-    def prompt(self, messages: Sequence[Turn]) -> tuple[int, ...]:
+    def prompt(self, messages: Sequence[ChatMessage]) -> tuple[int, ...]:
         """The prompt's tokens."""
         return self.tokens(self.rendered(messages))
 
-    def example(self, messages: Sequence[Turn], reply: str) -> Example:
+    def example(self, messages: Sequence[ChatMessage], reply: str) -> TokenExample:
         """The tokens of a prompt and its reply."""
-        return Example(self.prompt(messages), (*self.tokens(reply), self.end))
+        return TokenExample(self.prompt(messages), (*self.tokens(reply), self.end))
 
     def tokens(self, text: str) -> tuple[int, ...]:
         """The tokens of a text, with nothing put before or after it."""
@@ -65,7 +65,7 @@ class Chat:
         Raises:
             ConfigError: it changes what stands before (such as templates that drop earlier turns), or adds nothing.
         """
-        asked = [Turn("system", "a"), Turn("user", "b")]
+        asked = [ChatMessage("system", "a"), ChatMessage("user", "b")]
         before = self.rendered(asked)
         turns = [*(turn._asdict() for turn in asked), {"role": "assistant", "content": _PROBE}]
         whole = str(self._tokenizer.apply_chat_template(turns, tokenize=False))

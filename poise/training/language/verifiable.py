@@ -2,7 +2,7 @@
 
 Six parts, each from 0 to 1:
 
-    number      the decided number is stated and no other, as `poise.agents.voices.wording.check` has it
+    number      the decided number is stated and no other, as `poise.agents.voices.wording.check_wording` has it
     emotion     the intended emotion is among the detector's top three: 1, 0.9 or 0.8 by its place; below that
                 0.6 / (its place - 2), so that coming closer pays; no part of it where no emotion was intended
     conduct     no rule of conduct is broken
@@ -34,7 +34,7 @@ from poise.agents.models.text import clean_reply, sentences
 from poise.agents.protocols import View
 from poise.agents.voices.prompts import BREAK, emotion_direction, plain_sentence
 from poise.agents.voices.readout import offers_in
-from poise.agents.voices.wording import Problem, check, read_move
+from poise.agents.voices.wording import WordingProblem, check_wording, read_move
 from poise.common.errors import AgentError
 from poise.games.domains import domain_words
 from poise.games.moves import Move
@@ -59,7 +59,7 @@ _TOKEN: Final = re.compile(r"[a-z']+|[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class JudgedMessage:
     """A message to be judged, with what was known when it was made.
 
     text:    the words. view: what the seat saw. move: the decided one; None where the model decides.
@@ -74,7 +74,7 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class ReplyScore:
     """total: 1 to 10. parts: by name, 0 to 1 each. reasons: what was taken off, one sentence each."""
 
     total: float
@@ -82,35 +82,35 @@ class Score:
     reasons: tuple[str, ...] = ()
 
 
-def judge(spoken: Spoken) -> Score:
+def judge(spoken: JudgedMessage) -> ReplyScore:
     """The score of a message. The same message always gets the same score."""
     said = clean_reply(spoken.text, () if spoken.emotion is None else (emotion_direction(spoken.emotion),))
     if not said:
-        return Score(1.0, dict.fromkeys(_applicable(spoken), 0.0), ("has no words",))
+        return ReplyScore(1.0, dict.fromkeys(_applicable(spoken), 0.0), ("has no words",))
     found = {name: part(spoken, said) for name, part in _PARTS.items() if name in _applicable(spoken)}
     parts = {name: value for name, (value, _) in found.items()}
     weight = sum(WEIGHTS[name] for name in parts)
     total = 1 + 9 * sum(WEIGHTS[name] * value for name, value in parts.items()) / weight
     caps = [cap for name, cap in (("number", 4.0), ("conduct", 3.0), ("topic", 2.0)) if parts[name] == 0]
-    return Score(round(min(total, *caps, 10.0), 4), parts, tuple(reason for _, reason in found.values() if reason))
+    return ReplyScore(round(min(total, *caps, 10.0), 4), parts, tuple(reason for _, reason in found.values() if reason))
 
 
-def _applicable(spoken: Spoken) -> tuple[str, ...]:
+def _applicable(spoken: JudgedMessage) -> tuple[str, ...]:
     return tuple(name for name in WEIGHTS if name != "emotion" or spoken.emotion is not None)
 
 
 Part = tuple[float, str]
 
 
-def _number(spoken: Spoken, said: str) -> Part:
+def _number(spoken: JudgedMessage, said: str) -> Part:
     if spoken.move is None:
         made = read_move(said, spoken.view)
-        return (0.0, made.reason) if isinstance(made, Problem) else (1.0, "")
-    problem = check(said, spoken.move, spoken.view, _plain(spoken))
+        return (0.0, made.reason) if isinstance(made, WordingProblem) else (1.0, "")
+    problem = check_wording(said, spoken.move, spoken.view, _plain(spoken))
     return (1.0, "") if problem is None else (0.0, problem.reason)
 
 
-def _plain(spoken: Spoken) -> str:
+def _plain(spoken: JudgedMessage) -> str:
     try:
         return plain_sentence(spoken.move, spoken.view) if spoken.move else ""
     except AgentError:  # an acceptance of an offer that could not be read
@@ -124,7 +124,7 @@ def emotion_rank(text: str, emotion: str) -> int:
     return 1 + sum(each > own for each in probabilities)
 
 
-def _emotion(spoken: Spoken, said: str) -> Part:
+def _emotion(spoken: JudgedMessage, said: str) -> Part:
     rank = emotion_rank(said, str(spoken.emotion))
     if rank <= TOP:
         return _READABLE[rank - 1], "" if rank == 1 else f"{spoken.emotion} is read in {_ordinal(rank)} place"
@@ -137,12 +137,12 @@ def _ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def _conduct(spoken: Spoken, said: str) -> Part:
+def _conduct(spoken: JudgedMessage, said: str) -> Part:
     broken = violations(said, spoken.view.brief.seat, spoken.view.brief.domain)
     return (1.0, "") if not broken else (0.0, "; ".join(f'{each.rule}: "{each.excerpt}"' for each in broken))
 
 
-def _length(spoken: Spoken, said: str) -> Part:
+def _length(spoken: JudgedMessage, said: str) -> Part:
     words, parts = len(spoken.text.split()), len(sentences(said))
     low, high = _WORDS
     value = min(1.0, words / low, max(0.0, (_FARTHEST - words) / (_FARTHEST - high)))
@@ -153,7 +153,7 @@ def _length(spoken: Spoken, said: str) -> Part:
     return (1.0, "") if _WHOLE.search(said) else (0.5, "ends in the middle of a sentence")
 
 
-def _repetition(spoken: Spoken, said: str) -> Part:
+def _repetition(spoken: JudgedMessage, said: str) -> Part:
     """Sentences that state the number are left out: the same words about another number are no repetition."""
     seat, unit = spoken.view.brief.seat, spoken.view.brief.unit
     own = _runs(_without_numbers(said, unit))
@@ -174,7 +174,7 @@ def _runs(text: str) -> list[tuple[str, ...]]:
     return list(zip(words, words[1:], words[2:], strict=False))
 
 
-def _topic(spoken: Spoken, said: str) -> Part:
+def _topic(spoken: JudgedMessage, said: str) -> Part:
     topics = _topics()
     if found := topics.leaves.search(spoken.text):
         return 0.0, f'leaves the talks: "{found[0].strip()[:40]}"'
@@ -223,7 +223,7 @@ def split_direction(text: str) -> tuple[str, str]:
     return (heard, direction) if found else ("", text)
 
 
-def shares(scores: Sequence[Score]) -> dict[str, float]:
+def mean_parts(scores: Sequence[ReplyScore]) -> dict[str, float]:
     """The mean of each part and of the total, over the scores that have it."""
     names = [name for name in WEIGHTS if any(name in each.parts for each in scores)]
     means = {name: [each.parts[name] for each in scores if name in each.parts] for name in names}

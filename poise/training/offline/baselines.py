@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import torch
 
-from poise.training.offline.learner import Batch, OfflineLearner, Tensor, forward
+from poise.training.offline.learner import OfflineLearner, Tensor, TransitionBatch, forward
 
 
 class Cloning(OfflineLearner):
@@ -22,7 +22,7 @@ class Cloning(OfflineLearner):
 
     losses = ("policy",)
 
-    def _losses(self, batch: Batch) -> list[Tensor]:
+    def _losses(self, batch: TransitionBatch) -> list[Tensor]:
         out = forward(self.stack, batch.states) + self.barred
         return [-batch.chosen(torch.log_softmax(out, -1)).mean()]
 
@@ -33,7 +33,7 @@ class Cql(OfflineLearner):
     targets = (0, 1)
     losses = ("temporal", "conservative")
 
-    def _losses(self, batch: Batch) -> list[Tensor]:
+    def _losses(self, batch: TransitionBatch) -> list[Tensor]:
         with torch.no_grad():
             best = (forward(self.stack, batch.following) + self.barred).argmax(2, keepdim=True)
             ahead = forward(self.slow, batch.following).gather(2, best)[0, :, 0]

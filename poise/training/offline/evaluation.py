@@ -109,7 +109,7 @@ def observed(data: Transitions, seed: int = 0) -> Interval:
     return Interval(float(data.utility.mean()), *map(float, np.percentile(means, [2.5, 97.5])))
 
 
-def scores(data: Transitions, logits: Array, fitted: Interval, seed: int) -> dict[str, Any]:
+def offline_scores(data: Transitions, logits: Array, fitted: Interval, seed: int) -> dict[str, Any]:
     """All estimates for a network whose outputs on the data's states are `logits`, [N, A].
 
     fitted: what fitted-Q evaluation found.

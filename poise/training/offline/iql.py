@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import torch
 
-from poise.training.offline.learner import Batch, OfflineLearner, Tensor, forward, part
+from poise.training.offline.learner import OfflineLearner, Tensor, TransitionBatch, forward, network_slice
 
 
 def expectile_loss(difference: Tensor, tau: float) -> Tensor:
@@ -46,10 +46,10 @@ class Iql(OfflineLearner):
     targets = (1, 3)
     losses = ("value", "critics", "policy")
 
-    def _losses(self, batch: Batch) -> list[Tensor]:
+    def _losses(self, batch: TransitionBatch) -> list[Tensor]:
         with torch.no_grad():
             goal = batch.chosen(forward(self.slow, batch.states)).amin(0)
-            ahead = forward(part(self.stack, 0, 1), batch.following)[0, :, 0]
+            ahead = forward(network_slice(self.stack, 0, 1), batch.following)[0, :, 0]
             aim = batch.rewards + self.settings.gamma * batch.goes_on * ahead
         out = forward(self.stack, batch.states)
         advantage = goal - out[0, :, 0]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from poise.agents.policies.learned.network import Array
 from poise.common.seeds import Dice, child_seed
-from poise.training.offline.problem import OfflineSettings, Problem
+from poise.training.offline.problem import OfflineProblem, OfflineSettings
 
 Tensor = Any  # torch.Tensor; torch's types stay out of the check
 NEVER: Final = -1e9  # the logit of an emotion that the data do not hold
@@ -60,7 +60,7 @@ def forward(stack: Sequence[Tensor], x: Tensor) -> Tensor:
     return x
 
 
-def part(stack: Sequence[Tensor], first: int, end: int) -> list[Tensor]:
+def network_slice(stack: Sequence[Tensor], first: int, end: int) -> list[Tensor]:
     """Networks `first` to `end` - 1 of `stack`."""
     return [each[first:end] for each in stack]
 
@@ -74,7 +74,7 @@ def network_of(stack: Sequence[Tensor], place: int) -> dict[str, Array]:
     return found
 
 
-class Batch:
+class TransitionBatch:
     """Rows of a problem: states and following [n, width], actions, rewards and goes_on [n]."""
 
     def __init__(self, rows: Tensor, actions: Tensor, width: int) -> None:
@@ -98,7 +98,7 @@ class OfflineLearner:
     targets: ClassVar[tuple[int, int] | None] = None  # which networks have a slow copy
     losses: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, problem: Problem, settings: OfflineSettings) -> None:
+    def __init__(self, problem: OfflineProblem, settings: OfflineSettings) -> None:
         self.settings = settings
         columns = [problem.states, problem.following, problem.rewards[:, None], problem.goes_on[:, None]]
         self._table = torch.from_numpy(np.concatenate(columns, axis=1, dtype=np.float32))
@@ -107,7 +107,7 @@ class OfflineLearner:
         self.barred = torch.from_numpy(np.where(problem.mask, 0.0, NEVER).astype(np.float32))
         sizes = [problem.width, settings.hidden, settings.hidden, len(problem.mask)]
         self.stack = initial_stack(self.networks, sizes, child_seed(settings.seed, "networks", settings.method))
-        self.slow = [each.detach().clone() for each in part(self.stack, *self.targets)] if self.targets else []
+        self.slow = [each.detach().clone() for each in network_slice(self.stack, *self.targets)] if self.targets else []
         self._adam = torch.optim.Adam(self.stack, lr=settings.rate, fused=True)
 
     def train(self, chunk: int, steps: int) -> list[float]:
@@ -120,17 +120,17 @@ class OfflineLearner:
         return [float(each) for each in total / steps]
 
     def _step(self, rows: Tensor) -> Tensor:
-        batch = Batch(self._table.index_select(0, rows), self._actions.index_select(0, rows), self._width)
+        batch = TransitionBatch(self._table.index_select(0, rows), self._actions.index_select(0, rows), self._width)
         losses = self._losses(batch)
         self._adam.zero_grad(set_to_none=True)
         torch.autograd.backward(losses)
         self._adam.step()
         if self.targets:
             with torch.no_grad():
-                torch._foreach_lerp_(self.slow, part(self.stack, *self.targets), self.settings.polyak)
+                torch._foreach_lerp_(self.slow, network_slice(self.stack, *self.targets), self.settings.polyak)
         return torch.stack([each.detach() for each in losses])
 
-    def _losses(self, batch: Batch) -> list[Tensor]:
+    def _losses(self, batch: TransitionBatch) -> list[Tensor]:
         raise NotImplementedError
 
     def policy(self) -> dict[str, Array]:

@@ -96,7 +96,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
 
 
 @dataclass(frozen=True)
-class Problem:
+class OfflineProblem:
     """What is learned from, N rows as a network takes them.
 
     states, following: [N, width]. actions: [N]. rewards: [N], scaled. goes_on: [N], 0 where the talks ended, else 1.
@@ -119,7 +119,7 @@ class Problem:
         return int(self.states.shape[1])
 
 
-def problem_of(data: Transitions, settings: OfflineSettings) -> Problem:
+def problem_of(data: Transitions, settings: OfflineSettings) -> OfflineProblem:
     """The data as `settings` look at them.
 
     Raises:
@@ -150,7 +150,7 @@ def problem_of(data: Transitions, settings: OfflineSettings) -> Problem:
     unit = _unit(data, rewards, settings)
     kind = settings.state
     states, following = (data.state, data.next_state) if kind == "published" else (data.extended, data.next_extended)
-    return Problem(
+    return OfflineProblem(
         states=network_input(states[rows], kind, faithful=settings.faithful),
         following=network_input(following[rows], kind, faithful=settings.faithful),
         actions=data.action[rows],

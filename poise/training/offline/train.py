@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from poise.agents.artifact import FILE, Artifact, load, save
+from poise.agents.artifact import FILE, Artifact, load_artifact, save_artifact
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies.learned.network import Network
 from poise.common.errors import ConfigError, StoreError
@@ -28,7 +28,7 @@ from poise.common.files import canonical, replace_file
 from poise.common.interrupts import Interrupts
 from poise.tournaments.storage.errors import only_run
 from poise.training.data.dataset import TRANSITIONS, Transitions, read_transitions, select
-from poise.training.offline.problem import OfflineSettings, Problem, problem_of
+from poise.training.offline.problem import OfflineProblem, OfflineSettings, problem_of
 from poise.training.online.deep_q_torch import require_torch
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 from poise.agents.policies.learned.network import q_values
 from poise.agents.policies.learned.states import network_input
-from poise.training.offline.evaluation import scores
+from poise.training.offline.evaluation import offline_scores
 
 CHECKPOINT: Final = "checkpoint.npz"
 CHUNK: Final = 100  # gradient steps
@@ -83,7 +83,7 @@ def train_offline(
     run = _Run(settings, found, folder, watch or Unwatched())
     with only_run(folder):
         if (folder / FILE).exists():
-            artifact = load(folder)
+            artifact = load_artifact(folder)
             run.same(artifact.provenance.get("identity"))
             return OfflineTrained(folder, artifact, earlier=True)
         return OfflineTrained(folder, run.go())
@@ -198,9 +198,9 @@ class _Run:
         parameters = {"state": settings.state, "faithful": settings.faithful}
         found = {"curve": {"losses": list(learner.losses), "steps": self.curve}, **self._evaluated(network)}
         artifact = Artifact(settings.method, parameters, network, settings.to_dict(), self._provenance(), found)
-        save(artifact, self.folder)
+        save_artifact(artifact, self.folder)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
-        return load(self.folder)
+        return load_artifact(self.folder)
 
     def _evaluated(self, network: Network) -> dict[str, Any]:
         if self.kept is None:
@@ -225,7 +225,7 @@ class _Run:
         }
 
 
-def _learner(problem: Problem, settings: OfflineSettings) -> OfflineLearner:
+def _learner(problem: OfflineProblem, settings: OfflineSettings) -> OfflineLearner:
     from poise.training.offline.baselines import Cloning, Cql
     from poise.training.offline.iql import Iql
 
@@ -275,4 +275,4 @@ def evaluate(data: Transitions, network: Network, settings: OfflineSettings) -> 
     )
     with threads(settings.threads):
         fitted = fitted_q(logged, logits.shape[1], FitSettings(seed=settings.seed))
-    return scores(data, logits, fitted, settings.seed)
+    return offline_scores(data, logits, fitted, settings.seed)

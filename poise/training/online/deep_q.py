@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from poise.agents.policies.learned.network import Array, Network, q_values
 from poise.common.seeds import Dice, child_seed
-from poise.training.online.trainers import Played, Trial
+from poise.training.online.trainers import PlayedEpisode, Trial
 
 
 @dataclass(frozen=True)
-class Batch:
+class ReplayBatch:
     """Steps: states (n, features), actions (n), rewards (n), states after them, and whether the talks went on (n)."""
 
     states: Array
@@ -33,7 +33,7 @@ class Batch:
     goes_on: Array
 
 
-def targets(batch: Batch, online: Network, frozen: Network, gamma: float) -> Array:
+def targets(batch: ReplayBatch, online: Network, frozen: Network, gamma: float) -> Array:
     """The target y of each step, shape (n); the module's head has the equation."""
     best = q_values(online, batch.following).argmax(axis=1)
     ahead = q_values(frozen, batch.following)[np.arange(len(best)), best]
@@ -62,11 +62,11 @@ class Replay:
             self._rows[self.added % self.capacity] = (*state, action, reward, *after, following is not None)
             self.added += 1
 
-    def draw(self, count: int, rng: np.random.Generator) -> Batch:
+    def draw(self, count: int, rng: np.random.Generator) -> ReplayBatch:
         """`count` steps, uniform and with replacement."""
         rows = self._rows[rng.integers(len(self), size=count)].astype(np.float64)
         n = self._features
-        return Batch(
+        return ReplayBatch(
             rows[:, :n], rows[:, n].astype(np.int64), rows[:, n + 1], rows[:, n + 2 : 2 * n + 2], rows[:, 2 * n + 2]
         )
 
@@ -98,7 +98,7 @@ class Stepper(Protocol):
         """The network as it is now."""
         ...
 
-    def step(self, batch: Batch, aims: Array) -> float:
+    def step(self, batch: ReplayBatch, aims: Array) -> float:
         """One step towards Q(s, a) = aims; the loss before it."""
         ...
 
@@ -162,7 +162,7 @@ class DeepQTrainer:
         """The network, to explore with."""
         return [Trial("dqn", {"epsilon": self.epsilon}, self._stepper.network())]
 
-    def tell(self, played: Sequence[Played]) -> None:
+    def tell(self, played: Sequence[PlayedEpisode]) -> None:
         """Keep the steps that were played, and learn."""
         self._replay.add((played[0].memory or {})["steps"])
         rng = Dice(child_seed(self.seed, "deep-q", self.done)).rng()

@@ -10,7 +10,7 @@ import numpy as np
 
 from poise.agents.policies.learned.network import Array, Network
 from poise.common.errors import ConfigError
-from poise.training.online.deep_q import Batch, packed, unpacked
+from poise.training.online.deep_q import ReplayBatch, packed, unpacked
 
 
 def require_torch() -> Any:
@@ -55,7 +55,7 @@ class TorchStepper:
         """The network as it is now."""
         return {name: each.detach().numpy().astype(np.float64) for name, each in self._parameters.items()}
 
-    def step(self, batch: Batch, aims: Array) -> float:
+    def step(self, batch: ReplayBatch, aims: Array) -> float:
         """One step towards Q(s, a) = aims; the loss before it."""
         torch = self._torch
         with _one_thread(torch):

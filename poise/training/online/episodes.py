@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Step(NamedTuple):
+class EpisodeStep(NamedTuple):
     """One message of the creditor: the emotion it had shown before, the one it had heard, the one it showed.
 
     Indices in EMOTIONS7; neutral where there was none before.
@@ -35,7 +35,7 @@ class Episode:
     messages: int
     value: int | None
     target: int
-    steps: tuple[Step, ...] = ()
+    steps: tuple[EpisodeStep, ...] = ()
 
 
 def evoemo_fitness(episode: Episode) -> float:

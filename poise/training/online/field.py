@@ -25,12 +25,12 @@ from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.workers.processes import die_with_parent
-from poise.training.online.episodes import Episode, Step
-from poise.training.online.trainers import Played, Trial
+from poise.training.online.episodes import Episode, EpisodeStep
+from poise.training.online.trainers import PlayedEpisode, Trial
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class FieldMatch:
     """One negotiation to play: the places of its debtor and its scenario in the field, and its seed."""
 
     debtor: int
@@ -46,18 +46,18 @@ class Field:
     scenarios: tuple[Scenario, ...]
     rules: Rules = Rules()
 
-    def talks(self, seed: int, purpose: str, first: int, count: int) -> list[Talk]:
+    def talks(self, seed: int, purpose: str, first: int, count: int) -> list[FieldMatch]:
         """Talks number `first` and the `count` - 1 after it, of an endless list.
 
         The debtors take turns; each goes through all scenarios in an order of its own before it sees one again.
         """
         return [self._talk(seed, purpose, number) for number in range(first, first + count)]
 
-    def _talk(self, seed: int, purpose: str, number: int) -> Talk:
+    def _talk(self, seed: int, purpose: str, number: int) -> FieldMatch:
         turn, debtor = divmod(number, len(self.debtors))
         epoch, place = divmod(turn, len(self.scenarios))
         order = self._order(seed, purpose, debtor, epoch)
-        return Talk(debtor, order[place], child_seed(seed, purpose, number))
+        return FieldMatch(debtor, order[place], child_seed(seed, purpose, number))
 
     def _order(self, *path: int | str) -> list[int]:
         key = repr(path)
@@ -79,7 +79,7 @@ class Stage:
         self._debtors = [find_agent(name, "debtor") for name in against.debtors]
         self._settings = PlaySettings(rules=against.rules)
 
-    def play(self, trial: Trial, talks: Sequence[Talk]) -> Played:
+    def play(self, trial: Trial, talks: Sequence[FieldMatch]) -> PlayedEpisode:
         """Play `talks` in order.
 
         Raises:
@@ -94,7 +94,7 @@ class Stage:
                 pairings[talk.debtor] = Pairing(creditor, self._debtors[talk.debtor], self._settings)
             case = self._field.scenarios[talk.scenario]
             episodes.append(episode(pairings[talk.debtor].play(case, talk.seed).transcript))
-        return Played(episodes, policy.memory() if isinstance(policy, Learner) else None)
+        return PlayedEpisode(episodes, policy.memory() if isinstance(policy, Learner) else None)
 
 
 def _creditor(policy: Policy) -> Agent:
@@ -120,23 +120,23 @@ def episode(transcript: Transcript) -> Episode:
         if message.seat == "creditor":
             heard = likeliest(message.reading.emotions) if message.reading else heard
             shown = INDEX[message.emotion]
-            steps.append(Step(own, heard, shown))
+            steps.append(EpisodeStep(own, heard, shown))
             own = shown
     target = transcript.scenario.creditor_target
     ended = outcome.ending == "deal", len(transcript.messages), outcome.value
     return Episode(outcome.utilities[0], *ended, target, tuple(steps))
 
 
-class Player(Protocol):
+class FieldPlayer(Protocol):
     """Plays the trials of a round."""
 
-    def __call__(self, trials: Sequence[Trial], talks: Sequence[Talk], *, learns: bool) -> list[Played]:
+    def __call__(self, trials: Sequence[Trial], talks: Sequence[FieldMatch], *, learns: bool) -> list[PlayedEpisode]:
         """Each trial on all talks; with `learns`, the talks of a trial one after the other by one policy."""
         ...
 
 
 @contextmanager
-def players(against: Field, workers: int) -> Iterator[Player]:
+def players(against: Field, workers: int) -> Iterator[FieldPlayer]:
     """A player in this process, or one that spreads the talks over so many worker processes; the results are equal."""
     if workers <= 1:
         stage = Stage(against)
@@ -161,7 +161,7 @@ class _Crew:
         self._pool = pool
         self._workers = workers
 
-    def __call__(self, trials: Sequence[Trial], talks: Sequence[Talk], *, learns: bool) -> list[Played]:
+    def __call__(self, trials: Sequence[Trial], talks: Sequence[FieldMatch], *, learns: bool) -> list[PlayedEpisode]:
         parts = 1 if learns else max(1, -(-2 * self._workers // len(trials)))
         size = max(1, -(-len(talks) // parts))
         pieces = [talks[start : start + size] for start in range(0, len(talks), size)]
@@ -169,7 +169,7 @@ class _Crew:
         return [_joined([job.result() for job in each]) for each in jobs]
 
 
-def _joined(parts: Sequence[Played]) -> Played:
+def _joined(parts: Sequence[PlayedEpisode]) -> PlayedEpisode:
     episodes = list(chain.from_iterable(part.episodes for part in parts))
     return replace(parts[0], episodes=episodes)
 
@@ -184,6 +184,6 @@ def _begin(against: Field) -> None:
     _stage = Stage(against)
 
 
-def _play(trial: Trial, talks: Sequence[Talk]) -> Played:
+def _play(trial: Trial, talks: Sequence[FieldMatch]) -> PlayedEpisode:
     assert _stage is not None  # noqa: S101 - for the type checker: the initializer ran
     return _stage.play(trial, talks)

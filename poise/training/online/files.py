@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from poise.agents.artifact import FILE, Artifact, load, save
+from poise.agents.artifact import FILE, Artifact, load_artifact, save_artifact
 from poise.common.errors import StoreError
 from poise.common.files import canonical, digest_of, replace_file
-from poise.training.online.plan import Plan
+from poise.training.online.plan import TrainingPlan
 from poise.training.online.trainers import Trainer
 
 CHECKPOINT: Final = "checkpoint.json"
@@ -20,7 +20,7 @@ CHECKPOINT: Final = "checkpoint.json"
 _PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {"bayes": ("numpy", "scikit-learn"), "dqn": ("numpy", "torch")}
 
 
-def finished(folder: Path, plan: Plan) -> Artifact | None:
+def finished(folder: Path, plan: TrainingPlan) -> Artifact | None:
     """The artifact of this very training, if it is there already.
 
     Raises:
@@ -28,12 +28,12 @@ def finished(folder: Path, plan: Plan) -> Artifact | None:
     """
     if not (folder / FILE).exists():
         return None
-    found = load(folder)
+    found = load_artifact(folder)
     _same(folder, found.provenance.get("identity"), plan)
     return found
 
 
-def resume(folder: Path, plan: Plan, trainer: Trainer) -> int:
+def resume(folder: Path, plan: TrainingPlan, trainer: Trainer) -> int:
     """Restore `trainer` from the folder's checkpoint; the rounds that are done, 0 where there is none.
 
     Raises:
@@ -55,7 +55,7 @@ def resume(folder: Path, plan: Plan, trainer: Trainer) -> int:
     return int(done)
 
 
-def keep(folder: Path, plan: Plan, trainer: Trainer, done: int) -> None:
+def keep(folder: Path, plan: TrainingPlan, trainer: Trainer, done: int) -> None:
     """Write a checkpoint after `done` rounds."""
     identity, memory = plan.identity(), trainer.memory()
     data = {"identity": identity, "rounds": done, "trainer": memory, "digest": digest_of([identity, done, memory])}
@@ -63,18 +63,18 @@ def keep(folder: Path, plan: Plan, trainer: Trainer, done: int) -> None:
     replace_file(folder / CHECKPOINT, canonical(data), durable=False)
 
 
-def finish(folder: Path, plan: Plan, trainer: Trainer, scores: Mapping[str, Any]) -> Artifact:
+def finish_training(folder: Path, plan: TrainingPlan, trainer: Trainer, scores: Mapping[str, Any]) -> Artifact:
     """Write the artifact and remove the checkpoint."""
     best = trainer.best()
     artifact = Artifact(
         best.engine, best.parameters, best.arrays, plan.settings.to_dict(), _provenance(plan), dict(scores)
     )
-    save(artifact, folder)
+    save_artifact(artifact, folder)
     (folder / CHECKPOINT).unlink(missing_ok=True)
-    return load(folder)
+    return load_artifact(folder)
 
 
-def _provenance(plan: Plan) -> dict[str, Any]:
+def _provenance(plan: TrainingPlan) -> dict[str, Any]:
     from poise import __version__
 
     return {
@@ -101,7 +101,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _same(folder: Path, identity: Any, plan: Plan) -> None:
+def _same(folder: Path, identity: Any, plan: TrainingPlan) -> None:
     now = plan.identity()
     if identity == now:
         return

@@ -90,7 +90,7 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """A training worked out.
 
     rounds: how often the trainer is asked. talks: negotiations of each policy in a round. check: negotiations of each
@@ -135,7 +135,7 @@ def policies(settings: TrainSettings) -> int:
     return EvolutionSettings().population if (settings.method, settings.mode) == ("evolve", "corrected") else 1
 
 
-def plan_training(settings: TrainSettings) -> Plan:
+def plan_training(settings: TrainSettings) -> TrainingPlan:
     """Work out a training: load what it needs, and share out the budget.
 
     Raises:
@@ -160,7 +160,7 @@ def plan_training(settings: TrainSettings) -> Plan:
             f"use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
         )
     against = Field(settings.debtors, tuple(scenarios), Rules())
-    return Plan(settings, against, rounds, talks, check, declared)
+    return TrainingPlan(settings, against, rounds, talks, check, declared)
 
 
 def start_of(settings: TrainSettings) -> Chain:
@@ -168,7 +168,7 @@ def start_of(settings: TrainSettings) -> Chain:
     return Chain(INITIAL if settings.method == "evolve" else PRIOR, rows=settings.rows)
 
 
-def trainer_of(plan: Plan) -> Trainer:
+def trainer_of(plan: TrainingPlan) -> Trainer:
     """The trainer, at its beginning."""
     settings = plan.settings
     if settings.method == "evolve":
@@ -184,7 +184,7 @@ def trainer_of(plan: Plan) -> Trainer:
     return SeriesTrainer(settings.policy, learner(settings.policy).memory(), settings.learning)
 
 
-def _deep_q(plan: Plan) -> Trainer:
+def _deep_q(plan: TrainingPlan) -> Trainer:
     seed, numbers = plan.settings.seed, DeepQSettings()
 
     def begin() -> TorchStepper:

@@ -23,9 +23,9 @@ from poise.common.interrupts import Interrupts
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
 from poise.tournaments.storage.errors import only_run
 from poise.training.online.episodes import Episode, mean
-from poise.training.online.field import Player, Talk, players
-from poise.training.online.files import CHECKPOINT, finish, finished, keep, resume
-from poise.training.online.plan import Plan, TrainSettings, plan_training, trainer_of
+from poise.training.online.field import FieldMatch, FieldPlayer, players
+from poise.training.online.files import CHECKPOINT, finish_training, finished, keep, resume
+from poise.training.online.plan import TrainingPlan, TrainSettings, plan_training, trainer_of
 from poise.training.online.trainers import Trainer, Trial
 
 _CHECKPOINT_SECONDS: Final = 1.0  # between two; a stop on request is kept in any case
@@ -91,7 +91,7 @@ def train(
             raise
 
 
-def _workers(plan: Plan, workers: int | None) -> int:
+def _workers(plan: TrainingPlan, workers: int | None) -> int:
     if trainer_of(plan).learns or (workers is None and plan.total < _WORTH_WORKERS):
         return 1
     return workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -99,7 +99,7 @@ def _workers(plan: Plan, workers: int | None) -> int:
 
 @dataclass
 class _Run:
-    plan: Plan
+    plan: TrainingPlan
     trainer: Trainer
     folder: Path
     watch: TrainWatch
@@ -118,9 +118,9 @@ class _Run:
                     kept = monotonic()
                 if stopped:
                     raise KeyboardInterrupt
-            return finish(self.folder, plan, self.trainer, self._scores(play, stop))
+            return finish_training(self.folder, plan, self.trainer, self._scores(play, stop))
 
-    def _round(self, play: Player, number: int) -> None:
+    def _round(self, play: FieldPlayer, number: int) -> None:
         plan = self.plan
         talks = plan.against.talks(plan.settings.seed, "training", number * plan.talks, plan.talks)
         trials = self.trainer.ask()
@@ -129,7 +129,7 @@ class _Run:
         utilities = [episode.utility for each in played for episode in each.episodes]
         self.watch.advance(len(utilities), mean(utilities))
 
-    def _scores(self, play: Player, stop: Callable[[], bool]) -> dict[str, Any]:
+    def _scores(self, play: FieldPlayer, stop: Callable[[], bool]) -> dict[str, Any]:
         plan = self.plan
         if not plan.check:
             return {}
@@ -141,13 +141,13 @@ class _Run:
             self.watch.advance(len(talks), mean(episode.utility for episode in episodes[name]))
             if stop():
                 raise KeyboardInterrupt
-        return scores(episodes, talks, plan.settings.seed)
+        return training_scores(episodes, talks, plan.settings.seed)
 
 
 _VANILLA: Final = Trial("policy", {"name": "vanilla"})
 
 
-def _start(plan: Plan) -> Trial:
+def _start(plan: TrainingPlan) -> Trial:
     """What training began with."""
     return trainer_of(plan).best()
 
@@ -157,7 +157,9 @@ def _continues(trial: Trial) -> bool:
     return bool(trial.parameters.get("learning"))
 
 
-def scores(episodes: Mapping[str, Sequence[Episode]], talks: Sequence[Talk], seed: int) -> dict[str, Any]:
+def training_scores(
+    episodes: Mapping[str, Sequence[Episode]], talks: Sequence[FieldMatch], seed: int
+) -> dict[str, Any]:
     """Each policy's mean utility and success, and the trained one's gain over the others, talk by talk.
 
     Intervals are at 95 %, by the bootstrap over scenarios.

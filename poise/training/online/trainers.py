@@ -30,7 +30,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedEpisode:
     """How a trial went: its talks in order, and what a learner remembers after them (None for any other)."""
 
     episodes: Sequence[Episode]
@@ -49,7 +49,7 @@ class Trainer(Protocol):
         """The policies of the next round; all play the same talks."""
         ...
 
-    def tell(self, played: Sequence[Played]) -> None:
+    def tell(self, played: Sequence[PlayedEpisode]) -> None:
         """How they did, in the order of `ask`."""
         ...
 
@@ -82,7 +82,7 @@ class ChainTrainer:
         """The chains to play."""
         return [Trial(self.engine, chain.parameters()) for chain in self.search.ask()]
 
-    def tell(self, played: Sequence[Played]) -> None:
+    def tell(self, played: Sequence[PlayedEpisode]) -> None:
         """How they did."""
         self.search.tell([each.episodes for each in played])
 
@@ -122,7 +122,7 @@ class QTrainer:
         """The table, to go on with."""
         return [Trial("q-learning", {**self.table, "epsilon": self.epsilon})]
 
-    def tell(self, played: Sequence[Played]) -> None:
+    def tell(self, played: Sequence[PlayedEpisode]) -> None:
         """Take the table over as it came back."""
         self.table = played[0].memory or self.table
         self.done += 1
@@ -161,7 +161,7 @@ class SeriesTrainer:
         """The learner, to go on with."""
         return [Trial("memory", {"policy": self.policy, "memory": self.remembered, "learning": True})]
 
-    def tell(self, played: Sequence[Played]) -> None:
+    def tell(self, played: Sequence[PlayedEpisode]) -> None:
         """Take its memory over."""
         self.remembered = played[0].memory or self.remembered
 
