@@ -21,7 +21,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_command_line_is_described_as_it_is(request):
-    """Options that came or went show here: `pytest tests/docs/test_reference.py --regenerate-goldens` writes the page."""
+    """Options that came or went show here: run this file with --regenerate-goldens to write the page."""
     made = importlib.util.spec_from_file_location("make", REFERENCE / "make_command_line.py")
     maker = importlib.util.module_from_spec(made)
     made.loader.exec_module(maker)
