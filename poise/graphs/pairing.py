@@ -86,6 +86,8 @@ class Pairing:
         self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
         self._graph = self._runner()
         self._detector = open_detector(self.settings.detector, self.settings.model_options)
+        # With seed, scenario and seat they tell a conversation from all others in flight.
+        self._names = [f"{agent.name}@{self._uri(agent)}" for agent in self.agents.values()]
 
     @property
     def learns(self) -> bool:
@@ -176,7 +178,7 @@ class Pairing:
             tracker=tracker if isinstance(tracker, Tracker) else Tracker(),
             detector=self._detector,
             dice=Dice(child_seed(seed, seat)),
-            thread=f"{seed}/{agent.name}/{seat}",
+            thread="/".join((str(seed), scenario.id, *self._names, seat)),
             privileged=agent.privileged,
         )
 
