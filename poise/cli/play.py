@@ -39,12 +39,12 @@ def play(
 ) -> None:
     """Sit down at the table yourself, in either seat, against any agent. You can leave and come back."""
     from poise.cli.screens.play import Terminal, converse
-    from poise.tournaments.human.match import come_back, invite, sit_down
+    from poise.tournaments.human.match import HumanMatch, invite
 
     screen = Terminal()
     if resume:
-        with come_back(folder) as sitting:
-            converse(sitting, screen)
+        with HumanMatch.resume(folder) as match:
+            converse(match, screen)
         return
     from poise.tournaments.config import parse_options
     from poise.tournaments.human.match import seat_of, some_seed
@@ -57,5 +57,5 @@ def play(
     }
     own = seat_of(seat)
     config, case = invite(own, against or ("vanilla" if own == "debtor" else "angry"), scenario, settings)
-    with sit_down(config, case, folder) as sitting:
-        converse(sitting, screen)
+    with HumanMatch.start(config, case, folder) as match:
+        converse(match, screen)

@@ -5,17 +5,17 @@ from poise.graphs.negotiation import negotiation_graph
 from poise.graphs.nodes import decide, feel, perceive, speak
 from poise.graphs.pairing import Pairing, Played, PlaySettings, play
 from poise.graphs.seat import empty_seat_graph, seat_graph
-from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState, Turn
+from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState, Turn
 
 __all__ = [
+    "NegotiationContext",
+    "NegotiationState",
     "Pairing",
     "PlaySettings",
     "Played",
     "SeatContext",
     "SeatMemory",
     "SeatState",
-    "TalkContext",
-    "TalkState",
     "Turn",
     "decide",
     "draw",

@@ -13,13 +13,13 @@ from poise.agents.judges.types import Exchange, Verdict
 from poise.agents.protocols import Line
 from poise.common.errors import ModelDown, ModelMissing
 from poise.games.transcript import Message
-from poise.graphs.state import TalkContext, TalkState, TalkUpdate
+from poise.graphs.state import NegotiationContext, NegotiationState, NegotiationUpdate
 
 _NOT_ASKED: Final = Verdict(None)
 _REASON_LENGTH: Final = 500
 
 
-def give_verdict(state: TalkState, context: TalkContext) -> TalkUpdate:
+def give_verdict(state: NegotiationState, context: NegotiationContext) -> NegotiationUpdate:
     """The verdict on the last message, one for each; an agent that failed has said nothing to judge.
 
     Whatever goes wrong is the reason for no verdict, and never the end of the match, but for a server that is down.
@@ -38,7 +38,7 @@ def give_verdict(state: TalkState, context: TalkContext) -> TalkUpdate:
     return {"verdicts": (replace(verdict, unjudged=verdict.unjudged[:_REASON_LENGTH]),)}
 
 
-def _exchange(lines: Sequence[Line], context: TalkContext) -> Exchange:
+def _exchange(lines: Sequence[Line], context: NegotiationContext) -> Exchange:
     before, last = lines[-2:]
     brief = context.creditor.brief
     said = (before.seat, before.text), (last.seat, last.text)

@@ -17,16 +17,16 @@ from poise.common.errors import AgentError, ModelDown, ModelMissing
 from poise.games.moves import Seat, other
 from poise.games.transcript import Message, Outcome
 from poise.graphs.judging import give_verdict
-from poise.graphs.state import SeatMemory, SeatState, TalkContext, TalkState, TalkUpdate
+from poise.graphs.state import NegotiationContext, NegotiationState, NegotiationUpdate, SeatMemory, SeatState
 
-TalkGraph = StateGraph[TalkState, TalkContext, TalkState, TalkState]
+NegotiationGraph = StateGraph[NegotiationState, NegotiationContext, NegotiationState, NegotiationState]
 _REASON_LENGTH = 500
 
 
-Resolve = Callable[[Any], TalkContext]
+Resolve = Callable[[Any], NegotiationContext]
 
 
-def _as_it_is(context: TalkContext) -> TalkContext:
+def _as_it_is(context: NegotiationContext) -> NegotiationContext:
     return context
 
 
@@ -41,31 +41,31 @@ class Runner(Protocol):
 def negotiation_graph(
     creditor_graph: Runner,
     debtor_graph: Runner,
-    schema: type = TalkContext,
+    schema: type = NegotiationContext,
     resolve: Resolve = _as_it_is,
     *,
     judged: bool = False,
-) -> TalkGraph:
+) -> NegotiationGraph:
     """The negotiation between two seats' graphs. The creditor speaks first.
 
     judged: after each message a judge, the context's, says whether the last two are an agreement.
     A server such as LangGraph Studio hands over its context as JSON: `schema` is its type and `resolve` makes the
-    TalkContext of it.
+    NegotiationContext of it.
     """
 
-    def creditor(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
+    def creditor(state: NegotiationState, runtime: Runtime[NegotiationContext]) -> NegotiationUpdate:
         return _message(creditor_graph, "creditor", state, resolve(runtime.context))
 
-    def debtor(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
+    def debtor(state: NegotiationState, runtime: Runtime[NegotiationContext]) -> NegotiationUpdate:
         return _message(debtor_graph, "debtor", state, resolve(runtime.context))
 
-    def after_creditor(state: TalkState) -> Literal["debtor", "__end__"]:
+    def after_creditor(state: NegotiationState) -> Literal["debtor", "__end__"]:
         return "debtor" if state.outcome is None else "__end__"
 
-    def after_debtor(state: TalkState) -> Literal["creditor", "__end__"]:
+    def after_debtor(state: NegotiationState) -> Literal["creditor", "__end__"]:
         return "creditor" if state.outcome is None else "__end__"
 
-    graph: TalkGraph = StateGraph(TalkState, schema)
+    graph: NegotiationGraph = StateGraph(NegotiationState, schema)
     graph.add_node("creditor", creditor)
     graph.add_node("debtor", debtor)
     graph.add_edge(START, "creditor")
@@ -77,13 +77,13 @@ def negotiation_graph(
     return graph
 
 
-def _add_judge(graph: TalkGraph, resolve: Resolve) -> None:
+def _add_judge(graph: NegotiationGraph, resolve: Resolve) -> None:
     """A node that both seats lead to, and from which the talks go on or end."""
 
-    def judge(state: TalkState, runtime: Runtime[TalkContext]) -> TalkUpdate:
+    def judge(state: NegotiationState, runtime: Runtime[NegotiationContext]) -> NegotiationUpdate:
         return give_verdict(state, resolve(runtime.context))
 
-    def after_judge(state: TalkState) -> Literal["creditor", "debtor", "__end__"]:
+    def after_judge(state: NegotiationState) -> Literal["creditor", "debtor", "__end__"]:
         return "__end__" if state.outcome is not None else other(state.lines[-1].seat)
 
     graph.add_node("judge", judge)
@@ -92,7 +92,7 @@ def _add_judge(graph: TalkGraph, resolve: Resolve) -> None:
     graph.add_conditional_edges("judge", after_judge)
 
 
-def _message(graph: Runner, seat: Seat, state: TalkState, context: TalkContext) -> TalkUpdate:
+def _message(graph: Runner, seat: Seat, state: NegotiationState, context: NegotiationContext) -> NegotiationUpdate:
     """One message, judged. An agent that fails ends the talks as failed; a server that is down is not its fault."""
     memory = state.creditor if seat == "creditor" else state.debtor
     own = context.seat(seat)
@@ -131,7 +131,7 @@ def _failure(seat: Seat, error: Exception) -> Outcome:
     return Outcome("failed", by=seat, reason=reason[:_REASON_LENGTH])
 
 
-def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech) -> TalkUpdate:
+def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech) -> NegotiationUpdate:
     seat = brief.seat
     memory: SeatMemory = result["memory"]
     emotion = result.get("emotion")
@@ -149,7 +149,7 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
         violations=broken_rules(speech.text, seat, brief.domain),
     )
     memory = replace(memory, shown=(*memory.shown, emotion))
-    update: TalkUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}
+    update: NegotiationUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}
     tries = {"tries": [dict(usage) for usage in speech.tries]} if speech.tries else {}
     update["usage"] = ({**speech.usage, **tries},)
     if seat == "creditor":

@@ -25,7 +25,7 @@ from poise.graphs.fast import FastGraph, NotSequential
 from poise.graphs.judging import with_verdicts
 from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.seat import seat_graph
-from poise.graphs.state import SeatContext, SeatMemory, SeatState, TalkContext, TalkState
+from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
 
 SCRIPTED = "scripted"
 
@@ -112,11 +112,11 @@ class Pairing:
         """One match. An agent's failure is its outcome; ModelDown and ModelMissing are raised."""
         began = time.perf_counter()
         context = self.context(scenario, seed)
-        state = self._invoke(TalkState(), context)
+        state = self._invoke(NegotiationState(), context)
         return self.record(scenario, seed, state, context, time.perf_counter() - began)
 
     def record(
-        self, scenario: Scenario, seed: int, state: Mapping[str, Any], context: TalkContext, seconds: float
+        self, scenario: Scenario, seed: int, state: Mapping[str, Any], context: NegotiationContext, seconds: float
     ) -> Played:
         """A finished match from the state its graph ended with; learners learn from it.
 
@@ -127,13 +127,13 @@ class Pairing:
         usage = _usage(state["usage"], state["verdicts"], self._detector.spent(), seconds)
         return Played(transcript, usage, self._memory())
 
-    def context(self, scenario: Scenario, seed: int) -> TalkContext:
+    def context(self, scenario: Scenario, seed: int) -> NegotiationContext:
         """Everything one match needs beside its state; its deadline starts now."""
         creditor, debtor = (self._context(seat, scenario, seed) for seat in SEATS)
         limits = guard(self.settings.message_seconds, self.settings.match_seconds, calls_model=self.calls_model)
-        return TalkContext(Referee(scenario, self.rules), creditor, debtor, limits, self._judge)
+        return NegotiationContext(Referee(scenario, self.rules), creditor, debtor, limits, self._judge)
 
-    def _invoke(self, start: TalkState, context: TalkContext) -> Mapping[str, Any]:
+    def _invoke(self, start: NegotiationState, context: NegotiationContext) -> Mapping[str, Any]:
         if isinstance(self._graph, FastGraph):
             return self._graph.invoke(start, context=context)
         config = {"recursion_limit": 2 * self.rules.max_messages + 10}  # a message, and its verdict
@@ -199,7 +199,7 @@ class Pairing:
     def _declared(self, agent: Agent) -> dict[str, Any]:
         return agent.declared_in(self.settings.model, self.settings.offers, self.settings.conduct)
 
-    def _learn(self, state: Mapping[str, Any], context: TalkContext, transcript: Transcript) -> None:
+    def _learn(self, state: Mapping[str, Any], context: NegotiationContext, transcript: Transcript) -> None:
         if transcript.outcome.ending == "failed":
             return
         for seat, policy in self._learners.items():

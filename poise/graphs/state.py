@@ -6,10 +6,9 @@ stays the same while it runs: the agents' parts, the referee, the dice.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from poise.agents.emotions.detector import EmotionReader
 from poise.agents.emotions.tracker import Tracker
@@ -20,6 +19,13 @@ from poise.common.seeds import Dice
 from poise.games.moves import Move, Seat
 from poise.games.referee import Referee
 from poise.games.transcript import Message, Outcome, Reading
+
+T = TypeVar("T")
+
+
+def extend(before: Sequence[T], added: Sequence[T]) -> tuple[T, ...]:
+    """The reducer of what grows with every message; LangGraph's own checkpoints return its tuples as lists."""
+    return (*before, *added)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +93,22 @@ class SeatContext:
 
 
 @dataclass
-class TalkState:
-    """One negotiation: the talks both seats hear, each seat's private memory, the record, and how it ended.
+class NegotiationState:
+    """One negotiation: what both seats hear, each seat's private memory, the record, and how it ended.
 
     verdicts: the judge's, one for each message; () without a judge.
     """
 
-    lines: Annotated[tuple[Line, ...], operator.add] = ()
+    lines: Annotated[tuple[Line, ...], extend] = ()
     creditor: SeatMemory = field(default_factory=SeatMemory)
     debtor: SeatMemory = field(default_factory=SeatMemory)
-    messages: Annotated[tuple[Message, ...], operator.add] = ()
-    usage: Annotated[tuple[Mapping[str, Any], ...], operator.add] = ()
-    verdicts: Annotated[tuple[Verdict, ...], operator.add] = ()
+    messages: Annotated[tuple[Message, ...], extend] = ()
+    usage: Annotated[tuple[Mapping[str, Any], ...], extend] = ()
+    verdicts: Annotated[tuple[Verdict, ...], extend] = ()
     outcome: Outcome | None = None
 
 
-class TalkUpdate(TypedDict, total=False):
+class NegotiationUpdate(TypedDict, total=False):
     """What one message adds to a negotiation."""
 
     lines: tuple[Line, ...]
@@ -123,7 +129,7 @@ def unguarded(turn: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class TalkContext:
+class NegotiationContext:
     """What stays the same during one negotiation; `guard` runs each turn, and the judge, under the deadline."""
 
     referee: Referee

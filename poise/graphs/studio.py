@@ -22,7 +22,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs.negotiation import negotiation_graph
 from poise.graphs.pairing import Pairing, PlaySettings
 from poise.graphs.seat import seat_graph
-from poise.graphs.state import SeatState, TalkContext, unguarded
+from poise.graphs.state import NegotiationContext, SeatState, unguarded
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StudioChoice:
 
 
 @dataclass
-class SeatTalk:
+class SeatTurn:
     """A seat's graph in Studio: the talks so far, and its answer.
 
     said: messages such as {"seat": "debtor", "text": "90 days?", "kind": "offer", "value": 90}, oldest first.
@@ -53,14 +53,14 @@ class SeatTalk:
     answer: dict[str, Any] = field(default_factory=dict)
 
 
-def _talk_context(context: Any) -> TalkContext:
+def _negotiation_context(context: Any) -> NegotiationContext:
     if context is None:
         return _resolved(StudioChoice())
     return _resolved(context if isinstance(context, StudioChoice) else StudioChoice(**context))
 
 
 @lru_cache(maxsize=64)
-def _resolved(choice: StudioChoice) -> TalkContext:
+def _resolved(choice: StudioChoice) -> NegotiationContext:
     cases = load_scenarios(choice.scenarios)
     if not 0 <= choice.case < len(cases):
         raise BadInput(f"case {choice.case} is outside 0 to {len(cases) - 1} of {choice.scenarios}")
@@ -83,7 +83,7 @@ def judged_negotiation() -> Any:
 
 def _negotiation(*, judged: bool) -> Any:
     seats = seat_graph().compile(), seat_graph().compile()
-    return negotiation_graph(seats[0], seats[1], StudioChoice, _talk_context, judged=judged).compile()
+    return negotiation_graph(seats[0], seats[1], StudioChoice, _negotiation_context, judged=judged).compile()
 
 
 def creditor() -> Any:
@@ -99,14 +99,14 @@ def debtor() -> Any:
 def _seat(seat: Seat) -> Any:
     inner = seat_graph().compile()
 
-    def turn(state: SeatTalk, runtime: Runtime[StudioChoice]) -> dict[str, Any]:
-        context = _talk_context(runtime.context).seat(seat)
+    def turn(state: SeatTurn, runtime: Runtime[StudioChoice]) -> dict[str, Any]:
+        context = _negotiation_context(runtime.context).seat(seat)
         result = inner.invoke(SeatState(lines=tuple(map(_line, state.said))), context=context)
         speech = result["speech"]
         move = {"kind": speech.move.kind, "value": speech.move.value}
         return {"answer": {"seat": seat, "text": speech.text, "emotion": result.get("emotion"), **move}}
 
-    graph = StateGraph(SeatTalk, StudioChoice)
+    graph = StateGraph(SeatTurn, StudioChoice)
     graph.add_node(seat, turn)
     graph.add_edge(START, seat)
     graph.add_edge(seat, END)

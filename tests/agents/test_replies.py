@@ -19,7 +19,7 @@ from poise.games.moves import offer
 from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import REPLY_CHARACTERS, Message, Outcome, Transcript, Wording
 from poise.graphs import Pairing, PlaySettings
-from poise.tournaments.human.match import invite, sit_down
+from poise.tournaments.human.match import HumanMatch, invite
 from poise.tournaments.report.page import _compact_message
 from poise.tournaments.view.prompts import prompt_of
 
@@ -172,11 +172,11 @@ def test_the_report_leaves_raw_replies_to_the_viewer():
 
 def test_a_person_s_match_says_so_and_draws_the_person_s_nodes(tmp_path):
     config, scenario = invite("debtor", "vanilla", "builtin:debt:3", {"seed": 4})
-    with sit_down(config, scenario, tmp_path / "mine") as sitting:
-        sitting.table.sit_down()
-        sitting.table.answer("walk")
-        sitting.table.answer("yes")
-        sitting.keep()
+    with HumanMatch.start(config, scenario, tmp_path / "mine") as match:
+        match.session.start()
+        match.session.answer("walk")
+        match.session.answer("yes")
+        match.store()
     asked = client(tmp_path / "mine")
     told = asked.get("/run/mine/match/0/prompt/1").json()
     assert told == {"note": "No model was asked for this message: a person wrote it.", "tries": []}

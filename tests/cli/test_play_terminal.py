@@ -8,7 +8,7 @@ import pytest
 from helpers.terminal import BACKSPACE, CTRL_C, CTRL_D, LEFT, TerminalProgram
 
 from poise.cli.screens.play import converse
-from poise.tournaments.human.match import TALKS, invite, sit_down
+from poise.tournaments.human.match import TALKS, HumanMatch, invite
 from poise.tournaments.storage.store import Store
 
 OPPONENT, SOURCE, SEED = "eq-negotiator", "builtin:3", 5
@@ -41,7 +41,7 @@ def talks_of(folder):
 def undisturbed(tmp_path_factory):
     """The talks of somebody who never gets up."""
     config, case = invite("debtor", OPPONENT, SOURCE, {"seed": SEED})
-    with sit_down(config, case, tmp_path_factory.mktemp("stays") / "talks") as sitting:
+    with HumanMatch.start(config, case, tmp_path_factory.mktemp("stays") / "talks") as sitting:
         assert converse(sitting, Reader())
     return talks_of(sitting.folder)
 

@@ -14,6 +14,7 @@ import pytest
 from helpers.seats import CREDITORS, DEBTORS, case, pair, plain_agent
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
@@ -26,6 +27,8 @@ from poise.games.rules import Rules
 from poise.games.transcript import Transcript
 from poise.graphs import Pairing, PlaySettings, SeatState, empty_seat_graph, play, seat_graph, speak
 from poise.graphs.fast import FastGraph, NotSequential
+from poise.graphs.negotiation import negotiation_graph
+from poise.graphs.state import NegotiationState
 
 
 @dataclass
@@ -52,6 +55,30 @@ class TestFastPlayIsLangGraphPlay:
             left, right = fast.play(scenario, seed + number), slow.play(scenario, seed + number)
             assert left.transcript == right.transcript
             assert left.memory == right.memory
+
+    @settings(max_examples=6, deadline=None)
+    @given(
+        creditor=st.sampled_from(CREDITORS),
+        debtor=st.sampled_from(DEBTORS),
+        seed=st.integers(0, 2**63),
+        stops=st.sampled_from((["creditor"], ["debtor"], ["creditor", "debtor"])),
+    )
+    def test_a_negotiation_stopped_before_a_message_resumes_from_langgraph_s_own_checkpoints(
+        self, creditor, debtor, seed, stops
+    ):
+        """As in LangGraph Studio: its checkpoints return tuples as lists."""
+        scenario = case()
+        pairing = Pairing(*pair(creditor, debtor), PlaySettings(judge="rules"))
+        seats = seat_graph().compile(), seat_graph().compile()
+        graph = negotiation_graph(*seats, judged=True).compile(checkpointer=InMemorySaver())
+        config = {"configurable": {"thread_id": "one"}, "recursion_limit": 100}
+        context = pairing.context(scenario, seed)
+        state = graph.invoke(NegotiationState(), config, context=context, interrupt_before=stops)
+        while graph.get_state(config).next:
+            state = graph.invoke(None, config, context=context, interrupt_before=stops)
+        played = pairing.record(scenario, seed, state, context, 0.0).transcript
+        expected = Pairing(*pair(creditor, debtor), PlaySettings(judge="rules")).play(scenario, seed).transcript
+        assert Transcript.from_dict(played.to_dict()) == expected
 
     def test_a_sequential_graph_with_reducers_and_routers(self):
         def step(state: Count, runtime: Runtime[int]) -> dict[str, int]:

@@ -26,10 +26,10 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Message, Outcome, Reading
 from poise.graphs.human.checkpoints import CheckpointFile
 from poise.graphs.human.serializer import StateSerializer
-from poise.graphs.human.session import Table
+from poise.graphs.human.session import HumanSession
 from poise.graphs.pairing import brief
-from poise.graphs.state import SeatMemory, TalkState
-from poise.tournaments.human.match import TALKS, come_back, invite, seat_of, sit_down
+from poise.graphs.state import NegotiationState, SeatMemory
+from poise.tournaments.human.match import TALKS, HumanMatch, invite, seat_of
 from poise.tournaments.report.page import write_report
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store
@@ -135,18 +135,18 @@ class TestLeavingAndComingBack:
             "creditor": ["simulated", "angry", "cheating", "vanilla", "pressure"],
         }
         agent = find_agent(names[seat][name], other(seat))
-        stays = Table(seat, agent, (case(), seed), InMemorySaver(serde=StateSerializer()))
-        stays.sit_down()
+        stays = HumanSession(seat, agent, (case(), seed), InMemorySaver(serde=StateSerializer()))
+        stays.start()
         folder = tmp_path_factory.mktemp("talks")
         saver = CheckpointFile(folder / TALKS)
-        leaver = Table(seat, agent, (case(), seed), saver)
-        question = leaver.sit_down()
+        leaver = HumanSession(seat, agent, (case(), seed), saver)
+        question = leaver.start()
         for number, words in enumerate(self.WORDS):
             if number in leaves:
                 saver.close()
                 saver = CheckpointFile(folder / TALKS)
-                leaver = Table(seat, agent, (case(), seed), saver)
-                assert leaver.sit_down() == question
+                leaver = HumanSession(seat, agent, (case(), seed), saver)
+                assert leaver.start() == question
             answer = words or "yes"
             question = leaver.answer(answer)
             assert question == stays.answer(answer)
@@ -168,13 +168,13 @@ class TestLeavingAndComingBack:
 
         agent = replace(pair()[0], make_policy=Patchy)
         with CheckpointFile(tmp_path / TALKS) as saver:
-            table = Table("debtor", agent, (case(), 1), saver)
-            table.sit_down()
+            table = HumanSession("debtor", agent, (case(), 1), saver)
+            table.start()
             table.answer("90")
             with pytest.raises(ModelDown):
                 table.answer("yes")
-            again = Table("debtor", agent, (case(), 1), saver)
-            assert again.sit_down()["index"] == 3
+            again = HumanSession("debtor", agent, (case(), 1), saver)
+            assert again.start()["index"] == 3
             assert [line.text for line in again.view().lines][1] == "90 days"
 
 
@@ -183,7 +183,7 @@ class TestCheckpoints:
         reading = Reading((0.5, 0.5), "joy", (1.0,))
         message = Message(0, "creditor", "hi", offer(3), reading=reading, notes={"poise:tuple": [1], "a": (1, (2,))})
         memory = SeatMemory((reading,), ("joy", None), 0.5, {"x": {"poise:kind": "Move"}})
-        state = TalkState(messages=(message,), creditor=memory, outcome=Outcome("deal", 3, utilities=(0.5, 0.5)))
+        state = NegotiationState(messages=(message,), creditor=memory, outcome=Outcome("deal", 3, utilities=(0.5, 0.5)))
         serializer = StateSerializer()
         assert serializer.loads_typed(serializer.dumps_typed(state)) == state
 
@@ -244,62 +244,65 @@ def invited(seat="debtor", opponent="eq-negotiator", source="builtin:3"):
     return invite(seat, opponent, source, {"seed": 5})
 
 
-class TestSitting:
+class TestHumanMatch:
     def test_a_match_is_stored_as_any_other_and_marked_human(self, here):
-        with sit_down(*invited()) as sitting:
+        with HumanMatch.start(*invited()) as match:
             screen = Typed("90", "", "ok deal", "yes", "")
-            assert converse(sitting, screen)
-        assert not list(sitting.folder.glob(f"{TALKS}*"))
-        with Store.read(sitting.folder) as store:
+            assert converse(match, screen)
+        assert not list(match.folder.glob(f"{TALKS}*"))
+        with Store.read(match.folder) as store:
             (transcript,) = store.transcripts()
         assert transcript.debtor["human"] is True
         assert "human" not in transcript.creditor
         assert [message.text for message in transcript.messages if message.seat == "debtor"] == ["90 days", "ok deal"]
         assert all(message.reading for message in transcript.messages[1:])
-        assert read_standings(sitting.folder).finished == 1
-        assert write_report(sitting.folder).stat().st_size > 1000
-        with pytest.raises(StoreError, match="are over; look at them with: poise view"), come_back(sitting.folder):
+        assert read_standings(match.folder).finished == 1
+        assert write_report(match.folder).stat().st_size > 1000
+        with (
+            pytest.raises(StoreError, match="are over; look at them with: poise view"),
+            HumanMatch.resume(match.folder),
+        ):
             pass
 
     def test_leaving_is_coming_back_to_the_same_talks(self, here):
-        with sit_down(*invited()) as sitting:
+        with HumanMatch.start(*invited()) as match:
             away = Typed("90", "yes", "80")  # and leaves before it is confirmed
-            assert not converse(sitting, away)
-            assert f"poise play --resume {sitting.folder}" in away.text
-        with come_back() as sitting:
+            assert not converse(match, away)
+            assert f"poise play --resume {match.folder}" in away.text
+        with HumanMatch.resume() as match:
             back = Typed("y", "/leave")
-            assert not converse(sitting, back)
+            assert not converse(match, back)
             assert "You offer 80 days" in back.text
-        with come_back(sitting.folder) as sitting:
-            assert converse(sitting, Typed("walk", "y", "n"))
-        with Store.read(sitting.folder) as store:
+        with HumanMatch.resume(match.folder) as match:
+            assert converse(match, Typed("walk", "y", "n"))
+        with Store.read(match.folder) as store:
             (transcript,) = store.transcripts()
         assert (transcript.outcome.ending, transcript.outcome.by) == ("walked", "debtor")
 
     def test_the_talks_left_last_are_those_in_which_something_was_said_last(self, here):
         home = here / "runs" / "play"
         for name in ("a", "b"):
-            with sit_down(*invited(), home / name):
+            with HumanMatch.start(*invited(), home / name):
                 pass
         (home / "a" / f"{TALKS}-wal").touch()  # by a process that was killed
         for path, time in ((home / "a" / TALKS, 10), (home / "b" / TALKS, 20), (home / "a" / f"{TALKS}-wal", 30)):
             os.utime(path, (time, time))
-        with come_back() as sitting:
-            assert sitting.folder.name == "a"
+        with HumanMatch.resume() as match:
+            assert match.folder.name == "a"
 
     def test_ctrl_c_at_the_last_question_is_a_no(self, here):
-        with sit_down(*invited()) as sitting:
+        with HumanMatch.start(*invited()) as match:
             screen = Interrupted("walk", "y")
-            assert converse(sitting, screen)
+            assert converse(match, screen)
         assert "Stored: poise view" in screen.text
-        assert not list(sitting.folder.glob(f"{TALKS}*"))
+        assert not list(match.folder.glob(f"{TALKS}*"))
 
     def test_the_others_target_and_mind_are_shown_at_the_end_alone(self, here):
         scenario = replace(case(7351, 9173), context={"Sector": "Boats"})
         config, _ = invited("creditor", "simulated")
-        with sit_down(config, scenario, here / "talks") as sitting:
+        with HumanMatch.start(config, scenario, here / "talks") as match:
             screen = Typed("/case", "8000", "no", "8100", "", "accept", "what do you want?", "y", "walk", "y", "y")
-            assert converse(sitting, screen)
+            assert converse(match, screen)
         end = next(number for number, text in enumerate(screen.shown) if "walked away" in text)
         before, after = "\n".join(screen.shown[:end]), "\n".join(screen.shown[end:])
         assert "You want 7351 days" in before
@@ -309,25 +312,25 @@ class TestSitting:
         assert "private notes" in after
 
     def test_what_was_understood_is_said_before_it_counts(self, here):
-        with sit_down(*invited()) as sitting:
+        with HumanMatch.start(*invited()) as match:
             screen = Typed("no way, 9", "you idiot, 3 months", "/leave")
-            converse(sitting, screen)
-            assert sitting.table.view().offers("debtor") == []
+            converse(match, screen)
+            assert match.session.view().offers("debtor") == []
         assert 'You offer 9 days: "no way, 9 days"' in screen.text
         assert 'You offer 90 days: "you idiot, 3 months"' in screen.text
 
     def test_a_creditor_is_told_which_rule_of_conduct_it_is_about_to_break(self, here):
-        with sit_down(*invited("creditor", "sad")) as sitting:
+        with HumanMatch.start(*invited("creditor", "sad")) as match:
             screen = Typed("Pay in 20 days or we will have you arrested.", "/leave")
-            converse(sitting, screen)
+            converse(match, screen)
         assert "breaks a rule of conduct" in screen.text
 
     def test_nobody_sits_down_in_a_folder_with_a_tournament_or_comes_back_to_none(self, here):
-        with sit_down(*invited()) as sitting:
+        with HumanMatch.start(*invited()) as match:
             pass
-        with pytest.raises(StoreError, match="already holds a tournament"), sit_down(*invited(), sitting.folder):
+        with pytest.raises(StoreError, match="already holds a tournament"), HumanMatch.start(*invited(), match.folder):
             pass
-        with pytest.raises(StoreError, match="there are no talks"), come_back(here / "nowhere"):
+        with pytest.raises(StoreError, match="there are no talks"), HumanMatch.resume(here / "nowhere"):
             pass
 
     def test_a_seat_is_named(self):

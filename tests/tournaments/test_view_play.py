@@ -14,8 +14,8 @@ from helpers.view_fakes import HOSTILE, client, fake_folder
 
 from poise.cli.screens.play import converse
 from poise.common.errors import ModelDown, PoiseError
-from poise.tournaments.human import match as sitting
-from poise.tournaments.human.match import HOME, TALKS, come_back, invite, sit_down
+from poise.tournaments.human import match as human_match
+from poise.tournaments.human.match import HOME, TALKS, HumanMatch, invite
 from poise.tournaments.storage.store import Store
 from poise.tournaments.view import invitation, seats
 from poise.tournaments.view.server import ServerAddress, serve
@@ -137,7 +137,9 @@ def test_it_is_the_match_that_poise_play_stores_though_one_left_and_the_viewer_w
     assert "The other side wanted 9 days" in later.text
 
     settings = {"model": None, "model_options": {}, "seed": 5, "judge": None}
-    with sit_down(*invite("debtor", "eq-negotiator", "builtin:3", settings), folder.parent / "terminal") as there:
+    with HumanMatch.start(
+        *invite("debtor", "eq-negotiator", "builtin:3", settings), folder.parent / "terminal"
+    ) as there:
         lines = ("3 months", "n", "no way, 80", "y", "[anger] tell me more", "y", "ok deal", "", "n")
         assert converse(there, Typed(*lines))
     (header, talk, cases), (same_header, same_talk, same_cases) = kept(only_talks()), kept(folder.parent / "terminal")
@@ -156,7 +158,7 @@ def test_it_is_the_match_that_poise_play_stores_though_one_left_and_the_viewer_w
 def test_the_terminal_goes_on_where_the_browser_was_left(visitor):
     visitor.sit_down()
     visitor.say("70")
-    with come_back() as there:
+    with HumanMatch.resume() as there:
         assert converse(there, Typed("y", "walk", "y", "n"))
     visitor.answer("yes")
     assert visitor.status == 404
@@ -297,7 +299,7 @@ class Slow:
 
 
 def test_a_slow_or_failing_other_side_holds_up_nobody_and_costs_nothing(visitor, monkeypatch):
-    monkeypatch.setattr(sitting, "find_agent", lambda *_: replace(pair()[0], make_policy=Slow))
+    monkeypatch.setattr(human_match, "find_agent", lambda *_: replace(pair()[0], make_policy=Slow))
     monkeypatch.setattr(seats, "_PATIENCE", 0.05)
     visitor.sit_down()
     visitor.say("90")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from poise.cli.screens.standings import console, plain
-from poise.tournaments.human.match import Sitting, resume_play_command
+from poise.tournaments.human.match import HumanMatch, resume_play_command
 from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finish_match, go_on
 
 _HELP: Final = (
@@ -54,19 +54,19 @@ class Terminal:
             raise
 
 
-def converse(sitting: Sitting, screen: Screen) -> bool:
+def converse(match: HumanMatch, screen: Screen) -> bool:
     """Play until the talks are over (True, and the match is stored) or the person leaves (False)."""
     try:
-        done = _talk(sitting, screen)
+        done = _talk(match, screen)
     except EOFError:
         done = False
     except BaseException as error:
-        error.add_note(f"What was said is kept; come back with: {resume_play_command(sitting.folder)}")
+        error.add_note(f"What was said is kept; come back with: {resume_play_command(match.folder)}")
         raise
     if not done:
-        screen.tell(f"\nYou left the table. Come back with: {resume_play_command(sitting.folder)}", "yellow")
+        screen.tell(f"\nYou left the table. Come back with: {resume_play_command(match.folder)}", "yellow")
         return False
-    ended = finish_match(sitting)
+    ended = finish_match(match)
     screen.tell("\n" + ended.reason, "bold")
     try:
         curious = screen.ask("See what the other side wanted, felt and read in you? [Y/n] ").strip().lower()
@@ -74,20 +74,20 @@ def converse(sitting: Sitting, screen: Screen) -> bool:
             screen.tell(ended.debrief)
     except (EOFError, KeyboardInterrupt):
         pass
-    screen.tell(f"\nStored: poise view {sitting.folder}", "dim")
+    screen.tell(f"\nStored: poise view {match.folder}", "dim")
     return True
 
 
-def _talk(sitting: Sitting, screen: Screen) -> bool:
-    screen.tell(case_told(sitting))
+def _talk(match: HumanMatch, screen: Screen) -> bool:
+    screen.tell(case_told(match))
     screen.tell(_HELP, "dim")
-    scene, told = go_on(sitting), 0
+    scene, told = go_on(match), 0
     while scene.asks:
         told = _tell_lines(scene, screen, told)
         words = _words(scene, screen)
         if words is None:
             return False
-        scene = answer(sitting, words)
+        scene = answer(match, words)
     _tell_lines(scene, screen, told)
     return True
 

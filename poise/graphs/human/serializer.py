@@ -15,15 +15,16 @@ from poise.common.errors import StoreError
 from poise.games.moves import Move
 from poise.games.transcript import Message, Outcome, Reading, Wording
 from poise.graphs.human.graph import PersonState
-from poise.graphs.state import SeatMemory, SeatState, TalkState
+from poise.graphs.state import NegotiationState, SeatMemory, SeatState
 
 _KINDS: Final[Mapping[str, type[Any]]] = {
     kind.__name__: kind
     for kind in (
         *(Heard, Line, Message, Move, Outcome, PersonState, Reading),
-        *(SeatMemory, SeatState, Speech, TalkState, Verdict, Wording),
+        *(NegotiationState, SeatMemory, SeatState, Speech, Verdict, Wording),
     )
 }
+_FORMER_NAMES: Final = {"TalkState": NegotiationState}  # in checkpoints of before
 _TUPLE: Final = "poise:tuple"
 _KIND: Final = "poise:kind"
 _MAPPING: Final = "poise:mapping"
@@ -78,4 +79,4 @@ def _built(value: Any) -> Any:
     if _MAPPING in value:
         return {key: _built(item) for key, item in value[_MAPPING]}
     told = {key: _built(item) for key, item in value.items()}
-    return _KINDS[told.pop(_KIND)](**told) if _KIND in told else told
+    return ({**_KINDS, **_FORMER_NAMES}[told.pop(_KIND)])(**told) if _KIND in told else told

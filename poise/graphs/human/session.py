@@ -23,17 +23,17 @@ from poise.graphs.human.graph import person
 from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.pairing import Pairing, Played, PlaySettings
 from poise.graphs.seat import seat_graph
-from poise.graphs.state import SeatState, TalkState
+from poise.graphs.state import NegotiationState, SeatState
 
 _THREAD: Final = "talks"
 _STEPS_A_MESSAGE: Final = 3
 
 
-class Table:
+class HumanSession:
     """A person in `seat` against `other` on one case.
 
-    Everything said is in the checkpointer at once: another Table on the same one, in another process, goes on where
-    this one was left. A person has all the time in the world, the agent its `settings.message_seconds`.
+    Everything said is in the checkpointer at once: another session on the same one, in another process,
+    resumes where this one stopped. A person has all the time in the world, the agent its `settings.message_seconds`.
     """
 
     def __init__(
@@ -56,20 +56,20 @@ class Table:
         steps = _STEPS_A_MESSAGE * settings.rules.max_messages + 10
         self._config: RunnableConfig = {"configurable": {"thread_id": _THREAD}, "recursion_limit": steps}
 
-    def sit_down(self) -> dict[str, Any] | None:
+    def start(self) -> dict[str, Any] | None:
         """Begin or resume: what the person is asked next (see `poise.graphs.human.graph`), or None at the end.
 
-        Raises ModelDown and ModelMissing when the agent's model fails; sitting down again tries again.
+        Raises ModelDown and ModelMissing when the agent's model fails; starting again tries again.
         """
         found = self._graph.get_state(self._config)
         if found.created_at is None:
-            return self._run(TalkState())
+            return self._run(NegotiationState())
         if found.interrupts:
             return dict(found.interrupts[0].value)
         return self._run(None) if found.next else None
 
     def answer(self, said: Any) -> dict[str, Any] | None:
-        """Answer what is asked; what is asked next, or None when the talks are over. Raises as `sit_down`."""
+        """Answer what is asked; what is asked next, or None when the talks are over. Raises as `start`."""
         return self._run(Command(resume=said))
 
     def state(self) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Transcript
 from poise.graphs.human.checkpoints import CheckpointFile
 from poise.graphs.human.graph import PERSON, person
-from poise.graphs.human.session import Table
+from poise.graphs.human.session import HumanSession
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.matchmaking import check_models, play_settings
 from poise.tournaments.runner import begin, refuse_other_agents, refuse_other_matches, unused, where_it_began
@@ -53,26 +53,63 @@ TALKS: Final = "talks.sqlite"  # beside the store while the talks are not over
 
 
 @dataclass
-class Sitting:
-    """A person's match, open. `table` asks and is answered; `keep` stores the match when the talks are over."""
+class HumanMatch:
+    """A person's match, open. `session` asks and is answered; `store` keeps the match when it is over."""
 
     folder: Path
-    store: Store
+    matches: Store
     schedule: Schedule
-    table: Table
+    session: HumanSession
+
+    @classmethod
+    @contextmanager
+    def start(cls, config: TournamentConfig, scenario: Scenario, folder: Path | None = None) -> Iterator[HumanMatch]:
+        """Begin a match in `folder`; default: one of its own under runs/play.
+
+        Raises StoreError where there is a tournament already, ModelDown and ModelMissing for a model that is not there.
+        """
+        folder = folder or own_folder()
+        schedule = _schedule(config, scenario)
+        check_models(config, schedule)
+        with (
+            only_run(folder),
+            begin(folder, config, schedule) as store,
+            _opened(folder, config, schedule, store) as match,
+        ):
+            yield match
+
+    @classmethod
+    @contextmanager
+    def resume(cls, folder: Path | None = None) -> Iterator[HumanMatch]:
+        """Go on with the match in `folder`; default: the one under runs/play that was left last.
+
+        Raises StoreError where there is none, it is over, or the agent is no longer what it was.
+        """
+        folder = folder or _left_last()
+        _refuse_other_folders(folder)
+        with only_run(folder), Store.open(folder) as store:
+            header = store.header()
+            config = make_config(header.config, f"the settings in {folder}")
+            with where_it_began(header):
+                schedule = _schedule(config, store.scenarios()[0])
+            refuse_other_agents(folder, header, schedule)
+            refuse_other_matches(folder, header, schedule)
+            check_models(config, schedule)
+            with _opened(folder, config, schedule, store) as match:
+                yield match
 
     @property
     def opponent(self) -> str:
         """The label of the agent across the table."""
         creditor, debtor = self.schedule.pair(0)
-        return debtor.label if self.table.seat == "creditor" else creditor.label
+        return debtor.label if self.session.seat == "creditor" else creditor.label
 
-    def keep(self) -> Transcript:
+    def store(self) -> Transcript:
         """Store the finished match, once."""
-        played = self.table.played()
+        played = self.session.played()
         memory = None if played.memory is None else to_json(played.memory)
-        if not self.store.count():
-            self.store.add(
+        if not self.matches.count():
+            self.matches.add(
                 [finish_row(self.schedule, self.schedule.matches[0], played.transcript, played.usage, memory)]
             )
         return played.transcript
@@ -89,43 +126,6 @@ def invite(seat: Seat, opponent: str, source: str, settings: dict[str, Any]) -> 
     config = make_config({"creditors": [names[0]], "debtors": [names[1]], "scenarios": source, **fields})
     cases = load_scenarios(source)
     return config, Dice(child_seed(config.seed, "case")).pick(cases)
-
-
-@contextmanager
-def sit_down(config: TournamentConfig, scenario: Scenario, folder: Path | None = None) -> Iterator[Sitting]:
-    """Begin a match in `folder`; default: one of its own under runs/play.
-
-    Raises StoreError where there is a tournament already, ModelDown and ModelMissing for a model that is not there.
-    """
-    folder = folder or own_folder()
-    schedule = _schedule(config, scenario)
-    check_models(config, schedule)
-    with (
-        only_run(folder),
-        begin(folder, config, schedule) as store,
-        _opened(folder, config, schedule, store) as sitting,
-    ):
-        yield sitting
-
-
-@contextmanager
-def come_back(folder: Path | None = None) -> Iterator[Sitting]:
-    """Go on with the match in `folder`; default: the one under runs/play that was left last.
-
-    Raises StoreError where there is none, it is over, or the agent is no longer what it was.
-    """
-    folder = folder or _left_last()
-    _refuse_other_folders(folder)
-    with only_run(folder), Store.open(folder) as store:
-        header = store.header()
-        config = make_config(header.config, f"the settings in {folder}")
-        with where_it_began(header):
-            schedule = _schedule(config, store.scenarios()[0])
-        refuse_other_agents(folder, header, schedule)
-        refuse_other_matches(folder, header, schedule)
-        check_models(config, schedule)
-        with _opened(folder, config, schedule, store) as sitting:
-            yield sitting
 
 
 def resume_play_command(folder: Path) -> str:
@@ -190,14 +190,14 @@ def _agent(label: str, seat: Seat) -> Agent:
 
 
 @contextmanager
-def _opened(folder: Path, config: TournamentConfig, schedule: Schedule, store: Store) -> Iterator[Sitting]:
+def _opened(folder: Path, config: TournamentConfig, schedule: Schedule, store: Store) -> Iterator[HumanMatch]:
     seat: Seat = "creditor" if config.creditors[0] == PERSON else "debtor"
     label, against = (config.debtors[0], SEATS[1]) if seat == "creditor" else (config.creditors[0], SEATS[0])
     case = schedule.scenarios[0], schedule.matches[0].seed
     with ExitStack() as stack:
         saver = stack.enter_context(CheckpointFile(folder / TALKS))
-        table = Table(seat, _agent(label, against), case, saver, play_settings(config, schedule))
-        yield Sitting(folder, store, schedule, table)
+        table = HumanSession(seat, _agent(label, against), case, saver, play_settings(config, schedule))
+        yield HumanMatch(folder, store, schedule, table)
     if store.count():
         for path in folder.glob(f"{TALKS}*"):
             path.unlink(missing_ok=True)

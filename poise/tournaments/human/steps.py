@@ -1,9 +1,9 @@
 """A person's talks step by step, for whatever shows them: a terminal, a browser.
 
-    scene = go_on(sitting)                    # begin, or come back
+    scene = go_on(match)                  # begin, or come back
     while scene.asks:
-        scene = answer(sitting, "3 months")   # "yes" sends what it asks to confirm, "no" takes it back
-    ended = finish(sitting)                   # stored, once
+        scene = answer(match, "3 months") # "yes" sends what it asks to confirm, "no" takes it back
+    ended = finish_match(match)           # stored, once
 
 A scene holds all that the person may see, and nothing else: never the other side's target, nor what it thinks.
 """
@@ -20,7 +20,7 @@ from poise.agents.voices.scripted import with_unit
 from poise.games.moves import Move, Seat, other
 from poise.games.transcript import Transcript
 from poise.tournaments.human.debrief import debrief, ending
-from poise.tournaments.human.match import Sitting
+from poise.tournaments.human.match import HumanMatch
 
 LEAVE: Final = frozenset({"/leave", "/quit", "/exit", "/q", "/bye"})
 
@@ -72,78 +72,78 @@ class HumanMatchEnd:
         return cls(ending(transcript, seat), debrief(transcript, seat))
 
 
-def go_on(sitting: Sitting) -> Scene:
+def go_on(match: HumanMatch) -> Scene:
     """Begin, or come back. Raises ModelDown and ModelMissing when the agent's model fails; going on tries again."""
-    return _scene(sitting, sitting.table.sit_down())
+    return _scene(match, match.session.start())
 
 
-def answer(sitting: Sitting, words: str) -> Scene:
+def answer(match: HumanMatch, words: str) -> Scene:
     """Answer what the scene asks; what the person sees then. Raises as `go_on`; the words are kept."""
-    return _scene(sitting, sitting.table.answer(words))
+    return _scene(match, match.session.answer(words))
 
 
-def finish_match(sitting: Sitting) -> HumanMatchEnd:
+def finish_match(match: HumanMatch) -> HumanMatchEnd:
     """Store the match, and how it ended."""
-    return HumanMatchEnd.of(sitting.keep())
+    return HumanMatchEnd.of(match.store())
 
 
-def _scene(sitting: Sitting, question: Mapping[str, Any] | None) -> Scene:
-    table, asked = sitting.table, question or {}
-    view = table.view()
-    standing = ["" if offer is None else table.scenario.amount(offer) for offer in (view.own_offer, view.other_offer)]
+def _scene(match: HumanMatch, question: Mapping[str, Any] | None) -> Scene:
+    session, asked = match.session, question or {}
+    view = session.view()
+    standing = ["" if offer is None else session.scenario.amount(offer) for offer in (view.own_offer, view.other_offer)]
     return Scene(
         asks=asked.get("ask", ""),
         index=view.index,
-        seat=table.seat,
-        case=case_told(sitting),
-        lines=tuple(_spoken(sitting, line) for line in view.lines),
+        seat=session.seat,
+        case=case_told(match),
+        lines=tuple(_spoken(match, line) for line in view.lines),
         problem=asked.get("problem", ""),
         text=asked.get("text", ""),
-        echo=_understood(sitting, asked) if "kind" in asked else (),
+        echo=_understood(match, asked) if "kind" in asked else (),
         own_offer=standing[0],
         other_offer=standing[1],
     )
 
 
-def _spoken(sitting: Sitting, line: Line) -> HumanMessage:
-    table, move = sitting.table, line.move
-    mine = line.seat == table.seat
-    does = {"offer": f"offer {table.scenario.amount(move.value or 0)}", "accept": "agreed", "walk": "left the talks"}
-    return HumanMessage(mine, "you" if mine else table.scenario.party(line.seat), line.text, does.get(move.kind, ""))
+def _spoken(match: HumanMatch, line: Line) -> HumanMessage:
+    session, move = match.session, line.move
+    mine = line.seat == session.seat
+    does = {"offer": f"offer {session.scenario.amount(move.value or 0)}", "accept": "agreed", "walk": "left the talks"}
+    return HumanMessage(mine, "you" if mine else session.scenario.party(line.seat), line.text, does.get(move.kind, ""))
 
 
-def case_told(sitting: Sitting) -> str:
+def case_told(match: HumanMatch) -> str:
     """What a person is told before the first word: the case, the rules, and their own target; never the other's."""
-    table, scenario = sitting.table, sitting.table.scenario
+    session, scenario = match.session, match.session.scenario
     from poise.games.domains import domain_words
 
-    words, seat, rules = domain_words(scenario.domain), table.seat, table.pairing.rules
+    words, seat, rules = domain_words(scenario.domain), session.seat, session.pairing.rules
     low, high = scenario.bounds
     facts = "\n".join(f"  {label}: {text}" for label, text in scenario.context.items())
     return (
         f"You are {words.role(seat)} ({scenario.party(seat)}); across the table: {words.role(other(seat))} "
-        f"({scenario.party(other(seat))}), played by {sitting.opponent}.\nYou negotiate {words.question}.\n{facts}\n"
+        f"({scenario.party(other(seat))}), played by {match.opponent}.\nYou negotiate {words.question}.\n{facts}\n"
         f"You want {scenario.amount(scenario.target(seat))}; the other side does not know. Offers go from {low} to "
         f"{with_unit(high, scenario.unit)}; two within {rules.tolerance} of each other are a deal. At most "
         f"{rules.max_messages} messages, then there is none, which is worth nothing to either side.\n"
     )
 
 
-def _understood(sitting: Sitting, question: Mapping[str, Any]) -> tuple[str, ...]:
+def _understood(match: HumanMatch, question: Mapping[str, Any]) -> tuple[str, ...]:
     """How a person's words were read, and what comes of them."""
-    table = sitting.table
+    session = match.session
     move = Move(question["kind"], question["value"], question["firm"])
     made = {
-        "offer": f"You offer {table.scenario.amount(move.value or 0)}",
-        "accept": f"You accept {table.scenario.amount(table.view().other_offer or 0)}",
+        "offer": f"You offer {session.scenario.amount(move.value or 0)}",
+        "accept": f"You accept {session.scenario.amount(session.view().other_offer or 0)}",
         "walk": "You walk away, without a deal",
         "forfeit": "You only talk, and make no new offer",
     }[move.kind]
     showing = f", showing {question['emotion']}" if question["emotion"] else ""
     lines = [f'{made}{showing}: "{question["text"]}"']
-    outcome = table.preview(move)
+    outcome = session.preview(move)
     if outcome is not None and move.kind != "walk":
         lines.append(f"That ends the talks. {outcome.reason}")
-    if broken := violations(question["text"], table.seat, table.scenario.domain):
+    if broken := violations(question["text"], session.seat, session.scenario.domain):
         lines.append(f"It breaks a rule of conduct ({', '.join(each.rule for each in broken)}), which is recorded.")
     return tuple(lines)

@@ -20,7 +20,7 @@ from poise.common.errors import PoiseError, StoreError
 from poise.games.scenario import Scenario
 from poise.graphs.human.graph import PERSON
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.human.match import HOME, TALKS, Sitting, come_back, left, own_folder, sit_down
+from poise.tournaments.human.match import HOME, TALKS, HumanMatch, left, own_folder
 from poise.tournaments.human.steps import HumanMatchEnd, Scene, answer, finish_match, go_on
 from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.store import Store, exists
@@ -30,7 +30,7 @@ _PATIENCE: Final = 1.0  # seconds that an answer waits for a quick other side, b
 _LISTED: Final = 20  # talks that are over, at most
 _GONE_ON: Final = "The talks had gone on meanwhile, so this was not sent; look at them again."
 
-Open = Callable[[], AbstractContextManager[Sitting]]
+Open = Callable[[], AbstractContextManager[HumanMatch]]
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Seats:
         with self._lock:
             folder = _free(own_folder(), self._talks)
             talk = self._talks[folder.name] = SeatSession(folder.name, folder)
-        self._step(talk, lambda: sit_down(config, scenario, folder), None)
+        self._step(talk, lambda: HumanMatch.start(config, scenario, folder), None)
         return talk
 
     def come_back(self, name: str) -> SeatSession:
@@ -108,7 +108,7 @@ class Seats:
             if talk.thinking:
                 return talk
             talk.idle.clear()
-        self._step(talk, lambda: come_back(folder), None)
+        self._step(talk, lambda: HumanMatch.resume(folder), None)
         return talk
 
     def answer(self, name: str, stamp: str, words: str) -> SeatSession:
@@ -123,7 +123,7 @@ class Seats:
                 talk.draft = words if not talk.thinking else talk.draft
                 return talk
             talk.idle.clear()
-        self._step(talk, lambda: come_back(folder), (stamp, words))
+        self._step(talk, lambda: HumanMatch.resume(folder), (stamp, words))
         return talk
 
     def talk(self, name: str) -> SeatSession | None:
@@ -185,17 +185,17 @@ class Seats:
     def _take(self, talk: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
         ended = None
         before = talk.scene
-        with opened() as sitting:
-            scene = go_on(sitting)
+        with opened() as match:
+            scene = go_on(match)
             if given is not None and stamp_of(scene) == given[0]:
-                scene = answer(sitting, given[1])
+                scene = answer(match, given[1])
                 talk.draft = given[1] if scene.problem else before.text if before and given[1] == "no" else ""
             elif given is not None:
                 talk.said, talk.draft = _GONE_ON, given[1]
             elif before is not None and len(scene.lines) > len(before.lines):
                 talk.draft = ""
             if not scene.asks:
-                ended = finish_match(sitting)
+                ended = finish_match(match)
         talk.scene, talk.ended = scene, ended
         if ended is not None:
             self._ended(talk.folder)
