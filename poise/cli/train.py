@@ -117,14 +117,14 @@ def learn(
 
 def _train(method: str, out: Path | None, workers: int | None, given: dict[str, Any]) -> None:
     from poise.cli.screens.standings import console
-    from poise.cli.screens.training_progress import TrainProgress
+    from poise.cli.screens.training_progress import TrainingProgress
     from poise.training.online.plan import TrainSettings
     from poise.training.online.train import train
 
     options = {name: value for name, value in given.items() if name not in ("debtor", "out", "workers")}
     settings = TrainSettings(method, tuple(given["debtor"]), **options)
     folder = out or Path("runs") / method
-    with TrainProgress(console(stderr=True)) as progress:
+    with TrainingProgress(console(stderr=True)) as progress:
         trained = train(settings, folder, workers=workers, watch=progress)
     _show(trained, console())
 

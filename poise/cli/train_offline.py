@@ -175,13 +175,13 @@ def cql(
 
 def _train(method: str, given: dict[str, Any]) -> None:
     from poise.cli.screens.standings import console
-    from poise.cli.screens.training_progress import OfflineProgress
+    from poise.cli.screens.training_progress import TrainingProgress
     from poise.training.offline.problem import OfflineSettings
     from poise.training.offline.train import train_offline
 
     data, out = given.pop("data"), given.pop("out")
     settings = OfflineSettings(method=method, **given)  # type: ignore[arg-type]  # it is checked there
-    with OfflineProgress(console(stderr=True)) as progress:
+    with TrainingProgress(console(stderr=True)) as progress:
         trained = train_offline(settings, data, out or Path("runs") / method, progress)
     _show(trained)
 

@@ -270,12 +270,12 @@ def _running(
 ) -> Iterator[LanguageRun]:
     """A run that holds the folder, is shown, and can be stopped."""
     from poise.cli.screens.standings import console
-    from poise.cli.screens.training_progress import WordsProgress
+    from poise.cli.screens.training_progress import TrainingProgress
     from poise.common.interrupts import Interrupts
     from poise.tournaments.storage.errors import only_run
     from poise.training.language.loop import LanguageRun
 
-    with only_run(folder), WordsProgress(console(stderr=True)) as progress, Interrupts() as stop:
+    with only_run(folder), TrainingProgress(console(stderr=True)) as progress, Interrupts() as stop:
         try:
             yield LanguageRun(device, precision, portion, minutes, progress, stop)
         except KeyboardInterrupt as stopped:

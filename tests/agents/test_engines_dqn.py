@@ -295,10 +295,10 @@ def test_deep_q_learning_finds_the_values_of_a_small_problem():
 class StopSoon:
     """A watch that presses Ctrl-C in the second round."""
 
-    def begin(self, total, done):
+    def begin(self, what, total, done):
         self.left = 2
 
-    def advance(self, talks, utility):
+    def advance(self, count, note):
         self.left -= 1
         if not self.left:
             os.kill(os.getpid(), signal.SIGINT)

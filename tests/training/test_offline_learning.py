@@ -311,8 +311,12 @@ class StopAfter:
     def __init__(self, steps):
         self.steps = steps
 
-    def advance(self, done, total, losses):
-        if done == self.steps:
+    def begin(self, what, total, done):
+        self.done = done
+
+    def advance(self, count, note):
+        self.done += count
+        if self.done == self.steps:
             import os
             import signal
 
@@ -337,7 +341,7 @@ def test_killed_outright_it_goes_on_to_the_same_curve(made, tmp_path):
     """A process that keeps a checkpoint after every chunk is killed between two."""
     data, result = made
     code = (
-        "from poise.tournaments import offline_training as o\n"
+        "from poise.training.offline import train as o\n"
         "from poise.training.offline.problem import OfflineSettings\n"
         "o._CHECKPOINT_SECONDS = 0.0\n"
         f"o.train_offline(OfflineSettings(**{QUICK.to_dict()!r}), {str(data)!r}, {str(tmp_path)!r})\n"

@@ -24,10 +24,10 @@ class StopAfter:
         self.left = rounds
         self.began = []
 
-    def begin(self, total, done):
+    def begin(self, what, total, done):
         self.began.append((total, done))
 
-    def advance(self, talks, utility):
+    def advance(self, count, note):
         self.left -= 1
         if not self.left:
             os.kill(os.getpid(), signal.SIGINT)

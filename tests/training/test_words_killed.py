@@ -29,7 +29,7 @@ from poise.training.language import loop
 from poise.training.language.sft import train_sft
 loop._CHECKPOINT_SECONDS = 0.0
 home = Path(sys.argv[1])
-train_sft(settings(home), home / "out", loop.Run("cpu", "float32", stop=lambda: time.sleep(0.2) or False))
+train_sft(settings(home), home / "out", loop.LanguageRun("cpu", "float32", stop=lambda: time.sleep(0.2) or False))
 """
 
 

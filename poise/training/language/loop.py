@@ -26,6 +26,7 @@ from poise.training.language.forward import Machine, reply_logps, training_machi
 from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import plant, portions
 from poise.training.language.tokens import TokenExample
+from poise.training.watch import Unwatched, Watch
 
 CURVE: Final = "curve.jsonl"
 _CHECKPOINT_SECONDS: Final = 30.0
@@ -44,28 +45,6 @@ class Objective(Protocol):
         ...
 
 
-class LanguageWatch(Protocol):
-    """Shown how a training goes."""
-
-    def begin(self, what: str, total: int, done: int) -> None:
-        """`done` of `total` steps are behind it."""
-        ...
-
-    def advance(self, steps: int, note: str) -> None:
-        """So many more; `note` is a figure worth showing."""
-        ...
-
-
-class Unwatched:
-    """Nobody looks."""
-
-    def begin(self, what: str, total: int, done: int) -> None:
-        """Nothing."""
-
-    def advance(self, steps: int, note: str) -> None:
-        """Nothing."""
-
-
 @dataclass(frozen=True)
 class LanguageRun:
     """How one training is run; nothing here changes what it comes to, but for the digits that precision leaves.
@@ -77,7 +56,7 @@ class LanguageRun:
     precision: str = "auto"
     portion: int = 0
     minutes: float | None = None
-    watch: LanguageWatch = field(default_factory=Unwatched)
+    watch: Watch = field(default_factory=Unwatched)
     stop: Callable[[], bool] = lambda: False
 
     def machine(self) -> Machine:

@@ -11,52 +11,35 @@ import io
 import json
 import math
 import platform
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from poise.agents.artifact import FILE, Artifact, load_artifact, save_artifact
+from poise.agents.artifact import Artifact
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.policies.learned.network import Network
-from poise.common.errors import ConfigError, StoreError
-from poise.common.files import canonical, replace_file
+from poise.agents.policies.learned.network import Network, q_values
+from poise.agents.policies.learned.states import network_input
+from poise.common.errors import ConfigError
+from poise.common.files import canonical
 from poise.common.interrupts import Interrupts
-from poise.tournaments.storage.errors import only_run
 from poise.training.data.dataset import TRANSITIONS, Transitions, read_transitions, select
-from poise.training.offline.problem import OfflineProblem, OfflineSettings, problem_of
+from poise.training.offline.evaluation import offline_scores
+from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.online.deep_q_torch import require_torch
+from poise.training.run_folder import RunFolder
+from poise.training.watch import Unwatched, Watch
 
 if TYPE_CHECKING:
     from poise.training.offline.learner import OfflineLearner
 
-from poise.agents.policies.learned.network import q_values
-from poise.agents.policies.learned.states import network_input
-from poise.training.offline.evaluation import offline_scores
-
 CHECKPOINT: Final = "checkpoint.npz"
 CHUNK: Final = 100  # gradient steps
 _CHECKPOINT_SECONDS: Final = 5.0
-_BROKEN: Final = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
-
-
-class OfflineWatch(Protocol):
-    """Shown how a training goes."""
-
-    def advance(self, done: int, total: int, losses: dict[str, float]) -> None:
-        """`done` of `total` gradient steps are behind it, the last ones with these mean losses."""
-        ...
-
-
-class Unwatched:
-    """Nobody looks."""
-
-    def advance(self, done: int, total: int, losses: dict[str, float]) -> None:
-        """Nothing."""
+_ABOUT: Final = "told"  # the checkpoint's array that holds identity and curve, as JSON
 
 
 @dataclass(frozen=True)
@@ -69,7 +52,7 @@ class OfflineTrained:
 
 
 def train_offline(
-    settings: OfflineSettings, data: Path | str, out: Path | str, watch: OfflineWatch | None = None
+    settings: OfflineSettings, data: Path | str, out: Path | str, watch: Watch | None = None
 ) -> OfflineTrained:
     """Train on the data set in the folder `data` into the folder `out`; what was begun there goes on.
 
@@ -79,22 +62,27 @@ def train_offline(
         KeyboardInterrupt: the user stopped it; a checkpoint was kept.
     """
     require_torch()
-    folder, found = Path(out), read_transitions(data)
-    run = _Run(settings, found, folder, watch or Unwatched())
-    with only_run(folder):
-        if (folder / FILE).exists():
-            artifact = load_artifact(folder)
-            run.same(artifact.provenance.get("identity"))
-            return OfflineTrained(folder, artifact, earlier=True)
-        return OfflineTrained(folder, run.go())
+    transitions = read_transitions(data)
+    folder = RunFolder(Path(out), _identity(settings, transitions), CHECKPOINT)
+    run = _Run(settings, transitions, folder, watch or Unwatched())
+    with folder.hold():
+        if (artifact := folder.artifact()) is not None:
+            return OfflineTrained(folder.path, artifact, earlier=True)
+        return OfflineTrained(folder.path, run.go())
+
+
+def _identity(settings: OfflineSettings, data: Transitions) -> dict[str, Any]:
+    from poise import __version__
+
+    return {"poise": __version__, "settings": settings.to_dict(), "data": data.manifest["files"][TRANSITIONS]}
 
 
 @dataclass
 class _Run:
     settings: OfflineSettings
     data: Transitions
-    folder: Path
-    watch: OfflineWatch
+    folder: RunFolder
+    watch: Watch
     curve: list[list[float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,41 +90,14 @@ class _Run:
         taught = self.data if self.kept is None else select(self.data, ~self.kept)
         self.problem = problem_of(taught, self.settings)
 
-    def identity(self) -> dict[str, Any]:
-        """JSON data: two trainings with the same one come to the same artifact."""
-        from poise import __version__
-
-        return {
-            "poise": __version__,
-            "settings": self.settings.to_dict(),
-            "data": self.data.manifest["files"][TRANSITIONS],
-        }
-
-    def same(self, found: Any) -> None:
-        """Raise StoreError where `found` is the identity of another training."""
-        now = self.identity()
-        if found == now:
-            return
-        before = found if isinstance(found, dict) else {}
-        settings = before.get("settings", {})
-        told = [
-            f"{name} was {settings.get(name)!r}, now {value!r}"
-            for name, value in now["settings"].items()
-            if settings.get(name) != value
-        ]
-        told += [f"the {name} are not the same" for name in ("data", "poise") if before.get(name) != now[name]]
-        raise StoreError(
-            f"{self.folder} holds another training ({'; '.join(told)}); choose another folder with --out, or repeat "
-            "its own command"
-        )
-
     def go(self) -> Artifact:
         """Train on from the checkpoint, if there is one, and write the artifact."""
         from poise.training.offline.learner import threads
 
         with threads(self.settings.threads), Interrupts() as stop:
-            learner = _learner(self.problem, self.settings)
+            learner = _learner_of(self.settings.method)(self.problem, self.settings)
             self._resume(learner)
+            self.watch.begin("steps", self.settings.steps, self._done)
             kept = monotonic()
             while self._done < self.settings.steps:
                 self._chunk(learner)
@@ -157,63 +118,45 @@ class _Run:
         losses = learner.train(len(self.curve), steps)
         done = self._done + steps
         if not all(map(math.isfinite, losses)):
-            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+            self.folder.clear()
             raise ConfigError(
                 f"a loss is no longer finite after {done} steps; use a smaller --rate (it was {self.settings.rate:g}), "
                 "or --scale returns"
             )
         self.curve.append([done, *losses])
-        self.watch.advance(done, self.settings.steps, dict(zip(learner.losses, losses, strict=True)))
+        shown = zip(learner.losses, losses, strict=True)
+        self.watch.advance(steps, ", ".join(f"{name} {loss:.4f}" for name, loss in shown))
 
     def _keep(self, learner: OfflineLearner) -> None:
-        told = canonical({"identity": self.identity(), "curve": self.curve})
-        arrays = {**learner.memory(), "told": np.frombuffer(told, np.uint8)}
+        about = canonical({"identity": dict(self.folder.identity), "curve": self.curve})
+        arrays = {**learner.memory(), _ABOUT: np.frombuffer(about, np.uint8)}
         packed = io.BytesIO()
         np.savez(packed, **arrays)  # type: ignore[arg-type]  # the stubs take the names for other parameters
         content = packed.getvalue()
-        # Not durable: it is written every few seconds, and one that a power failure spoiled is known by its digest.
-        replace_file(self.folder / CHECKPOINT, hashlib.sha256(content).digest() + content, durable=False)
+        self.folder.write_checkpoint(hashlib.sha256(content).digest() + content)
 
     def _resume(self, learner: OfflineLearner) -> None:
-        path = self.folder / CHECKPOINT
-        try:
-            raw = path.read_bytes()
-            if hashlib.sha256(raw[32:]).digest() != raw[:32]:
-                raise ValueError("its digest differs")
-            with np.load(io.BytesIO(raw[32:]), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            told = json.loads(arrays.pop("told").tobytes())
-        except FileNotFoundError:
-            return
-        except _BROKEN as error:
-            raise StoreError(
-                f"{path} is damaged ({error}); remove it to begin anew, or choose another folder with --out"
-            ) from None
-        self.same(told["identity"])
-        learner.restore(arrays)
-        self.curve = told["curve"]
+        state = self.folder.read_checkpoint(_decode)
+        if state is not None:
+            arrays, self.curve = state
+            learner.restore(arrays)
 
     def _finish(self, learner: OfflineLearner) -> Artifact:
         settings, network = self.settings, learner.policy()
         parameters = {"state": settings.state, "faithful": settings.faithful}
-        found = {"curve": {"losses": list(learner.losses), "steps": self.curve}, **self._evaluated(network)}
-        artifact = Artifact(settings.method, parameters, network, settings.to_dict(), self._provenance(), found)
-        save_artifact(artifact, self.folder)
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
-        return load_artifact(self.folder)
-
-    def _evaluated(self, network: Network) -> dict[str, Any]:
-        if self.kept is None:
-            return {}
-        held = select(self.data, self.kept)
-        return {"offline": evaluate(held, network, self.settings)}
+        scores: dict[str, Any] = {"curve": {"losses": list(learner.losses), "steps": self.curve}}
+        if self.kept is not None:
+            scores["offline"] = evaluate(select(self.data, self.kept), network, settings)
+        return self.folder.finish(
+            Artifact(settings.method, parameters, network, settings.to_dict(), self._provenance(), scores)
+        )
 
     def _provenance(self) -> dict[str, Any]:
         from poise import __version__
 
         manifest = self.data.manifest
         return {
-            "identity": self.identity(),
+            "identity": dict(self.folder.identity),
             "seed": self.settings.seed,
             "data": {name: manifest.get(name) for name in ("sources", "evaluation", "talks", "transitions")},
             "rows": len(self.problem.actions),
@@ -225,11 +168,21 @@ class _Run:
         }
 
 
-def _learner(problem: OfflineProblem, settings: OfflineSettings) -> OfflineLearner:
+def _decode(content: bytes) -> tuple[Any, tuple[dict[str, Any], list[list[float]]]]:
+    digest, packed = content[:32], content[32:]
+    if hashlib.sha256(packed).digest() != digest:
+        raise ValueError("its digest differs")
+    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    about = json.loads(arrays.pop(_ABOUT).tobytes())
+    return about["identity"], (arrays, about["curve"])
+
+
+def _learner_of(method: str) -> type[OfflineLearner]:
     from poise.training.offline.baselines import Cloning, Cql
     from poise.training.offline.iql import Iql
 
-    return {"iql": Iql, "bc": Cloning, "cql": Cql}[settings.method](problem, settings)
+    return {"iql": Iql, "bc": Cloning, "cql": Cql}[method]
 
 
 def _kept(data: Transitions, share: float) -> np.ndarray[Any, np.dtype[np.bool_]] | None:

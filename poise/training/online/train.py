@@ -16,42 +16,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from poise.agents.artifact import Artifact
 from poise.common.interrupts import Interrupts
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
-from poise.tournaments.storage.errors import only_run
 from poise.training.online.episodes import Episode, mean
 from poise.training.online.field import FieldMatch, FieldPlayer, players
-from poise.training.online.files import CHECKPOINT, finish_training, finished, keep, resume
+from poise.training.online.files import CHECKPOINT, keep_trainer, resume_trainer, trained_artifact
 from poise.training.online.plan import TrainingPlan, TrainSettings, plan_training, trainer_of
 from poise.training.online.trainers import Trainer, Trial
+from poise.training.run_folder import RunFolder
+from poise.training.watch import Unwatched, Watch
 
 _CHECKPOINT_SECONDS: Final = 1.0  # between two; a stop on request is kept in any case
 _WORTH_WORKERS: Final = 2000  # negotiations from which worker processes pay for their start
-
-
-class TrainWatch(Protocol):
-    """Shown how a training goes."""
-
-    def begin(self, total: int, done: int) -> None:
-        """`done` of `total` negotiations are behind it."""
-        ...
-
-    def advance(self, talks: int, utility: float) -> None:
-        """So many more were played, in which the creditor's mean utility was this."""
-        ...
-
-
-class Unwatched:
-    """Nobody looks."""
-
-    def begin(self, total: int, done: int) -> None:
-        """Nothing."""
-
-    def advance(self, talks: int, utility: float) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +43,7 @@ class Trained:
 
 
 def train(
-    settings: TrainSettings, out: Path | str, *, workers: int | None = None, watch: TrainWatch | None = None
+    settings: TrainSettings, out: Path | str, *, workers: int | None = None, watch: Watch | None = None
 ) -> Trained:
     """Train into the folder `out`; one that was begun there with the same settings goes on, one that is done stays.
 
@@ -76,49 +55,51 @@ def train(
         StoreError: the folder cannot be used, or holds another training.
         KeyboardInterrupt: the user stopped it, after the round at hand; a checkpoint was kept.
     """
-    plan, folder = plan_training(settings), Path(out)
-    with only_run(folder):
-        if (artifact := finished(folder, plan)) is not None:
-            return Trained(folder, artifact, earlier=True)
+    plan = plan_training(settings)
+    folder = RunFolder(Path(out), plan.identity(), CHECKPOINT)
+    with folder.hold():
+        if (artifact := folder.artifact()) is not None:
+            return Trained(folder.path, artifact, earlier=True)
         trainer = trainer_of(plan)
-        done = resume(folder, plan, trainer)
+        done = resume_trainer(folder, trainer)
+        if trainer.learns or (workers is None and plan.total < _WORTH_WORKERS):
+            workers = 1
         run = _Run(plan, trainer, folder, watch or Unwatched())
         try:
-            return Trained(folder, run.go(done, _workers(plan, workers)))
+            return Trained(folder.path, run.go(done, workers or _cores()))
         except KeyboardInterrupt as stopped:
-            if (folder / CHECKPOINT).exists():
-                stopped.add_note(f"What was learned so far is kept in {folder}; repeat the command to go on.")
+            if (folder.path / CHECKPOINT).exists():
+                stopped.add_note(f"What was learned so far is kept in {folder.path}; repeat the command to resume.")
             raise
 
 
-def _workers(plan: TrainingPlan, workers: int | None) -> int:
-    if trainer_of(plan).learns or (workers is None and plan.total < _WORTH_WORKERS):
-        return 1
-    return workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass
 class _Run:
     plan: TrainingPlan
     trainer: Trainer
-    folder: Path
-    watch: TrainWatch
+    folder: RunFolder
+    watch: Watch
 
     def go(self, done: int, workers: int) -> Artifact:
         """Play the rounds from `done` on and the final check, and write the artifact."""
         plan = self.plan
         with players(plan.against, workers) as play, Interrupts() as stop:
-            self.watch.begin(plan.total, done * plan.talks * plan.policies)
+            self.watch.begin("negotiations", plan.total, done * plan.talks * plan.policies)
             kept = -math.inf
             for number in range(done, plan.rounds):
                 self._round(play, number)
                 stopped = stop()
                 if stopped or monotonic() - kept > _CHECKPOINT_SECONDS:
-                    keep(self.folder, plan, self.trainer, number + 1)
+                    keep_trainer(self.folder, self.trainer, number + 1)
                     kept = monotonic()
                 if stopped:
                     raise KeyboardInterrupt
-            return finish_training(self.folder, plan, self.trainer, self._scores(play, stop))
+            return self.folder.finish(trained_artifact(plan, self.trainer, self._scores(play, stop)))
 
     def _round(self, play: FieldPlayer, number: int) -> None:
         plan = self.plan
@@ -126,35 +107,28 @@ class _Run:
         trials = self.trainer.ask()
         played = play(trials, talks, learns=self.trainer.learns)
         self.trainer.tell(played)
-        utilities = [episode.utility for each in played for episode in each.episodes]
-        self.watch.advance(len(utilities), mean(utilities))
+        self._show([episode for trial in played for episode in trial.episodes])
+
+    def _show(self, episodes: Sequence[Episode]) -> None:
+        self.watch.advance(len(episodes), f"utility {mean(episode.utility for episode in episodes):.3f}")
 
     def _scores(self, play: FieldPlayer, stop: Callable[[], bool]) -> dict[str, Any]:
         plan = self.plan
         if not plan.check:
             return {}
         talks = plan.against.talks(plan.settings.seed, "check", 0, plan.check)
-        compared = {"trained": self.trainer.best(), "start": _start(plan), "vanilla": _VANILLA}
+        compared = {"trained": self.trainer.best(), "start": trainer_of(plan).best(), "vanilla": _VANILLA}
         episodes: dict[str, Sequence[Episode]] = {}
         for name, trial in compared.items():
-            episodes[name] = play([trial], talks, learns=_continues(trial))[0].episodes
-            self.watch.advance(len(talks), mean(episode.utility for episode in episodes[name]))
+            learns = bool(trial.parameters.get("learning"))  # it goes on learning while it is checked
+            episodes[name] = play([trial], talks, learns=learns)[0].episodes
+            self._show(episodes[name])
             if stop():
                 raise KeyboardInterrupt
         return training_scores(episodes, talks, plan.settings.seed)
 
 
 _VANILLA: Final = Trial("policy", {"name": "vanilla"})
-
-
-def _start(plan: TrainingPlan) -> Trial:
-    """What training began with."""
-    return trainer_of(plan).best()
-
-
-def _continues(trial: Trial) -> bool:
-    """Whether the policy goes on learning while it is checked."""
-    return bool(trial.parameters.get("learning"))
 
 
 def training_scores(
