@@ -37,7 +37,7 @@ from poise.games.moves import SEATS, Seat
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-from poise.common.files import digest_of, replace_file
+from poise.common.files import digest_of, replace_file, sha256_of
 
 FORMAT: Final = 1
 FORMAT_WITH_PARTS: Final = 2
@@ -123,9 +123,7 @@ def _checked_adapter(folder: Path, adapter: Any) -> Mapping[str, Any]:
     """What artifact.json says of the adapter, once the file beside it is known to be that one."""
     path = folder / ADAPTER
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != adapter["sha256"]:
+        if sha256_of(path) != adapter["sha256"]:
             raise ValueError("its digest differs")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AgentError(

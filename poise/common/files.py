@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and digests."""
+"""Files that are written whole or not at all, digests, and the folder for what can be made again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +25,49 @@ def digest_of(data: Any) -> str:
     return hashlib.sha256(canonical(data)).hexdigest()
 
 
-def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write beside `path` and rename, so that a reader finds the old file or the new one, whoever is killed when.
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of the file at `path`. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where Poise keeps what it can make again: below XDG_CACHE_HOME, or ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "poise"
+
+
+@contextmanager
+def draft(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A path beside `path` at which to write a file or a folder.
+
+    What was written there takes the place of `path` at the end of the block, in one step, so that a reader finds the
+    old file or the new one, whoever is killed when. After an error nothing of it is left. A folder replaces none that
+    holds files.
 
     durable: wait for the disk, so that a power failure cannot undo it either.
 
-    Raises:
-        StoreError: it cannot be written.
+    Raises OSError where it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        yield beside
+        for file in (beside.iterdir() if beside.is_dir() else [beside]) if durable else []:
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        beside.replace(path)
+    finally:
+        if beside.is_dir():
+            shutil.rmtree(beside, ignore_errors=True)
+        beside.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file as a `draft`, and its folder if there is none. Raises StoreError where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with draft.open("xb") as file:
-                file.write(content)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft(path, durable=durable) as beside:
+            beside.write_bytes(content)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written ({error.strerror or error}); name another folder with --out"

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.common.errors import BadInput, ConfigError
+from poise.common.files import draft, replace_file
 from poise.games.transcript import Message, Transcript
 from poise.tournaments.process.lines import LINE, lines
 from poise.tournaments.process.measure import of_store
@@ -90,13 +91,13 @@ def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> P
     if to.suffix not in writers:
         raise BadInput(f"{to.name}: name a file that ends in {' or '.join(writers)}")
     found = frame(folder, table)
-    draft = to.with_name(to.name + ".part")
     with explained(to.parent):
         to.parent.mkdir(parents=True, exist_ok=True)
+    with explained(to.parent), draft(to, durable=False) as beside:
         if to.suffix == ".csv":
-            _write_told(to, found.attrs["poise"])
-        writers[to.suffix](found, draft)
-        draft.replace(to)
+            told = json.dumps(found.attrs["poise"], indent=2, default=str) + "\n"
+            replace_file(to.with_name(to.name + ".json"), told.encode(), durable=False)
+        writers[to.suffix](found, beside)
     return to
 
 
@@ -207,10 +208,3 @@ def _write_parquet(found: Any, path: Path) -> None:
 
 def _write_csv(found: Any, path: Path) -> None:
     found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-
-
-def _write_told(to: Path, told: dict[str, Any]) -> None:
-    beside = to.with_name(to.name + ".json")
-    draft = beside.with_name(beside.name + ".part")
-    draft.write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
-    draft.replace(beside)

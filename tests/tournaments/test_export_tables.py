@@ -49,7 +49,7 @@ def test_files_read_back_as_the_frame(folder, tmp_path, table, ending):
     expected = frame(folder, table)
     assert list(found.columns) == list(expected.columns)
     assert len(found) == len(expected)
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*"))
     if ending == "csv":
         told = json.loads((tmp_path / "out.csv.json").read_text())
     else:

@@ -360,7 +360,9 @@ def test_an_export_that_is_killed_leaves_nothing_that_play_takes_up(tmp_path, ba
     script = f"""
         import os, pathlib, signal
         from poise.training.export.exporting import ExportSettings, export_agent
-        pathlib.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        def replace(path, to):
+            os.kill(os.getpid(), signal.SIGKILL) if path.is_dir() else os.replace(path, to)
+        pathlib.Path.replace = replace
         export_agent(ExportSettings(pathlib.Path({str(trained)!r}), pathlib.Path({str(tmp_path / "out")!r}),
                gguf=pathlib.Path({str(base)!r})))
     """

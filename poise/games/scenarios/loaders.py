@@ -20,12 +20,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import ScenarioError, shorten
+from poise.common.files import draft
 from poise.common.textfile import LINE_END, read_text, refusal
 from poise.games.domains import domain_names
 from poise.games.scenario import Scenario
@@ -71,16 +71,8 @@ def save_scenarios(path: str | os.PathLike[str], scenarios: Iterable[Scenario]) 
 def _replace(path: Path, text: str) -> None:
     """Write beside `path` and rename, so that readers see the old file or the new one."""
     try:
-        target = path.resolve()
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            with draft.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft(path.resolve()) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise refusal(path, f"the file cannot be written ({reason}); check the folder and its permissions") from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.errors import PoiseError
+from poise.common.files import draft
 from poise.games.transcript import Transcript
 from poise.tournaments.charts.game import game_figures
 from poise.tournaments.charts.ratings import rated
@@ -53,10 +53,8 @@ def write_report(folder: Path | str, out: Path | None = None, transcripts: int =
     path = out or folder / FILE
     with Store.read(folder) as store:
         page = _page(store, folder.resolve().name, transcripts)
-    draft = path.with_name(path.name + ".part")
-    with explained(path.parent):
-        draft.write_text(page, encoding="utf-8")
-        os.replace(draft, path)  # noqa: PTH105 - one step, so that a reader never sees half a page
+    with explained(path.parent), draft(path, durable=False) as beside:
+        beside.write_text(page, encoding="utf-8")
     return path
 
 

@@ -1,23 +1,20 @@
-"""The files around a data set: judges' scores that go in, drafts of what comes out."""
+"""The files around a data set: judges' scores, digests, errors of the disk."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from poise.common.errors import ConfigError, StoreError
+from poise.common.files import sha256_of
 
 
 def digest_of_file(path: Path) -> str:
     """The SHA-256 of a file; ConfigError where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); check the path") from None
 
@@ -52,17 +49,6 @@ def _score(line: str, path: str, number: int) -> tuple[str, int, float]:
     if not 1 <= score <= 10:
         raise ConfigError(f"{path}, line {number}: score {score} is outside 1 to 10")
     return match, index, score
-
-
-@contextmanager
-def draft(path: Path) -> Iterator[io.BufferedRandom]:
-    """A file beside `path`, gone at the end unless it was renamed."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("x+b") as file:
-            yield file
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -7,12 +7,12 @@ import io
 import json
 import platform
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies.learned.states import EXTENDED, PUBLISHED, STATES
 from poise.common.errors import ConfigError
-from poise.common.files import replace_file
+from poise.common.files import draft, replace_file, sha256_of
 from poise.games.moves import SEATS, Seat
 from poise.games.scenarios.loaders import BUILTIN, load_scenarios
 from poise.games.transcript import Transcript
@@ -28,7 +28,7 @@ from poise.tournaments.storage.rows import from_json
 from poise.tournaments.storage.store import Store
 from poise.training.data.dataset import FORMAT, MANIFEST, PAIRS, TRANSITIONS, Transitions
 from poise.training.data.dialogues import Dialogues, cases_by_row
-from poise.training.data.files import digest_of_file, draft, explained, read_message_scores
+from poise.training.data.files import digest_of_file, explained, read_message_scores
 from poise.training.data.gathering import Gatherer, TrainingNegotiation, pairs_of
 from poise.training.data.held_out import FIRST_ROW, held_out
 
@@ -116,17 +116,16 @@ class _Maker:
         self._pairs = self._talks = 0
 
     def make(self) -> Path:
-        with ExitStack() as stack:
-            body = stack.enter_context(draft(self.folder / PAIRS))
+        with tempfile.TemporaryFile(dir=self.folder) as body:
             for source in self._sources:
                 self._take(source, body)
             data = self._gatherer.transitions()
             self._check(data)
-            files = self._write(data, body, stack)
+            files = self._write(data, body)
         replace_file(self.folder / MANIFEST, json.dumps(self._manifest(data, files), indent=1).encode() + b"\n")
         return self.folder
 
-    def _take(self, source: _Source, body: io.BufferedRandom) -> None:
+    def _take(self, source: _Source, body: IO[bytes]) -> None:
         taken = 0
         for talk in source.talks():
             taken += 1
@@ -139,7 +138,7 @@ class _Maker:
                 self._watch(self._talks)
         source.told["talks"] = taken
 
-    def _add_pairs(self, talk: TrainingNegotiation, body: io.BufferedRandom) -> None:
+    def _add_pairs(self, talk: TrainingNegotiation, body: IO[bytes]) -> None:
         for seat in self.settings.seats:
             for pair in pairs_of(talk, seat, scripted=self.settings.scripted, left_out=self.left_out):
                 body.write(json.dumps(pair.to_dict(), allow_nan=False).encode() + b"\n")
@@ -157,10 +156,10 @@ class _Maker:
         total = self.left_out + self._gatherer.left_out
         return {what: count for what, count in sorted(total.items()) if count}
 
-    def _write(self, data: Transitions, body: io.BufferedRandom, stack: ExitStack) -> dict[str, str]:
+    def _write(self, data: Transitions, body: IO[bytes]) -> dict[str, str]:
         files = {}
         if self.settings.parts != "transitions":
-            files[PAIRS] = self._write_pairs(body, stack)
+            files[PAIRS] = self._write_pairs(body)
         if self.settings.parts != "pairs":
             packed = io.BytesIO()
             np.savez_compressed(packed, **data.arrays())  # type: ignore[arg-type]  # the stubs take the names for other parameters
@@ -170,18 +169,15 @@ class _Maker:
             (self.folder / name).unlink(missing_ok=True)
         return files
 
-    def _write_pairs(self, body: io.BufferedRandom, stack: ExitStack) -> str:
+    def _write_pairs(self, body: IO[bytes]) -> str:
         """The header, now that it is known how many pairs there are, and the pairs."""
-        whole = stack.enter_context(draft(self.folder / PAIRS))
         header = {"format": FORMAT, "kind": "pairs", "pairs": self._pairs, **self._provenance()}
-        whole.write(json.dumps(header).encode() + b"\n")
         body.seek(0)
-        shutil.copyfileobj(body, whole, 1 << 20)
-        whole.seek(0)
-        digest = hashlib.file_digest(whole, "sha256").hexdigest()
-        whole.close()
-        Path(whole.name).replace(self.folder / PAIRS)
-        return digest
+        with draft(self.folder / PAIRS) as beside:
+            with beside.open("xb") as whole:
+                whole.write(json.dumps(header).encode() + b"\n")
+                shutil.copyfileobj(body, whole, 1 << 20)
+            return sha256_of(beside)
 
     def _provenance(self) -> dict[str, Any]:
         from poise import __version__

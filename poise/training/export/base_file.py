@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights
 from poise.agents.models.settings import SMOLLM2
 from poise.common.errors import AgentError, ConfigError
+from poise.common.files import sha256_of
 from poise.training.export.peft_folder import Lora
 from poise.training.language.libraries import library
 
@@ -98,8 +98,7 @@ def read_base(path: Path | None) -> BaseFile:
 def _sha256(path: Path) -> str:
     if path.name == SMOLLM2_WEIGHTS.file and path.stat().st_size == SMOLLM2_WEIGHTS.size and path == find_weights():
         return SMOLLM2_WEIGHTS.sha256
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def describe(base: BaseFile, trained_on: Mapping[str, Any] | None) -> dict[str, Any]:

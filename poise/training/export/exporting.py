@@ -11,13 +11,8 @@ interrupted, or finds the disk full, leaves no folder that play would take up.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -25,8 +20,9 @@ from typing import Any, Final
 
 from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, Artifact, load_artifact, save_artifact
 from poise.common.errors import ConfigError, StoreError
-from poise.common.files import replace_file
+from poise.common.files import draft, replace_file, sha256_of
 from poise.games.moves import Seat
+from poise.training.data.files import explained
 from poise.training.export.adapter_file import PRECISIONS, write_adapter
 from poise.training.export.base_file import BaseFile, describe, read_base
 from poise.training.export.ollama_model import Served, check_server, create, modelfile
@@ -89,7 +85,8 @@ def export_agent(settings: ExportSettings) -> Artifact:
     parts = _read(settings)
     if settings.ollama:
         check_server(settings.ollama, parts.base, other_weights=settings.other_weights)
-    with _draft(settings.out) as folder:
+    with explained(settings.out), draft(settings.out) as folder:
+        folder.mkdir(parents=True)
         write_adapter(parts.lora, parts.base, folder / ADAPTER, settings.precision)
         replace_file(folder / MODELFILE, modelfile(parts.base, settings.ollama).encode())
         if settings.ollama:
@@ -137,10 +134,8 @@ def _artifact(settings: ExportSettings, parts: _Parts, file: Path) -> Artifact:
 
     policy, lora, provenance = parts.policy, parts.lora, parts.provenance
     trained_on = provenance.get("base")
-    with file.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
     adapter = {
-        "sha256": sha256,
+        "sha256": sha256_of(file),
         "alpha": lora.alpha,
         "ranks": lora.ranks,
         "targets": lora.targets,
@@ -149,7 +144,7 @@ def _artifact(settings: ExportSettings, parts: _Parts, file: Path) -> Artifact:
         "ollama": settings.ollama.to_dict() if settings.ollama else None,
     }
     origin = {
-        "adapter": dict(provenance) or {"weights": _digest(settings.adapter / WEIGHTS)},
+        "adapter": dict(provenance) or {"weights": sha256_of(settings.adapter / WEIGHTS)},
         "policy": {"digest": policy.digest, "provenance": policy.provenance} if settings.policy else None,
         "versions": {"poise": __version__, "python": platform.python_version(), "gguf": version("gguf")},
     }
@@ -158,26 +153,3 @@ def _artifact(settings: ExportSettings, parts: _Parts, file: Path) -> Artifact:
     return Artifact(
         policy.engine, policy.parameters, policy.arrays, how, origin, scores, adapter=adapter, seats=settings.seats
     )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@contextmanager
-def _draft(out: Path) -> Iterator[Path]:
-    """A folder that takes the place of `out` if nothing goes wrong, and else is gone."""
-    folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    try:
-        folder.mkdir(parents=True)
-        yield folder
-        for path in folder.iterdir():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        folder.rename(out)
-    except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written ({error.strerror or error}); name another folder with --out"
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

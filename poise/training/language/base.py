@@ -7,11 +7,7 @@ template come with it. That takes half a minute, so the result is kept in the us
 
 from __future__ import annotations
 
-import hashlib
 import mmap
-import os
-import secrets
-import shutil
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,7 +18,7 @@ from typing import Any, Final, Literal
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights
 from poise.agents.models.settings import SMOLLM2
 from poise.common.errors import ConfigError, PoiseError
-from poise.common.files import digest_of
+from poise.common.files import cache_folder, digest_of, draft, sha256_of
 from poise.training.language.libraries import library, quietly
 
 Kind = Literal["gguf", "folder", "hub"]
@@ -118,24 +114,14 @@ def _download(name: str) -> Path:
 
 def _from_gguf(path: Path, digest: str) -> tuple[Any, Any]:
     """The model and tokenizer of a GGUF file, from the cache where they have been converted before."""
-    kept = _cache() / f"base-{digest[:16]}-{library('transformers').__version__}"
+    kept = cache_folder() / f"base-{digest[:16]}-{library('transformers').__version__}"
     if kept.is_dir():
         return _from_folder(kept)
     model, tokenizer = _converted(path)
-    draft = kept.with_name(f".{kept.name}.{secrets.token_hex(4)}")
-    with suppress(OSError):  # without room to keep it, it is converted every time
-        try:
-            model.save_pretrained(draft)
-            tokenizer.save_pretrained(draft)
-            draft.rename(kept)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    with suppress(OSError), draft(kept, durable=False) as folder:  # without room, it is converted every time
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     return model, tokenizer
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "poise"
 
 
 def _converted(path: Path) -> tuple[Any, Any]:
@@ -163,14 +149,9 @@ def base_digest(path: Path) -> str:
     """The SHA-256 of a GGUF file, or over the files of a model's folder that make it what it is."""
     if path.is_file():
         known = path.name == SMOLLM2_WEIGHTS.file and path.stat().st_size == SMOLLM2_WEIGHTS.size
-        return SMOLLM2_WEIGHTS.sha256 if known and path == find_weights() else _sha256(path)
+        return SMOLLM2_WEIGHTS.sha256 if known and path == find_weights() else sha256_of(path)
     files = sorted({each for pattern in _FILES for each in path.glob(pattern)})
-    return digest_of({each.name: _sha256(each) for each in files})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_of({each.name: sha256_of(each) for each in files})
 
 
 def _split_digits(tokenizer: Any, path: Path) -> None:

@@ -6,17 +6,15 @@ once; after that its size and time of change, kept in the user's cache folder, v
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
-import os
-import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from poise.common.errors import ModelMissing
+from poise.common.errors import ModelMissing, StoreError
+from poise.common.files import cache_folder, replace_file, sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,10 @@ def find_weights(weights: Weights = SMOLLM2_WEIGHTS, stamps: Path | None = None)
     size = path.stat().st_size
     if size != weights.size:
         raise ModelMissing(f"{path} has {size:,} bytes and should have {weights.size:,}; {weights.remedy(_AGAIN)}")
-    note = (stamps or _default_stamps()) / f"{weights.distribution}.json"
+    note = (stamps or cache_folder()) / f"{weights.distribution}.json"
     stamp = {"path": str(path), "size": size, "changed": path.stat().st_mtime_ns, "sha256": weights.sha256}
     if _read(note) != stamp:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(path)
         if found != weights.sha256:
             raise ModelMissing(f"{path} has the checksum {found[:12]}... and is damaged; {weights.remedy(_AGAIN)}")
         _write(note, stamp)
@@ -76,11 +73,6 @@ def _locate(weights: Weights) -> Path:
     raise ModelMissing(f"the weights {weights.file} are not installed; {weights.remedy()}")
 
 
-def _default_stamps() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "poise"
-
-
 def _read(note: Path) -> object:
     try:
         return json.loads(note.read_text(encoding="utf-8"))
@@ -89,8 +81,5 @@ def _read(note: Path) -> object:
 
 
 def _write(note: Path, stamp: object) -> None:
-    with suppress(OSError):  # without a folder to write to, the file is verified every time
-        note.parent.mkdir(parents=True, exist_ok=True)
-        draft = note.with_suffix(f".{secrets.token_hex(4)}")
-        draft.write_text(json.dumps(stamp), encoding="utf-8")
-        draft.replace(note)
+    with suppress(StoreError):  # without a folder to write to, the file is verified every time
+        replace_file(note, json.dumps(stamp).encode(), durable=False)
