@@ -13,7 +13,7 @@ import time
 import timeit
 from pathlib import Path
 
-from poise.agents.policies import POLICIES
+from poise.agents.policies import policies
 from poise.agents.protocols import Brief, Line, View
 from poise.agents.registry import find_agent
 from poise.common.seeds import Dice
@@ -44,7 +44,7 @@ def after(messages: int) -> View:
 
 def choosing(name: str, view: View) -> float:
     """CPU microseconds a choice."""
-    policy, dice = POLICIES[name].make(""), Dice(2)
+    policy, dice = policies()[name].make(""), Dice(2)
     run = timeit.repeat(
         lambda: [policy.choose(view, dice) for _ in range(200)], number=1, repeat=9, timer=time.process_time
     )

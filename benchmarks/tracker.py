@@ -14,7 +14,7 @@ import numpy as np
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Evidence, Tracker
-from poise.agents.policies import EqNegotiator
+from poise.agents.policies.eq_negotiator import EqNegotiator
 from poise.agents.protocols import Brief, Line, View
 from poise.common.seeds import Dice
 from poise.games.moves import offer

@@ -29,7 +29,7 @@ def page() -> str:
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, each in getattr(command, "commands", {}).items():
         yield from _commands(each, (*path, name))
-    if not getattr(command, "commands", None):
+    if not getattr(command, "commands", None) and not command.hidden:
         yield path, command
 
 

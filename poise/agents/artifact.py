@@ -4,7 +4,7 @@ A folder with `artifact.json`, where parameters are large arrays `arrays.npz`, a
 `adapter.gguf`; no pickle anywhere.
 
     format      1, and 2 where it has an adapter or seats
-    engine      what plays it, see `poise.agents.policies.learned.engines`
+    engine      what plays it, see `poise.agents.policies`
     parameters  JSON data of the engine
     arrays      the SHA-256 of arrays.npz, or null
     settings    how it was trained

@@ -10,7 +10,8 @@ from poise.agents.concessions import MoodConcession, named_concession
 from poise.agents.game_players import GAME_PLAYERS, game_player
 from poise.agents.personas import load_persona, persona_names
 from poise.agents.personas.persona import Persona, PersonaPolicy
-from poise.agents.policies import POLICIES, Vanilla
+from poise.agents.policies import NamedPolicy, policies
+from poise.agents.policies.vanilla import Vanilla
 from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, load_world
 from poise.agents.trained import packaged
 from poise.common.errors import AgentError
@@ -24,19 +25,19 @@ def built_in(seat: Seat) -> Mapping[str, Maker]:
     """Makers of this seat's agents by name; a maker takes what stands after the colon ("" for nothing)."""
     if seat == "creditor":
         return {
-            **{name: partial(_creditor, name) for name in POLICIES},
+            **{name: partial(policy_agent, named) for name, named in policies().items()},
             **{name: partial(_game_player, name) for name in GAME_PLAYERS},
             **packaged(seat),
         }
     return {**{name: partial(_debtor, name) for name in persona_names()}, "simulated": _simulated, **packaged(seat)}
 
 
-def _creditor(name: str, argument: str) -> Agent:
-    policy = POLICIES[name]
+def policy_agent(policy: NamedPolicy, argument: str) -> Agent:
+    """The creditor that a policy makes; AgentError where the policy refuses the argument."""
     kind = default_concession("creditor")
     policy.make(argument)  # refuses a bad argument here, not in the middle of a tournament
     return Agent(
-        name=f"{name}:{argument}" if argument else name,
+        name=f"{policy.name}:{argument}" if argument else policy.name,
         seat="creditor",
         make_policy=partial(policy.make, argument),
         make_concession=lambda: named_concession(kind),

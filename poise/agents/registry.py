@@ -28,7 +28,7 @@ from poise.agents.protocols import Policy, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 from poise.common.userfile import digest, load_file
-from poise.games.moves import Seat
+from poise.games.moves import SEATS, Seat
 
 _MARK = "__poise_agent__"
 _GROUP = "poise.agents"
@@ -133,12 +133,15 @@ def find_agent(spec: str, seat: Seat) -> Agent:
 def _by_name(name: str, seat: Seat) -> Agent:
     if (seat, name) in _registered():
         return _registered()[seat, name]
-    from poise.agents.builtin import built_in
+    from poise.agents.builtin import built_in, policy_agent
+    from poise.agents.policies import find_policy
 
     base, _, argument = name.partition(":")
     known = built_in(seat)
     if base in known:
         return known[base](argument)
+    if seat == "creditor" and (policy := find_policy(base)):
+        return policy_agent(policy, argument)
     for entry in entry_points(group=_GROUP, name=base):
         return _decorated(entry.load(), base, seat)
     names = [*known, *(own for of, own in _registered() if of == seat)]
@@ -205,12 +208,16 @@ def _decorated(target: Any, name: str, seat: Seat) -> Agent:
 
 def list_agents() -> list[Agent]:
     """Every agent that can be named: built in, by decorator in this process, and of installed packages."""
-    from poise.agents.builtin import built_in
+    from poise.agents.builtin import built_in, policy_agent
+    from poise.agents.policies import installed_policies
 
     found: dict[tuple[Seat, str], Agent] = {}
-    for seat in ("creditor", "debtor"):
+    for name, policy in installed_policies().items():
+        found["creditor", name] = policy_agent(policy, policy.example)
+    for seat in SEATS:
         for name, make in built_in(seat).items():
-            found[seat, name] = make("neutral" if name == "fixed" else "")
+            if (seat, name) not in found:
+                found[seat, name] = make("")
     found.update(_registered())
     for entry in entry_points(group=_GROUP):
         extra = getattr(entry.load(), _MARK, None)

@@ -67,7 +67,7 @@ def _conduct(agent: Agent, value: str) -> Agent:
 
 
 def _emotion(agent: Agent, value: str) -> Agent:
-    from poise.agents.policies import POLICIES
+    from poise.agents.policies import find_policy
     from poise.agents.trained import is_folder, loaded_policy
 
     if value == agent.settings.get("engine"):
@@ -77,15 +77,16 @@ def _emotion(agent: Agent, value: str) -> Agent:
         return replace(agent, make_policy=make, settings={"emotion": digest}, privileged=False)
     name = {NONE: "vanilla"}.get(value, f"fixed:{value}" if value in EMOTIONS28 else value)
     base, _, argument = name.partition(":")
-    if base not in POLICIES:
+    policy = find_policy(base)
+    if policy is None:
         own = f" or {agent.settings['engine']}," if "engine" in agent.settings else ""
         raise AgentError(
             f"setting 'emotion={value}' of {agent.name!r}: use none, one of the 28 emotions, a policy of `poise agents "
             f"list`,{own} or the folder of a trained agent"
         )
-    make = partial(POLICIES[base].make, argument)
+    make = partial(policy.make, argument)
     make()  # refuses a bad argument here
-    return replace(agent, make_policy=make, settings={"emotion": value}, privileged=POLICIES[base].privileged)
+    return replace(agent, make_policy=make, settings={"emotion": value}, privileged=policy.privileged)
 
 
 def _adapter(agent: Agent, value: str) -> Agent:

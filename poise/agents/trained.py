@@ -13,7 +13,7 @@ from typing import Final
 from poise.agents.agent import Agent, default_concession
 from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, FILE, Artifact, load_artifact
 from poise.agents.models.adapters import Adapter
-from poise.agents.policies.learned.engines import trained_policy
+from poise.agents.policies import trained_policy
 from poise.agents.protocols import Policy
 from poise.common.errors import AgentError
 from poise.games.moves import Seat

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from poise.cli import train_offline as cli_offline
 from poise.cli import train_words as cli_words
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from poise.training.online.train import Trained
 
 Command = Callable[..., None]
+_BY_METHOD = "by-method"
 
 Debtors = Annotated[list[str], typer.Option("--debtor", metavar="NAME", help="Whom to train against; repeat.")]
 Scenarios = Annotated[str, typer.Option(metavar="SOURCE", help="What about: builtin:train, or rows of a file.")]
@@ -33,13 +35,25 @@ AllowTest = Annotated[bool, typer.Option("--allow-test", help="Train on evaluati
 
 def wire(app: typer.Typer, settings: dict[str, Any], plainly: Callable[[Command], Command]) -> None:
     """Add `poise train` to `app`; `plainly` turns errors into words and an exit code."""
-    train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", **settings)
+    train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", cls=_TrainCommands, **settings)
     commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "dqn": dqn, "learn": learn}
     commands |= cli_offline.commands() | cli_words.commands()
     commands |= {"export": export}
     for name, command in commands.items():
         train_app.command(name)(plainly(command))
+    train_app.command(_BY_METHOD, hidden=True)(plainly(by_method))
     app.add_typer(train_app, name="train")
+
+
+class _TrainCommands(TyperGroup):
+    """`poise train METHOD` also for the method of a policy that comes from an installed package."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands:
+            from poise.training.online.plan import methods
+
+            args = [_BY_METHOD, *args] if args[0] in methods() else args
+        return super().resolve_command(ctx, args)
 
 
 def evolve(
@@ -113,6 +127,24 @@ def learn(
 ) -> None:
     """Play a series with a creditor that learns as it goes, and keep what it learned."""
     _train("learn", out, None, dict(locals()))
+
+
+def by_method(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="A policy's own way to train.")],
+    debtor: Debtors,
+    scenarios: Scenarios = "builtin:train",
+    budget: Budget = 4000,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: Out = None,
+    talks: Talks = None,
+    mode: Mode = "corrected",
+    rows: Rows = "own",
+    allow_test: AllowTest = False,
+) -> None:
+    """Train a policy of an installed package."""
+    given = dict(locals())
+    _train(given.pop("method"), out, workers, given)
 
 
 def _train(method: str, out: Path | None, workers: int | None, given: dict[str, Any]) -> None:

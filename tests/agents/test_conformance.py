@@ -7,7 +7,7 @@ from helpers.paths import ROOT
 from typer.testing import CliRunner
 
 from poise.agents.builtin import built_in
-from poise.agents.policies import POLICIES
+from poise.agents.policies import policies
 from poise.cli.app import app
 from poise.games.domains import DOMAINS, SEARCH
 from poise.games.moves import SEATS
@@ -47,7 +47,7 @@ def test_every_example_passes(path):
         assert_agent(str(path), cases=CASES)
 
 
-@pytest.mark.parametrize("name", [*POLICIES, *(f"debtor {name}" for name in built_in("debtor"))])
+@pytest.mark.parametrize("name", [*policies(), *(f"debtor {name}" for name in built_in("debtor"))])
 def test_every_policy_passes(name):
     seat, _, debtor = name.rpartition(" ")
     name = WITH_ARGUMENTS.get(debtor, debtor)

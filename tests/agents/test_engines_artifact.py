@@ -11,10 +11,11 @@ from helpers.seats import case
 from hypothesis import HealthCheck, given, settings
 
 from poise.agents.artifact import ARRAYS, FILE, FORMAT, Artifact, load_artifact, save_artifact
+from poise.agents.policies import engines, trained_policy
 from poise.agents.policies.chains import Chain
 from poise.agents.policies.eq_negotiator import EqNegotiator
 from poise.agents.policies.evoemo import INITIAL
-from poise.agents.policies.learned.engines import ENGINES, Settled, learner, trained_policy
+from poise.agents.policies.learned.series import Settled, learner
 from poise.agents.protocols import Learner, View
 from poise.agents.registry import find_agent
 from poise.agents.trained import split_folder
@@ -189,7 +190,7 @@ def test_an_unknown_engine_and_foreign_parameters_are_refused(tmp_path):
     save_artifact(Artifact("magic", {}), tmp_path)
     with pytest.raises(AgentError, match="no engine is called 'magic'"):
         find_agent(str(tmp_path), "creditor")
-    for engine in ENGINES:
+    for engine in engines():
         with pytest.raises(BadInput):
             trained_policy(engine, {"matrix": 3, "policy": "nobody", "name": "nobody"}, {})
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from poise.agents.emotions.tables import stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.agents.policies import POLICIES
+from poise.agents.policies import policies
 from poise.agents.policies.chains import COOLEST, RELEASED_ORDER, Chain, EmotionChain, from_released_order, sharpened
 from poise.agents.policies.emodebt import PRIOR
 from poise.agents.policies.evoemo import INITIAL
@@ -48,7 +48,7 @@ def test_untrained_names_draw_from_the_published_row_of_what_was_shown_last(name
     """Each share is within four standard errors of its probability; the chain starts at neutral."""
     view = heard_view((shown,), ("anger",)) if shown else View(BRIEF)
     row = {"evoemo": INITIAL, "emodebt": PRIOR}[name][EMOTIONS7.index(shown or "neutral")]
-    for share, probability in zip(drawn(POLICIES[name].make(""), view), row, strict=True):
+    for share, probability in zip(drawn(policies()[name].make(""), view), row, strict=True):
         assert abs(share - probability) < 4 * math.sqrt(probability * (1 - probability) / 4000)
 
 

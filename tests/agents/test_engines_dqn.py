@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from poise.agents.emotions.tables import INITIAL
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.policies import trained_policy
 from poise.agents.policies.dqn import FEATURES, HIDDEN, Collector, DeepQ, states, taken
-from poise.agents.policies.learned.engines import trained_policy
 from poise.agents.policies.learned.network import checked_network, initial_network, q_values
 from poise.agents.protocols import View
 from poise.agents.registry import find_agent

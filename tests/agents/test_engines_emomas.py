@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from poise.agents.emotions.tables import PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Tracker
-from poise.agents.policies import POLICIES
+from poise.agents.policies import policies
 from poise.agents.policies.emomas import (
     ADVISERS,
     CONTEXTS,
@@ -296,7 +296,7 @@ def test_an_orchestrated_policy_shows_what_its_model_says():
 
 def test_names_with_a_model_open_nothing_before_the_first_question():
     for argument in ("ollama:qwen2.5:7b", "orchestrator=openai:org/model"):
-        assert isinstance(POLICIES["emomas"].make(argument), EmoMas)
+        assert isinstance(policies()["emomas"].make(argument), EmoMas)
     for wrong in ("llama", "orchestrator=", "scripted"):
         with pytest.raises(AgentError, match=r"emomas|none of"):
             make_emomas(wrong)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from poise.agents.emotions.tables import MANNER, MIRROR, PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7, NEGATIVE7
-from poise.agents.policies import POLICIES, EqNegotiatorV1, WinStayLoseShift
-from poise.agents.policies.eq_negotiator_v1 import NEGATIVE_BIAS, corrected_response, faithful_response
+from poise.agents.policies import policies
+from poise.agents.policies.eq_negotiator_v1 import NEGATIVE_BIAS, EqNegotiatorV1, corrected_response, faithful_response
+from poise.agents.policies.wsls import WinStayLoseShift
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 
@@ -90,7 +91,7 @@ def test_degenerate_a_negative_emotion_is_answered_with_a_negative_one_whatever_
 
 @pytest.mark.parametrize("name", ["eq-negotiator-v1", "eq-negotiator-v1-faithful"])
 def test_it_opens_as_if_it_had_heard_a_neutral_debtor(name):
-    assert POLICIES[name].make("").choose(View(BRIEF), DICE) == "joy"
+    assert policies()[name].make("").choose(View(BRIEF), DICE) == "joy"
 
 
 # --- win-stay, lose-shift
@@ -121,11 +122,13 @@ def test_an_example_of_losing_and_shifting():
 
 def test_the_aspiration_can_be_given_by_name():
     view = heard_view(("neutral",), ("neutral",))  # brings 3
-    assert POLICIES["wsls"].make("").choose(view, DICE) == POLICIES["wsls"].make("3").choose(view, DICE) == "neutral"
-    assert POLICIES["wsls"].make("3.5").choose(view, DICE) == "joy"
+    assert (
+        policies()["wsls"].make("").choose(view, DICE) == policies()["wsls"].make("3").choose(view, DICE) == "neutral"
+    )
+    assert policies()["wsls"].make("3.5").choose(view, DICE) == "joy"
 
 
 @pytest.mark.parametrize("argument", ["high", "nan", "inf", "2,5"])
 def test_an_aspiration_that_is_no_number_is_refused(argument):
     with pytest.raises(AgentError, match=r"aspiration|ASPIRATION"):
-        POLICIES["wsls"].make(argument)
+        policies()["wsls"].make(argument)

@@ -9,8 +9,8 @@ from poise.agents.emotions.parameters import Parameters
 from poise.agents.emotions.tables import PAYOFF, STATES, WEIGHTS
 from poise.agents.emotions.taxonomy import EMOTIONS7, NEGATIVE7
 from poise.agents.emotions.tracker import Tracker
-from poise.agents.policies import EqNegotiator, FaithfulEqNegotiator
-from poise.agents.policies.eq_negotiator import temperature
+from poise.agents.policies.eq_negotiator import EqNegotiator, temperature
+from poise.agents.policies.eq_negotiator_faithful import FaithfulEqNegotiator
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from poise.agents.emotions.tables import PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, TO_SEVEN
-from poise.agents.policies import POLICIES, Fixed, Random, Vanilla
+from poise.agents.policies import policies
+from poise.agents.policies.fixed import Fixed
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
+from poise.agents.policies.random import Random
+from poise.agents.policies.vanilla import Vanilla
 from poise.agents.protocols import Learner, Policy, View
 from poise.common.errors import AgentError, BadInput
 from poise.common.seeds import Dice
@@ -25,7 +28,7 @@ LEARNERS = ["eq-negotiator", "eq-negotiator-faithful"]
 
 def named(name):
     base, _, argument = name.partition(":")
-    return POLICIES[base].make(argument)
+    return policies()[base].make(argument)
 
 
 # --- what holds for all
@@ -113,7 +116,7 @@ def test_vanilla_gives_no_direction():
 @pytest.mark.parametrize(("argument", "emotions"), [("", EMOTIONS28), ("28", EMOTIONS28), ("7", EMOTIONS7)])
 def test_random_is_uniform(argument, emotions):
     """Pearson's chi-square over 280 draws an emotion; with these dice it is fixed, and far inside the 0.1 % tail."""
-    policy = POLICIES["random"].make(argument)
+    policy = policies()["random"].make(argument)
     expected = 280
     drawn = Counter(policy.choose(View(BRIEF), DICE.child(i)) for i in range(expected * len(emotions)))
     assert set(drawn) == set(emotions)

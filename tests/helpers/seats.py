@@ -22,6 +22,7 @@ CREDITORS = (
     "eq-negotiator-v1",
     "eq-negotiator-v1-faithful",
     "wsls",
+    "lookup",
     "emodebt",
     "evoemo",
     "q-learning",

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from poise.agents.policies import Fixed, Random
+from poise.agents.policies.fixed import Fixed
+from poise.agents.policies.random import Random
 from poise.testing import assert_policy, check_policy
 
 PATIENT, HURRIED = 60.0, 0.2  # hurried with those that hang; a busy machine may keep others as long

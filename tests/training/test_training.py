@@ -13,7 +13,7 @@ from poise.agents.registry import find_agent
 from poise.common.errors import PoiseError
 from poise.games.scenarios.loaders import load_scenarios
 from poise.training.online.field import Field, Stage, Trial, players
-from poise.training.online.plan import TrainSettings, plan_training, policies
+from poise.training.online.plan import TrainSettings, plan_training
 from poise.training.online.train import train
 
 # --- it helps
@@ -65,7 +65,7 @@ def test_the_budget_is_kept_and_spent(tmp_path, method, monkeypatch):
     plan = plan_training(SHORT[method])
     train(SHORT[method], tmp_path, workers=1)
     assert len(played) == plan.total <= SHORT[method].budget
-    assert SHORT[method].budget - plan.total < plan.talks * policies(SHORT[method])
+    assert SHORT[method].budget - plan.total < plan.talks * plan.policies
 
 
 @given(st.integers(1, 4), st.integers(1, 7), st.integers(0, 100))

@@ -12,7 +12,7 @@ from poise.cli.app import app
 from poise.common.errors import AgentError, ConfigError
 from poise.games.scenarios.loaders import load_scenarios, save_scenarios
 from poise.training.online import train as training
-from poise.training.online.plan import METHODS, TrainSettings, plan_training
+from poise.training.online.plan import TrainSettings, methods, plan_training
 
 run_cli = CliRunner()
 
@@ -85,7 +85,7 @@ def test_the_command_trains_and_says_how_to_play_it(tmp_path, monkeypatch):
     assert played.exit_code == 0, played.output
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods())
 def test_every_method_has_its_command(method):
     told = run_cli.invoke(app, ["train", method, "--help"])
     assert told.exit_code == 0

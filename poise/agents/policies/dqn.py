@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from poise.agents.emotions.parameters import EMOTION_COUNT, STATE_COUNT
 from poise.agents.emotions.tables import INITIAL
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL
-from poise.agents.policies.learned.network import Network, initial_network, q_values
+from poise.agents.policies.learned.network import Network, checked_network, initial_network, q_values
 from poise.agents.policies.q_learning import FAILURE, greedy
 from poise.agents.protocols import View
 from poise.common.seeds import Dice
@@ -80,6 +81,19 @@ def taken(view: View) -> list[Taken]:
     return [Taken(state, INDEX[shown]) for state, shown in zip(states(view), view.shown, strict=False)]
 
 
+def _trained_dqn(parameters: Mapping[str, Any], arrays: Mapping[str, Any]) -> DeepQ:
+    """Plays the emotion of the highest value; with "epsilon", as in training, it explores and collects its steps."""
+    network = checked_network(arrays, FEATURES, EMOTION_COUNT)
+    epsilon = parameters.get("epsilon")
+    return DeepQ(network) if epsilon is None else Collector(network, float(epsilon))
+
+
+@policy(
+    "dqn",
+    "a network that values each emotion (deep Q-learning); guesses until `poise train dqn` trained it",
+    restore=_trained_dqn,
+    trainer="poise.training.online.plan:DEEP_Q",
+)
 class DeepQ:
     """Shows the emotion that its network values most; with probability `epsilon` a random one."""
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from poise.agents.policies import policy
 from poise.agents.policies.chains import Chain, EmotionChain, from_released_order
 
 PRIOR: Final = from_released_order(
@@ -38,6 +39,12 @@ PRIOR: Final = from_released_order(
 )
 
 
+@policy(
+    "emodebt",
+    "draws each emotion by the one before, from EmoDebt's prior; `poise train bayes` tunes it",
+    restore=lambda parameters, _arrays: EmoDebt(Chain.from_parameters(parameters)),
+    trainer="poise.training.online.plan:BAYES",
+)
 class EmoDebt(EmotionChain):
     """EmoDebt's policy; the published prior unless another chain is given."""
 

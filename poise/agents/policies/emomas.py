@@ -36,6 +36,7 @@ from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT, checked_table
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.policies import policy
 from poise.agents.policies.emomas_advisers import (
     Q_STATES,
     Adviser,
@@ -178,6 +179,11 @@ def updated(weights: Sequence[float], confidences: Sequence[Sequence[float]], qu
     return [part / sum(kept) for part in kept]
 
 
+@policy(
+    "emomas",
+    "three advisers, trusted by how they did in each context; emomas:MODEL_URI has a model judge coherence",
+    argument="MODEL_URI",
+)
 def make_emomas(argument: str) -> EmoMas:
     """What `emomas`, `emomas:URI` and `emomas:orchestrator=URI` stand for."""
     if not argument:

@@ -59,6 +59,7 @@ from poise.agents.emotions.parameters import EMOTION_COUNT, checked_table
 from poise.agents.emotions.tables import PAYOFF, STATES, WEIGHTS
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEGATIVE7, SEVEN_INDEX
 from poise.agents.emotions.tracker import Evidence, Tracker, evidence_of
+from poise.agents.policies import policy
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
@@ -114,6 +115,10 @@ def temperature(message: int) -> float:
     return max(0.1, 0.7 * 0.95**message)
 
 
+@policy(
+    "eq-negotiator",
+    "tracks the debtor's hidden state, plays win-stay-lose-shift, learns as it goes (EQ-Negotiator, corrected)",
+)
 class EqNegotiator:
     """The corrected EQ-Negotiator; a learner. See the module's head for the rules.
 

@@ -36,6 +36,7 @@ from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.tables import PAYOFF, WEIGHTS, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Tracker, evidence_of
+from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, EqSettings, likeliest, mostly_negative
 from poise.agents.policies.game_theory import best_reply
 from poise.agents.protocols import View
@@ -54,6 +55,10 @@ def _opened_tracker() -> Tracker:
     return Tracker("faithful", replace(tracker.parameters, initial=start))
 
 
+@policy(
+    "eq-negotiator-faithful",
+    "EQ-Negotiator v2 exactly as released, whose belief never sees the debtor's emotion",
+)
 class FaithfulEqNegotiator:
     """EQ-Negotiator v2 as released; a learner. See the module's head.
 

@@ -32,6 +32,7 @@ from typing import Final
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.tables import MANNER, MIRROR, PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, EqSettings, likeliest, mostly_negative
 from poise.agents.policies.game_theory import best_reply
 from poise.agents.protocols import View
@@ -59,6 +60,10 @@ _FAITHFUL: Final = tuple(tuple(faithful_response(shown, heard) for heard in _ALL
 _CORRECTED: Final = tuple(corrected_response(heard) for heard in _ALL)
 
 
+@policy(
+    "eq-negotiator-v1",
+    "answers by the payoff table, and looks one reaction ahead while the debtor stays negative (corrected)",
+)
 class EqNegotiatorV1:
     """EQ-Negotiator v1; see the module's head.
 
@@ -76,3 +81,12 @@ class EqNegotiatorV1:
         if not self._faithful:
             return EMOTIONS7[_CORRECTED[heard[-1]]]
         return EMOTIONS7[_FAITHFUL[INDEX[view.shown[-1] if view.shown else None]][heard[-1]]]
+
+
+@policy(
+    "eq-negotiator-v1-faithful",
+    "EQ-Negotiator v1 as published, which mirrors a negative debtor and stays angry",
+)
+def faithful_v1() -> EqNegotiatorV1:
+    """What `eq-negotiator-v1-faithful` stands for."""
+    return EqNegotiatorV1(faithful=True)

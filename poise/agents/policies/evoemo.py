@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from poise.agents.policies import policy
 from poise.agents.policies.chains import PLAIN, Chain, EmotionChain, from_released_order
 
 INITIAL: Final = from_released_order(
@@ -44,6 +45,12 @@ INITIAL: Final = from_released_order(
 TEMPERATURES: Final = (PLAIN, *((start, decay) for start in (0.25, 0.5, 0.75) for decay in (0.1, 0.3)))
 
 
+@policy(
+    "evoemo",
+    "draws each emotion by the one before, from EvoEmo's start; `poise train evolve` evolves it",
+    restore=lambda parameters, _arrays: EvoEmo(Chain.from_parameters(parameters)),
+    trainer="poise.training.online.plan:EVOLVE",
+)
 class EvoEmo(EmotionChain):
     """EvoEmo's policy; the published initial matrix unless another chain is given."""
 

@@ -10,11 +10,18 @@ from __future__ import annotations
 import difflib
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.policies import policy
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 
 
+@policy(
+    "fixed",
+    "the same emotion in every message: fixed:EMOTION, any of the 28",
+    argument="EMOTION",
+    example="neutral",
+)
 class Fixed:
     """Always `emotion`, one of the 28.
 
@@ -23,10 +30,14 @@ class Fixed:
     """
 
     def __init__(self, emotion: str) -> None:
+        if not emotion:
+            raise AgentError(f"fixed needs an emotion: fixed:EMOTION with one of {', '.join(EMOTIONS28)}")
         if emotion not in EMOTIONS28:
             close = difflib.get_close_matches(emotion.lower(), EMOTIONS28, n=3, cutoff=0.5)
             near = f"did you mean {' or '.join(close)}? " if close else ""
-            raise AgentError(f"{emotion!r} is no emotion; {near}Say fixed:EMOTION with one of: {', '.join(EMOTIONS28)}")
+            raise AgentError(
+                f"{emotion!r} is not an emotion; {near}Say fixed:EMOTION with one of: {', '.join(EMOTIONS28)}"
+            )
         self._emotion = emotion
 
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - the same whatever happens

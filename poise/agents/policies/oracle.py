@@ -33,6 +33,7 @@ from poise.agents.concessions import REACH
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.policies import policy
 from poise.agents.protocols import View
 from poise.agents.simulated import Mind, World, load_world
 from poise.agents.voices.scripted import phrases
@@ -62,6 +63,12 @@ class OracleTerms(NamedTuple):
     pace: float
 
 
+@policy(
+    "oracle",
+    "cheats: sees the hidden state of a simulated debtor (oracle:FILE for that world) and plans; a yardstick",
+    argument="FILE",
+    privileged=True,
+)
 class Oracle:
     """Plays best against debtors of one world: the default one, or that of the file at `path`."""
 

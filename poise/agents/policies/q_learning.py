@@ -26,9 +26,11 @@ from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.policies import policy
 from poise.agents.policies.learned.q_table import QTable, Transition
+from poise.agents.policies.learned.series import Settled
 from poise.agents.policies.situations import PHASES, Situation, choices, now
-from poise.agents.protocols import View
+from poise.agents.protocols import Policy, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 
@@ -80,6 +82,20 @@ def greedy(row: Sequence[float], dice: Dice) -> int:
     return best[0] if len(best) == 1 else dice.pick(best)
 
 
+def _trained_q_learning(parameters: Mapping[str, Any], _arrays: Mapping[str, Any]) -> Policy:
+    """Plays the best known emotion and learns no more; with "epsilon", as in training, it explores and learns on."""
+    epsilon = parameters.get("epsilon")
+    trained = QLearning(GREEDY if epsilon is None else QSettings(epsilon=float(epsilon), decay=1.0, least=0.0))
+    trained.restore(parameters)
+    return Settled(trained) if epsilon is None else trained
+
+
+@policy(
+    "q-learning",
+    "learns by trial what to show (tabular Q-learning); `poise train q` trains it before",
+    restore=_trained_q_learning,
+    trainer="poise.training.online.plan:TABULAR_Q",
+)
 class QLearning:
     """Tabular Q-learning; a learner. See the module's head."""
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
+from poise.agents.policies import policy
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
@@ -28,3 +29,12 @@ class Random:
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - the same whatever happens
         """One draw."""
         return dice.pick(self._emotions)
+
+
+@policy("random", "a random emotion in every message, of the 28 (random:7 of the seven)", argument="7|28")
+def named_random(argument: str) -> Random:
+    """What `random`, `random:28` and `random:7` stand for."""
+    emotions = {"": EMOTIONS28, "28": EMOTIONS28, "7": EMOTIONS7}.get(argument)
+    if emotions is None:
+        raise AgentError(f"random:{argument}: say random or random:28 for all 28 emotions, random:7 for the seven")
+    return Random(emotions)

@@ -24,6 +24,7 @@ from typing import Final
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.tables import PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, JOY, EqSettings, likeliest
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
 from poise.agents.protocols import View
@@ -59,6 +60,11 @@ class WinStayLoseShift:
         return EMOTIONS7[win_stay_lose_shift(shown, PAYOFF[heard][shown], self.aspiration, _OTHER[heard][shown])]
 
 
+@policy(
+    "wsls",
+    "win-stay, lose-shift on what the last emotion brought; wsls:ASPIRATION, 2 unless said",
+    argument="ASPIRATION",
+)
 def make_wsls(argument: str) -> WinStayLoseShift:
     """What `wsls` and `wsls:ASPIRATION` stand for."""
     if not argument:

@@ -14,8 +14,8 @@ from itertools import chain
 from typing import Protocol
 
 from poise.agents.agent import Agent, default_concession
+from poise.agents.policies import trained_policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, likeliest
-from poise.agents.policies.learned.engines import trained_policy
 from poise.agents.protocols import Learner, Policy
 from poise.agents.registry import find_agent
 from poise.common.errors import PoiseError

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any, Final, get_args
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
+from poise.agents.policies import installed_policies
 from poise.agents.policies.chains import Chain, Rows
 from poise.agents.policies.dqn import FEATURES, HIDDEN
 from poise.agents.policies.emodebt import PRIOR
 from poise.agents.policies.evoemo import INITIAL
-from poise.agents.policies.learned.engines import learner
 from poise.agents.policies.learned.network import initial_network
+from poise.agents.policies.learned.series import learner
 from poise.agents.registry import find_agent
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of
@@ -27,16 +29,14 @@ from poise.training.online.field import Field
 from poise.training.online.sequences import SequenceEvolution
 from poise.training.online.trainers import ChainTrainer, QTrainer, SeriesTrainer, Trainer
 
-METHODS: Final = ("evolve", "bayes", "q", "dqn", "learn")
 _ITERATIONS: Final = 10  # of Bayesian optimisation, the paper's
-_TALKS: Final[Mapping[str, int]] = {"evolve": 20, "q": 50, "dqn": 20, "learn": 50}
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
     """One training, as data; what is here decides the artifact.
 
-    method:     one of METHODS. policy: what `learn` teaches, "" for any other method.
+    method:     one of `methods()`. policy: what `learn` teaches, "" for any other method.
     debtors:    names as for --debtor. scenarios: a source, see `poise.games.scenarios.loaders`.
     budget:     negotiations in all, the final check included.
     talks:      negotiations of each policy in a round; None takes the method's usual number.
@@ -58,8 +58,8 @@ class TrainSettings:
     allow_test: bool = False
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ConfigError(f"method {self.method!r} is not one of {', '.join(METHODS)}")
+        if self.method not in methods():
+            raise ConfigError(f"method {self.method!r} is not one of {', '.join(methods())}")
         if not self.debtors:
             raise ConfigError("no debtor to train against; name one or more with --debtor")
         if self.mode not in ("corrected", "faithful"):
@@ -112,7 +112,7 @@ class TrainingPlan:
     @property
     def policies(self) -> int:
         """Policies of a round."""
-        return policies(self.settings)
+        return methods()[self.settings.method].policies(self.settings)
 
     def identity(self) -> dict[str, Any]:
         """JSON data: two trainings with the same one come to the same artifact."""
@@ -130,9 +130,33 @@ class TrainingPlan:
         }
 
 
-def policies(settings: TrainSettings) -> int:
-    """How many policies play in each round."""
-    return EvolutionSettings().population if (settings.method, settings.mode) == ("evolve", "corrected") else 1
+@dataclass(frozen=True, slots=True)
+class OnlineMethod:
+    """A way to train a policy by playing; `poise.agents.policies.policy` names one as `trainer="module:NAME"`.
+
+    name:     as `poise train` and TrainSettings.method take it.
+    make:     the trainer, at its beginning.
+    talks:    the usual number of negotiations of each policy in a round, from those that the budget has for training.
+    policies: how many policies play in each round.
+    check:    raises a PoiseError where settings or the machine do not allow it.
+    """
+
+    name: str
+    make: Callable[[TrainingPlan], Trainer]
+    talks: Callable[[int], int]
+    policies: Callable[[TrainSettings], int] = lambda _settings: 1
+    check: Callable[[TrainSettings], object] = lambda _settings: None
+
+
+def methods() -> Mapping[str, OnlineMethod]:
+    """Every way to train by playing, by name: those that the policies name, and `learn`."""
+    found: dict[str, OnlineMethod] = {}
+    for policy in installed_policies().values():
+        if policy.trainer:
+            module, _, name = policy.trainer.partition(":")
+            method: OnlineMethod = getattr(import_module(module), name)
+            found[method.name] = method
+    return {**found, LEARN.name: LEARN}
 
 
 def plan_training(settings: TrainSettings) -> TrainingPlan:
@@ -145,16 +169,14 @@ def plan_training(settings: TrainSettings) -> TrainingPlan:
     if not settings.allow_test:
         refuse_evaluation(settings.scenarios, scenarios)
     declared = [find_agent(name, "debtor").declared() for name in settings.debtors]
-    if settings.method == "learn":
-        learner(settings.policy)
-    if settings.method == "dqn":
-        require_torch()
+    method = methods()[settings.method]
+    method.check(settings)
     check = settings.budget // 20
     left = settings.budget - 3 * check
-    talks = settings.talks or _TALKS.get(settings.method) or max(1, left // (_ITERATIONS + 1))
-    rounds = left // (talks * policies(settings))
+    talks = settings.talks or method.talks(left)
+    least = talks * method.policies(settings)
+    rounds = left // least
     if rounds < 1:
-        least = talks * policies(settings)
         raise ConfigError(
             f"budget {settings.budget}: one round takes {least} negotiations, and 3 in 20 are kept for a final check; "
             f"use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
@@ -170,18 +192,18 @@ def start_of(settings: TrainSettings) -> Chain:
 
 def trainer_of(plan: TrainingPlan) -> Trainer:
     """The trainer, at its beginning."""
+    return methods()[plan.settings.method].make(plan)
+
+
+def _evolution(plan: TrainingPlan) -> Trainer:
+    kind = Evolution if plan.settings.mode == "corrected" else SequenceEvolution
+    return ChainTrainer("evoemo", kind(start_of(plan.settings), seed=plan.settings.seed))
+
+
+def _bayes(plan: TrainingPlan) -> Trainer:
     settings = plan.settings
-    if settings.method == "evolve":
-        kind = Evolution if settings.mode == "corrected" else SequenceEvolution
-        return ChainTrainer("evoemo", kind(start_of(settings), seed=settings.seed))
-    if settings.method == "bayes":
-        search = BayesSettings(mode="faithful" if settings.mode == "faithful" else "corrected")
-        return ChainTrainer("emodebt", BayesianSearch(start_of(settings), search, settings.seed))
-    if settings.method == "q":
-        return QTrainer(plan.rounds)
-    if settings.method == "dqn":
-        return _deep_q(plan)
-    return SeriesTrainer(settings.policy, learner(settings.policy).memory(), settings.learning)
+    search = BayesSettings(mode="faithful" if settings.mode == "faithful" else "corrected")
+    return ChainTrainer("emodebt", BayesianSearch(start_of(settings), search, settings.seed))
 
 
 def _deep_q(plan: TrainingPlan) -> Trainer:
@@ -191,3 +213,20 @@ def _deep_q(plan: TrainingPlan) -> Trainer:
         return TorchStepper(initial_network(FEATURES, HIDDEN, EMOTION_COUNT, seed), numbers.rate)
 
     return DeepQTrainer(plan.rounds, FEATURES, begin, seed, numbers)
+
+
+def _series(plan: TrainingPlan) -> Trainer:
+    settings = plan.settings
+    return SeriesTrainer(settings.policy, learner(settings.policy).memory(), settings.learning)
+
+
+EVOLVE: Final = OnlineMethod(
+    "evolve",
+    _evolution,
+    talks=lambda _left: 20,
+    policies=lambda settings: EvolutionSettings().population if settings.mode == "corrected" else 1,
+)
+BAYES: Final = OnlineMethod("bayes", _bayes, talks=lambda left: max(1, left // (_ITERATIONS + 1)))
+TABULAR_Q: Final = OnlineMethod("q", lambda plan: QTrainer(plan.rounds), talks=lambda _left: 50)
+DEEP_Q: Final = OnlineMethod("dqn", _deep_q, talks=lambda _left: 20, check=lambda _settings: require_torch())
+LEARN: Final = OnlineMethod("learn", _series, talks=lambda _left: 50, check=lambda settings: learner(settings.policy))

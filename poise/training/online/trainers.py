@@ -22,7 +22,7 @@ from poise.training.online.sequences import SequenceEvolution
 
 @dataclass(frozen=True)
 class Trial:
-    """A policy to play, as `poise.agents.policies.learned.engines.trained_policy` makes it."""
+    """A policy to play, as `poise.agents.policies.trained_policy` makes it."""
 
     engine: str
     parameters: Mapping[str, Any]

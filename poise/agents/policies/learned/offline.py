@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.policies import restores
 from poise.agents.policies.learned.network import Network, checked_network, q_values
 from poise.agents.policies.learned.states import BUILDERS, STATES, input_width, network_input
 from poise.agents.protocols import View
@@ -41,6 +42,7 @@ class Learned:
         return EMOTIONS28[int(q_values(self._network, told)[0].argmax())]
 
 
+@restores("iql", "bc", "cql")
 def learned(parameters: Mapping[str, Any], arrays: Mapping[str, Any]) -> Learned:
     """The policy of an artifact.
 
