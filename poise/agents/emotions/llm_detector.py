@@ -12,6 +12,7 @@ import threading
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from string import Template
 from typing import Any, Final
 
@@ -20,9 +21,9 @@ from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, to_se
 from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
-from poise.agents.voices.prompts import FOLDER
 from poise.common.errors import BadReply, ModelTimeout
 
+PROMPT_FILE: Final = Path(__file__).parent / "detector.toml"
 TRIES: Final = 3
 _CONVERSATION: Final = "detector"  # one for all messages: what two questions share is their beginning
 _EXCERPT: Final = 60
@@ -165,4 +166,4 @@ def _fill(template: str, **values: str) -> str:
 
 @cache
 def _texts() -> dict[str, Any]:
-    return tomllib.loads((FOLDER / "detector.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(PROMPT_FILE.read_text(encoding="utf-8"))

@@ -11,7 +11,6 @@ Nothing heavy is imported before a model is opened.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -128,8 +127,3 @@ def _openai(name: str, settings: ModelSettings) -> BaseChatModel:
         use_responses_api=False,
         extra_body=dict(settings.extra) or None,
     )
-
-
-def without_key(settings: ModelSettings) -> ModelSettings:
-    """The same settings without the key, for whoever keeps them."""
-    return replace(settings, api_key="")

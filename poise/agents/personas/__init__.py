@@ -16,11 +16,21 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final
 
-from poise.agents.personas.persona import Band, MoodReach, Persona, PersonaPolicy, Reaction, Renege, Walk
+from poise.agents.personas.persona import (
+    FOLDER,
+    Band,
+    MoodReach,
+    Persona,
+    PersonaPolicy,
+    Reaction,
+    Renege,
+    Walk,
+    persona_names,
+)
 
 __all__ = [
+    "FOLDER",
     "Band",
     "MoodReach",
     "Persona",
@@ -31,15 +41,6 @@ __all__ = [
     "load_persona",
     "persona_names",
 ]
-
-FOLDER: Final = Path(__file__).parent
-
-
-@cache
-def persona_names() -> tuple[str, ...]:
-    """The personas of this folder, `vanilla` first."""
-    names = sorted(path.stem for path in FOLDER.glob("*.toml"))
-    return tuple(sorted(names, key=lambda name: name != "vanilla"))
 
 
 def load_persona(name: str | Path) -> Persona:

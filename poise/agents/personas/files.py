@@ -11,8 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
-from poise.agents.personas import FOLDER, persona_names
-from poise.agents.personas.persona import Band, MoodReach, Persona, Reaction, Renege, Walk
+from poise.agents.personas.persona import FOLDER, Band, MoodReach, Persona, Reaction, Renege, Walk, persona_names
 from poise.common.checked_toml import Part, read_checked
 from poise.common.errors import AgentError
 

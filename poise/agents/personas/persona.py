@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from operator import mul
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.protocols import View
 from poise.common.seeds import Dice
 from poise.games.transcript import Reading
+
+FOLDER: Final = Path(__file__).parent  # one TOML file a persona
+
+
+@cache
+def persona_names() -> tuple[str, ...]:
+    """The personas that come with Poise, `vanilla` first."""
+    names = sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return tuple(sorted(names, key=lambda name: name != "vanilla"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ def prompts(schedule: Schedule) -> dict[str, Any] | None:
 
 
 def _prompt_files(schedule: Schedule) -> dict[str, Path]:
+    from poise.agents.emotions.llm_detector import PROMPT_FILE
     from poise.agents.voices.prompts import FOLDER
     from poise.games.domains import domain_file
 
@@ -87,7 +88,7 @@ def _prompt_files(schedule: Schedule) -> dict[str, Path]:
     if schedule.judge and asks_model(schedule.judge):
         files["judge.toml"] = FOLDER / "judge.toml"
     if detector_asks(schedule.detector):
-        files["detector.toml"] = FOLDER / "detector.toml"
+        files["detector.toml"] = PROMPT_FILE
     return {name: path for name, path in files.items() if path.is_file()}
 
 

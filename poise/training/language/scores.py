@@ -14,7 +14,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -188,12 +188,6 @@ def _checked(data: dict[str, Any]) -> ReplyScore:
     if not (math.isfinite(total) and 1 <= total <= 10):
         raise ValueError(f"score {total} is not from 1 to 10")
     return ReplyScore(total, dict(data["parts"]), tuple(data["reasons"]))
-
-
-def mean_score(scores: Iterable[ReplyScore]) -> float:
-    """The mean of the totals; nan without any."""
-    totals = [each.total for each in scores]
-    return sum(totals) / len(totals) if totals else math.nan
 
 
 def to_score(place: Path, seat: str) -> tuple[list[Item], str, Path]:

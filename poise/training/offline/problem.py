@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.agents.policies.learned.states import STATES, input_width, network_input
+from poise.agents.policies.learned.states import STATES, network_input
 from poise.common.errors import ConfigError
 from poise.training.data.dataset import REWARDS, Floats, Transitions
 
@@ -160,11 +160,6 @@ def problem_of(data: Transitions, settings: OfflineSettings) -> OfflineProblem:
         unit=unit,
         rows=rows,
     )
-
-
-def width_of(settings: OfflineSettings) -> int:
-    """Inputs of a network with these settings."""
-    return input_width(settings.state, faithful=settings.faithful)
 
 
 def _rewards(data: Transitions, settings: OfflineSettings) -> Floats:

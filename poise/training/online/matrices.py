@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
@@ -50,8 +50,3 @@ def estimated(transitions: Iterable[tuple[int, int]]) -> Table | None:
         return None
     smoothing = max(0.1, 5.0 / total)
     return stochastic([value + smoothing for value in row] for row in counts)
-
-
-def as_lists(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The matrix as JSON data."""
-    return [list(row) for row in matrix]
