@@ -27,9 +27,10 @@ def page() -> str:
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, each in getattr(command, "commands", {}).items():
-        yield from _commands(each, (*path, name))
-    if not getattr(command, "commands", None) and not command.hidden:
+    names = getattr(command, "commands", ())
+    for name in names:
+        yield from _commands(command.get_command(None, name), (*path, name))
+    if not names and not command.hidden:
         yield path, command
 
 
@@ -56,7 +57,7 @@ def _row(parameter: Any) -> str:
 
 def _default(parameter: Any) -> str:
     value = parameter.default
-    return "" if value in (None, False, "") or value == [] else f"`{value}`"
+    return "" if value is None or value is False or value in ("", []) else f"`{value}`"
 
 
 def _cell(text: str) -> str:

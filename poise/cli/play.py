@@ -1,22 +1,19 @@
-"""`poise play`: what the command takes. It is wired into `poise.cli.app`."""
+"""`poise play`: negotiate in a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Command = Callable[..., None]
+from poise.cli.options import command_group
+
+app = command_group()
 
 
-def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
-    """Add `poise play` to `app`; `plainly` turns errors into words and an exit code."""
-    app.command("play")(plainly(play))
-
-
-def play(
+@app.command("play")
+def play_command(
     seat: Annotated[str | None, typer.Option("--as", metavar="creditor|debtor", help="Your seat.")] = None,
     against: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who sits across; see `poise agents list`.")
@@ -46,7 +43,7 @@ def play(
         with HumanMatch.resume(folder) as match:
             converse(match, screen)
         return
-    from poise.tournaments.config import parse_options
+    from poise.common.settings import parse_options
     from poise.tournaments.human.match import seat_of, some_seed
 
     settings = {

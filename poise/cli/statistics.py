@@ -1,46 +1,34 @@
-"""`poise tournament ratings`, `power` and the like: what they take. They are wired into `poise.cli.app`."""
+"""`poise tournament ratings`, `power`, `solve`, `process` and `export`: what a finished tournament says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-Command = Callable[..., None]
+from poise.cli.options import AsJson, Folder, command_group
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
-
-
-def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
-    """Add the commands to `poise tournament`; `plainly` turns errors into words and an exit code."""
-    commands: dict[str, Command] = {
-        "ratings": ratings,
-        "power": power,
-        "solve": solve,
-        "process": process,
-        "export": export,
-    }
-    for name, command in commands.items():
-        app.command(name)(plainly(command))
+app = command_group()
 
 
-def ratings(
+@app.command("ratings")
+def ratings_command(
     folder: Folder,
     method: Annotated[str, typer.Option(metavar="bradley-terry|elo|openskill", help="How to rate.")] = "bradley-terry",
     json: AsJson = False,
 ) -> None:
     """Rate creditors and debtors by who came out ahead of whom."""
     from poise.cli.screens.ratings import ratings_view
+    from poise.cli.screens.standings import show
     from poise.tournaments.statistics.ratings import rate_tournament
 
-    found = rate_tournament(folder, method)
-    _show(found.to_dict() if json else None, lambda _width: ratings_view(found))
+    ratings = rate_tournament(folder, method)
+    show(ratings.to_dict() if json else None, lambda _width: ratings_view(ratings))
 
 
-def power(
+@app.command("power")
+def power_command(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="A tournament whose variances are used; else assumed ones.")
     ] = None,
@@ -59,21 +47,23 @@ def power(
 ) -> None:
     """Say how many scenarios and matches separate two agents that differ by so much."""
     from poise.cli.screens.power import assumed_view, tournament_view
+    from poise.cli.screens.standings import show
     from poise.common.errors import BadInput
     from poise.tournaments.statistics.power import PowerPlan, Spread, assumed_plain, matches_needed, power_data
 
     plan = PowerPlan(difference, pairs or 1, power, level, comparisons)
     if folder is None:
         spread = Spread(0.1 if between is None else between, 0.3 if within is None else within)
-        _show(assumed_plain(plan, spread) if json else None, lambda _width: assumed_view(plan, spread))
+        show(assumed_plain(plan, spread) if json else None, lambda _width: assumed_view(plan, spread))
         return
     if between is not None or within is not None:
         raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
-    found = matches_needed(folder, plan, pairs)
-    _show(power_data(plan, found) if json else None, lambda _width: tournament_view(plan, found))
+    needed = matches_needed(folder, plan, pairs)
+    show(power_data(plan, needed) if json else None, lambda _width: tournament_view(plan, needed))
 
 
-def solve(
+@app.command("solve")
+def solve_command(
     folder: Folder,
     figures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Also write the game's figures there, as SVG files.")
@@ -82,24 +72,21 @@ def solve(
 ) -> None:
     """Solve the game between the two fields: equilibria, exploitability, dominance, alpha-rank."""
     from poise.cli.screens.solutions import solution_view
+    from poise.cli.screens.standings import show
+    from poise.tournaments.charts.game import read_figures, write_figures
     from poise.tournaments.game_theory.bimatrix import bimatrix
     from poise.tournaments.game_theory.solve import solution_data
     from poise.tournaments.statistics.standings import read_standings
 
-    found = solution_data(bimatrix(read_standings(folder, draws=2)))
-    written = _figures(folder, figures) if figures else []
-    _show(found if json else None, lambda _width: solution_view(found))
+    solution = solution_data(bimatrix(read_standings(folder, draws=2)))
+    written = write_figures(read_figures(folder), figures) if figures else []
+    show(solution if json else None, lambda _width: solution_view(solution))
     if written:
         typer.echo(f"figures: {len(written)} files in {figures}", err=json)
 
 
-def _figures(folder: Path, into: Path) -> list[Path]:
-    from poise.tournaments.charts.game import read_figures, write_figures
-
-    return write_figures(read_figures(folder), into)
-
-
-def process(
+@app.command("process")
+def process_command(
     folder: Folder,
     pairs: Annotated[bool, typer.Option("--pairs", help="Each creditor against each debtor, too.")] = False,
     scale: Annotated[
@@ -108,13 +95,14 @@ def process(
     ] = "offers",
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything there, as JSON.")] = None,
 ) -> None:
-    """Show how talks went: concessions, anchoring, time to deal, emotions, calibration, words and their cost."""
+    """Show how negotiations went: concessions, anchoring, time to deal, emotions, calibration, words and their cost."""
     from poise.cli.screens.process import show_process
 
     show_process(folder, scale, json, pairs=pairs)
 
 
-def export(
+@app.command("export")
+def export_tournament_command(
     folder: Folder,
     to: Annotated[Path, typer.Option(metavar="FILE", help="A .parquet or .csv file.")],
     table: Annotated[
@@ -122,13 +110,6 @@ def export(
     ] = "matches",
 ) -> None:
     """Write matches, messages, process figures or provenance as Parquet or CSV; needs pip install 'poise[analysis]'."""
-    from poise.tournaments.export import export_tournament as write
+    from poise.tournaments.export import export_tournament
 
-    typer.echo(str(write(folder, to, table)))
-
-
-def _show(data: dict[str, Any] | None, view: Callable[[int], Any]) -> None:
-    """JSON where it was asked for, else the view for the terminal's width."""
-    from poise.cli.screens.standings import show
-
-    show(data, view)
+    typer.echo(str(export_tournament(folder, to, table)))

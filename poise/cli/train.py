@@ -1,48 +1,34 @@
-"""`poise train`: what its commands take, and what they show. The commands are wired into `poise.cli.app`."""
+"""`poise train`: learning while playing. The other commands of the group are in modules of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from poise.cli import train_offline as cli_offline
-from poise.cli import train_words as cli_words
-from poise.cli.train_words import export
+from poise.cli import train_offline, train_words
+from poise.cli.options import Out, command_group
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from poise.training.online.train import Trained
 
-Command = Callable[..., None]
-_BY_METHOD = "by-method"
 
 Debtors = Annotated[list[str], typer.Option("--debtor", metavar="NAME", help="Whom to train against; repeat.")]
 Scenarios = Annotated[str, typer.Option(metavar="SOURCE", help="What about: builtin:train, or rows of a file.")]
 Budget = Annotated[int, typer.Option(help="Negotiations in all, the final check included.")]
 Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
 Workers = Annotated[int | None, typer.Option(help="Processes. Default: by machine. The result is the same.")]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder. Default: runs/ and the command's name.")]
 Talks = Annotated[int | None, typer.Option(help="Negotiations of each policy in a round. Default: by method.")]
 Mode = Annotated[str, typer.Option(metavar="corrected|faithful", help="Poise's correction, or as published.")]
 Rows = Annotated[str, typer.Option(metavar="own|heard", help="The next emotion by the last one shown, or read.")]
 AllowTest = Annotated[bool, typer.Option("--allow-test", help="Train on evaluation scenarios all the same.")]
 
 
-def wire(app: typer.Typer, settings: dict[str, Any], plainly: Callable[[Command], Command]) -> None:
-    """Add `poise train` to `app`; `plainly` turns errors into words and an exit code."""
-    train_app = typer.Typer(help="Train a creditor; --creditor DIR then plays it.", cls=_TrainCommands, **settings)
-    commands: dict[str, Command] = {"evolve": evolve, "bayes": bayes, "q": q, "dqn": dqn, "learn": learn}
-    commands |= cli_offline.commands() | cli_words.commands()
-    commands |= {"export": export}
-    for name, command in commands.items():
-        train_app.command(name)(plainly(command))
-    train_app.command(_BY_METHOD, hidden=True)(plainly(by_method))
-    app.add_typer(train_app, name="train")
+_BY_METHOD = "by-method"
 
 
 class _TrainCommands(TyperGroup):
@@ -56,7 +42,11 @@ class _TrainCommands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def evolve(
+app = command_group(cls=_TrainCommands)
+
+
+@app.command("evolve")
+def evolve_command(
     debtor: Debtors,
     scenarios: Scenarios = "builtin:train",
     budget: Budget = 4000,
@@ -72,7 +62,8 @@ def evolve(
     _train("evolve", out, workers, dict(locals()))
 
 
-def bayes(
+@app.command("bayes")
+def bayes_command(
     debtor: Debtors,
     scenarios: Scenarios = "builtin:train",
     budget: Budget = 4000,
@@ -88,7 +79,8 @@ def bayes(
     _train("bayes", out, workers, dict(locals()))
 
 
-def q(
+@app.command("q")
+def q_command(
     debtor: Debtors,
     scenarios: Scenarios = "builtin:train",
     budget: Budget = 4000,
@@ -101,7 +93,8 @@ def q(
     _train("q", out, None, dict(locals()))
 
 
-def dqn(
+@app.command("dqn")
+def dqn_command(
     debtor: Debtors,
     scenarios: Scenarios = "builtin:train",
     budget: Budget = 4000,
@@ -114,7 +107,8 @@ def dqn(
     _train("dqn", out, None, dict(locals()))
 
 
-def learn(
+@app.command("learn")
+def learn_command(
     policy: Annotated[str, typer.Argument(metavar="NAME", help="A creditor that learns, such as eq-negotiator.")],
     debtor: Debtors,
     scenarios: Scenarios = "builtin:train",
@@ -129,7 +123,8 @@ def learn(
     _train("learn", out, None, dict(locals()))
 
 
-def by_method(
+@app.command(_BY_METHOD, hidden=True)
+def by_method_command(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="A policy's own way to train.")],
     debtor: Debtors,
     scenarios: Scenarios = "builtin:train",
@@ -178,3 +173,7 @@ def _gain(gain: dict[str, float | None] | None) -> str:
     if gain is None or gain["low"] is None:
         return ""
     return f"   the trained one gains {gain['mean']:+.3f} on it (95 %: {gain['low']:+.3f} to {gain['high']:+.3f})"
+
+
+app.add_typer(train_offline.app)
+app.add_typer(train_words.app)

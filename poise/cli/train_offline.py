@@ -1,20 +1,20 @@
-"""`poise train` from talks that were played before: sweep, dataset, iql, bc and cql. Wired in by `poise.cli.train`."""
+"""`poise train` from negotiations that were played before: sweep, dataset, iql, bc and cql."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from poise.cli.options import Out, command_group
+
 if TYPE_CHECKING:
     from poise.training.offline.train import OfflineTrained
 
-Command = Callable[..., None]
+app = command_group()
 
 Texts = list[str]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder. Default: runs/ and the command's name.")]
 Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
 Workers = Annotated[int | None, typer.Option(help="Matches at a time. Default: by machine.")]
 AllowTest = Annotated[bool, typer.Option("--allow-test", help="Let evaluation scenarios in; the data say so.")]
@@ -31,12 +31,8 @@ Kept = Annotated[float, typer.Option(help="Share of the scenarios kept for the o
 Threads = Annotated[int, typer.Option(help="torch's; more pay on a quiet machine.")]
 
 
-def commands() -> dict[str, Command]:
-    """The commands by name."""
-    return {"sweep": sweep, "dataset": dataset, "iql": iql, "bc": bc, "cql": cql}
-
-
-def sweep(
+@app.command("sweep")
+def sweep_command(
     debtor: Annotated[Texts, typer.Option("--debtor", metavar="NAME", help="Whom to talk to; repeat.")],
     scenarios: Annotated[str, typer.Option(metavar="SOURCE", help="What about.")] = "builtin:train",
     trajectories: Annotated[int, typer.Option(help="Negotiations on each scenario, of each debtor.")] = 50,
@@ -52,7 +48,7 @@ def sweep(
     """Play random emotions, as many talks on each scenario as wanted, to learn from. Repeat it to go on."""
     from poise.cli.screens.progress import watch_on
     from poise.cli.screens.standings import console
-    from poise.tournaments.config import parse_options
+    from poise.common.settings import parse_options
     from poise.training.data.sweep import SweepSettings
     from poise.training.data.sweep import sweep as play
 
@@ -77,7 +73,8 @@ def sweep(
         raise typer.Exit(130)
 
 
-def dataset(
+@app.command("dataset")
+def dataset_command(
     from_: Annotated[Texts | None, typer.Option("--from", metavar="DIR", help="A tournament's folder; repeat.")] = None,
     dialogues: Annotated[Texts | None, typer.Option(metavar="FILE", help="Published dialogues; repeat.")] = None,
     cases: Annotated[str, typer.Option(metavar="SOURCE", help="What the dialogues are about.")] = "",
@@ -113,7 +110,8 @@ def dataset(
         typer.secho("evaluation scenarios were let in, and the data say so", fg=typer.colors.YELLOW)
 
 
-def iql(
+@app.command("iql")
+def iql_command(
     data: Data,
     out: Out = None,
     reward: Reward = "v4",
@@ -135,7 +133,8 @@ def iql(
     _train("iql", dict(locals()))
 
 
-def bc(
+@app.command("bc")
+def bc_command(
     data: Data,
     out: Out = None,
     state: State = "extended",
@@ -152,7 +151,8 @@ def bc(
     _train("bc", dict(locals()))
 
 
-def cql(
+@app.command("cql")
+def cql_command(
     data: Data,
     out: Out = None,
     reward: Reward = "v4",

@@ -1,23 +1,24 @@
-"""`poise train` for the words: sft, sample, score, jpo and dpo. Wired in by `poise.cli.train`."""
+"""`poise train` for the words: pick, sft, sample, score, jpo, dpo and export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from poise.cli.options import Out, command_group
+
 if TYPE_CHECKING:
     from poise.training.language.choose import PairSelection
     from poise.training.language.loop import LanguageRun
     from poise.training.language.sft import TrainedWords
 
-Command = Callable[..., None]
+app = command_group()
 
 Data = Annotated[Path, typer.Option(metavar="DIR|FILE", help="Pairs: of `poise train dataset`, or of `sample`.")]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder. Default: runs/ and the command's name.")]
 BaseModel = Annotated[
     str | None, typer.Option(metavar="MODEL", help="smollm2, a GGUF file, a model's folder, or a name on the hub.")
 ]
@@ -46,12 +47,8 @@ Precision = Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="O
 Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: by machine.")]
 
 
-def commands() -> dict[str, Command]:
-    """The commands by name."""
-    return {"pick": pick, "sft": sft, "sample": sample, "score": score, "jpo": jpo, "dpo": dpo}
-
-
-def pick(
+@app.command("pick")
+def pick_command(
     data: Annotated[list[str], typer.Option(metavar="DIR=N", help="Pairs, and how many of them; repeat.")],
     out: Out = None,
     seat: Seat = "creditor",
@@ -88,7 +85,8 @@ def _counted(text: str) -> tuple[Path, int]:
     return Path(path), int(number)
 
 
-def sft(
+@app.command("sft")
+def sft_command(
     data: Data,
     out: Out = None,
     base: BaseModel = "smollm2",
@@ -130,7 +128,8 @@ def sft(
         _show(train_sft(settings, folder, run))
 
 
-def sample(
+@app.command("sample")
+def sample_command(
     data: Data,
     out: Out = None,
     sft: Annotated[Path | None, typer.Option(metavar="DIR", help="The adapter. Default: none, the base alone.")] = None,
@@ -161,7 +160,8 @@ def sample(
     typer.echo(f"score them with: poise train score --data {path.parent} --judge verifiable")
 
 
-def score(
+@app.command("score")
+def score_command(
     data: Annotated[Path, typer.Option(metavar="DIR", help="A folder of pairs, or of a tournament.")],
     judge: Annotated[str, typer.Option(metavar="verifiable|URI", help="Who scores.")] = "verifiable",
     seat: Annotated[str, typer.Option(metavar="creditor|debtor", help="Whose messages, of a tournament.")] = "creditor",
@@ -169,7 +169,7 @@ def score(
 ) -> None:
     """Score replies from 1 to 10, with reasons, into a file beside them. Repeat it to go on."""
     from poise.agents.models.settings import ModelSettings
-    from poise.tournaments.config import parse_options
+    from poise.common.settings import parse_options
     from poise.training.language.scores import open_scorer, score_all, scores_path, to_score
     from poise.training.language.verifiable import mean_parts
 
@@ -182,7 +182,8 @@ def score(
         typer.echo(f"  {name:10} {value:.3f}")
 
 
-def jpo(
+@app.command("jpo")
+def jpo_command(
     data: Data,
     sft: Sft,
     out: Out = None,
@@ -221,7 +222,8 @@ def jpo(
         _show(train_jpo(settings, folder, run))
 
 
-def dpo(
+@app.command("dpo")
+def dpo_command(
     data: Data,
     sft: Sft,
     out: Out = None,
@@ -293,7 +295,8 @@ def _show(trained: TrainedWords) -> None:
     typer.echo(f"make an agent of it with: poise train export --adapter {trained.folder} --out DIR")
 
 
-def export(
+@app.command("export")
+def export_agent_command(
     adapter: Annotated[Path, typer.Option(metavar="DIR", help="What `poise train sft` or jpo, or peft, wrote.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The agent's folder; it must not exist yet.")],
     policy: Annotated[Path | None, typer.Option(metavar="DIR", help="A trained agent, for its emotions.")] = None,

@@ -1,22 +1,19 @@
-"""`poise view`: what the command takes. It is wired into `poise.cli.app`."""
+"""`poise view`: tournaments in the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Command = Callable[..., None]
+from poise.cli.options import command_group
+
+app = command_group()
 
 
-def wire(app: typer.Typer, plainly: Callable[[Command], Command]) -> None:
-    """Add `poise view` to `app`; `plainly` turns errors into words and an exit code."""
-    app.command("view")(plainly(view))
-
-
-def view(
+@app.command("view")
+def view_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A tournament's folder, or one that holds several.")],
     other: Annotated[list[Path] | None, typer.Argument(metavar="[OTHER]...", help="More of them, to compare.")] = None,
     host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",

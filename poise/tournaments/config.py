@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from poise.agents.conduct.duties import Conduct
 from poise.common.errors import AgentError, ConfigError
+from poise.common.settings import CliOption, Scalar, Settings
 from poise.games.rules import Rules
 
-Scalar = str | int | float | bool
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 # What may change between a run and its resumption: it decides how matches are played, not which, nor what they mean.
@@ -25,62 +25,76 @@ HOW_CALLED = frozenset(
 _SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
 
 
-class TournamentConfig(BaseModel):
-    """Everything that makes a tournament. The command line and a TOML file have the same fields.
+class TournamentConfig(Settings):
+    """Everything that makes a tournament. A TOML file and the command line have the same fields.
 
-    creditors, debtors: agents by name, each against each; `NAME@MODEL_URI` gives one a model of its own.
-    scenarios:        "builtin" (debts), "builtin:DOMAIN" or a file; after a colon some rows ("builtin:medical:test").
-    matches_per_pair: how many matches each pair plays. The scenarios are taken in order; after the last one they
-                      begin again with a new seed. Default: one match on each scenario. A smaller number plays the
-                      first so many. Raise it and run again into the same folder: what is there is kept, and the
-                      missing matches are played; so it is with more scenarios at the end, and with more agents.
-    model:            the model of agents that name none of their own; "scripted" plays without a model.
-    model_options:    temperature, max_tokens, ...: fields of `poise.agents.voices.ModelSettings`.
-    offers:           who decides the number, "policy" or "model", where an agent does not say.
-    conduct:          what creditors' models hear about words that break a rule of conduct, where an agent does not say:
-                      "record" (default), "reask" or "refuse" (see `poise.agents.conduct.duties`).
-    seed:             the one seed (>= 0); every match, seat and draw has a child seed of it.
-    baseline:         the agent that the others are compared with, in each seat where it plays; default "vanilla".
-    workers:          matches at a time: processes without a model, conversations with one. Default: by machine.
-    tolerance, max_messages, discount, grid, deal_value: see `poise.games.rules.Rules`.
-    judge:            who says after each message whether the last two are an agreement: "rules" or a model URI (see
-                      `poise.agents.judges`). It is recorded beside the referee's outcome and decides nothing.
-    detector:         what reads emotions: "lexical" (default), or a model URI to ask that model, as the papers do (see
-                      `poise.agents.emotions.detectors`).
-    game:             a game of one's own, such as file.py:ClassName (see `poise.games.openspiel.variants`).
-    message_seconds, match_seconds: wall-clock time that a message and a match may take.
-    through:          "auto", "fast" or "langgraph"; transcripts are the same.
-    name:             the folder's name under `runs/` where `out` names none. out: the folder.
+    Raise `matches_per_pair` and run again into the same folder: what is there is kept, and the missing matches are
+    played. The same holds for more scenarios at the end, and for more agents.
 
-    Paths are relative to the working directory.
+    Each part says more about its own settings: `poise.games.rules.Rules`, `poise.agents.conduct.duties`,
+    `poise.agents.judges`, `poise.agents.emotions.detectors`, `poise.games.openspiel.variants` (game) and
+    `poise.agents.models.settings.ModelSettings` (model_options). Paths are relative to the working directory.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True, allow_inf_nan=True)
 
-    creditors: Names
-    debtors: Names
-    scenarios: str = "builtin"
-    matches_per_pair: int | None = Field(None, ge=1)
-    model: str = Field("scripted", min_length=1)
-    model_options: dict[str, Scalar] = Field(default_factory=dict)
-    offers: Literal["policy", "model"] | None = None
-    conduct: Conduct | None = None
-    seed: int = Field(0, ge=0)
-    baseline: str | None = None
-    workers: int | None = Field(None, ge=1, le=256)
-    tolerance: int = 5
-    max_messages: int = 31
-    discount: float = 1.0
-    grid: int = 1
-    deal_value: Literal["midpoint", "last"] = "midpoint"
-    game: str = ""
-    judge: str | None = None
-    detector: str = "lexical"
-    message_seconds: float = Field(120.0, gt=0)
-    match_seconds: float = Field(1800.0, gt=0)
-    through: Literal["auto", "fast", "langgraph"] = "auto"
-    name: str | None = Field(None, pattern=r"^[\w][\w. -]*$")
-    out: str | None = None
+    creditors: Annotated[Names, CliOption("--creditor", "NAME")] = Field(
+        description="A creditor, as NAME or NAME@MODEL_URI; repeat."
+    )
+    debtors: Annotated[Names, CliOption("--debtor", "NAME")] = Field(
+        description="A debtor, as NAME or NAME@MODEL_URI; repeat."
+    )
+    scenarios: Annotated[str, CliOption(metavar="SOURCE")] = Field(
+        "builtin",
+        description="builtin (debts), builtin:DOMAIN or a file; after a colon, some rows: builtin:medical:test.",
+    )
+    matches_per_pair: int | None = Field(
+        None,
+        ge=1,
+        description="Matches of each pair: scenarios in order, then again with new seeds. Default: one on each.",
+    )
+    model: Annotated[str, CliOption(metavar="URI")] = Field(
+        "scripted",
+        min_length=1,
+        description="The model of agents that name none: ollama:NAME, embedded:smollm2, openai:NAME.",
+    )
+    model_options: Annotated[dict[str, Scalar], CliOption("--option")] = Field(
+        default_factory=dict, description="An option of the model, such as temperature=0.7; repeat."
+    )
+    offers: Literal["policy", "model"] | None = Field(
+        None, description="Who decides the number. Default: as each agent says."
+    )
+    conduct: Conduct | None = Field(
+        None, description="What happens when a creditor's model breaks a rule of conduct. Default: record."
+    )
+    seed: int = Field(0, ge=0, description="The one seed; same seed, same matches.")
+    baseline: Annotated[str | None, CliOption(metavar="NAME")] = Field(
+        None, description="The agent that the others are compared with. Default: vanilla."
+    )
+    workers: int | None = Field(None, ge=1, le=256, description="Matches at a time. Default: by machine.")
+    tolerance: int = Field(5, description="Offers that differ by no more than this are a deal.")
+    max_messages: int = Field(31, description="After so many messages there is no deal.")
+    discount: float = Field(1.0, description="The share of a deal's worth that each message of delay leaves.")
+    grid: int = Field(1, description="The step between offers.")
+    deal_value: Literal["midpoint", "last"] = Field("midpoint", description="What two close offers settle at.")
+    game: Annotated[str, CliOption(metavar="FILE:CLASS")] = Field("", description="Your own game as the referee.")
+    judge: Annotated[str | None, CliOption(metavar="URI")] = Field(
+        None, description="Who is asked after each message whether the sides agree: rules, ollama:NAME, ..."
+    )
+    detector: Annotated[str, CliOption(metavar="URI")] = Field(
+        "lexical", description="What reads emotions: lexical, or a model to ask."
+    )
+    message_seconds: float = Field(120.0, gt=0, description="The longest a message may take.")
+    match_seconds: float = Field(1800.0, gt=0, description="The longest a match may take.")
+    through: Literal["auto", "fast", "langgraph"] = Field(
+        "auto", description="How graphs are run; the outcome is the same."
+    )
+    name: Annotated[str | None, CliOption(metavar="NAME")] = Field(
+        None, pattern=r"^[\w][\w. -]*$", description="The name of the tournament and of its folder under runs/."
+    )
+    out: Annotated[str | None, CliOption(metavar="DIR")] = Field(
+        None, description="The folder. Default: runs/ and the time."
+    )
 
     @field_validator("creditors", "debtors", mode="before")
     @classmethod
@@ -97,25 +111,15 @@ class TournamentConfig(BaseModel):
                 raise ValueError(f"{name!r} is named twice; each agent plays once against each opponent")
         return names
 
-    @field_validator("judge")
+    @field_validator("judge", "detector")
     @classmethod
-    def _there_is_such_a_judge(cls, uri: str | None) -> str | None:
+    def _can_be_asked(cls, uri: str | None, field: ValidationInfo) -> str | None:
+        from poise.agents.emotions.detectors import check_detector
         from poise.agents.judges import check_judge
 
         try:
             if uri is not None:
-                check_judge(uri)
-        except AgentError as error:
-            raise ValueError(str(error)) from None
-        return uri
-
-    @field_validator("detector")
-    @classmethod
-    def _there_is_such_a_detector(cls, uri: str) -> str:
-        from poise.agents.emotions.detectors import check_detector
-
-        try:
-            check_detector(uri)
+                (check_judge if field.field_name == "judge" else check_detector)(uri)
         except AgentError as error:
             raise ValueError(str(error)) from None
         return uri
@@ -152,8 +156,8 @@ def make_config(fields: Mapping[str, Any], source: str = "the settings") -> Tour
             )
     try:
         return TournamentConfig(**named)
-    except ValidationError as error:
-        raise ConfigError(f"{source}: " + "; ".join(map(_explain, error.errors()))) from None
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> TournamentConfig:
@@ -163,22 +167,6 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
     if isinstance(given.get("model_options"), Mapping):
         given["model_options"] = {**fields.get("model_options", {}), **given["model_options"]}
     return make_config({**fields, **given}, str(path) if path else "the settings")
-
-
-def parse_options(items: Sequence[str]) -> dict[str, Scalar]:
-    """`["temperature=0.7", "keep_alive=5m"]` as a mapping; numbers and true/false as in TOML, else text."""
-    return dict(_parse_option(item) for item in items)
-
-
-def _parse_option(item: str) -> tuple[str, Scalar]:
-    key, equals, text = item.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError(f"option {item!r} is not NAME=VALUE; write for example --option temperature=0.7")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), text
-    return key.strip(), value if isinstance(value, str | int | float | bool) else text
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -204,9 +192,3 @@ def _refuse_unknown(fields: Mapping[str, Any], source: str) -> None:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(known)}"
             raise ConfigError(f"{source}: {key!r} is not a field; {hint}")
-
-
-def _explain(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("str", "int", "float", "bool")))
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{place} = {error['input']!r}: {message[0].lower()}{message[1:]}"

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poise.common.errors import ConfigError
+from poise.common.settings import parse_options
 from poise.games.rules import Rules
-from poise.tournaments.config import HOW, TournamentConfig, load_config, make_config, parse_options
+from poise.tournaments.config import HOW, TournamentConfig, load_config, make_config
 
 LEAST = {"creditors": ["vanilla"], "debtors": ["angry"]}
 

@@ -1,0 +1,81 @@
+"""`poise graph`: draw the graphs that agents and negotiations run on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from poise.cli.options import Folder, command_group
+from poise.common.errors import BadInput
+
+app = command_group()
+
+
+@app.command("draw")
+def draw_command(
+    agent: Annotated[str, typer.Argument(metavar="[AGENT|negotiation]", help="Whose graph.")] = "negotiation",
+    fmt: Annotated[str, typer.Option("--format", metavar="mermaid|svg|png", help="What to write.")] = "mermaid",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to. Default: the terminal, for mermaid.")
+    ] = None,
+    judge: Annotated[bool, typer.Option("--judge", help="A negotiation with a judge.")] = False,
+) -> None:
+    """Draw the graph of an agent's turn, or of a whole negotiation; without a network."""
+    from poise.graphs.drawing.draw import draw
+
+    picture = draw(_graph_named(agent, judged=judge), fmt)  # type: ignore[arg-type]  # draw refuses other formats
+    if out is not None:
+        _write_picture(picture, out)
+    elif fmt == "mermaid":
+        typer.echo(picture.decode(), nl=False)
+    else:
+        raise BadInput(f"a drawing as {fmt} needs a file: add --out {Path(agent).stem or 'graph'}.{fmt}")
+
+
+@app.command("traverse")
+def traverse_command(
+    folder: Folder,
+    match: Annotated[int | None, typer.Option(min=0, help="One match, from 0. Default: all of them.")] = None,
+    fmt: Annotated[str | None, typer.Option("--format", metavar="svg|png", help="Default: by --out, or svg.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: DIR/traversal.svg.")] = None,
+) -> None:
+    """Draw how often each edge of the negotiation's graph was taken."""
+    from poise.games.transcript import Transcript, Usage
+    from poise.graphs.drawing.traverse import draw_traversal, traversal
+    from poise.tournaments.storage.rows import from_json
+    from poise.tournaments.storage.store import Store
+
+    kind = fmt or (out.suffix.lstrip(".") if out else "") or "svg"
+    with Store.read(folder) as store:
+        if match is not None and match not in store.done():
+            raise BadInput(f"{folder} has no finished match {match}; matches count from 0, as in `poise view`")
+        documents = store.documents(None if match is None else [match])
+        played = (
+            (Transcript.from_dict(from_json(transcript, "a transcript")), Usage(**from_json(usage, "a match's usage")))
+            for _, transcript, usage in documents
+        )
+        picture = draw_traversal(traversal(played), kind)  # type: ignore[arg-type]  # it refuses other formats
+    _write_picture(picture, out or folder / f"traversal.{kind}")
+
+
+def _write_picture(picture: bytes, out: Path) -> None:
+    try:
+        out.write_bytes(picture)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written ({error.strerror}); name another file with --out") from None
+    typer.echo(f"drawing: {out}")
+
+
+def _graph_named(name: str, *, judged: bool) -> Any:
+    from poise.graphs import negotiation_graph, seat_graph
+    from poise.testing.bench import find_in_either_seat
+
+    if name == "negotiation":
+        return negotiation_graph(seat_graph().compile(), seat_graph().compile(), judged=judged).compile()
+    if judged:
+        raise BadInput(f"a judge listens to a negotiation and is no part of {name!r}; leave --judge out")
+    agent = find_in_either_seat(name)
+    graph = agent.make_graph() if agent.make_graph is not None else seat_graph()
+    return graph.compile()

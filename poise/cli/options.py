@@ -1,0 +1,199 @@
+"""Commands whose options are the fields of a settings model, so that each setting is declared once.
+
+    @app.command("run")
+    @takes(TournamentConfig, required=False)
+    def run_tournament_command(given: dict[str, Any], dry_run: Annotated[bool, typer.Option("--dry-run")] = False): ...
+
+`given` holds what was written on the command line, as keyword arguments of the model. A field that is a model itself is
+spread into its own fields; two fields of one name are one option.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+
+import annotated_types
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
+
+from poise.common.settings import CliOption
+
+OUT_HELP: Final = "The folder. Default: runs/ and the command's name."
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help=OUT_HELP)]
+
+
+def command_group(cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
+    """A group of commands that looks like all of Poise's; `poise.cli.app` has its summary."""
+    return typer.Typer(
+        cls=cls,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A field that is an option. path: the names that lead to it, through nested models."""
+
+    path: tuple[str, ...]
+    field: FieldInfo
+    default: Any
+
+    @property
+    def name(self) -> str:
+        """The option's name in Python, which the flag decides."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    @property
+    def flag(self) -> str:
+        return self._written.flag or f"--{self.path[-1].replace('_', '-')}"
+
+    @property
+    def _written(self) -> CliOption:
+        return next((extra for extra in self.field.metadata if isinstance(extra, CliOption)), CliOption())
+
+    @property
+    def type(self) -> Any:
+        """The field's type without None."""
+        kinds = [kind for kind in get_args(self.field.annotation) if kind is not type(None)]
+        return kinds[0] if type(None) in get_args(self.field.annotation) else self.field.annotation
+
+    def parameter(self, *, required: bool) -> inspect.Parameter:
+        """The option as typer reads it."""
+        kind, metavar, default = self.type, self._written.metavar or None, self.default
+        flags = [self.flag]
+        if get_origin(kind) is Literal:
+            metavar = metavar or "|".join(map(str, get_args(kind)))
+            kind = type(get_args(kind)[0])
+        elif get_origin(kind) is tuple:
+            kind, default = list[str], list(default) if isinstance(default, tuple) else default
+        elif get_origin(kind) is dict:
+            kind, metavar, default = list[str], metavar or "NAME=VALUE", None
+        needed = required and default is ...
+        default = None if default is ... else default
+        shown = typer.Option(*flags, metavar=metavar, help=f"{self.field.description or ''}{_bounds(self.field)}")
+        return inspect.Parameter(
+            self.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if needed else default,
+            annotation=Annotated[kind if needed or default is not None else kind | None, shown],
+        )
+
+    def value(self, written: Any) -> Any:
+        """What the model takes for what was written."""
+        if get_origin(self.type) is tuple:
+            return tuple(written)
+        if get_origin(self.type) is dict:
+            from poise.common.settings import parse_options
+
+            return parse_options(written)
+        return written
+
+
+def takes(
+    model: type[BaseModel],
+    *,
+    only: Collection[str] = (),
+    leave_out: Collection[str] = (),
+    required: bool = True,
+    defaults: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command whose options are fields of `model`, before those of its own; its first argument is what was given.
+
+    only, leave_out: options by their names in Python. required: fields without a default have to be given.
+    defaults: instead of the model's, by name; they are given even when they are not written.
+    """
+    settings = [
+        setting for setting in _flatten(model) if setting.name not in leave_out and (not only or setting.name in only)
+    ]
+
+    def declare(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        other = defaults or {}
+        options: dict[str, inspect.Parameter] = {}
+        for setting in settings:
+            option = setting.parameter(required=required)
+            options.setdefault(
+                setting.name, option.replace(default=other[setting.name]) if setting.name in other else option
+            )
+
+        @functools.wraps(command)
+        def run(context: typer.Context, **written: Any) -> None:
+            given: dict[str, Any] = {}
+            for setting in settings:
+                source = context.get_parameter_source(setting.name)
+                if setting.name in other or (source is not None and source.name == "COMMANDLINE"):
+                    _put(given, setting.path, setting.value(written[setting.name]))
+            for path, part in _parts(model):
+                if path in given:
+                    given[path] = type(part)(**{**dict(part), **given[path]})
+            command(given, **{parameter.name: written[parameter.name] for parameter in own})
+
+        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        of_command = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # typer reads the signature from here
+            [context, *sorted([*options.values(), *of_command], key=lambda one: not _is_argument(one))]
+        )
+        run.__annotations__ = {}
+        return run
+
+    return declare
+
+
+def _parts(model: type[BaseModel]) -> list[tuple[str, BaseModel]]:
+    """The fields that are models themselves, with their defaults."""
+    found = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found.append((name, field.get_default(call_default_factory=True, validated_data={})))
+    return found
+
+
+def _flatten(model: type[BaseModel]) -> list[_Setting]:
+    parts = dict(_parts(model))
+    settings = []
+    for name, field in model.model_fields.items():
+        if name in parts:
+            inner = type(parts[name]).model_fields
+            settings += [_Setting((name, each), inner[each], getattr(parts[name], each)) for each in inner]
+        else:
+            default = ... if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
+            settings.append(_Setting((name,), field, default))
+    return settings
+
+
+def _put(given: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        given = given.setdefault(name, {})
+    given[path[-1]] = value
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    return any(isinstance(extra, type(typer.Argument())) for extra in getattr(parameter.annotation, "__metadata__", ()))
+
+
+def _bounds(field: FieldInfo) -> str:
+    """The bounds as help shows them: ` [1 to 256]`."""
+    low, high = "", ""
+    for bound in field.metadata:
+        match bound:
+            case annotated_types.Ge(ge=value):
+                low = f"{value} or more"
+            case annotated_types.Gt(gt=value):
+                low = f"above {value}"
+            case annotated_types.Le(le=value):
+                high = f"at most {value}"
+            case annotated_types.Lt(lt=value):
+                high = f"below {value}"
+    return f" [{', '.join(filter(None, (low, high)))}]" if low or high else ""

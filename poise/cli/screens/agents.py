@@ -1,0 +1,84 @@
+"""The agents there are, and what the conformance checks say, for the terminal."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any, Final
+
+import orjson
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from poise.agents.agent import Agent
+from poise.agents.registry import list_agents
+from poise.common.errors import BadInput
+from poise.games.moves import SEATS
+from poise.graphs import PlaySettings
+from poise.testing import Check, check_agent
+from poise.testing.bench import find_in_either_seat
+
+_MESSAGES: Final = 12  # as long as so many may take, a whole match may
+
+
+def show_agents(screen: Console, *, as_json: bool) -> None:
+    """List every agent that can be named, by seat."""
+    agents = sorted(list_agents(), key=lambda agent: SEATS.index(agent.seat))
+    if as_json:
+        sys.stdout.write(
+            orjson.dumps([_agent_data(agent) for agent in agents], option=orjson.OPT_INDENT_2).decode() + "\n"
+        )
+        return
+    for seat in SEATS:
+        table = Table(box=SIMPLE_HEAD, title=f"{seat.capitalize()}s", title_style="bold", title_justify="left")
+        table.add_column("name", no_wrap=True, style="bold")
+        table.add_column("what it does")
+        for agent in agents:
+            if agent.seat == seat:
+                table.add_row(Text(_name_pattern(agent)), Text(agent.summary or "-"))
+        screen.print(table)
+    screen.print(
+        "NAME,concession=tit-for-tat or NAME,offers=model changes how an agent bargains, NAME@MODEL_URI gives it a "
+        "model, file.py:function is your own.",
+        style="dim",
+    )
+
+
+def _name_pattern(agent: Agent) -> str:
+    """`fixed` takes an emotion; the list shows how that is written."""
+    return "fixed:EMOTION" if agent.name.startswith("fixed:") else agent.name
+
+
+def _agent_data(agent: Agent) -> dict[str, Any]:
+    return {
+        "name": _name_pattern(agent),
+        "seat": agent.seat,
+        "summary": agent.summary,
+        "learns": agent.learns,
+        "settings": dict(agent.settings),
+    }
+
+
+def show_checks(screen: Console, spec: str, seconds: float) -> int:
+    """Run the conformance checks and show what fails; the exit code. seconds: what a message may take."""
+    if not 0 < seconds < math.inf:
+        raise BadInput(f"--message-seconds {seconds:g} is not a time for a message; give seconds above 0, such as 60")
+    agent = find_in_either_seat(spec)
+    checks = check_agent(agent, PlaySettings(message_seconds=seconds, match_seconds=_MESSAGES * seconds))
+    screen.print(Text(f"{agent.name}, a {agent.seat}", style="bold"))
+    for check in checks:
+        screen.print(_check_line(check))
+    failed = sum(not check.ok for check in checks)
+    verdict = f"{failed} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
+    screen.print(Text(verdict, style="bold red" if failed else "bold green"))
+    return 1 if failed else 0
+
+
+def _check_line(check: Check) -> Text:
+    line = Text("  passed  " if check.ok else "  FAILED  ", style="green" if check.ok else "bold red")
+    line.append(check.name, style="not bold default")
+    if check.detail:
+        line.append(f"\n          {check.detail}", style="not bold default")
+    return line
