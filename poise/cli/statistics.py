@@ -22,8 +22,9 @@ def ratings_command(
     from poise.cli.screens.ratings import ratings_view
     from poise.cli.screens.standings import show
     from poise.tournaments.statistics.ratings import rate_tournament
+    from poise.tournaments.storage.store import read_snapshot
 
-    ratings = rate_tournament(folder, method)
+    ratings = rate_tournament(read_snapshot(folder), method)
     show(ratings.to_dict() if json else None, lambda _width: ratings_view(ratings))
 
 
@@ -50,6 +51,7 @@ def power_command(
     from poise.cli.screens.standings import show
     from poise.common.errors import BadInput
     from poise.tournaments.statistics.power import PowerPlan, Spread, assumed_plain, matches_needed, power_data
+    from poise.tournaments.storage.store import read_snapshot
 
     plan = PowerPlan(difference, pairs or 1, power, level, comparisons)
     if folder is None:
@@ -58,7 +60,7 @@ def power_command(
         return
     if between is not None or within is not None:
         raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
-    needed = matches_needed(folder, plan, pairs)
+    needed = matches_needed(read_snapshot(folder), plan, pairs)
     show(power_data(plan, needed) if json else None, lambda _width: tournament_view(plan, needed))
 
 
@@ -73,13 +75,16 @@ def solve_command(
     """Solve the game between the two fields: equilibria, exploitability, dominance, alpha-rank."""
     from poise.cli.screens.solutions import solution_view
     from poise.cli.screens.standings import show
-    from poise.tournaments.charts.game import read_figures, write_figures
+    from poise.tournaments.charts.game import game_figures, write_figures
     from poise.tournaments.game_theory.bimatrix import bimatrix
     from poise.tournaments.game_theory.solve import solution_data
-    from poise.tournaments.statistics.standings import read_standings
+    from poise.tournaments.statistics.standings import make_standings
+    from poise.tournaments.storage.store import read_snapshot
 
-    solution = solution_data(bimatrix(read_standings(folder, draws=2)))
-    written = write_figures(read_figures(folder), figures) if figures else []
+    snapshot = read_snapshot(folder)
+    standings = make_standings(snapshot, draws=2)
+    solution = solution_data(bimatrix(standings))
+    written = write_figures(game_figures(standings, snapshot.rows), figures) if figures else []
     show(solution if json else None, lambda _width: solution_view(solution))
     if written:
         typer.echo(f"figures: {len(written)} files in {figures}", err=json)

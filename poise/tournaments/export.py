@@ -33,12 +33,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from poise.common.errors import BadInput, ConfigError
 from poise.common.files import draft, replace_file
-from poise.games.transcript import Message, Transcript
+from poise.games.transcript import Message
 from poise.tournaments.process.lines import LINE, lines
-from poise.tournaments.process.measure import of_store
+from poise.tournaments.process.measure import process_of
 from poise.tournaments.storage.errors import explained
-from poise.tournaments.storage.rows import COLUMNS, from_json
-from poise.tournaments.storage.store import Header, Store
+from poise.tournaments.storage.rows import COLUMNS, from_json, transcript_from
+from poise.tournaments.storage.snapshot import Documents, Header, Snapshot
+from poise.tournaments.storage.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,11 +75,11 @@ def frame(folder: Path | str, table: str) -> pd.DataFrame:
         raise BadInput(f"table {table!r}; there are {', '.join(TABLES)}")
     pandas = _pandas()
     with Store.read(folder) as store:
-        rows = list(_LINES[table](store))
-        header = store.header()
-    found = pandas.DataFrame(rows, columns=list(_COLUMNS[table])).convert_dtypes()
-    found.attrs["poise"] = provenance(header, table)
-    return found
+        snapshot = store.snapshot()
+        data = pandas.DataFrame(list(_LINES[table](snapshot, store.documents)), columns=list(_COLUMNS[table]))
+    data = data.convert_dtypes()
+    data.attrs["poise"] = provenance(snapshot.header, table)
+    return data
 
 
 def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> Path:
@@ -90,14 +91,14 @@ def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> P
     writers: dict[str, Callable[[Any, Path], None]] = {".parquet": _write_parquet, ".csv": _write_csv}
     if to.suffix not in writers:
         raise BadInput(f"{to.name}: name a file that ends in {' or '.join(writers)}")
-    found = frame(folder, table)
+    data = frame(folder, table)
     with explained(to.parent):
         to.parent.mkdir(parents=True, exist_ok=True)
     with explained(to.parent), draft(to, durable=False) as beside:
         if to.suffix == ".csv":
-            told = json.dumps(found.attrs["poise"], indent=2, default=str) + "\n"
+            told = json.dumps(data.attrs["poise"], indent=2, default=str) + "\n"
             replace_file(to.with_name(to.name + ".json"), told.encode(), durable=False)
-        writers[to.suffix](found, beside)
+        writers[to.suffix](data, beside)
     return to
 
 
@@ -128,21 +129,18 @@ def _pandas() -> Any:
     return pd
 
 
-def _matches(store: Store) -> Iterator[list[Any]]:
-    header, scenarios = store.header(), store.scenarios()
-    creditors, debtors = ([str(one["label"]) for one in side] for side in (header.creditors, header.debtors))
-    for row in store.rows():
-        named = {"creditor": creditors[row.creditor], "debtor": debtors[row.debtor]}
-        named["scenario"] = scenarios[row.scenario].id
+def _matches(snapshot: Snapshot, _: Documents) -> Iterator[list[Any]]:
+    for row in snapshot.rows:
+        named = {"creditor": snapshot.creditors[row.creditor], "debtor": snapshot.debtors[row.debtor]}
+        named["scenario"] = snapshot.scenarios[row.scenario].id
         yield [named.get(name, getattr(row, name)) for name in COLUMNS]
 
 
-def _messages(store: Store) -> Iterator[list[Any]]:
-    for position, talk, spent in store.documents():
-        told = Transcript.from_dict(from_json(talk, f"the transcript of match {position}"))
-        usage = from_json(spent, f"the usage of match {position}").get("per_message", [])
-        for place, message in enumerate(told.messages):
-            cost = usage[place] if place < len(usage) else {}
+def _messages(snapshot: Snapshot, documents: Documents) -> Iterator[list[Any]]:
+    for position, transcript, spent in documents([row.position for row in snapshot.rows]):
+        costs = from_json(spent, f"the usage of match {position}").get("per_message", [])
+        for number, message in enumerate(transcript_from(position, transcript).messages):
+            cost = costs[number] if number < len(costs) else {}
             yield [position, *_message(message), *(cost.get(name) for name in _COSTS)]
 
 
@@ -156,13 +154,9 @@ def _message(one: Message) -> list[Any]:
     ]  # fmt: skip
 
 
-def _process(store: Store) -> Iterator[list[Any]]:
-    return map(list, lines(of_store(store, "")))
-
-
-def _provenance(store: Store) -> Iterator[list[Any]]:
-    told = provenance(store.header(), "provenance")
-    yield from _flat({name: one for name, one in told.items() if name != "table"})
+def _provenance(snapshot: Snapshot, _: Documents) -> Iterator[list[Any]]:
+    recorded = provenance(snapshot.header, "provenance")
+    yield from _flat({name: value for name, value in recorded.items() if name != "table"})
 
 
 def _flat(data: Any, path: str = "") -> Iterator[list[Any]]:
@@ -177,10 +171,10 @@ def _flat(data: Any, path: str = "") -> Iterator[list[Any]]:
         yield [path, data if isinstance(data, str) else json.dumps(data, default=str)]
 
 
-_LINES: Final[dict[str, Callable[[Store], Iterator[list[Any]]]]] = {
+_LINES: Final[dict[str, Callable[[Snapshot, Documents], Iterator[list[Any]]]]] = {
     "matches": _matches,
     "messages": _messages,
-    "process": _process,
+    "process": lambda snapshot, documents: map(list, lines(process_of(snapshot, documents))),
     "provenance": _provenance,
 }
 _COLUMNS: Final = {

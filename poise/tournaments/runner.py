@@ -23,7 +23,8 @@ from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.provenance import origin
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.schema import RowMove
-from poise.tournaments.storage.store import Header, Store, exists
+from poise.tournaments.storage.snapshot import Header
+from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.watch import Silent, Watch
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan

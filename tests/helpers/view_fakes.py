@@ -14,7 +14,8 @@ from helpers.tournament_fakes import OpenFake, Pairing, config, scenarios, sched
 from poise.games.transcript import Reading, Wording
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.runner import run_tournament
-from poise.tournaments.storage.store import Header, Store
+from poise.tournaments.storage.snapshot import Header
+from poise.tournaments.storage.store import Store
 from poise.tournaments.view.app import make_app
 from poise.tournaments.workers.queue import TaskPlayer, TaskQueue, WorkerPlan
 

@@ -11,7 +11,8 @@ from helpers.tournament_fakes import OpenFake, Pairing, config, schedule
 from test_report import HOSTILE, Page
 
 from poise import TournamentConfig, run_tournament
-from poise.tournaments.report.page import _environment, write_report
+from poise.tournaments.report.page import write_report
+from poise.tournaments.statistics.numbers import signed
 from poise.tournaments.statistics.standings import read_standings
 
 
@@ -80,6 +81,6 @@ def test_promises_and_de_escalation_are_told_with_the_domains_names(tmp_path):
     assert re.search(r"Conduct of debtors \(patient\) Agent Promises Kept", told)
     assert "Violations" not in told.partition("Utility is")[0]
     calmer = read_standings(tmp_path / "run").against_baseline("fixed:anger", "creditor").de_escalation
-    assert _environment().filters["signed"](calmer.mean) in told
+    assert signed(calmer.mean) in told
     states = {message.get("notes", {}).get("state") for talk in talks(page) for message in talk["messages"]}
     assert len(states - {None}) > 1, "what a simulated debtor really felt is there to be looked at"

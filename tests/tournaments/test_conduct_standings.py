@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from poise.cli.screens.standings import standings_view, title
 from poise.games.domains import DOMAINS, domain_words
 from poise.games.moves import SEATS
 from poise.tournaments.statistics.standings import make_standings
+from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import Store
 
 
@@ -92,7 +94,7 @@ def test_any_rows_have_standings(numbers):
         )
         for one, (bad, made, gone, by) in zip(grid(3, 2, 6, lambda *_: 0.5), numbers, strict=True)
     ]
-    result = make_standings(LABELS, rows, draws=100)
+    result = make_standings(Snapshot(LABELS, rows), draws=100)
     assert sum(one.violations for one in result.standings) == sum(bad for bad, *_ in numbers)
     assert sum(one.promises - one.broken for one in result.standings) == sum(made for _, made, *_ in numbers)
     for one in result.seat("creditor"):
@@ -110,7 +112,7 @@ def test_any_rows_have_standings(numbers):
 
 def test_a_match_without_messages_or_readings_counts_for_no_rate():
     rows = [replace(row(0, 0, 0, 0), ending="failed", by="creditor", rounds=0)]
-    (one, other) = make_standings(header(["a"], ["d"]), rows).standings
+    (one, other) = make_standings(Snapshot(header(["a"], ["d"]), rows)).standings
     assert (one.violation_rate, one.de_escalation, other.promises_kept) == (None, None, None)
 
 
@@ -118,7 +120,7 @@ def test_a_match_without_messages_or_readings_counts_for_no_rate():
 
 
 def test_what_is_zero_for_all_is_not_shown():
-    text = printed(make_standings(LABELS, grid(3, 2, 6, lambda *_: 0.5), draws=50))
+    text = printed(make_standings(Snapshot(LABELS, grid(3, 2, 6, lambda *_: 0.5)), draws=50))
     assert "onduct" not in text
     assert "De-escalation" not in text
 
@@ -127,7 +129,7 @@ def test_violations_are_shown_by_100_messages_and_promises_by_their_share():
     rows = grid(2, 2, 5, lambda *_: 0.5)
     rows = [replace(one, creditor_violations=one.creditor) for one in rows]
     rows = [replace(one, debtor_promises=2 * one.debtor, debtor_broken=one.debtor) for one in rows]
-    text = printed(make_standings(header(["vanilla", "rude"], ["d", "e"]), rows, draws=50))
+    text = printed(make_standings(Snapshot(header(["vanilla", "rude"], ["d", "e"]), rows), draws=50))
     conduct = text[text.index("Conduct of creditors") :]
     assert "violations per 100 messages" in " ".join(conduct.split())
     assert any(line.split() == ["rude", "10", "25.0"] for line in conduct.splitlines())
@@ -155,7 +157,10 @@ def test_conduct_fits_the_terminal(played, width):
     ],
 )
 def test_seats_are_called_as_in_the_domain_that_all_scenarios_share(domains, named):
-    standings = make_standings(LABELS, grid(3, 2, 6, lambda *_: 0.5), draws=50, domains=domains)
+    standings = make_standings(
+        Snapshot(LABELS, grid(3, 2, 6, lambda *_: 0.5), [SimpleNamespace(domain=domain) for domain in domains]),
+        draws=50,
+    )
     assert tuple(title(standings, seat) for seat in SEATS) == named
     assert all(f"\n{each}\n" in printed(standings) for each in named)
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from poise.cli.app import app
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS
-from poise.tournaments.charts.game import GameFigures, game_figures, read_figures, trajectory, write_figures
+from poise.tournaments.charts.game import GameFigures, game_figures, trajectory, write_figures
 from poise.tournaments.charts.game_charts import _spread
 from poise.tournaments.game_theory.bimatrix import bimatrix
 from poise.tournaments.game_theory.dominance import best_answers, dominance_edges, paired_gaps
@@ -25,7 +25,8 @@ from poise.tournaments.report.page import write_report
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.rows import COLUMNS, Row
-from poise.tournaments.storage.store import Header
+from poise.tournaments.storage.snapshot import Header, Snapshot
+from poise.tournaments.storage.store import read_snapshot
 
 
 def row(creditor, debtor, scenario, utility, repeat=0, other=None):
@@ -48,7 +49,7 @@ def standings(rows, creditors, debtors):
     labels = [[{"label": f"{letter}{place}"} for place in range(size)] for letter, size in
               (("c", creditors), ("d", debtors))]  # fmt: skip
     header = Header("x", config(creditors, debtors).model_dump(mode="json"), *labels, len(rows), {})
-    return make_standings(header, rows, draws=2)
+    return make_standings(Snapshot(header, rows), draws=2)
 
 
 fields = st.integers(0, 2**31).map(lambda seed: np.random.default_rng(seed).integers(0, 5, (4, 3, 4)) / 4)
@@ -188,7 +189,9 @@ def test_an_unmeasured_pair_is_named_with_the_remedy(tmp_path):
 
 def test_hostile_names_are_text_in_every_figure(tmp_path):
     folder = fake_folder(tmp_path / "run", hostile=True)
-    for path in write_figures(read_figures(folder), tmp_path / "figures"):
+    snapshot = read_snapshot(folder)
+    found = game_figures(make_standings(snapshot, draws=2), snapshot.rows)
+    for path in write_figures(found, tmp_path / "figures"):
         root = ET.fromstring(path.read_bytes())
         kinds = {element.tag.rpartition("}")[2] for element in root.iter()}
         assert kinds <= {"svg", "style", "title", "rect", "text", "g", "path", "line", "polyline", "polygon", "circle",

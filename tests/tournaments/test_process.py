@@ -27,7 +27,7 @@ from poise.tournaments.process.calibration import (
 )
 from poise.tournaments.process.concession import GRID, both_curves, curve, mean_curves
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measure import measures, trace
+from poise.tournaments.process.measures import measures, trace
 from poise.tournaments.process.speech import count_speech, speech
 from poise.tournaments.process.timing import Ended, ended, time_to, timing
 from poise.tournaments.process.transitions import chance, count, emotions, human, transitions

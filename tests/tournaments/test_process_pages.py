@@ -23,7 +23,8 @@ from poise.tournaments.results import Result, result_html
 from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.results import Standings, standings_html
 from poise.tournaments.statistics.standings import read_standings
-from poise.tournaments.storage.store import Header, Store
+from poise.tournaments.storage.snapshot import Header
+from poise.tournaments.storage.store import Store, read_snapshot
 from poise.tournaments.workers.queue import TaskPlayer, TaskQueue, WorkerPlan
 
 SPENT = {"prompt_tokens": 90.0, "cached_tokens": 60.0, "reply_tokens": 11.0, "model_seconds": 0.25}
@@ -172,7 +173,7 @@ def test_notebooks_show_tables_and_every_text_is_escaped(folder, tmp_path):
     assert run._repr_html_() == result_html(run)
     assert "<table>" not in run._repr_html_(), "nothing is finished yet"
     assert measure_process(folder)._repr_html_().count("<table>") > 8
-    assert rate_tournament(folder)._repr_html_().count("<tr>") == 5
+    assert rate_tournament(read_snapshot(folder))._repr_html_().count("<tr>") == 5
     hostile = html_tables([PlainTable(HOSTILE, [HOSTILE], [[HOSTILE]], HOSTILE)], HOSTILE)
     assert "<script" not in hostile
     assert "<img" not in hostile

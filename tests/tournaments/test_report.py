@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from helpers.tournament_fakes import OpenFake, Pairing, config, scenarios, schedule
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 
 from poise.common.errors import StoreError
 from poise.tournaments.charts.small import breakable, forest
-from poise.tournaments.report import page as report
-from poise.tournaments.report.page import _json, spread_evenly, write_report
+from poise.tournaments.charts.svg import visible
+from poise.tournaments.report.page import _TEMPLATES, _json, write_report
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.standings import read_standings
-from poise.tournaments.storage.store import Header, Store
+from poise.tournaments.storage.snapshot import Header, spread_evenly
+from poise.tournaments.storage.store import Store
 from poise.tournaments.workers.queue import TaskPlayer, TaskQueue, WorkerPlan
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>\u2028{{ 7 * 7 }} javascript:alert(2) \" ' &lt;"
@@ -103,7 +105,7 @@ def test_what_models_say_never_becomes_markup(hostile):
     assert not [attrs for _, attrs in hostile.tags if "style" in attrs], "the page's policy would refuse it"
     runnable = [attrs for tag, attrs, _ in hostile.scripts if tag == "script" and attrs.get("type") != DATA]
     assert runnable == [{}], "one script, inline"
-    assert HOSTILE in "".join(hostile.text), "it is shown as it was said"
+    assert visible(HOSTILE) in "".join(hostile.text), "it is shown as it was said, and what is invisible written out"
 
 
 def test_the_data_are_whole_and_say_exactly_what_was_said(hostile):
@@ -133,7 +135,7 @@ def test_nothing_can_be_fetched_and_only_this_script_and_style_run(hostile):
 
 
 def test_the_pages_own_script_only_sets_text():
-    script = (report._TEMPLATES / "report.js").read_text()
+    script = (_TEMPLATES / "report.js").read_text()
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|Function\(|fetch|XMLHttp|import\(", script
     )
@@ -189,7 +191,7 @@ def test_the_report_replaces_the_old_one_in_one_step(tmp_path, monkeypatch):
     folder = make_folder(tmp_path)
     path = write_report(folder)
     before = path.read_text()
-    monkeypatch.setattr(report.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(StoreError, match=r"disk of .* is full"):
         write_report(folder)
     assert path.read_text() == before

@@ -13,7 +13,7 @@ from poise.games.metrics import wilson
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.rows import Row
-from poise.tournaments.storage.store import Header
+from poise.tournaments.storage.snapshot import Header, Snapshot
 
 
 def header(creditors, debtors, total=0, **config):
@@ -56,8 +56,8 @@ LABELS = header(["a", "vanilla", "c"], ["d", "e"], 36)
 @settings(max_examples=20)
 def test_the_order_of_rows_does_not_matter(order):
     rows = simulated(5)
-    assert make_standings(LABELS, [rows[place] for place in order], draws=200) == make_standings(
-        LABELS, rows, draws=200
+    assert make_standings(Snapshot(LABELS, [rows[place] for place in order]), draws=200) == make_standings(
+        Snapshot(LABELS, rows), draws=200
     )
 
 
@@ -65,7 +65,7 @@ def test_the_order_of_rows_does_not_matter(order):
 @settings(max_examples=40, deadline=None)
 def test_figures_are_those_of_the_rows(seed):
     rows = simulated(seed)
-    result = make_standings(LABELS, rows, draws=200)
+    result = make_standings(Snapshot(LABELS, rows), draws=200)
     for place, label in enumerate(["a", "vanilla", "c"]):
         own = [one for one in rows if one.creditor == place]
         (standing,) = [one for one in result.seat("creditor") if one.label == label]
@@ -87,7 +87,7 @@ def test_figures_are_those_of_the_rows(seed):
 
 def test_the_matrix_is_creditors_by_debtors_and_adds_up():
     rows = simulated(9)
-    result = make_standings(LABELS, rows, draws=100)
+    result = make_standings(Snapshot(LABELS, rows), draws=100)
     assert [[(cell.creditor, cell.debtor) for cell in line] for line in result.matrix] == [
         [(creditor, debtor) for debtor in ("d", "e")] for creditor in ("a", "vanilla", "c")
     ]
@@ -97,7 +97,7 @@ def test_the_matrix_is_creditors_by_debtors_and_adds_up():
 
 
 def test_the_best_comes_first_and_who_has_not_played_is_left_out():
-    result = make_standings(LABELS, [row(0, 0, 0, 0, 0.2), row(1, 2, 0, 0, 0.9)])
+    result = make_standings(Snapshot(LABELS, [row(0, 0, 0, 0, 0.2), row(1, 2, 0, 0, 0.9)]))
     assert [one.label for one in result.seat("creditor")] == ["c", "a"]
     assert [one.label for one in result.seat("debtor")] == ["d"]
     assert result.matrix[1][0].creditor_utility is None
@@ -105,13 +105,13 @@ def test_the_best_comes_first_and_who_has_not_played_is_left_out():
 
 
 def test_nothing_played_is_no_error():
-    result = make_standings(LABELS, [])
+    result = make_standings(Snapshot(LABELS, []))
     assert result.standings == ()
     assert result.to_dict()["matches"] == {"total": 36, "finished": 0}
 
 
 def test_with_one_scenario_an_interval_is_left_open():
-    result = make_standings(LABELS, [row(0, 0, 0, 0, 0.5), row(1, 0, 1, 0, 0.7)])
+    result = make_standings(Snapshot(LABELS, [row(0, 0, 0, 0, 0.5), row(1, 0, 1, 0, 0.7)]))
     (standing,) = result.seat("creditor")
     assert (standing.utility.mean, standing.utility.low) == (0.6, None)
 
@@ -123,7 +123,7 @@ def test_failures_count_for_the_agent_that_failed_and_for_both_where_nobody_did(
         replace(row(2, 0, 0, 2), ending="failed", by=None),
         replace(row(3, 0, 0, 3), creditor_forfeits=2, debtor_repairs=3, debtor_reasks=1),
     ]
-    result = make_standings(LABELS, rows)
+    result = make_standings(Snapshot(LABELS, rows))
     creditor, debtor = result.standings
     assert (creditor.failures, creditor.forfeits, creditor.repairs, creditor.reasks) == (2, 2, 0, 0)
     assert (debtor.failures, debtor.forfeits, debtor.repairs, debtor.reasks) == (2, 0, 3, 1)
@@ -137,7 +137,7 @@ def test_pairing_finds_a_difference_that_the_scenarios_hide():
     dice = Dice(3)
     worth = [0.1 + 0.8 * dice.unit() for _ in range(40)]
     rows = grid(2, 1, 40, lambda creditor, _d, scenario: worth[scenario] + (0.05 if creditor == 0 else 0.0))
-    result = make_standings(header(["a", "vanilla"], ["d"]), rows)
+    result = make_standings(Snapshot(header(["a", "vanilla"], ["d"]), rows))
     first, second = (one.utility for one in result.seat("creditor"))
     assert first.low < second.high, "side by side their intervals overlap"
     (gain,) = result.differences
@@ -154,15 +154,15 @@ def test_only_matches_that_both_played_are_compared():
         row(3, 1, 0, 1, 0.1, repeat=1),
         row(4, 1, 1, 1, 0.0),
     ]
-    (gain,) = make_standings(header(["a", "vanilla"], ["d", "e"]), rows).differences
+    (gain,) = make_standings(Snapshot(header(["a", "vanilla"], ["d", "e"]), rows)).differences
     assert (gain.pairs, round(gain.utility.mean, 12)) == (1, 0.1)
 
 
 def test_the_baseline_can_be_named_and_may_be_absent():
     rows = simulated(1)
-    named = make_standings(header(["a", "vanilla", "c"], ["d", "e"], baseline="c"), rows, draws=50)
+    named = make_standings(Snapshot(header(["a", "vanilla", "c"], ["d", "e"], baseline="c"), rows), draws=50)
     assert {(one.label, one.baseline) for one in named.differences} == {("a", "c"), ("vanilla", "c")}
-    assert make_standings(header(["a", "b", "c"], ["d", "e"]), rows, draws=50).differences == ()
+    assert make_standings(Snapshot(header(["a", "b", "c"], ["d", "e"]), rows), draws=50).differences == ()
 
 
 # The bootstrap.

@@ -20,7 +20,8 @@ from poise.games.transcript import Transcript
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished, Row, failed, to_json
 from poise.tournaments.storage.schema import FILE
-from poise.tournaments.storage.store import Header, Store, exists
+from poise.tournaments.storage.snapshot import Header
+from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 PLAN = schedule(config(), 3)
@@ -287,3 +288,33 @@ def test_a_match_that_was_given_up_is_a_whole_record():
     assert transcript.outcome.reason == "no reply within 5 s"
     assert transcript.scenario == scenarios(3)[PLAN.matches[4].scenario]
     assert one.memory == b'{"seen":1}'
+
+
+def test_a_snapshot_is_of_one_moment_while_a_run_writes(store, monkeypatch):
+    """Rows name agents by index: rows of one moment beside the agents of another would be somebody else's."""
+    store.add(play(0, 1))
+    header = Store.header
+
+    def interrupted(reader):
+        found = header(reader)
+        if 5 not in store.done():
+            store.add(play(5))
+        return found
+
+    with Store.read(store.folder) as reader:
+        monkeypatch.setattr(Store, "header", interrupted)
+        first, second = reader.snapshot(), reader.snapshot()
+    assert [row.position for row in first.rows] == [0, 1]
+    assert [row.position for row in second.rows] == [0, 1, 5]
+    assert (first.header, first.scenarios, first.name) == (HEADER, PLAN.scenarios, "run")
+    assert [first.labels(seat) for seat in ("creditor", "debtor")] == [
+        [entrant.label for entrant in side] for side in (PLAN.creditors, PLAN.debtors)
+    ]
+
+
+def test_documents_of_many_positions_come_in_order(store, monkeypatch):
+    monkeypatch.setattr("poise.tournaments.storage.store._AT_ONCE", 2)
+    store.add(play(0, 1, 2, 3, 4))
+    assert [position for position, *_ in store.documents([4, 0, 3, 1])] == [0, 1, 3, 4]
+    assert list(store.documents([4, 0, 3, 1, 2])) == list(store.documents())
+    assert list(store.documents([])) == []

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from poise.common.errors import BadInput, StoreError
 from poise.tournaments.storage.errors import only_run
-from poise.tournaments.view.choice import ENDINGS, MatchFilter
+from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.view.guard import POLICY, host_of, is_loopback
-from poise.tournaments.view.library import Library, Snapshot
+from poise.tournaments.view.library import Library
 from poise.tournaments.view.live import RunPace, is_running
+from poise.tournaments.view.matches import ENDINGS, MatchFilter
 from poise.tournaments.view.pages import STATIC, shown_words
 from poise.tournaments.view.server import ServerAddress, serve
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poise.common.seeds import child_seed
-from poise.tournaments.view.changes import FLIPS, LEVEL, MEASURES, changes, holm, sign_flip, welch
+from poise.tournaments.statistics.changes import FLIPS, LEVEL, MEASURES, changes, holm, sign_flip, welch
 from poise.tournaments.view.library import Library
 
 P = st.floats(0, 1)

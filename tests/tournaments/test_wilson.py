@@ -201,3 +201,10 @@ def test_holm_keeps_the_table_at_5_in_100():
     p = rng.random((4000, 10))
     any_found = np.mean([min(holm(list(row))) < 0.05 for row in p])
     assert any_found == pytest.approx(1 - (1 - 0.005) ** 10, abs=0.012)
+
+
+def test_the_effective_size_is_widened_by_the_tabled_quantiles():
+    """By hand: p = 1/2, v = 4/3 * 10/256, n* = 4.8; t with 3 degrees of freedom and z from printed tables."""
+    t, z = 3.182446, 1.959964
+    expected = 1 / (1 / 16 + (1 / 4.8 - 1 / 16) * (t / z) ** 2)
+    assert effective(np.array([4.0, 3, 1, 0]), np.full(4, 4.0)) == pytest.approx(expected, rel=1e-6)

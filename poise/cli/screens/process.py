@@ -11,19 +11,19 @@ from rich.text import Text
 from poise.cli.screens.standings import console, small_table
 from poise.common.files import replace_file
 from poise.tournaments.process.measure import Process, measure_process
-from poise.tournaments.process.tables import NOT_MEASURED, _footnote, tables
+from poise.tournaments.process.tables import NOT_MEASURED
 
 
 def process_tables(process: Process, *, pairs: bool = False) -> RenderableType:
     """The tables for the terminal."""
     parts: list[RenderableType] = []
-    for one in tables(process, pairs=pairs):
+    for one in process.tables(pairs=pairs):
         drawn = small_table(*one.heads)
         for row in one.rows:
             drawn.add_row(*(Text(cell, style="dim" if cell in ("-", NOT_MEASURED) else "") for cell in row))
         parts += [Text(f"\n{one.caption}", style="bold"), drawn]
         parts += [Text(one.note, style="dim")] if one.note else []
-    return Group(*parts, Text(f"\n{_footnote(process)}", style="dim"))
+    return Group(*parts, Text(f"\n{process.footnote}", style="dim"))
 
 
 def show_process(folder: Path, scale: str, json: Path | None, *, pairs: bool) -> None:

@@ -21,9 +21,7 @@ from poise.tournaments.game_theory.bimatrix import Bimatrix, bimatrix
 from poise.tournaments.game_theory.dominance import best_answers, dominance_edges, paired_gaps
 from poise.tournaments.game_theory.solve import STEP, STEPS, Mixed, equilibrium, exploitability, populations
 from poise.tournaments.statistics.results import Standings
-from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.rows import Row
-from poise.tournaments.storage.store import Store
 
 Array = NDArray[np.float64]
 _STYLE: Final = Path(__file__).parent / "styles"
@@ -65,13 +63,6 @@ def game_figures(standings: Standings, rows: Sequence[Row]) -> GameFigures:
     except BadInput as error:
         return GameFigures(missing=f"The game cannot be solved yet: {error}.")
     return GameFigures(tuple(_figures(game, rows)), _told(game, equilibrium(game)))
-
-
-def read_figures(folder: Path | str) -> GameFigures:
-    """The figures of the tournament in `folder`, as far as it is."""
-    with Store.read(folder) as store:
-        header, rows = store.header(), store.rows()
-    return game_figures(make_standings(header, rows, draws=2), rows)
 
 
 def _figures(game: Bimatrix, rows: Sequence[Row]) -> Iterator[Figure]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,7 +10,7 @@ from poise.games.moves import SEATS, Seat
 from poise.tournaments.charts.small import forest
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.bradley_terry import Rating, bradley_terry, games_of
-from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +21,11 @@ class Rated:
     ratings: tuple[tuple[Rating, Markup], ...]
 
 
-def rated(rows: Sequence[Row], creditors: Sequence[str], debtors: Sequence[str]) -> list[Rated]:
+def rated(snapshot: Snapshot) -> list[Rated]:
     """Bradley and Terry's ratings of both seats in one fit; [] without a match."""
-    if not rows:
+    if not snapshot.rows:
         return []
-    found = bradley_terry(games_of(rows, creditors, debtors))
+    found = bradley_terry(games_of(snapshot))
     reach = max([0.5, *(max(abs(one.low), abs(one.high)) for one in found)])
     sides = []
     for seat in SEATS:

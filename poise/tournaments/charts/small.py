@@ -111,13 +111,3 @@ def cells(standings: Standings) -> list[list[HeatCell]]:
         ]
         for row, line in enumerate(standings.matrix)
     ]
-
-
-def fixed(value: float | None, digits: int = 3) -> str:
-    """A number to so many digits, without the sign of a zero; a dash for none."""
-    return "\N{EN DASH}" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A difference to so many digits, with its sign."""
-    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -18,7 +18,7 @@ from poise.agents.judges import Exchange, Judge, Verdict, asks_model, check_judg
 from poise.common.errors import ModelError, StoreError
 from poise.games.transcript import Message, Transcript
 from poise.tournaments.storage.errors import explained, only_run
-from poise.tournaments.storage.rows import from_json, to_json
+from poise.tournaments.storage.rows import from_json, to_json, transcript_from
 from poise.tournaments.storage.store import Store
 
 _FORMAT: Final = 1
@@ -37,7 +37,7 @@ def judged_talks(folder: Path | str, judge: str | None = None) -> Iterator[tuple
     kept = _read(verdicts_file(folder, judge), None) if judge else {}
     with Store.read(folder) as store:
         for position, document, _ in store.documents():
-            transcript = _transcript(position, document)
+            transcript = transcript_from(position, document)
             if judge:
                 judged = kept.get(_digest(transcript))
                 if judged is None:
@@ -187,8 +187,4 @@ def _digest(transcript: Transcript) -> str:
 
 def _stored(store: Store, position: int) -> Transcript:
     """One match; the store is not held open for reading while a model thinks."""
-    return next(_transcript(place, document) for place, document, _ in store.documents([position]))
-
-
-def _transcript(position: int, document: bytes) -> Transcript:
-    return Transcript.from_dict(from_json(document, f"the transcript of match {position}"))
+    return next(transcript_from(position, document) for position, document, _ in store.documents([position]))

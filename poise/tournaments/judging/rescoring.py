@@ -37,7 +37,7 @@ from poise.tournaments.statistics.bootstrap import DRAWS
 from poise.tournaments.statistics.results import Standings
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.rows import Row
-from poise.tournaments.storage.store import Store
+from poise.tournaments.storage.store import read_snapshot
 
 Rule = Literal["referee", "judge", "faithful", "either"]
 Value = Literal["last", "midpoint"]
@@ -84,9 +84,9 @@ def rescore_tournament(
     Raises BadInput for another rule or value, and where the rule needs verdicts and there are none.
     """
     _check(rule, value)
-    with Store.read(folder) as store:
-        header, rows, domains = store.header(), {row.position: row for row in store.rows()}, store.domains()
-    asked = judge or header.config.get("judge")
+    snapshot = read_snapshot(folder)
+    rows, config = {row.position: row for row in snapshot.rows}, snapshot.header.config
+    asked = judge or config.get("judge")
     if rule in ("judge", "either") and not asked:
         raise BadInput(
             f"the rule {rule!r} needs verdicts, and {folder} was played without a judge; add --judge rules, or a model"
@@ -97,9 +97,9 @@ def rescore_tournament(
             new.append(_row(rows[position], rescore(transcript, rule, value)))
     return Rescored(
         rule=rule,
-        value=value or ("last" if rule != "referee" else str(header.config.get("deal_value", "midpoint"))),
+        value=value or ("last" if rule != "referee" else str(config.get("deal_value", "midpoint"))),
         judge=str(asked) if rule in ("judge", "either") else "",
-        standings=make_standings(header, new, Path(folder).resolve().name, draws, domains),
+        standings=make_standings(replace(snapshot, rows=new), draws),
         **_compare([rows[row.position] for row in new], new),
     )
 

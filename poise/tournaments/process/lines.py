@@ -14,7 +14,8 @@ from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.games.moves import SEATS
 from poise.tournaments.process.calibration import Calibration
 from poise.tournaments.process.concession import GRID
-from poise.tournaments.process.measure import Measures, Process
+from poise.tournaments.process.measure import Process
+from poise.tournaments.process.measures import Measures
 from poise.tournaments.process.transitions import EmotionTransitions
 from poise.tournaments.statistics.bootstrap import Estimate
 

@@ -2,86 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
 from poise.common.errors import BadInput
-from poise.games.moves import Seat
-from poise.games.transcript import Transcript, Usage
-from poise.tournaments.process.anchoring import Anchor, Anchoring, anchor, anchoring
-from poise.tournaments.process.bargains import Bargains, Distances, bargains, distances
-from poise.tournaments.process.calibration import CLASSES, Calibration, Forecasts, Of, calibration, forecasts
-from poise.tournaments.process.concession import Curve, Scale, as_scale, both_curves, mean_curves
+from poise.games.transcript import Usage
+from poise.tournaments.html_tables import PlainTable, html_tables
+from poise.tournaments.process.concession import Scale, as_scale
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.speech import SpeechCounts, SpeechMeasures, count_speech, speech
-from poise.tournaments.process.timing import Ended, Timing, ended, timing
-from poise.tournaments.process.transitions import Counts, EmotionTransitions, Kind, count, transitions
-from poise.tournaments.statistics.bootstrap import Array
-from poise.tournaments.storage.rows import Row, from_json
+from poise.tournaments.process.measures import Measures, Traces, measures, trace
+from poise.tournaments.process.tables import process_tables
+from poise.tournaments.statistics.bootstrap import FEW
+from poise.tournaments.storage.rows import Row, from_json, transcript_from
+from poise.tournaments.storage.snapshot import Documents, Snapshot, spread_evenly
 from poise.tournaments.storage.store import Store
 
 VERSION: Final = 1
-
-
-class Traces(NamedTuple):
-    """What is kept of one talk."""
-
-    curves: tuple[Array | None, Array | None]
-    anchor: Anchor | None
-    ended: Ended
-    counts: Counts
-    forecasts: dict[Of, Forecasts]
-    spoken: SpeechCounts
-    distances: Distances | None
-
-
-class MeasuredMatch(NamedTuple):
-    """Where a talk belongs: its agents and its scenario, by index."""
-
-    creditor: int
-    debtor: int
-    scenario: int
-
-
-@dataclass(frozen=True, eq=False)
-class Measures:
-    """The figures of one group of talks; `creditor` and `debtor` are None where all are pooled.
-
-    curves, anchoring: of creditor and debtor. calibration: None where nothing can be held against anything.
-    """
-
-    creditor: str | None
-    debtor: str | None
-    talks: int
-    curves: tuple[Curve, Curve]
-    anchoring: tuple[Anchoring, Anchoring]
-    timing: Timing
-    transitions: dict[tuple[Seat, Kind], EmotionTransitions]
-    calibration: dict[Of, Calibration | None]
-    speech: SpeechMeasures
-    bargains: Bargains
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        chains: dict[str, dict[str, Any]] = {}
-        for (seat, kind), one in self.transitions.items():
-            chains.setdefault(seat, {})[kind] = one.to_dict()
-        return {
-            "creditor": self.creditor,
-            "debtor": self.debtor,
-            "talks": self.talks,
-            "concession": {one.seat: one.to_dict() for one in self.curves},
-            "anchoring": {one.seat: one.to_dict() for one in self.anchoring},
-            "timing": self.timing.to_dict(),
-            "transitions": chains,
-            "calibration": {of: None if one is None else one.to_dict() for of, one in self.calibration.items()},
-            "speech": self.speech.to_dict(),
-            "bargains": self.bargains.to_dict(),
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,24 +55,24 @@ class Process:
             "pairs": [one.to_dict() for one in self.pairs],
         }
 
+    def tables(self, *, pairs: bool = False) -> list[PlainTable]:
+        """Every topic as a table: a line for all, for each creditor, and with `pairs` for each pair."""
+        creditors = self.creditors if len(self.creditors) > 1 else ()
+        return process_tables((self.pooled, *creditors, *(self.pairs if pairs else ())), self.scale)
+
+    @property
+    def footnote(self) -> str:
+        """What has to be known to read the tables."""
+        failed = f" {self.failed} negotiations failed and are left out." if self.failed else ""
+        few = f" With fewer than {FEW} scenarios the intervals are too narrow." if self.scenarios < FEW else ""
+        return (
+            f"{self.talks:,} negotiations on {self.scenarios} scenarios.{failed} After the means: 95 % intervals, by "
+            f"bootstrap over scenarios.{few} What each figure means: docs/process.md."
+        )
+
     def _repr_html_(self) -> str:
         """For notebooks."""
-        from poise.tournaments.process.tables import html
-
-        return html(self)
-
-
-def trace(talk: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
-    """What is kept of one talk."""
-    return Traces(
-        both_curves(talk, scale),
-        anchor(talk),
-        ended(talk),
-        count(talk),
-        forecasts(talk),
-        count_speech(talk, usage),
-        distances(talk),
-    )
+        return html_tables(self.tables(), self.footnote)
 
 
 def measure_process(
@@ -140,97 +80,64 @@ def measure_process(
 ) -> Process:
     """The process figures of the tournament in `folder`, from its transcripts; also while it runs.
 
-    pairs: whether to tell each creditor against each debtor, too. most: only so many talks, spread over the schedule.
+    pairs: whether to measure each creditor against each debtor, too. most: only so many matches, spread evenly over the
+    schedule.
 
     Raises:
-        BadInput: there is no such scale, or no finished match that did not fail.
+        BadInput: there is no such scale, or every finished match failed, or none is finished.
     """
     with Store.read(folder) as store:
-        return of_store(store, Path(folder).resolve().name, as_scale(scale), pairs=pairs, most=most)
+        return process_of(store.snapshot(), store.documents, as_scale(scale), pairs=pairs, most=most)
 
 
-def of_store(
-    store: Store, name: str, scale: Scale = "offers", *, pairs: bool = True, most: int | None = None
+def process_of(
+    snapshot: Snapshot, documents: Documents, scale: Scale = "offers", *, pairs: bool = True, most: int | None = None
 ) -> Process:
-    """As `measure_process`, of an open store."""
-    header, rows = store.header(), store.rows()
-    played = [row for row in rows if row.ending != "failed"]
-    chosen = spread(played, most)
-    if not chosen:
+    """As `measure_process`, of a snapshot and the documents of its matches."""
+    played = [row for row in snapshot.rows if row.ending != "failed"]
+    rows = spread_evenly(played, most)
+    if not rows:
         raise BadInput("no match is finished that did not fail, so there is nothing to measure; play one first")
-    places = [MeasuredMatch(row.creditor, row.debtor, row.scenario) for row in chosen]
-    traces = [trace(*documents, scale) for documents in _documents(store, None if len(chosen) == len(rows) else chosen)]
-    labels = [[str(one["label"]) for one in side] for side in (header.creditors, header.debtors)]
-    table = _Table(labels[0], labels[1], places, traces, int(header.config["seed"]))
+    table = _Table(snapshot, rows, documents, scale)
     return Process(
-        name=str(header.config.get("name") or name),
+        name=snapshot.name,
         scale=scale,
-        talks=len(chosen),
-        scenarios=len({row.scenario for row in chosen}),
-        failed=len(rows) - len(played),
-        pooled=table.measures(range(len(chosen))),
+        talks=len(rows),
+        scenarios=len({row.scenario for row in rows}),
+        failed=len(snapshot.rows) - len(played),
+        pooled=table.measures(range(len(rows))),
         creditors=tuple(table.by("creditor")),
         pairs=tuple(table.by("creditor", "debtor")) if pairs else (),
     )
 
 
-def spread(rows: Sequence[Row], most: int | None) -> list[Row]:
-    """At most `most` of `rows`, evenly spread, in order."""
-    if most is None or len(rows) <= most:
-        return list(rows)
-    return [rows[place * len(rows) // most] for place in range(most)]
-
-
-def _documents(store: Store, rows: Sequence[Row] | None) -> Iterable[tuple[Transcript, Usage]]:
-    positions = None if rows is None else [row.position for row in rows]
-    for position, talk, usage in store.documents(positions):
-        told = from_json(talk, f"the transcript of match {position}")
-        yield Transcript.from_dict(told), Usage(**from_json(usage, f"the usage of match {position}"))
+def _traces(rows: Sequence[Row], documents: Documents, scale: Scale) -> Iterator[Traces]:
+    for position, transcript, spent in documents([row.position for row in rows]):
+        usage = Usage(**from_json(spent, f"the usage of match {position}"))
+        yield trace(transcript_from(position, transcript), usage, scale)
 
 
 class _Table:
-    """All talks, to be grouped."""
+    """All measured matches, to be grouped."""
 
-    def __init__(
-        self, creditors: list[str], debtors: list[str], places: list[MeasuredMatch], traces: list[Traces], seed: int
-    ) -> None:
-        self.labels = {"creditor": creditors, "debtor": debtors}
-        self.places = places
-        self.traces = traces
-        self.seed = seed
-        self.scenario = np.array([one.scenario for one in places], dtype=np.int64)
+    def __init__(self, snapshot: Snapshot, rows: Sequence[Row], documents: Documents, scale: Scale) -> None:
+        self.labels = {"creditor": snapshot.creditors, "debtor": snapshot.debtors}
+        self.rows = rows
+        self.traces = list(_traces(rows, documents, scale))
+        self.seed = snapshot.seed
+        self.scenario = np.array([row.scenario for row in rows], dtype=np.int64)
         self.count = int(self.scenario.max()) + 1
 
-    def by(self, *sides: str) -> Iterable[Measures]:
+    def by(self, *sides: str) -> Iterator[Measures]:
         """The figures of each agent of a side, or each pair, in the order of entry; those who played."""
         groups: dict[tuple[int, ...], list[int]] = {}
-        for number, place in enumerate(self.places):
-            groups.setdefault(tuple(getattr(place, side) for side in sides), []).append(number)
+        for number, row in enumerate(self.rows):
+            groups.setdefault(tuple(getattr(row, side) for side in sides), []).append(number)
         for key in sorted(groups):
-            named = {side: self.labels[side][place] for side, place in zip(sides, key, strict=True)}
+            named = {side: self.labels[side][agent] for side, agent in zip(sides, key, strict=True)}
             yield self.measures(groups[key], named.get("creditor"), named.get("debtor"))
 
     def measures(self, chosen: Sequence[int], creditor: str | None = None, debtor: str | None = None) -> Measures:
-        """The figures of some of the talks."""
-        return measures([self.traces[number] for number in chosen], self._group(chosen), creditor, debtor)
-
-    def _group(self, chosen: Sequence[int]) -> Group:
-        return Group(self.scenario[list(chosen)], self.count, self.seed)
-
-
-def measures(
-    traces: Sequence[Traces], group: Group, creditor: str | None = None, debtor: str | None = None
-) -> Measures:
-    """All figures of a group of talks, whose scenarios `group` tells."""
-    return Measures(
-        creditor=creditor,
-        debtor=debtor,
-        talks=len(traces),
-        curves=mean_curves(group, [one.curves for one in traces]),
-        anchoring=anchoring(group, [one.anchor for one in traces]),
-        timing=timing([one.ended for one in traces]),
-        transitions=transitions([one.counts for one in traces]),
-        calibration={of: calibration(group, of, [one.forecasts[of] for one in traces]) for of in CLASSES},
-        speech=speech(group, [one.spoken for one in traces]),
-        bargains=bargains(group, [one.distances for one in traces]),
-    )
+        """The figures of some of the matches."""
+        group = Group(self.scenario[list(chosen)], self.count, self.seed)
+        return measures([self.traces[number] for number in chosen], group, creditor, debtor)

@@ -12,10 +12,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from poise.agents.emotions.explaining import why
@@ -25,23 +24,26 @@ from poise.common.errors import PoiseError
 from poise.common.files import draft
 from poise.games.transcript import Transcript
 from poise.tournaments.charts.game import game_figures
+from poise.tournaments.charts.pages import STYLES, page_environment
 from poise.tournaments.charts.ratings import rated
-from poise.tournaments.charts.small import axis, breakable, cells, domains, fixed, forest, roles, signed, troubles
+from poise.tournaments.charts.small import axis, cells, domains, roles
 from poise.tournaments.report.process_section import section
 from poise.tournaments.statistics.bootstrap import FEW
-from poise.tournaments.statistics.results import Standings
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.errors import explained
 from poise.tournaments.storage.rows import Row, from_json
-from poise.tournaments.storage.store import Header, Store
+from poise.tournaments.storage.snapshot import Documents, Snapshot, spread_evenly
+from poise.tournaments.storage.store import Store
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 FILE: Final = "report.html"
 TRANSCRIPTS: Final = 500
 _INDEXED: Final = ("position", "creditor", "debtor", "scenario", "repeat", "ending", "value", "rounds")
 _UTILITIES: Final = ("creditor_utility", "debtor_utility")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_SHARED: Final = Path(__file__).parents[1] / "charts" / "styles"
-_STYLES: Final = (_SHARED / "report.css", _SHARED / "game.css", _TEMPLATES / "process.css")
+_STYLES: Final = (STYLES / "report.css", STYLES / "game.css", _TEMPLATES / "process.css")
 
 
 def write_report(folder: Path | str, out: Path | None = None, transcripts: int = TRANSCRIPTS) -> Path:
@@ -52,75 +54,54 @@ def write_report(folder: Path | str, out: Path | None = None, transcripts: int =
     folder = Path(folder)
     path = out or folder / FILE
     with Store.read(folder) as store:
-        page = _page(store, folder.resolve().name, transcripts)
+        page = _page(store.snapshot(), store.documents, transcripts)
     with explained(path.parent), draft(path, durable=False) as beside:
         beside.write_text(page, encoding="utf-8")
     return path
 
 
-def _page(store: Store, name: str, transcripts: int) -> str:
-    header, rows = store.header(), store.rows()
-    standings = make_standings(header, rows, name)
-    shown = spread_evenly(rows, transcripts)
-    told = [
-        _script(position, transcript) for position, transcript, _ in store.documents([row.position for row in shown])
-    ]
+def _page(snapshot: Snapshot, documents: Documents, transcripts: int) -> str:
+    standings = make_standings(snapshot)
+    shown = spread_evenly(snapshot.rows, transcripts)
     style, script = "".join(map(_text, _STYLES)), _text(_TEMPLATES / "report.js")
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            standings=standings,
-            header=header,
-            policy=_policy(style, script),
-            style=Markup(style),  # noqa: S704 - a file of this package
-            script=Markup(script),  # noqa: S704 - a file of this package
-            index=_json(_index(header, standings, shown, store)),
-            transcripts=told,
-            shown=len(shown),
-            few=FEW,
-            drawing=_drawing(),
-            forest=forest,
-            axis=axis,
-            cells=cells(standings),
-            roles=roles(store.scenarios()),
-            process=section(store, name),
-            rated=rated(rows, *_labels(header)),
-            game=game_figures(standings, rows) if rows else None,
-        )
+    return _template().render(
+        standings=standings,
+        header=snapshot.header,
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - a file of this package
+        script=Markup(script),  # noqa: S704 - a file of this package
+        index=_json(_index(snapshot, shown)),
+        transcripts=[
+            (position, _json(_compact(from_json(transcript, f"the transcript of match {position}"))))
+            for position, transcript, _ in documents([row.position for row in shown])
+        ],
+        shown=len(shown),
+        few=FEW,
+        drawing=_drawing(),
+        axis=axis,
+        cells=cells(standings),
+        roles=roles(snapshot.scenarios),
+        process=section(snapshot, documents),
+        rated=rated(snapshot),
+        game=game_figures(standings, snapshot.rows) if snapshot.rows else None,
     )
 
 
-def _labels(header: Header) -> list[list[str]]:
-    return [[str(entrant["label"]) for entrant in side] for side in (header.creditors, header.debtors)]
-
-
-def spread_evenly(rows: Sequence[Row], most: int) -> list[Row]:
-    """At most `most` of `rows`, evenly spread, in order."""
-    if len(rows) <= most:
-        return list(rows)
-    return [rows[place * len(rows) // most] for place in range(most)]
-
-
-def _index(header: Header, standings: Standings, shown: Sequence[Row], store: Store) -> dict[str, Any]:
+def _index(snapshot: Snapshot, shown: Sequence[Row]) -> dict[str, Any]:
     """What the page's script needs: names, scenarios, and a line for every transcript in it."""
     return {
-        "creditors": [entrant["label"] for entrant in header.creditors],
-        "debtors": [entrant["label"] for entrant in header.debtors],
+        "creditors": snapshot.creditors,
+        "debtors": snapshot.debtors,
         "emotions": EMOTIONS7,
         "states": STATES,
-        "scenarios": [scenario.to_dict() for scenario in store.scenarios()],
-        "domains": domains(store.scenarios()),
+        "scenarios": [scenario.to_dict() for scenario in snapshot.scenarios],
+        "domains": domains(snapshot.scenarios),
         "matches": [
             [getattr(row, name) for name in _INDEXED] + [round(getattr(row, name), 3) for name in _UTILITIES]
             for row in shown
         ],
-        "finished": standings.finished,
+        "finished": len(snapshot.rows),
     }
-
-
-def _script(position: int, transcript: bytes) -> tuple[int, Markup]:
-    return position, _json(_compact(from_json(transcript, f"the transcript of match {position}")))
 
 
 def _compact(transcript: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,20 +160,8 @@ def _text(path: Path) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = lambda share: f"{share:.0%}"
-    environment.filters["fixed"] = fixed
-    environment.filters["breakable"] = breakable
-    environment.filters["troubles"] = troubles
-    environment.filters["signed"] = signed
-    return environment
+def _template() -> Template:
+    return page_environment(_TEMPLATES).get_template("report.html.j2")
 
 
 @cache

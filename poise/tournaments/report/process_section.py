@@ -11,12 +11,12 @@ from markupsafe import Markup
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS
+from poise.tournaments.charts.svg import chart, tag
 from poise.tournaments.html_tables import PlainTable
 from poise.tournaments.process.concession import GRID, Curve
-from poise.tournaments.process.measure import Process, of_store
-from poise.tournaments.process.tables import tables
+from poise.tournaments.process.measure import Process, process_of
 from poise.tournaments.process.transitions import human
-from poise.tournaments.storage.store import Store
+from poise.tournaments.storage.snapshot import Documents, Snapshot
 
 MOST: Final = 2000  # talks that the report's figures are over: about a millisecond each
 _WIDTH, _HEIGHT = 560, 240
@@ -49,51 +49,51 @@ class Section:
     tables: tuple[PlainTable, ...]
 
 
-def section(store: Store, name: str) -> Section | None:
+def section(snapshot: Snapshot, documents: Documents) -> Section | None:
     """The page's section; None where there is nothing to measure yet."""
     try:
-        process = of_store(store, name, pairs=False, most=MOST)
+        process = process_of(snapshot, documents, pairs=False, most=MOST)
     except BadInput:
         return None
-    plain = [one for one in tables(process) if not one.caption.startswith("Next emotion")]
     return Section(
         talks=process.talks,
-        total=store.count() - process.failed,
+        total=len(snapshot.rows) - process.failed,
         curves=curves(process.pooled.curves),
         chains=chains(process),
         emotions=EMOTIONS7,
-        tables=tuple(plain),
+        tables=tuple(table for table in process.tables() if not table.caption.startswith("Next emotion")),
     )
 
 
 def curves(both: Sequence[Curve]) -> Markup:
     """Both seats' mean curves with their intervals, between the first offers: where they meet is the middle."""
-    parts = [_line("grid", 0, 1, level / 4, level / 4) for level in range(5)]
-    parts += [_words(0, level / 2, f"{level / 2:g}", "end", (-6, 4)) for level in range(3)]
-    parts += [_words(0, 0, "first offers", "start", (0, 20)), _words(1, 0, "end of the talks", "end", (0, 20))]
-    for one in both:
-        parts += _drawn(one)
-    told = "Mean offers of both seats over the time of the talks"
-    return Markup('<svg class="chart concession" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        _WIDTH, _HEIGHT, told, Markup("").join(parts)
-    )
+    parts = []
+    for level in range(5):
+        y = f"{_y(level / 4):.1f}"
+        parts.append(tag("line", class_="grid", x1=f"{_x(0):.1f}", x2=f"{_x(1):.1f}", y1=y, y2=y))
+    parts += [_words((_x(0) - 6, _y(level / 2) + 4), f"{level / 2:g}", "end") for level in range(3)]
+    parts.append(_words((_x(0), _y(0) + 20), "first offers", "start"))
+    parts.append(_words((_x(1), _y(0) + 20), "end of the negotiation", "end"))
+    for curve in both:
+        parts += _drawn(curve)
+    return chart("concession", (_WIDTH, _HEIGHT), "Mean offers of both seats over the negotiation's time", parts)
 
 
-def _drawn(one: Curve) -> list[Markup]:
+def _drawn(curve: Curve) -> list[Markup]:
     """The debtor comes down from the top, the creditor up from the bottom."""
-    there = [(at, point) for at, point in zip(GRID, one.points, strict=True) if point is not None]
-    if not there:
+    points = [(time, point) for time, point in zip(GRID, curve.points, strict=True) if point is not None]
+    if not points:
         return []
-    flip = one.seat == "debtor"
+    flip = curve.seat == "debtor"
 
     def at(time: float, value: float) -> str:
         return f"{_x(time):.1f},{_y(1 - value if flip else value):.1f}"
 
-    low = [at(time, point.mean if point.low is None else point.low) for time, point in there]
-    high = [at(time, point.mean if point.high is None else point.high) for time, point in there]
-    mean = " ".join(at(time, point.mean) for time, point in there)
-    band = Markup('<polygon class="band {}" points="{}"/>').format(one.seat, " ".join([*low, *reversed(high)]))
-    return [band, Markup('<polyline class="{}" points="{}"/>').format(one.seat, mean)]
+    low = [at(time, point.mean if point.low is None else point.low) for time, point in points]
+    high = [at(time, point.mean if point.high is None else point.high) for time, point in points]
+    mean = " ".join(at(time, point.mean) for time, point in points)
+    band = tag("polygon", class_=f"band {curve.seat}", points=" ".join([*low, *reversed(high)]))
+    return [band, tag("polyline", class_=curve.seat, points=mean)]
 
 
 def _x(time: float) -> float:
@@ -104,14 +104,8 @@ def _y(value: float) -> float:
     return _TOP + (1 - min(max(value, 0.0), 1.0)) * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def _line(kind: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
-    places = [f"{one:.1f}" for one in (_x(x1), _x(x2), _y(y1), _y(y2))]
-    return Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(kind, *places)
-
-
-def _words(time: float, value: float, text: str, anchor: str, shift: tuple[int, int]) -> Markup:
-    places = f"{_x(time) + shift[0]:.1f}", f"{_y(value) + shift[1]:.1f}"
-    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(*places, anchor, text)
+def _words(at: tuple[float, float], text: str, anchor: str) -> Markup:
+    return tag("text", x=f"{at[0]:.1f}", y=f"{at[1]:.1f}", text_anchor=anchor, text=text)
 
 
 def chains(process: Process) -> tuple[ChainTable, ...]:

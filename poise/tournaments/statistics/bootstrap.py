@@ -35,16 +35,6 @@ from numpy.typing import NDArray
 
 from poise.common.seeds import child_seed
 
-
-def told(one: Estimate | None, form: str = "{:.3f}") -> str:
-    """A mean with its interval, as in 0.412 [0.380, 0.445]."""
-    if one is None:
-        return ""
-    if one.low is None or one.high is None:
-        return form.format(one.mean)
-    return f"{form.format(one.mean)} [{form.format(one.low)}, {form.format(one.high)}]"
-
-
 Array = NDArray[np.float64]
 DRAWS: Final = 4000
 FEW: Final = 5  # scenarios below which intervals are not to be trusted

@@ -28,7 +28,6 @@ Differs from the reference: Bradley and Terry have no third outcome, no draws, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +38,7 @@ from numpy.typing import NDArray
 from poise.common.errors import BadInput
 from poise.games.moves import Seat
 from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.snapshot import Snapshot
 
 Array = NDArray[np.float64]
 ELO_SCALE: Final = 400 / float(np.log(10))  # a strength times this is on the scale of chess
@@ -95,13 +95,13 @@ class Games:
         return np.stack([ahead, np.where(none, 0.0, 1 - ahead), none.astype(np.float64)], axis=1)
 
 
-def games_of(rows: Iterable[Row], creditors: Sequence[str], debtors: Sequence[str]) -> Games:
-    """The games that finished matches were; failed ones, which nobody won, are left out."""
-    kept = [row for row in rows if row.ending != "failed"]
+def games_of(snapshot: Snapshot) -> Games:
+    """The finished matches as games; failed ones, which nobody won, are left out."""
+    kept = [row for row in snapshot.rows if row.ending != "failed"]
     ahead = [_ahead(row) if row.ending == "deal" else np.nan for row in kept]
     return Games(
-        tuple(creditors),
-        tuple(debtors),
+        tuple(snapshot.creditors),
+        tuple(snapshot.debtors),
         np.array([row.creditor for row in kept], dtype=np.int64),
         np.array([row.debtor for row in kept], dtype=np.int64),
         np.array(ahead, dtype=np.float64),

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -27,8 +26,7 @@ from numpy.typing import NDArray
 from poise.common.errors import BadInput, StoreError
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.pairs import find_pairs
-from poise.tournaments.storage.rows import Row
-from poise.tournaments.storage.store import Header, Store
+from poise.tournaments.storage.snapshot import Snapshot
 
 VERSION: Final = 1
 MOST: Final = 1_000_000  # scenarios beyond which a search ends
@@ -162,34 +160,30 @@ class Needed:
     detectable: float | None
 
 
-def matches_needed(folder: Path | str, plan: PowerPlan, per_scenario: int | None = None) -> list[Needed]:
-    """What each comparison with the baseline needs, by the variances of what was played in `folder`.
+def matches_needed(snapshot: Snapshot, plan: PowerPlan, per_scenario: int | None = None) -> list[Needed]:
+    """What each comparison with the baseline needs, by the variances of the finished matches.
 
     per_scenario: pairs on each scenario; default: as many as were played.
 
     Raises:
         StoreError: there is nothing to compare.
     """
-    with Store.read(folder) as store:
-        header, rows = store.header(), store.rows()
-    found = [one for seat in SEATS for one in _of_seat(header, rows, seat, plan, per_scenario)]
-    if not found:
+    comparisons = [one for seat in SEATS for one in _of_seat(snapshot, seat, plan, per_scenario)]
+    if not comparisons:
         raise StoreError(
-            f"{folder} has no agent to compare with its baseline; play one with it, or state variances with --between"
+            f"{snapshot.name} has no agent to compare with its baseline; play one with it, or leave DIR out and state "
+            "variances with --between"
         )
-    return found
+    return comparisons
 
 
-def _of_seat(
-    header: Header, rows: Sequence[Row], seat: Seat, plan: PowerPlan, per_scenario: int | None
-) -> list[Needed]:
-    entrants = header.creditors if seat == "creditor" else header.debtors
-    labels = [str(entrant["label"]) for entrant in entrants]
+def _of_seat(snapshot: Snapshot, seat: Seat, plan: PowerPlan, per_scenario: int | None) -> list[Needed]:
+    rows, baseline = snapshot.rows, snapshot.header.config.get("baseline")
     opponent = np.array([getattr(row, SEATS[1 - SEATS.index(seat)]) for row in rows], dtype=np.int64)
     utility = np.array([getattr(row, f"{seat}_utility") for row in rows], dtype=np.float64)
     scenario = np.array([row.scenario for row in rows], dtype=np.int64)
     found = []
-    for pairs in find_pairs(rows, labels, seat, header.config.get("baseline")):
+    for pairs in find_pairs(rows, snapshot.labels(seat), seat, baseline):
         gained, where = utility[pairs.own] - utility[pairs.other], scenario[pairs.own]
         spread, played = spread_of(gained, where, opponent[pairs.own]), len(np.unique(where))
         own = replace(plan, pairs=per_scenario or max(1, round(len(gained) / played)))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import BadInput
 from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.statistics.bradley_terry import Games, Rating, bradley_terry, games_of
 from poise.tournaments.statistics.online_ratings import OnlineRating, elo, openskill
-from poise.tournaments.storage.store import Store
+from poise.tournaments.storage.snapshot import Snapshot
 
 VERSION: Final = 2  # 2: a match without a deal is lost by both, and counted apart
 
@@ -51,20 +50,16 @@ def _fields(one: Rating | OnlineRating) -> tuple[str, ...]:
     return (*one.__slots__, "elo") if isinstance(one, Rating) else tuple(one.__slots__)
 
 
-def rate_tournament(folder: Path | str, method: str = "bradley-terry") -> Ratings:
-    """The ratings of the finished matches in `folder`.
+def rate_tournament(snapshot: Snapshot, method: str = "bradley-terry") -> Ratings:
+    """The ratings of the agents by the tournament's finished matches.
 
     Raises:
         BadInput: there is no such method. ConfigError: its library is not installed.
     """
     if method not in METHODS:
         raise BadInput(f"method {method!r}; there are {', '.join(METHODS)}")
-    with Store.read(folder) as store:
-        header, rows = store.header(), store.rows()
-    creditors, debtors = ([str(one["label"]) for one in side] for side in (header.creditors, header.debtors))
-    games = games_of(rows, creditors, debtors)
-    name = str(header.config.get("name") or Path(folder).resolve().name)
-    return Ratings(name, method, len(games.result), tuple(METHODS[method](games)))
+    games = games_of(snapshot)
+    return Ratings(snapshot.name, method, len(games.result), tuple(METHODS[method](games)))
 
 
 def ratings_html(ratings: Ratings) -> str:

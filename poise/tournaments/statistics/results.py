@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.html_tables import PlainTable, html_tables
-from poise.tournaments.statistics.bootstrap import Estimate, told
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.numbers import with_interval
 
 
 def standings_html(standings: Standings) -> str:
@@ -16,30 +17,23 @@ def standings_html(standings: Standings) -> str:
         f"{standings.finished} of {standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, "
         f"model {standings.model}. In brackets: 95 % intervals over scenarios."
     )
-    return html_tables((_standings(standings, seat) for seat in SEATS), note)
+    return html_tables((_seat_table(standings, seat) for seat in SEATS), note)
 
 
-def _standings(standings: Standings, seat: Seat) -> PlainTable:
-    listed = standings.seat(seat)
+def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
     compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
     heads = ["agent", "matches", "utility", "success", "savings", "rounds"]
     heads += [f"vs {compared}", "p"] if compared else []
     rows = []
-    for one in listed:
-        gained = standings.against_baseline(one.label, seat)
-        rows.append([*_measures(one), *(_gain(gained) if compared else [])])
+    for one in standings.seat(seat):
+        figures = (one.utility, "{:.3f}"), (one.success, "{:.0%}"), (one.savings, "{:.3f}"), (one.rounds, "{:.1f}")
+        row = [one.label, str(one.matches), *(with_interval(estimate, form) for estimate, form in figures)]
+        if compared:
+            gained = standings.against_baseline(one.label, seat)
+            row.append(with_interval(gained.utility if gained else None, "{:+.3f}"))
+            row.append("-" if gained is None or gained.p_holm is None else f"{gained.p_holm:.3f}")
+        rows.append(row)
     return PlainTable(f"{standings.name}: {seat}s", heads, rows)
-
-
-def _measures(one: SeatStanding) -> list[str]:
-    figures = told(one.utility), told(one.success, "{:.0%}"), told(one.savings), told(one.rounds, "{:.1f}")
-    return [one.label, str(one.matches), *figures]
-
-
-def _gain(one: Difference | None) -> list[str]:
-    if one is None:
-        return ["", ""]
-    return [told(one.utility, "{:+.3f}"), "" if one.p_holm is None else f"{one.p_holm:.3f}"]
 
 
 VERSION: Final = 1

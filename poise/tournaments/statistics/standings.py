@@ -10,7 +10,7 @@ of a seat (Holm).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +21,8 @@ from poise.tournaments.statistics.bootstrap import DRAWS, Estimate, Sums, Tested
 from poise.tournaments.statistics.pairs import PairedMatches, find_pairs
 from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 from poise.tournaments.statistics.wilson import success
-from poise.tournaments.storage.rows import Row
-from poise.tournaments.storage.store import Header, Store
+from poise.tournaments.storage.snapshot import Snapshot
+from poise.tournaments.storage.store import read_snapshot
 
 _SHARE: Final = (0.0, 1.0)
 _ANY: Final = (-np.inf, np.inf)
@@ -30,47 +30,37 @@ _ANY: Final = (-np.inf, np.inf)
 
 def read_standings(folder: Path | str, draws: int = DRAWS) -> Standings:
     """The standings of the tournament in `folder`, as far as it is; also while it runs."""
-    with Store.read(folder) as store:
-        return make_standings(store.header(), store.rows(), Path(folder).resolve().name, draws, store.domains())
+    return make_standings(read_snapshot(folder), draws)
 
 
-def make_standings(
-    header: Header, rows: Sequence[Row], name: str = "", draws: int = DRAWS, domains: Sequence[str] = ()
-) -> Standings:
-    """Standings from rows in any order; the draws of the bootstrap come from the tournament's seed.
-
-    domains: those of its scenarios.
-    """
-    config = header.config
-    labels: dict[Seat, list[str]] = {"creditor": _labels(header.creditors), "debtor": _labels(header.debtors)}
-    table = _Table(sorted(rows, key=lambda row: row.position), labels)
-    seed = int(config["seed"])
-    standings = [one for seat in SEATS for one in _of_seat(table, seat, seed, draws)]
+def make_standings(snapshot: Snapshot, draws: int = DRAWS) -> Standings:
+    """Standings from rows in any order; the draws of the bootstrap come from the tournament's seed."""
+    table, config = _Table(snapshot), snapshot.header.config
+    standings = [one for seat in SEATS for one in _of_seat(table, seat, snapshot.seed, draws)]
+    differences = [
+        one for seat in SEATS for one in _differences(table, seat, config.get("baseline"), snapshot.seed, draws)
+    ]
+    domains = {scenario.domain for scenario in snapshot.scenarios}
     return Standings(
-        name=str(config.get("name") or name),
-        total=header.total,
-        finished=len(rows),
-        scenarios=len({row.scenario for row in rows}),
-        seed=seed,
+        name=snapshot.name,
+        total=snapshot.header.total,
+        finished=len(table.rows),
+        scenarios=len({row.scenario for row in table.rows}),
+        seed=snapshot.seed,
         model=str(config["model"]),
         standings=tuple(standings),
-        differences=tuple(
-            one for seat in SEATS for one in _differences(table, seat, config.get("baseline"), seed, draws)
-        ),
+        differences=tuple(differences),
         matrix=_matrix(table),
-        domain=domains[0] if len(domains) == 1 else "",
+        domain=domains.pop() if len(domains) == 1 else "",
     )
-
-
-def _labels(entrants: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [str(entrant["label"]) for entrant in entrants]
 
 
 class _Table:
     """The rows as columns."""
 
-    def __init__(self, rows: Sequence[Row], labels: Mapping[Seat, list[str]]) -> None:
-        self.labels = labels
+    def __init__(self, snapshot: Snapshot) -> None:
+        rows = sorted(snapshot.rows, key=lambda row: row.position)
+        self.labels = {seat: snapshot.labels(seat) for seat in SEATS}
         self.rows = rows
         self.scenario = self.column("scenario", np.int64)
         self.count = int(self.scenario.max()) + 1 if rows else 1

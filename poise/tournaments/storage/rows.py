@@ -220,3 +220,8 @@ def from_json(text: str | bytes, what: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise StoreError(f"{what} in the store is damaged ({error}); restore the folder from a copy") from None
+
+
+def transcript_from(position: int, document: str | bytes) -> Transcript:
+    """The transcript of the match at `position` from its JSON; StoreError where that is damaged."""
+    return Transcript.from_dict(from_json(document, f"the transcript of match {position}"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from poise.common.errors import StoreError
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.tournaments.storage.errors import explained, unusable
-from poise.tournaments.storage.rows import COLUMNS, Finished, Row, Tally, from_json, to_json
+from poise.tournaments.storage.rows import COLUMNS, Finished, Row, Tally, from_json, to_json, transcript_from
 from poise.tournaments.storage.schema import (
     APPLICATION,
     FILE,
@@ -29,26 +28,12 @@ from poise.tournaments.storage.schema import (
     connect_for_reading,
     renumber,
 )
+from poise.tournaments.storage.snapshot import Header, Snapshot
 from poise.tournaments.storage.upgrade import in_place, on_the_side
 
 _ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
 _ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?)"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a tournament is.
-
-    id:         of its schedule. config: the settings as given. total: matches in the schedule.
-    creditors, debtors: of each agent its label and what it declared. provenance: versions and platform.
-    """
-
-    id: str
-    config: Mapping[str, Any]
-    creditors: Sequence[Mapping[str, Any]]
-    debtors: Sequence[Mapping[str, Any]]
-    total: int
-    provenance: Mapping[str, Any]
+_AT_ONCE: Final = 1000  # positions that one query names
 
 
 class Store:
@@ -140,12 +125,6 @@ class Store:
             found = self._db.execute("SELECT scenario FROM scenarios ORDER BY place").fetchall()
         return tuple(Scenario.from_dict(from_json(text, "a scenario")) for (text,) in found)
 
-    def domains(self) -> list[str]:
-        """The domains of the scenarios, in order."""
-        query = "SELECT json_extract(scenario, '$.domain') AS domain FROM scenarios GROUP BY domain ORDER BY min(place)"
-        with explained(self.folder):
-            return [str(domain) for (domain,) in self._db.execute(query)]
-
     def add(self, batch: Sequence[Finished]) -> None:
         """Write finished matches in one transaction: all of them, or on any error none."""
         documents = [
@@ -169,11 +148,25 @@ class Store:
     def rows(self) -> list[Row]:
         """The rows of all finished matches, in schedule order."""
         with explained(self.folder):
-            if self._schema < SCHEMA:
-                on_the_side(self._db, self.folder)
-                self._schema = SCHEMA
-            found = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM matches ORDER BY position").fetchall()  # noqa: S608 - no user's text in it
-        return [Row(*values) for values in found]
+            self._complete_rows()
+            values = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM matches ORDER BY position").fetchall()  # noqa: S608 - no user's text in it
+        return [Row(*row) for row in values]
+
+    def snapshot(self) -> Snapshot:
+        """The tournament now, all of it as it was at one moment, even while a run adds matches or agents."""
+        with explained(self.folder):
+            self._complete_rows()
+            self._db.execute("BEGIN")
+            try:
+                return Snapshot(self.header(), self.rows(), self.scenarios(), self.folder.resolve().name)
+            finally:
+                self._db.rollback()
+
+    def _complete_rows(self) -> None:
+        """Add in memory what the rows of an older Poise lack."""
+        if self._schema < SCHEMA:
+            on_the_side(self._db, self.folder)
+            self._schema = SCHEMA
 
     def tally(self) -> dict[tuple[int, int], Tally]:
         """Sums by (creditor, debtor) of what is finished."""
@@ -194,9 +187,20 @@ class Store:
             return [(str(reason), int(number)) for reason, number in self._db.execute(query, (most,))]
 
     def documents(self, positions: Sequence[int] | None = None) -> Iterator[tuple[int, bytes, bytes]]:
-        """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time."""
-        wanted = "" if positions is None else f"WHERE position IN ({', '.join(str(int(p)) for p in positions)})"
-        query = f"SELECT position, transcript, usage FROM documents {wanted} ORDER BY position"  # noqa: S608 - integers only
+        """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time.
+
+        positions: of the matches that are wanted; None: all.
+        """
+        if positions is None:
+            yield from self._documents_where("")
+            return
+        wanted = sorted(positions)
+        for start in range(0, len(wanted), _AT_ONCE):
+            listed = ", ".join(str(int(position)) for position in wanted[start : start + _AT_ONCE])
+            yield from self._documents_where(f"WHERE position IN ({listed})")
+
+    def _documents_where(self, condition: str) -> Iterator[tuple[int, bytes, bytes]]:
+        query = f"SELECT position, transcript, usage FROM documents {condition} ORDER BY position"  # noqa: S608 - integers only
         with explained(self.folder):
             for position, transcript, usage in self._db.execute(query):
                 yield position, transcript.encode(), usage.encode()
@@ -204,7 +208,7 @@ class Store:
     def transcripts(self) -> Iterator[Transcript]:
         """Every finished match's transcript, in schedule order, one in memory at a time."""
         for position, transcript, _ in self.documents():
-            yield Transcript.from_dict(from_json(transcript, f"the transcript of match {position}"))
+            yield transcript_from(position, transcript)
 
     def memory(self, position: int) -> bytes | None:
         """What learners remembered after the match at `position`, as JSON; None when nothing learns."""
@@ -265,3 +269,9 @@ def exists(folder: Path) -> bool:
 def _must_exist(folder: Path) -> None:
     if not exists(folder):
         raise StoreError(f"there is no tournament in {folder} (no {FILE}); see `poise tournament run --help`")
+
+
+def read_snapshot(folder: Path | str) -> Snapshot:
+    """The tournament in `folder` as it is now; also while a run writes it."""
+    with Store.read(folder) as store:
+        return store.snapshot()

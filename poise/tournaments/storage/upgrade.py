@@ -18,8 +18,7 @@ from typing import Any, Final
 import orjson
 
 from poise.common.errors import StoreError
-from poise.games.transcript import Transcript
-from poise.tournaments.storage.rows import SQL_TYPES, conduct, from_json
+from poise.tournaments.storage.rows import SQL_TYPES, conduct, transcript_from
 from poise.tournaments.storage.schema import FILE, SCHEMA
 
 REMEMBERED: Final = "tournament.rows.json"
@@ -89,5 +88,4 @@ def _complete(db: sqlite3.Connection, table: str, found: Iterable[Sequence[Any]]
 
 def _found(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     for position, text in db.execute("SELECT position, transcript FROM documents ORDER BY position"):
-        transcript = Transcript.from_dict(from_json(text, f"the transcript of match {position}"))
-        yield (*conduct(transcript), position)
+        yield (*conduct(transcript_from(position, text)), position)

@@ -17,10 +17,10 @@ from starlette.routing import Route
 from poise.common.errors import BadInput, PoiseError
 from poise.games.moves import SEATS
 from poise.tournaments.view import pages
-from poise.tournaments.view.choice import MatchFilter, options
 from poise.tournaments.view.guard import SEAT, App, Foreign, Guard
 from poise.tournaments.view.library import Library, Missing, ViewedRun
 from poise.tournaments.view.live import Watcher
+from poise.tournaments.view.matches import MatchFilter, options
 
 if TYPE_CHECKING:
     from poise.tournaments.view.seat import Seat
@@ -88,7 +88,7 @@ class Viewer:
 
         run = self._run(request)
         choice = MatchFilter.of(request.query_params).only("creditor", "debtor", "domain")
-        return self._page("overview.html.j2", run, choice, **overview(run, run.snapshot(), choice))
+        return self._page("overview.html.j2", run, choice, **overview(run.snapshot(), choice))
 
     def progress(self, request: Request) -> Response:
         """How far it is."""
@@ -130,7 +130,7 @@ class Viewer:
 
     def graph(self, request: Request) -> Response:
         """The graph that the match ran on, to be lit by the page's script."""
-        from poise.tournaments.view.drawing import usual_graph
+        from poise.tournaments.charts.turn_graph import usual_graph
         from poise.tournaments.view.prompts import by_person
 
         talk = self._run(request).told(request.path_params["position"]).transcript

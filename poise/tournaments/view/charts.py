@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
@@ -11,7 +12,6 @@ from poise.agents.emotions.tables import STATES
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
 from poise.tournaments.charts.svg import chart, tag
-from poise.tournaments.view.outcomes import Ends, Histogram
 
 _WIDE: Final = 560
 _LEFT, _RIGHT = 46, 108
@@ -19,6 +19,26 @@ _LEFT, _RIGHT = 46, 108
 
 def _number(value: float) -> str:
     return f"{value:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How one agent's matches ended: (ending, matches) in the order of ENDINGS, none left out."""
+
+    label: str
+    seat: Seat
+    matches: int
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts in bins of equal width from `low` to `high`; what lies outside is in the bin next to it."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    mean: float | None
 
 
 def ending_bar(ends: Ends) -> Markup:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from poise.common.errors import BadInput
-from poise.tournaments.view.changes import MEASURES, Change, changes
-from poise.tournaments.view.library import Library, Snapshot, ViewedRun
+from poise.tournaments.statistics.changes import MEASURES, Change, changes
+from poise.tournaments.storage.snapshot import Snapshot
+from poise.tournaments.view.library import Library, ViewedRun
 
 _HOW = ("out", "name", "workers", "message_seconds", "match_seconds", "through")  # settings that change no outcome
 

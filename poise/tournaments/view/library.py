@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from poise.common.errors import StoreError
 from poise.games.transcript import Transcript
-from poise.tournaments.storage.rows import Row, from_json
+from poise.tournaments.storage.rows import Row, from_json, transcript_from
 from poise.tournaments.storage.schema import FILE
-from poise.tournaments.storage.store import Header, Store, exists
-
-if TYPE_CHECKING:
-    from poise.games.scenario import Scenario
+from poise.tournaments.storage.snapshot import Snapshot
+from poise.tournaments.storage.store import Store, exists
 
 _REST: Final = 20.0  # a snapshot is kept this many times as long as it took to make, so that reading never fills a core
-_KEPT: Final = 64  # derived values a snapshot holds at most
 
 
 class Missing(StoreError):
     """There is no such tournament or match."""
-
-
-class Snapshot:
-    """A tournament as it was at one moment.
-
-    scenarios: by place. labels: of each seat, in the order of the rows' indices.
-    """
-
-    def __init__(self, header: Header, rows: list[Row], scenarios: tuple[Scenario, ...]) -> None:
-        self.header = header
-        self.rows = rows
-        self.scenarios = scenarios
-        self.creditors = [str(entrant["label"]) for entrant in header.creditors]
-        self.debtors = [str(entrant["label"]) for entrant in header.debtors]
-        self.place = {row.position: at for at, row in enumerate(rows)}
-        self._derived: dict[Any, Any] = {}
-        self._lock = RLock()  # what is derived may be made of what is derived
-
-    def row(self, position: int) -> Row:
-        """The row of the match at `position`; Missing where it is not finished."""
-        if position not in self.place:
-            raise Missing(f"match {position} is not among the {len(self.rows)} finished matches of this tournament")
-        return self.rows[self.place[position]]
-
-    def derived(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What `make` gives, made once for this snapshot."""
-        with self._lock:
-            if key not in self._derived:
-                if len(self._derived) >= _KEPT:
-                    self._derived.clear()
-                self._derived[key] = make()
-            return self._derived[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +73,9 @@ class ViewedRun:
                 return self._snapshot
             began = monotonic()
             with Store.read(self.folder) as store:
-                header = store.header()
-                seen = header.id, store.count()
+                seen = store.header().id, store.count()
                 if self._snapshot is None or seen != self._seen:
-                    self._snapshot = Snapshot(header, store.rows(), store.scenarios())
+                    self._snapshot = replace(store.snapshot(), folder=self.name)
                     self._seen = seen
                     self._until = monotonic() + min(5.0, _REST * (monotonic() - began))
                 self._stamp = stamp
@@ -125,8 +89,7 @@ class ViewedRun:
         if found is None:
             raise Missing(f"match {position} has no transcript in {self.name}")
         _, transcript, usage = found
-        what = f"the transcript of match {position}"
-        return Told(row, Transcript.from_dict(from_json(transcript, what)), from_json(usage, what))
+        return Told(row, transcript_from(position, transcript), from_json(usage, f"the usage of match {position}"))
 
     def raw(self, position: int) -> bytes:
         """The transcript of the match at `position`, as JSON, just as it is stored."""
@@ -137,10 +100,13 @@ class ViewedRun:
 
     def row(self, position: int) -> Row:
         """The row of the match at `position`, also where the snapshot is a moment old."""
-        if position not in self.snapshot().place:
+        if position not in self.snapshot().index:
             with self._lock:
                 self._until = 0.0
-        return self.snapshot().row(position)
+        snapshot = self.snapshot()
+        if position not in snapshot.index:
+            raise Missing(f"match {position} is not among the {len(snapshot.rows)} finished matches of this tournament")
+        return snapshot.rows[snapshot.index[position]]
 
 
 class Library:

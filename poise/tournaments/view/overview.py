@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.charts.game import game_figures
+from poise.tournaments.charts.ratings import rated
 from poise.tournaments.charts.small import axis, cells, roles
 from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.statistics.results import Standings
 from poise.tournaments.statistics.standings import make_standings
-from poise.tournaments.view.charts import bars, ending_bar
-from poise.tournaments.view.choice import MatchFilter, options
-from poise.tournaments.view.library import Snapshot, ViewedRun
-from poise.tournaments.view.outcomes import endings, gap_shares, lengths
-from poise.tournaments.view.science import science
+from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.snapshot import Snapshot
+from poise.tournaments.view.charts import Ends, Histogram, bars, ending_bar
+from poise.tournaments.view.matches import ENDINGS, MatchFilter, options
+
+BINS: Final = 20
 
 
-def overview(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> dict[str, Any]:
+def overview(snapshot: Snapshot, choice: MatchFilter) -> dict[str, Any]:
     """The values of the template."""
     return {
         "header": snapshot.header,
         "options": options(snapshot),
-        **snapshot.derived(("overview", choice), lambda: _figures(run, snapshot, choice)),
+        **snapshot.derived(("overview", choice), lambda: _figures(snapshot, choice)),
     }
 
 
-def _figures(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> Mapping[str, Any]:
-    rows = choice.pick(snapshot)
-    standings = standings_of(run, snapshot, choice)
+def _figures(whole: Snapshot, choice: MatchFilter) -> Mapping[str, Any]:
+    snapshot = replace(whole, rows=choice.pick(whole))
+    standings, rows = make_standings(snapshot), snapshot.rows
     return {
         "standings": standings,
         "axis": axis,
@@ -35,15 +40,17 @@ def _figures(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> Mapping
         "cells": [line for line in cells(standings) if choice.creditor in ("", snapshot.creditors[line[0].creditor])],
         "roles": roles(snapshot.scenarios),
         "chosen": len(rows),
-        "ends": [(one, ending_bar(one)) for one in endings(snapshot, rows)],
+        "ends": [(one, ending_bar(one)) for one in endings(snapshot)],
         "histograms": _histograms(rows),
-        **science(snapshot, standings, rows, choice),
+        **_science(snapshot, standings, choice),
     }
 
 
-def standings_of(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> Standings:
-    """The standings over the chosen matches."""
-    return make_standings(snapshot.header, choice.pick(snapshot), run.name)
+def _science(snapshot: Snapshot, standings: Standings, choice: MatchFilter) -> dict[str, Any]:
+    """Ratings and the game between the two fields: both are of whole fields, and left out where agents are filtered."""
+    if choice.creditor or choice.debtor:
+        return {"rated": [], "game": None}
+    return {"rated": rated(snapshot), "game": game_figures(standings, snapshot.rows) if snapshot.rows else None}
 
 
 def _histograms(rows: Any) -> list[tuple[str, Any]]:
@@ -53,3 +60,36 @@ def _histograms(rows: Any) -> list[tuple[str, Any]]:
         ("Where deals settle", bars(share, "The creditor's share of the gap over deals", ends)),
         ("How long talks take", bars(length, "Messages of a match", ("1", f"{length.high - 0.5:.0f} messages"))),
     ]
+
+
+def endings(snapshot: Snapshot) -> list[Ends]:
+    """Every agent with a finished match, creditors first, as entered."""
+    found: dict[tuple[Seat, int], dict[str, int]] = {}
+    for row in snapshot.rows:
+        for seat, place in (("creditor", row.creditor), ("debtor", row.debtor)):
+            counts = found.setdefault((seat, place), dict.fromkeys(ENDINGS, 0))  # type: ignore[arg-type]  # two seats
+            counts[row.ending] = counts.get(row.ending, 0) + 1
+    listed = sorted(found.items(), key=lambda item: (SEATS.index(item[0][0]), item[0][1]))
+    return [
+        Ends(snapshot.labels(seat)[place], seat, sum(counts.values()), tuple(counts.items()))
+        for (seat, place), counts in listed
+    ]
+
+
+def histogram(values: Sequence[float], low: float, high: float, bins: int = BINS) -> Histogram:
+    """How `values` lie between `low` and `high` (low < high)."""
+    counts = [0] * bins
+    for value in values:
+        counts[min(bins - 1, max(0, int((value - low) / (high - low) * bins)))] += 1
+    return Histogram(low, high, tuple(counts), sum(values) / len(values) if values else None)
+
+
+def gap_shares(rows: Sequence[Row]) -> Histogram:
+    """The creditor's share of the gap, over deals."""
+    return histogram([row.creditor_savings for row in rows if row.creditor_savings is not None], 0.0, 1.0)
+
+
+def lengths(rows: Sequence[Row]) -> Histogram:
+    """Messages of a match."""
+    longest = max((row.rounds for row in rows), default=1)
+    return histogram([row.rounds for row in rows], 0.5, longest + 0.5, min(longest, 40) or 1)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from poise.tournaments.charts.small import breakable, fixed, forest, signed, troubles
+from poise.tournaments.charts.pages import STYLES, page_environment
 from poise.tournaments.charts.svg import visible
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _HERE: Final = Path(__file__).parent
-_FOLDERS: Final = (_HERE / "templates", _HERE.parent / "report" / "templates")
 LONGEST: Final = 20_000  # characters of one message that a page shows
 
 STATIC: Final[Mapping[str, tuple[Path, str]]] = {
-    "report.css": (_HERE.parent / "charts" / "styles" / "report.css", "text/css"),
-    "game.css": (_HERE.parent / "charts" / "styles" / "game.css", "text/css"),
+    "report.css": (STYLES / "report.css", "text/css"),
+    "game.css": (STYLES / "game.css", "text/css"),
     "view.css": (_HERE / "static" / "view.css", "text/css"),
     "seat.css": (_HERE / "static" / "seat.css", "text/css"),
     "common.js": (_HERE / "static" / "common.js", "text/javascript"),
@@ -55,23 +55,6 @@ def page(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDERS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=visible,
-    )
-    environment.filters |= {
-        "percent": lambda share: f"{share:.0%}",
-        "fixed": fixed,
-        "signed": signed,
-        "breakable": lambda label: breakable(visible(label)),
-        "troubles": troubles,
-        "spoken": shown_words,
-        "part": url_part,
-        "many": lambda count: f"{count:,}",
-    }
-    environment.globals |= {"forest": forest}
+    environment = page_environment(_HERE / "templates")
+    environment.filters |= {"spoken": shown_words, "part": url_part, "many": lambda count: f"{count:,}"}
     return environment

@@ -12,9 +12,8 @@ from poise.games.transcript import Transcript
 from poise.tournaments.charts.small import domains
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.charts import belief_chart, offers_chart
-from poise.tournaments.view.choice import MatchFilter
 from poise.tournaments.view.library import Library, Told, ViewedRun
-from poise.tournaments.view.matches import find
+from poise.tournaments.view.matches import MatchFilter, find
 from poise.tournaments.view.prompts import own_code
 from poise.tournaments.view.turns import shown
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from poise.common.seeds import child_seed
 from poise.tournaments.statistics.bootstrap import Estimate, Sums, estimate_all, holm
 from poise.tournaments.storage.rows import Row
-from poise.tournaments.view.library import Snapshot
+from poise.tournaments.storage.snapshot import Snapshot
 
 LEVEL: Final = 0.05
 FLIPS: Final = 9_999

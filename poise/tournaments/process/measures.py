@@ -1,0 +1,99 @@
+"""What is kept of one negotiation, and all figures of a group of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from poise.games.moves import Seat
+from poise.games.transcript import Transcript, Usage
+from poise.tournaments.process.anchoring import Anchor, Anchoring, anchor, anchoring
+from poise.tournaments.process.bargains import Bargains, Distances, bargains, distances
+from poise.tournaments.process.calibration import CLASSES, Calibration, Forecasts, Of, calibration, forecasts
+from poise.tournaments.process.concession import Curve, Scale, both_curves, mean_curves
+from poise.tournaments.process.group import Group
+from poise.tournaments.process.speech import SpeechCounts, SpeechMeasures, count_speech, speech
+from poise.tournaments.process.timing import Ended, Timing, ended, timing
+from poise.tournaments.process.transitions import Counts, EmotionTransitions, Kind, count, transitions
+from poise.tournaments.statistics.bootstrap import Array
+
+
+class Traces(NamedTuple):
+    """What is kept of one talk."""
+
+    curves: tuple[Array | None, Array | None]
+    anchor: Anchor | None
+    ended: Ended
+    counts: Counts
+    forecasts: dict[Of, Forecasts]
+    spoken: SpeechCounts
+    distances: Distances | None
+
+
+def trace(talk: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
+    """What is kept of one talk."""
+    return Traces(
+        both_curves(talk, scale),
+        anchor(talk),
+        ended(talk),
+        count(talk),
+        forecasts(talk),
+        count_speech(talk, usage),
+        distances(talk),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """The figures of one group of talks; `creditor` and `debtor` are None where all are pooled.
+
+    curves, anchoring: of creditor and debtor. calibration: None where nothing can be held against anything.
+    """
+
+    creditor: str | None
+    debtor: str | None
+    talks: int
+    curves: tuple[Curve, Curve]
+    anchoring: tuple[Anchoring, Anchoring]
+    timing: Timing
+    transitions: dict[tuple[Seat, Kind], EmotionTransitions]
+    calibration: dict[Of, Calibration | None]
+    speech: SpeechMeasures
+    bargains: Bargains
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        chains: dict[str, dict[str, Any]] = {}
+        for (seat, kind), one in self.transitions.items():
+            chains.setdefault(seat, {})[kind] = one.to_dict()
+        return {
+            "creditor": self.creditor,
+            "debtor": self.debtor,
+            "talks": self.talks,
+            "concession": {one.seat: one.to_dict() for one in self.curves},
+            "anchoring": {one.seat: one.to_dict() for one in self.anchoring},
+            "timing": self.timing.to_dict(),
+            "transitions": chains,
+            "calibration": {of: None if one is None else one.to_dict() for of, one in self.calibration.items()},
+            "speech": self.speech.to_dict(),
+            "bargains": self.bargains.to_dict(),
+        }
+
+
+def measures(
+    traces: Sequence[Traces], group: Group, creditor: str | None = None, debtor: str | None = None
+) -> Measures:
+    """All figures of a group of talks, whose scenarios `group` tells."""
+    return Measures(
+        creditor=creditor,
+        debtor=debtor,
+        talks=len(traces),
+        curves=mean_curves(group, [one.curves for one in traces]),
+        anchoring=anchoring(group, [one.anchor for one in traces]),
+        timing=timing([one.ended for one in traces]),
+        transitions=transitions([one.counts for one in traces]),
+        calibration={of: calibration(group, of, [one.forecasts[of] for one in traces]) for of in CLASSES},
+        speech=speech(group, [one.spoken for one in traces]),
+        bargains=bargains(group, [one.distances for one in traces]),
+    )

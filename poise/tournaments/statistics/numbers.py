@@ -1,0 +1,35 @@
+"""How numbers are written: in notebooks, in tables of text, in the report and in the viewer."""
+
+from __future__ import annotations
+
+from poise.tournaments.statistics.bootstrap import Estimate
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def fixed(value: float | None, digits: int = 3) -> str:
+    """A number to so many digits, without the sign of a zero; a dash for None."""
+    return "\N{EN DASH}" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference to so many digits, with its sign."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", _MINUS)
+
+
+def percent(share: float) -> str:
+    """A share in whole percent."""
+    return f"{share:.0%}"
+
+
+def mean_of(estimate: Estimate | None, form: str = "{:.2f}") -> str:
+    """The mean alone; a hyphen for None."""
+    return "-" if estimate is None else form.format(estimate.mean)
+
+
+def with_interval(estimate: Estimate | None, form: str = "{:.2f}") -> str:
+    """The mean and its interval, as in 0.42 (0.37 to 0.47); a hyphen for None."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return mean_of(estimate, form)
+    mean, low, high = (form.format(value) for value in (estimate.mean, estimate.low, estimate.high))
+    return f"{mean} ({low} to {high})".replace("-", _MINUS)

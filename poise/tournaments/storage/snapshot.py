@@ -1,0 +1,100 @@
+"""A tournament as it was at one moment. Whatever is said of a run is a pure function of such a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import RLock
+from typing import Any, Final
+
+from poise.games.moves import Seat
+from poise.games.scenario import Scenario
+from poise.tournaments.storage.rows import Row
+
+Documents = Callable[[Sequence[int]], Iterator[tuple[int, bytes, bytes]]]
+"""Reads (position, transcript, usage) of matches by their positions, as `poise.tournaments.storage.store.Store` does.
+
+They are not part of a snapshot because the transcripts of a large tournament do not fit in memory.
+"""
+_REMEMBERED: Final = 64  # derived values that a snapshot holds at most
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a tournament is.
+
+    id:         of its schedule. config: the settings as given. total: matches in the schedule.
+    creditors, debtors: of each agent its label and what it declared. provenance: versions and platform.
+    """
+
+    id: str
+    config: Mapping[str, Any]
+    creditors: Sequence[Mapping[str, Any]]
+    debtors: Sequence[Mapping[str, Any]]
+    total: int
+    provenance: Mapping[str, Any]
+
+    def labels(self, seat: Seat) -> list[str]:
+        """The labels of a seat's agents, in the order of the rows' indices."""
+        return [str(agent["label"]) for agent in (self.creditors if seat == "creditor" else self.debtors)]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A tournament at one moment; `dataclasses.replace(snapshot, rows=...)` is the same with some matches alone.
+
+    rows:      of the finished matches. scenarios: by index. folder: the name of its folder.
+    """
+
+    header: Header
+    rows: Sequence[Row]
+    scenarios: Sequence[Scenario] = ()
+    folder: str = ""
+    _derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    _lock: RLock = field(default_factory=RLock, init=False, repr=False)  # derived values are made of derived values
+
+    @property
+    def name(self) -> str:
+        """The tournament's name, or else its folder's."""
+        return str(self.header.config.get("name") or self.folder)
+
+    @property
+    def seed(self) -> int:
+        """The tournament's seed."""
+        return int(self.header.config["seed"])
+
+    @cached_property
+    def creditors(self) -> list[str]:
+        """The creditors' labels."""
+        return self.header.labels("creditor")
+
+    @cached_property
+    def debtors(self) -> list[str]:
+        """The debtors' labels."""
+        return self.header.labels("debtor")
+
+    @cached_property
+    def index(self) -> dict[int, int]:
+        """By a match's position in the schedule, its index in `rows`."""
+        return {row.position: index for index, row in enumerate(self.rows)}
+
+    def labels(self, seat: Seat) -> list[str]:
+        """The labels of a seat's agents."""
+        return self.creditors if seat == "creditor" else self.debtors
+
+    def derived(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made once for this snapshot and remembered under `key`."""
+        with self._lock:
+            if key not in self._derived:
+                if len(self._derived) >= _REMEMBERED:
+                    self._derived.clear()
+                self._derived[key] = make()
+            return self._derived[key]
+
+
+def spread_evenly(rows: Sequence[Row], most: int | None) -> list[Row]:
+    """At most `most` of `rows`, evenly spread, in order; None: all of them."""
+    if most is None or len(rows) <= most:
+        return list(rows)
+    return [rows[number * len(rows) // most] for number in range(most)]
