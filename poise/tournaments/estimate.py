@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from poise.agents.emotions.detectors import detector_asks
-from poise.agents.judges import asks_model
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.schedule import SCRIPTED, Schedule
 from poise.tournaments.workers.play import How, workers_of
@@ -15,7 +13,7 @@ from poise.tournaments.workers.queue import OpenPairing
 
 _USUAL_MESSAGES: Final = 12
 _REPLY_TOKENS: Final = 45
-_TOKENS_PER_SECOND: Final = 60.0  # of the embedded model on two cores, all conversations together
+_TOKENS_PER_SECOND: Final = 60.0  # of the embedded model on two cores, all negotiations together
 _PROBE_SECONDS: Final = 0.3
 
 
@@ -23,7 +21,7 @@ _PROBE_SECONDS: Final = 0.3
 class CostEstimate:
     """An estimate of a whole tournament.
 
-    calls:      model calls, if talks take a dozen messages. most_calls: if all talks run to the end and each message
+    calls:      model calls, if negotiations take a dozen messages. most_calls: if all run to the end and each message
                 is asked for twice.
     seconds:    wall-clock time. basis: what that figure rests on, for a person.
     """
@@ -43,8 +41,8 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
     if schedule.calls_model:
         seconds = calls * _REPLY_TOKENS / _TOKENS_PER_SECOND
         basis = (
-            f"if talks take {usual} messages of {_REPLY_TOKENS} tokens at {_TOKENS_PER_SECOND:g} tokens/s, which is "
-            "what the embedded model does on two cores"
+            f"if negotiations take {usual} messages of {_REPLY_TOKENS} tokens at {_TOKENS_PER_SECOND:g} tokens/s, "
+            "which is what the embedded model does on two cores"
         )
         return CostEstimate(len(schedule.matches), calls, most, seconds, basis)
     workers = workers_of(How(config.workers, config.match_seconds), schedule)
@@ -61,13 +59,10 @@ def _calls(schedule: Schedule, messages: int) -> int:
     A judge's model is asked about every message but the first, and a detector's about every one but the last.
     """
     spoken = {"creditor": (messages + 1) // 2, "debtor": messages // 2}
-    voiced = (one for pair in range(schedule.pairs) for one in schedule.pair(pair) if one.model != SCRIPTED)
-    aside = asks_model(schedule.judge) + detector_asks(schedule.detector)
-    return (
-        len(schedule.matches)
-        // schedule.pairs
-        * (sum(spoken[one.seat] for one in voiced) + schedule.pairs * (messages - 1) * aside)
-    )
+    entrants = (entrant for pair in range(schedule.pairs) for entrant in schedule.pair(pair))
+    said = sum(spoken[entrant.seat] for entrant in entrants if entrant.model != SCRIPTED)
+    heard = schedule.pairs * (messages - 1) * schedule.listeners
+    return len(schedule.matches) // schedule.pairs * (said + heard)
 
 
 def _probe(schedule: Schedule, open_pairing: OpenPairing) -> float:

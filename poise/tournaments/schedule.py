@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -33,6 +34,7 @@ class Entrant:
     learns:   carries memory along a series.
     own_code: comes from a user's file, or plays a user's game.
     adapter:  how its model is tuned, if it is.
+    agent:    the agent itself, where this process looked it up; it is not sent to other processes.
     """
 
     label: str
@@ -41,11 +43,28 @@ class Entrant:
     learns: bool = False
     own_code: bool = False
     adapter: Adapter | None = None
+    agent: Agent | None = field(default=None, repr=False, compare=False)
 
     @property
     def model(self) -> str:
         """Its model URI."""
         return str(self.declared.get("model", SCRIPTED))
+
+    def look_up(self) -> Agent:
+        """The agent. Raises AgentError where another process no longer finds it."""
+        return self.agent or find_agent(self.label, self.seat)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Entrant, (self.label, self.seat, self.declared, self.learns, self.own_code, self.adapter)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedModel:
+    """A model that a tournament asks: for an agent's words, a judge's verdicts or a detector's readings."""
+
+    uri: str
+    role: Literal["voice", "judge", "detector"]
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +111,27 @@ class Schedule:
         """Whether the order of this pair's matches matters."""
         return any(entrant.learns for entrant in self.pair(pair))
 
+    @cached_property
+    def asked(self) -> tuple[AskedModel, ...]:
+        """Every model that is asked for anything, each once in each role."""
+        entrants = (*self.creditors, *self.debtors)
+        voices = [AskedModel(of.model, "voice", of.adapter) for of in entrants if of.model != SCRIPTED]
+        return (*dict.fromkeys(voices), *_listeners(self.judge, self.detector))
+
+    @property
+    def listeners(self) -> int:
+        """How many models listen to every match: the judge's and the detector's."""
+        return sum(model.role != "voice" for model in self.asked)
+
     @property
     def calls_model(self) -> bool:
         """Whether any agent's words, the judge's verdicts or the readings come from a model."""
-        aside = asks_model(self.judge) or detector_asks(self.detector)
-        return aside or any(uri != SCRIPTED for uri in self._voices())
+        return bool(self.asked)
 
     @property
     def embedded(self) -> bool:
         """Whether a model runs in this process."""
-        used = (*self._voices(), self.judge or "", detector_model(self.detector))
-        return any(uri.startswith("embedded:") for uri in used)
+        return any(model.uri.startswith("embedded:") for model in self.asked)
 
     def tuned(self, pair: int) -> tuple[str, ...]:
         """The adapters that the embedded model needs for this pair; pairs with the same ones are played together."""
@@ -110,9 +139,6 @@ class Schedule:
             entrant.adapter.key if entrant.adapter and entrant.model.startswith("embedded:") else ""
             for entrant in self.pair(pair)
         )
-
-    def _voices(self) -> list[str]:
-        return [entrant.model for entrant in (*self.creditors, *self.debtors)]
 
     @property
     def own_code(self) -> bool:
@@ -125,15 +151,16 @@ class Schedule:
         return hashlib.blake2b("".join(match.id for match in self.matches).encode(), digest_size=16).hexdigest()
 
 
+def _listeners(judge: str | None, detector: str) -> list[AskedModel]:
+    listeners = [AskedModel(judge, "judge")] if judge and asks_model(judge) else []
+    return [*listeners, AskedModel(detector_model(detector), "detector")] if detector_asks(detector) else listeners
+
+
 def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant, ...]]:
     """The creditors and the debtors that the config names; AgentError when there is no such agent."""
-    creditors = tuple(_entrant(label, "creditor", config) for label in config.creditors)
-    debtors = tuple(_entrant(label, "debtor", config) for label in config.debtors)
+    creditors = tuple(entrant(find_agent(label, "creditor"), label, config) for label in config.creditors)
+    debtors = tuple(entrant(find_agent(label, "debtor"), label, config) for label in config.debtors)
     return creditors, debtors
-
-
-def _entrant(label: str, seat: Seat, config: TournamentConfig) -> Entrant:
-    return entrant(find_agent(label, seat), label, config)
 
 
 def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:
@@ -141,7 +168,7 @@ def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:
     declared = agent.declared_in(config.model, config.offers, config.conduct)
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
     own_code = "source" in agent.settings or bool(config.game)
-    return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter)
+    return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter, agent)
 
 
 def build_schedule(
@@ -161,9 +188,9 @@ def build_schedule(
     series = _series(config, used, count)
     pairs = [_pair_hash(creditor, debtor, config) for creditor in creditors for debtor in debtors]
     matches = tuple(
-        Match(pair * count + place, pair, scenario, repeat, seed, _match_id(pair_hash, case))
+        Match(pair * count + index, pair, scenario, repeat, seed, _match_id(pair_hash, identity))
         for pair, pair_hash in enumerate(pairs)
-        for place, (scenario, repeat, seed, case) in enumerate(series)
+        for index, (scenario, repeat, seed, identity) in enumerate(series)
     )
     return Schedule(tuple(creditors), tuple(debtors), used, matches, config.judge, config.detector)
 
@@ -180,12 +207,12 @@ def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
 
 def _series(config: TournamentConfig, scenarios: Sequence[Scenario], count: int) -> list[tuple[int, int, int, bytes]]:
     """(scenario, repeat, seed, identifying bytes) of each match that every pair plays."""
-    told = [_canonical(scenario.to_dict()) for scenario in scenarios]
+    identities = [_canonical(scenario.to_dict()) for scenario in scenarios]
     series = []
-    for place in range(count):
-        repeat, index = divmod(place, len(scenarios))
+    for number in range(count):
+        repeat, index = divmod(number, len(scenarios))
         seed = child_seed(config.seed, "match", scenarios[index].id, repeat)
-        series.append((index, repeat, seed, told[index] + f"|{seed}|{repeat}".encode()))
+        series.append((index, repeat, seed, identities[index] + f"|{seed}|{repeat}".encode()))
     return series
 
 
@@ -204,15 +231,15 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
         declared["judge"] = config.judge
     if detector_asks(config.detector):
         declared["detector"] = config.detector
-    aside = asks_model(config.judge) or detector_asks(config.detector)
-    if aside or any(entrant.model != SCRIPTED for entrant in (creditor, debtor)):
+    spoken = any(entrant.model != SCRIPTED for entrant in (creditor, debtor))
+    if spoken or _listeners(config.judge, config.detector):
         declared["model_options"] = {key: value for key, value in config.model_options.items() if key not in HOW_CALLED}
     return hashlib.blake2b(_canonical(declared), digest_size=16)
 
 
-def _match_id(pair_hash: Any, case: bytes) -> str:
+def _match_id(pair_hash: Any, identity: bytes) -> str:
     whole = pair_hash.copy()
-    whole.update(case)
+    whole.update(identity)
     return str(whole.hexdigest())
 
 
@@ -225,8 +252,8 @@ def find_baseline(wanted: str | None, labels: Sequence[str]) -> str | None:
     name = wanted or _DEFAULT_BASELINE
     if name in labels:
         return name
-    same = [label for label in labels if label.partition("@")[0] == name]
-    return same[0] if len(same) == 1 else None
+    same_name = [label for label in labels if label.partition("@")[0] == name]
+    return same_name[0] if len(same_name) == 1 else None
 
 
 def check_baseline(wanted: str | None, creditors: Sequence[str], debtors: Sequence[str]) -> None:

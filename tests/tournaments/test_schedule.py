@@ -1,5 +1,6 @@
 """Who plays whom on what: everything exactly once, and always with the same identity."""
 
+import copy
 from collections import Counter
 from dataclasses import replace
 
@@ -8,10 +9,11 @@ from helpers.tournament_fakes import config, entrants, scenarios, schedule
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poise.agents.models.adapters import Adapter
 from poise.common.errors import ConfigError, StoreError
 from poise.games.scenario import Scenario
 from poise.tournaments.config import make_config
-from poise.tournaments.schedule import build_schedule, check_baseline, enter, find_baseline
+from poise.tournaments.schedule import SCRIPTED, build_schedule, check_baseline, enter, find_baseline
 from poise.tournaments.workers.queue import Task, TaskQueue
 
 counts = st.integers(1, 4)
@@ -159,3 +161,55 @@ def test_matches_that_do_not_belong_here_and_holes_in_a_series_are_refused():
             TaskQueue.of(plan, done)
     with pytest.raises(StoreError, match="match 1 is missing in the middle of a learner's series"):
         TaskQueue.of(plan, {position: plan.matches[position].id for position in (0, 2, 3)})
+
+
+models = st.sampled_from([SCRIPTED, "ollama:x", "embedded:smollm2"])
+judges = st.sampled_from([None, "rules", "ollama:x", "embedded:smollm2"])
+detectors = st.sampled_from(["lexical", "ollama:x", "28:embedded:smollm2"])
+
+
+@given(voices=st.lists(models, min_size=1, max_size=3), judge=judges, detector=detectors)
+def test_the_models_asked_are_those_of_voices_judge_and_detector(voices, judge, detector):
+    settings = config(len(voices), 1, judge=judge, detector=detector)
+    sides = entrants(settings)
+    speaking = [replace(of, declared={**of.declared, "model": uri}) for of, uri in zip(sides[0], voices, strict=True)]
+    plan = build_schedule(settings, speaking, sides[1], scenarios(1))
+    listening = {("judge", judge)} if judge not in (None, "rules") else set()
+    listening |= {("detector", detector.removeprefix("28:"))} if detector != "lexical" else set()
+    asked = {("voice", uri) for uri in voices if uri != SCRIPTED} | listening
+    assert {(model.role, model.uri) for model in plan.asked} == asked
+    assert len(plan.asked) == len(asked)
+    assert plan.listeners == len(listening)
+    assert plan.calls_model == bool(asked)
+    assert plan.embedded == any(uri == "embedded:smollm2" for _, uri in asked)
+
+
+@pytest.mark.parametrize("asked", [{"judge": "ollama:x"}, {"detector": "ollama:x"}, {"model": "ollama:x"}])
+def test_options_count_where_a_model_is_asked_for_anything(asked):
+    """An option that decides what is said makes other matches; one that decides how it is called does not."""
+    first, warmer, patient = (
+        schedule(config(**asked, model_options=options)).id
+        for options in ({"temperature": 0.0}, {"temperature": 0.9}, {"temperature": 0.0, "timeout": 9})
+    )
+    assert warmer != first
+    assert patient == first
+    assert schedule(config(model_options={"temperature": 0.9})).id == schedule(config()).id
+
+
+def test_only_an_embedded_model_is_grouped_by_its_adapter():
+    adapter = Adapter("x", "a" * 64, "base", "")
+    for uri, key in (("embedded:smollm2", adapter.key), ("ollama:x", "")):
+        settings = config(1, 1, model=uri)
+        sides = entrants(settings)
+        plan = build_schedule(settings, [replace(sides[0][0], adapter=adapter)], sides[1], scenarios(1))
+        assert plan.tuned(0) == (key, "")
+
+
+def test_an_agent_is_looked_up_once_and_stays_in_its_process(monkeypatch):
+    creditors, _ = enter(make_config({"creditors": ["vanilla"], "debtors": ["angry"]}))
+    arrived = copy.copy(creditors[0])  # by the reduction that sends it to a worker
+    assert arrived == creditors[0]
+    assert arrived.agent is None
+    assert arrived.look_up().name == "vanilla"
+    monkeypatch.setattr("poise.tournaments.schedule.find_agent", lambda *_: pytest.fail("looked up again"))
+    assert creditors[0].look_up() is creditors[0].agent

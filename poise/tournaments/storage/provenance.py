@@ -19,10 +19,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from poise.agents.emotions.detectors import detector_asks, detector_model
-from poise.agents.judges import asks_model
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.schedule import SCRIPTED, Schedule
+from poise.tournaments.schedule import Schedule
 
 _PACKAGES: Final = ("langgraph", "langchain-core", "numpy", "open_spiel", "scikit-learn", "scipy", "xllamacpp")
 _TOLD_BY: Final = ("directions.toml", "emotions.toml")
@@ -42,7 +40,7 @@ def origin(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
         "packages": dict(_versions(_PACKAGES)),
         "machine": machine_class(),
         "prompts": prompts(schedule),
-        "models": {uri: model_digest(uri, config) for uri in sorted(_models(schedule))},
+        "models": {uri: model_digest(uri, config) for uri in sorted({model.uri for model in schedule.asked})},
     }
 
 
@@ -57,13 +55,6 @@ def _versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             continue
-
-
-def _models(schedule: Schedule) -> set[str]:
-    """The models that are asked for anything."""
-    voices = {entrant.model for entrant in (*schedule.creditors, *schedule.debtors)} - {SCRIPTED}
-    judge = {schedule.judge} if schedule.judge and asks_model(schedule.judge) else set()
-    return voices | judge | ({detector_model(schedule.detector)} if detector_asks(schedule.detector) else set())
 
 
 def prompts(schedule: Schedule) -> dict[str, Any] | None:
@@ -81,13 +72,14 @@ def _prompt_files(schedule: Schedule) -> dict[str, Path]:
     from poise.games.domains import domain_file
 
     files: dict[str, Path] = {}
-    if any(entrant.model != SCRIPTED for entrant in (*schedule.creditors, *schedule.debtors)):
+    roles = {model.role for model in schedule.asked}
+    if "voice" in roles:
         files = {name: FOLDER / name for name in _TOLD_BY}
         for domain in {scenario.domain for scenario in schedule.scenarios}:
             files[f"{domain}.toml"] = domain_file(domain, "prompt.toml") or FOLDER / f"{domain}.toml"
-    if schedule.judge and asks_model(schedule.judge):
+    if "judge" in roles:
         files["judge.toml"] = FOLDER / "judge.toml"
-    if detector_asks(schedule.detector):
+    if "detector" in roles:
         files["detector.toml"] = PROMPT_FILE
     return {name: path for name, path in files.items() if path.is_file()}
 
