@@ -154,6 +154,11 @@ def _by_name(name: str, seat: Seat) -> Agent:
     raise AgentError(f"no {seat} is called {name!r}; {hint}`poise agents list` shows them all")
 
 
+def is_registered(spec: str, seat: Seat) -> bool:
+    """Whether `spec` names an agent that a decorator registered in this process; another process may not know it."""
+    return (seat, re.split("[,@]", spec, maxsplit=1)[0].strip()) in _registered()
+
+
 def _with_settings(found: Agent, rest: str) -> Agent:
     """Apply `,SETTING=VALUE...` and `@MODEL`, as written after the name."""
     from poise.agents.settings import with_setting

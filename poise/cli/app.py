@@ -52,7 +52,7 @@ class PoiseGroup(TyperGroup):
             _fail(str(error))
         except KeyboardInterrupt as stopped:
             typer.secho("\n".join(["stopped", *getattr(stopped, "__notes__", [])]), fg=typer.colors.YELLOW, err=True)
-            _leave(130)
+            raise typer.Exit(130) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone; nobody is left to tell
             raise typer.Exit(1) from None
@@ -67,18 +67,7 @@ def _fail(message: str) -> NoReturn:
         letter if letter.isprintable() or letter == "\n" else " " for letter in message
     )  # a server's, maybe
     typer.secho(f"error: {words}", fg=typer.colors.RED, err=True)
-    _leave(1)
-
-
-def _leave(code: int) -> NoReturn:
-    """Exit; matches that a thread still plays would otherwise hold the process up."""
-    import threading
-
-    if any(thread.name.startswith("poise-") for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    raise typer.Exit(code)
+    raise typer.Exit(1)
 
 
 def _show_version(wanted: bool) -> None:
@@ -109,4 +98,18 @@ def poise_command(
 
 def main() -> None:
     """The entry point of the `poise` command."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        _end_process(ended.code)
+        raise
+
+
+def _end_process(code: str | int | None) -> None:
+    """End the process where a thread still plays a match or waits for a model, which would hold it up."""
+    import threading
+
+    if isinstance(code, int) and any(thread.name.startswith("poise-") for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

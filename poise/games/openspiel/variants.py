@@ -128,6 +128,11 @@ def find_game(spec: str) -> str:
     raise ConfigError(f"no game is called {shorten(spec)}; {hint}")
 
 
+def is_registered_game(spec: str) -> bool:
+    """Whether `spec` names a game that a decorator registered in this process; another process may not know it."""
+    return spec in _registered()
+
+
 def source(spec: str) -> str:
     """What identifies the code of a game from a file; "" for any other."""
     match = _FILE.fullmatch(spec)

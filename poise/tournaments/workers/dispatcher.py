@@ -21,12 +21,17 @@ _EARLY_DEATHS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """News of one worker: matches finished, the task at hand ended, the worker died (and how), or an error for all."""
+    """News of one worker.
+
+    finished: matches. ended: the task at hand. error: one that concerns every match.
+    died:     how the worker died, if it did. hint: what may help if others die as well.
+    """
 
     worker: int
     finished: Sequence[Finished] = ()
     ended: bool = False
     died: str = ""
+    hint: str = ""
     error: Exception | None = None
 
 
@@ -125,11 +130,12 @@ class Dispatcher:
         if report.ended:
             self.queue.give_back(tasks.popleft())
         if report.died:
-            self._bury(report.worker, report.died)
+            self._bury(report)
         return list(report.finished)
 
-    def _bury(self, worker: int, how: str) -> None:
+    def _bury(self, report: Report) -> None:
         """Have the match that a worker died in tried once more; after that it is recorded as failed."""
+        worker, how = report.worker, report.died
         playing = self.crew.playing(worker)
         tasks = self._tasks[worker]
         if playing and tasks and playing[0] in tasks[0].positions:
@@ -139,10 +145,7 @@ class Dispatcher:
         else:
             self._early += 1
         if self._early >= _EARLY_DEATHS:
-            raise PoiseError(
-                f"{self._early} worker processes ended before their first match ({how}); is there enough memory? "
-                "Fewer workers need less: --workers 1"
-            )
+            raise PoiseError(f"{self._early} worker processes ended before their first match ({how}); {report.hint}")
         self._start_over(worker)
 
     def _give_up_overdue(self) -> Iterator[list[Finished]]:

@@ -8,10 +8,7 @@ dies or hangs.
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import signal
-import sys
-import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +16,10 @@ from multiprocessing import connection
 from time import monotonic
 from typing import Any, Final
 
+from poise.agents.registry import is_registered
 from poise.common.errors import PoiseError
+from poise.common.processes import begin_worker, imports_main, worker_context
+from poise.games.openspiel.variants import is_registered_game
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.workers.dispatcher import Report
 from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
@@ -27,7 +27,11 @@ from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 _BATCH_SECONDS: Final = 0.05
 _PIPE_HOLDS: Final = 1 << 14
 _NOTHING: Final = -1.0
-_PARENT_DIED: Final = 1  # PR_SET_PDEATHSIG of Linux
+_MEMORY: Final = "is there enough memory? Fewer workers need less: --workers 1"
+_GUARD_MAIN: Final = (
+    "each of them imports the script that starts the tournament, which registers an agent or a game: put what the "
+    'script does under `if __name__ == "__main__":`, or the agent into a file of its own'
+)
 
 
 @dataclass
@@ -47,17 +51,19 @@ class ProcessCrew:
     size: int
     ahead: int = 2  # one task at work and one waiting, so that no process idles
     _context: Any = field(init=False)
+    _forks: bool = field(init=False)
     _halted: Any = field(init=False)
     _workers: list[_Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # A fork shares all that is loaded and is ready at once, but must not be made while other threads run.
-        forks = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-        self._context = multiprocessing.get_context("fork" if forks else "spawn")
+        self._context = worker_context(self.plan, registered=_names_registered(self.plan))
         self._halted = self._context.RawValue(ctypes.c_bool, False)
+        self._forks = self._context.get_start_method() == "fork"
         self._workers = []
         for _ in range(self.size):
             self._workers.append(self._start())
+        for worker in self._workers:  # all of them import meanwhile what they need
+            self._send_plan(worker)
 
     def __enter__(self) -> ProcessCrew:
         return self
@@ -97,6 +103,7 @@ class ProcessCrew:
         last = [report for report in self._news(worker, to_the_end=True) if not report.died]
         old.pipe.close()
         self._workers[worker] = self._start()
+        self._send_plan(self._workers[worker])
         return last
 
     def halt(self) -> None:
@@ -116,20 +123,33 @@ class ProcessCrew:
                         self.assign(worker, old.waiting.pop(0))
         except (EOFError, OSError):
             old.process.join()
-            news.append(Report(worker, died=_how(old.process.exitcode)))
+            hint = _GUARD_MAIN if old.process.exitcode == 1 and imports_main(self._context) else _MEMORY
+            news.append(Report(worker, died=_how(old.process.exitcode), hint=hint))
         return news
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
         playing = self._context.RawArray(ctypes.c_double, [_NOTHING, 0.0])
         others = [worker.pipe for worker in self._workers] + [mine]
-        inherited = others if self._context.get_start_method() == "fork" else []
+        inherited = (self.plan, others) if self._forks else (None, [])
         process = self._context.Process(
-            target=_work, args=(self.plan, theirs, playing, self._halted, inherited), daemon=True, name="poise-worker"
+            target=_work, args=(*inherited, theirs, playing, self._halted), daemon=True, name="poise-worker"
         )
         process.start()
         theirs.close()
         return _Worker(process, mine, playing)
+
+    def _send_plan(self, worker: _Worker) -> None:
+        """Send a spawned worker the plan; as an argument, a large one would block for ever where the worker dies."""
+        if not self._forks:
+            with suppress(OSError):
+                worker.pipe.send(self.plan)
+
+
+def _names_registered(plan: WorkerPlan) -> bool:
+    """Whether an agent or the game is known to this process only, by a decorator."""
+    entrants = (*plan.schedule.creditors, *plan.schedule.debtors)
+    return is_registered_game(plan.rules.game) or any(is_registered(one.label, one.seat) for one in entrants)
 
 
 def _how(exitcode: int | None) -> str:
@@ -141,14 +161,18 @@ def _how(exitcode: int | None) -> str:
     return f"exit code {exitcode}"
 
 
-def _work(plan: WorkerPlan, pipe: Any, playing: Any, halted: Any, inherited: Iterable[connection.Connection]) -> None:
-    """The life of a worker process: plays tasks until the parent closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+def _work(
+    plan: WorkerPlan | None, inherited: Iterable[connection.Connection], pipe: Any, playing: Any, halted: Any
+) -> None:
+    """The life of a worker process: plays tasks until the parent closes the pipe. plan: None where it is sent."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in inherited:
         other.close()  # or this process would keep its siblings' pipes open after the parent's death
-    die_with_parent()
-    player = TaskPlayer(plan)
+    begin_worker()
+    try:
+        player = TaskPlayer(plan or pipe.recv())
+    except (EOFError, OSError):
+        return
     while True:
         try:
             task = pipe.recv()
@@ -193,9 +217,3 @@ def _rebuilt(error: tuple[str, str] | None) -> Exception | None:
     if isinstance(kind, type) and issubclass(kind, PoiseError):
         return kind(error[1])
     return PoiseError(f"a worker process failed with {error[0]}: {error[1]}")
-
-
-def die_with_parent() -> None:
-    """On Linux, have the system end this process when the parent is killed, whatever it is doing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)

@@ -56,7 +56,7 @@ def fit(data: Path, out: Path, settings: Settings, additions: Additions = ALONE)
     Raises:
         BadInput: the data cannot be used.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+    from threadpoolctl import threadpool_limits
 
     check_labels(data / "labels.txt")
     found, dev = read_corpus(data / "train.tsv.gz"), read_corpus(data / "dev.tsv.gz")

@@ -154,7 +154,7 @@ class Surrogate:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
+        from threadpoolctl import threadpool_limits
 
         self._centre = mean(rewards)
         self._scale = math.sqrt(mean((reward - self._centre) ** 2 for reward in rewards)) or 1.0

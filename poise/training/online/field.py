@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,14 +14,15 @@ from poise.agents.agent import Agent, default_concession
 from poise.agents.policies import trained_policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, likeliest
 from poise.agents.protocols import Learner, Policy
-from poise.agents.registry import find_agent
+from poise.agents.registry import find_agent, is_registered
 from poise.common.errors import PoiseError
+from poise.common.processes import begin_worker, worker_context
 from poise.common.seeds import Dice, child_seed
+from poise.games.openspiel.variants import is_registered_game
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.graphs import Pairing, PlaySettings
-from poise.tournaments.workers.processes import die_with_parent
 from poise.training.online.episodes import Episode, EpisodeStep
 from poise.training.online.trainers import PlayedEpisode, Trial
 
@@ -142,8 +140,8 @@ def players(against: Field, workers: int) -> Iterator[FieldPlayer]:
         stage = Stage(against)
         yield lambda trials, talks, learns: [stage.play(trial, talks) for trial in trials]  # noqa: ARG005
         return
-    forks = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if forks else "spawn")
+    registered = any(is_registered(name, "debtor") for name in against.debtors)
+    context = worker_context(against, registered=registered or is_registered_game(against.rules.game))
     pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(against,))
     try:
         yield _Crew(pool, workers)
@@ -179,8 +177,7 @@ _stage: Stage | None = None  # of a worker process
 
 def _begin(against: Field) -> None:
     global _stage  # noqa: PLW0603 - a process pool hands its initializer nothing to keep things in
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
-    die_with_parent()
+    begin_worker()
     _stage = Stage(against)
 
 
