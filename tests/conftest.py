@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("poise", deadline=None, derandomize=True)
 settings.load_profile("poise")
+
+_PATIENCE = 60.0  # seconds that a thread may take to end; a moment suffices on an idle machine
 
 
 def pytest_addoption(parser):
@@ -28,6 +31,25 @@ def _loopback_only(monkeypatch):
         return connect(self, address, *rest)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_over():
+    """A test that leaves a thread of Poise at work fails: it would go on beside the next tests."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("poise-"):
+            thread.join(_PATIENCE)
+            assert not thread.is_alive(), f"the test left {thread.name} at work; let it hang on `test_over`"
+
+
+@pytest.fixture
+def test_over():
+    """An event that is set when the test is over: what hangs until then ends with it."""
+    over = threading.Event()
+    yield over
+    over.set()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from helpers.voice_fakes import FakeModel, request
@@ -265,9 +264,9 @@ class TestFailedCalls:
         with pytest.raises(raised):
             speak(request(offer(45), ("debtor", 90)), error)
 
-    def test_a_hung_model_is_given_up(self):
+    def test_a_hung_model_is_given_up(self, test_over):
         asked = request(offer(45), ("debtor", 90))
-        speech, _ = speak(asked, lambda _: time.sleep(0.4) or "45 days.", timeout=0.1)
+        speech, _ = speak(asked, lambda _: test_over.wait() and "45 days.", timeout=0.1)
         assert speech.wording.repaired
         assert all("did not finish its reply in time" in problem for problem in speech.wording.problems)
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import orjson
@@ -189,3 +190,26 @@ def test_graphs_are_drawn():
     assert Path("v.svg").read_text().lstrip().startswith("<?xml")
     told = poise_says("graph", "draw", "vanilla", "--format", "png", code=1).stderr
     assert "a drawing as png needs a file: add --out vanilla.png" in told
+
+
+LEFT_WAITING = """
+import threading, sys
+from poise.cli import app
+wait = threading.Event().wait
+threading.Thread(target=wait, name="poise-call", daemon=True).start()  # given up; it still waits for a model
+"""
+REFUSED = ["tournament", "standings", "nowhere"]
+
+
+def test_whoever_calls_the_app_from_python_goes_on_beside_a_call_that_was_given_up(test_over):
+    threading.Thread(target=test_over.wait, name="poise-call").start()
+    assert run_cli.invoke(app, REFUSED).exit_code == 1
+    assert run_cli.invoke(app, ["tournament", "run", *PAIR, "--scenarios", "builtin:0", "--out", "run"]).exit_code == 0
+
+
+def test_the_program_ends_beside_a_call_that_was_given_up():
+    """The entry point ends the process, as a thread that is no daemon would otherwise keep it."""
+    code = LEFT_WAITING.replace(", daemon=True", "") + f"sys.argv[1:] = {REFUSED!r}\napp.main()"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: ")

@@ -55,6 +55,7 @@ def test_whoever_gets_up_comes_back_to_the_same_talks(tmp_path, undisturbed):
         sitting.type("")
         sitting.until(MESSAGE)
         sitting.press("half a thou")
+        sitting.until("half a thou")
         sitting.press(CTRL_C)
         sitting.until("stopped\n")
         assert sitting.end() == 130

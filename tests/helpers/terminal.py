@@ -63,7 +63,9 @@ class TerminalProgram:
         return self.shown[begun : self._seen]
 
     def press(self, keys: str) -> None:
-        """Press keys, without Enter."""
+        """Press keys, without Enter; Ctrl-C when the program waits for keys, as CPython may lose it just before."""
+        if keys == CTRL_C:
+            self._until_asleep()
         os.write(self._screen, keys.encode())
 
     def type(self, words: str) -> None:
@@ -87,6 +89,13 @@ class TerminalProgram:
         """Pull the plug."""
         self._program.kill()
         self._program.wait()
+
+    def _until_asleep(self) -> None:
+        """Wait until the system says that the program waits; only Linux says so."""
+        end, state = time.monotonic() + PATIENCE, Path(f"/proc/{self._program.pid}/stat")
+        while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "S":
+            assert time.monotonic() < end, f"the program never waits for keys:\n{self.shown}"
+            time.sleep(0.01)
 
     def _read(self, end: float) -> bool:
         """Take in what came out; False when the program is gone or the time is up."""

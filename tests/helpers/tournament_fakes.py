@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Outcome, Transcript, Usage
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.schedule import Entrant, Schedule, build_schedule
+
+HANGS_UNTIL = threading.Event()
 
 
 def scenarios(count: int) -> list[Scenario]:
@@ -110,7 +113,7 @@ class Pairing:
             trouble.once.touch()
         if seed in trouble.kills:
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(1)  # for a thread, which cannot be stopped; a process is killed long before
+        HANGS_UNTIL.wait()  # a thread, which cannot be stopped, until the test ends; a process is killed before
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import orjson
 import pytest
+from helpers import tournament_fakes
 from helpers.tournament_fakes import OpenFake, Trouble, scenarios, schedule
 from helpers.tournament_fakes import config as fake_config
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from poise.common import userfile
 from poise.common.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
+from poise.common.interrupts import Interrupts
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import default_folder, plan_matches, resume_tournament, run_tournament
 from poise.tournaments.statistics.standings import read_standings
@@ -141,7 +143,8 @@ def test_a_match_that_kills_its_process_twice_is_recorded_as_failed():
 
 
 @pytest.mark.parametrize("fields", [{}, WITH_MODEL])
-def test_a_match_that_hangs_is_given_up_and_the_others_go_on(fields):
+def test_a_match_that_hangs_is_given_up_and_the_others_go_on(fields, monkeypatch, test_over):
+    monkeypatch.setattr(tournament_fakes, "HANGS_UNTIL", test_over)
     settings = fake_config(1, 2, **fields)
     plan = schedule(settings, 4, ("c0",), own_code=True)
     trouble = Trouble(hangs=(plan.matches[1].seed,))
@@ -399,3 +402,15 @@ def test_two_that_begin_in_the_same_second_get_a_folder_each(tmp_path, monkeypat
         folders.append(default_folder(config))
         folders[-1].mkdir(parents=True)
     assert len(set(folders)) == 4
+
+
+def test_a_signal_that_was_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell has it for what it runs in the background
+    try:
+        with Interrupts() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert not stop.requested
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop.requested
+    finally:
+        signal.signal(signal.SIGINT, before)
