@@ -134,7 +134,7 @@ def main() -> None:
     engine = Engine(find_weights(), settings.slots, settings.context)
     recorder = Recorder(engine)
     model = ChatEmbedded(settings=settings, engine=lambda _: recorder)
-    voice = ModelVoice(model, "policy", settings, Caller(model, settings))
+    voice = ModelVoice(Caller(model, settings), "policy")
     through, bare = Work(), Work()
     for turn in range(chosen.rounds):
         cases = load_scenarios("builtin")[turn * chosen.matches : (turn + 1) * chosen.matches]

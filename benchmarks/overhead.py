@@ -10,6 +10,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from poise import Pairing, PlaySettings, find_agent, load_scenarios
+from poise.agents.models.calls import Caller
+from poise.agents.models.settings import ModelSettings
 from poise.agents.voices.voice import ModelVoice
 from poise.graphs import pairing as module
 
@@ -33,7 +35,10 @@ def main():
     cases = load_scenarios("builtin")
     agents = find_agent("eq-negotiator", "creditor"), find_agent("angry", "debtor")
     real = module.open_voice
-    for name, opened in (("scripted", real), ("instant model", lambda *_: ModelVoice(Instant()))):
+    for name, opened in (
+        ("scripted", real),
+        ("instant model", lambda *_: ModelVoice(Caller(Instant(), ModelSettings()))),
+    ):
         module.open_voice = opened
         pair = Pairing(*agents, PlaySettings(through="langgraph"))
         pair.play(cases[0], 0)

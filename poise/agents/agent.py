@@ -60,7 +60,9 @@ class Agent:
         """
         if self.adapter is None or self.model is not None:
             return self.model or default
-        return self.adapter.uri(default)
+        from poise.agents.models.models import uri_with_adapter
+
+        return uri_with_adapter(self.adapter, default)
 
     def conduct_in(self, default: Conduct | None) -> Conduct:
         """What is done about its words where agents that do not say take `default`; rules bind creditors alone."""

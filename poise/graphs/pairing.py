@@ -12,6 +12,7 @@ from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
+from poise.agents.models.settings import SCRIPTED
 from poise.agents.protocols import Brief, Learner, Policy, Voice
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
@@ -26,8 +27,6 @@ from poise.graphs.judging import with_verdicts
 from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.seat import seat_graph
 from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
-
-SCRIPTED = "scripted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from poise.agents.models.settings import SCRIPTED
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.schedule import SCRIPTED, Schedule
+from poise.tournaments.schedule import Schedule
 from poise.tournaments.workers.play import How, workers_of
 from poise.tournaments.workers.queue import OpenPairing
 

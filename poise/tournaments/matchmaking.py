@@ -35,7 +35,7 @@ def check_models(config: TournamentConfig, schedule: Schedule) -> None:
     """Raise before the first match what every match would: AgentError for options, ModelMissing, ModelDown."""
     if not schedule.asked:
         return
-    from poise.agents.models.health import check_model
+    from poise.agents.models.models import check_model
 
     settings = ModelSettings.from_options(model_options(config, schedule))
     for uri, adapter in sorted({(model.uri, model.adapter) for model in schedule.asked}, key=str):

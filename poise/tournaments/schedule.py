@@ -14,6 +14,8 @@ from poise.agents.agent import Agent
 from poise.agents.emotions.detectors import LEXICAL, detector_asks, detector_model
 from poise.agents.judges import asks_model
 from poise.agents.models.adapters import Adapter
+from poise.agents.models.models import runs_here
+from poise.agents.models.settings import SCRIPTED
 from poise.agents.registry import find_agent
 from poise.common.errors import ConfigError
 from poise.common.seeds import child_seed
@@ -21,7 +23,6 @@ from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
 
-SCRIPTED: Final = "scripted"
 _DEFAULT_BASELINE: Final = "vanilla"
 
 
@@ -131,13 +132,12 @@ class Schedule:
     @property
     def embedded(self) -> bool:
         """Whether a model runs in this process."""
-        return any(model.uri.startswith("embedded:") for model in self.asked)
+        return any(runs_here(model.uri) for model in self.asked)
 
     def tuned(self, pair: int) -> tuple[str, ...]:
         """The adapters that the embedded model needs for this pair; pairs with the same ones are played together."""
         return tuple(
-            entrant.adapter.key if entrant.adapter and entrant.model.startswith("embedded:") else ""
-            for entrant in self.pair(pair)
+            entrant.adapter.key if entrant.adapter and runs_here(entrant.model) else "" for entrant in self.pair(pair)
         )
 
     @property

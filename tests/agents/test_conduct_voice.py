@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from poise.agents.conduct import broken_rules, check
 from poise.agents.conduct.duties import default_checker, rules_in_words
+from poise.agents.models.calls import Caller
+from poise.agents.models.settings import ModelSettings
 from poise.agents.voices.prompts import plain_sentence, silence
 from poise.agents.voices.voice import ATTEMPTS, ModelVoice
 from poise.common.seeds import Dice
@@ -27,7 +29,7 @@ TOLD = "told somebody else about the debt"
 def spoken(conduct, *replies, offers="policy", move=None, **more):
     model = FakeModel(replies=replies)
     asked = request(move or (offer(40) if offers == "policy" else None), ("debtor", 90), **more)
-    return ModelVoice(model, offers, conduct=conduct).speak(asked, Dice(1)), model
+    return ModelVoice(Caller(model, ModelSettings()), offers, conduct).speak(asked, Dice(1)), model
 
 
 def prompt(model, call):

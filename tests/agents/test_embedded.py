@@ -277,7 +277,7 @@ def test_the_engine_is_silent_and_ends_with_its_process():
 import threading, time
 from poise.agents.models.embedded import engine
 from poise.agents.models.embedded.embedded import ChatEmbedded
-from poise.agents.models.models import ModelSettings
+from poise.agents.models.settings import ModelSettings
 settings = ModelSettings(max_tokens=1500, context=2048, slots=1, extra=(("ignore_eos", True),))
 model = ChatEmbedded(settings=settings)
 threading.Thread(target=lambda: model.invoke("Count.", stop=["zzz"]), daemon=True).start()

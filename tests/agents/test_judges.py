@@ -128,7 +128,7 @@ class TestModelJudge:
         with pytest.raises(ModelDown):
             asked(ConnectionError())[0].judge(exchange("60 days?", "60 days."))
 
-    def test_a_missing_model_is_told_and_a_refused_request_is_not_repeated(self):
+    def test_a_missing_model_and_a_refused_request_are_raised_and_not_repeated(self):
         class Refused(Exception):
             status_code = 404
 
@@ -136,9 +136,9 @@ class TestModelJudge:
             asked(Refused())[0].judge(exchange("60 days?", "60 days."))
         Refused.status_code = 400
         judge, model = asked(Refused("no schemas here"))
-        verdict = judge.judge(exchange("60 days?", "60 days."))
-        assert (verdict.agreed, len(model.asked)) == (None, 1)
-        assert "refuses the request" in verdict.unjudged
+        with pytest.raises(ModelDown, match="refuses the request"):
+            judge.judge(exchange("60 days?", "60 days."))
+        assert len(model.asked) == 1
 
 
 class TestItsQuestion:

@@ -25,10 +25,9 @@ from helpers.ollama_server import (
 
 from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import Question
-from poise.agents.models.health import check_model
-from poise.agents.models.models import open_chat_model
+from poise.agents.models.models import check_model, open_chat_model
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import BadReply, ModelDown, ModelError, ModelMissing, ModelTimeout, PoiseError
+from poise.common.errors import BadReply, ModelDown, ModelMissing, ModelTimeout, PoiseError
 
 ASK = Question(QUESTION, seed=7)
 SCHEMA = {"type": "object", "properties": {"days": {"type": "integer"}}, "required": ["days"]}
@@ -109,7 +108,7 @@ class TestExchanges:
     def test_a_refused_request_is_an_error_with_the_servers_words(self, exchanges):
         with StandIn([answer(exchanges["chat_bad"])]) as server:
             ask, fake = caller(server.address)
-            with pytest.raises(ModelError, match=r"\(400\).*cannot unmarshal"):
+            with pytest.raises(ModelDown, match=r"\(400\).*cannot unmarshal"):
                 ask.ask(ASK)
         assert fake.pauses == []
 
@@ -221,8 +220,9 @@ class TestFailures:
             assert caller(server.address)[0].ask(ASK).text == "40 days."
 
     def test_an_answer_that_is_not_ollamas(self):
-        with StandIn([Answer(["<html>hello</html>"])]) as server, pytest.raises(BadReply, match="cannot be read"):
-            caller(server.address)[0].ask(ASK)
+        with StandIn([Answer(["<html>hello</html>"])]) as server, pytest.raises(ModelDown, match="cannot be read"):
+            caller(server.address, patience=1)[0].ask(ASK)
+        assert len(server.asked) == 3
 
     def test_a_server_that_hangs_is_given_up(self):
         late = Answer([said("40 days.")], pause=0.6)
@@ -242,7 +242,7 @@ class TestFailures:
             pass
 
         ask, _ = caller("http://127.0.0.1:1")
-        explained, again = ask.endpoint.explain(Strange("what now"))
+        explained, again = ask.provider.explain(Strange("what now"), ask.endpoint)
         assert isinstance(explained, PoiseError)
         assert not again
         assert "what now" in str(explained)
@@ -261,7 +261,7 @@ class TestOpenAIFailures:
         [
             (404, ModelMissing, "has no 'tiny:1b'"),
             (401, ModelDown, "refuses the key"),
-            (400, ModelError, r"\(400\)"),
+            (400, ModelDown, r"\(400\)"),
         ],
     )
     def test_refusals_are_not_tried_again(self, status, error, words):

@@ -60,13 +60,13 @@ REPLIES = st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=6).map(" ".
 OUTCOMES = st.one_of(
     REPLIES,
     st.tuples(REPLIES, st.just("length")),
-    st.sampled_from([TimeoutError(), ValueError("No data received from Ollama stream.")]),
+    st.sampled_from([TimeoutError(), ("", "content_filter"), "<think>Hm", "[THINK]45 days[/THINK]"]),
 )
 
 
 def voice(*replies, offers="policy", **settings) -> tuple[ModelVoice, FakeModel]:
     model = FakeModel(replies=replies)
-    return ModelVoice(model, offers, ModelSettings(patience=0, **settings)), model
+    return ModelVoice(Caller(model, ModelSettings(patience=0, **settings)), offers), model
 
 
 def speak(asked, *replies, **more):
@@ -249,9 +249,12 @@ class TestFailedCalls:
         speech, _ = speak(request(None, ("debtor", 90)), TimeoutError())
         assert (speech.move, speech.text) == (FORFEIT, "...")
 
-    def test_a_cut_reply_is_cut_back_to_its_last_whole_sentence(self):
-        speech, _ = speak(request(offer(45), ("debtor", 90)), ("I need 45 days. And I wi", "length"))
-        assert (speech.text, speech.wording.attempts) == ("I need 45 days.", 1)
+    def test_a_cut_reply_is_no_message(self):
+        cut = "I should say 45 days. They must not learn that I would take 80. So I wi", "length"
+        speech, _ = speak(request(offer(45), ("debtor", 90)), cut)
+        assert (speech.text, speech.wording.repaired) == ("I need the full payment in 45 days.", True)
+        speech, _ = speak(request(None, ("debtor", 90)), cut)
+        assert (speech.text, speech.move) == ("...", FORFEIT)
         speech, _ = speak(request(offer(45), ("debtor", 90)), ("I need to say that", "length"), "45 days.")
         assert speech.text == "45 days."
         assert "was cut after 48 tokens" in speech.wording.problems[0]
@@ -294,7 +297,7 @@ class TestWhatItCosts:
                 return super().ask(question)
 
         model = FakeModel(replies=["Hm."])
-        spoken = ModelVoice(model, "policy", SETTINGS, Noting(model, SETTINGS))
+        spoken = ModelVoice(Noting(model, SETTINGS), "policy")
         for dice in (Dice(5), Dice(5), Dice(6)):
             spoken.speak(request(offer(45), ("debtor", 90), thread="match/creditor"), dice)
         first, again, another = seeds[:2], seeds[2:4], seeds[4:]
@@ -306,7 +309,7 @@ class TestWhatItCosts:
 class TestShape:
     def test_who_decides_has_to_be_clear(self):
         with pytest.raises(AgentError, match="neither 'policy' nor 'model'"):
-            ModelVoice(FakeModel(replies=["x"]), "both")
+            ModelVoice(Caller(FakeModel(replies=["x"]), ModelSettings()), "both")
         with pytest.raises(AgentError, match="offers='policy' with the decided move None"):
             voice("x")[0].speak(request(None), DICE)
         with pytest.raises(AgentError, match="offers='model'"):

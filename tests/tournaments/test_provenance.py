@@ -10,8 +10,9 @@ from helpers.ollama_server import Answer, StandIn, free_port
 from helpers.tournament_fakes import config, schedule
 
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS
+from poise.agents.models.models import model_digest
 from poise.agents.voices.prompts import FOLDER
-from poise.tournaments.storage.provenance import machine_class, model_digest, origin, prompts
+from poise.tournaments.storage.provenance import machine_class, origin, prompts
 
 EMBEDDED = "embedded:smollm2"
 LISTED = {"models": [{"name": "qwen:latest", "model": "qwen:latest", "digest": "ab" * 32}]}
@@ -51,17 +52,17 @@ def test_another_word_in_a_prompt_is_another_digest(tmp_path, monkeypatch):
 def test_models_are_known_by_their_weights():
     told = origin(config(model=EMBEDDED), schedule(config(model=EMBEDDED)))
     assert told["models"] == {EMBEDDED: f"sha256:{SMOLLM2_WEIGHTS.sha256}"}
-    assert model_digest("openai:anything", config()) is None
+    assert model_digest("openai:anything", {}) is None
 
 
 @pytest.mark.parametrize("name", ["qwen", "qwen:latest"])
 def test_ollama_says_its_digest(name):
     with StandIn([Answer([LISTED])]) as server:
-        asked = config(model_options={"base_url": server.address})
+        asked = {"base_url": server.address}
         assert model_digest(f"ollama:{name}", asked) == f"sha256:{'ab' * 32}"
         assert model_digest("ollama:other", asked) is None
 
 
 def test_a_server_that_does_not_say_is_no_reason_not_to_play():
-    asked = config(model_options={"base_url": f"http://127.0.0.1:{free_port()}"})
+    asked = {"base_url": f"http://127.0.0.1:{free_port()}"}
     assert model_digest("ollama:qwen", asked) is None

@@ -36,7 +36,7 @@ from typer.testing import CliRunner  # noqa: E402
 from poise.agents.artifact import Artifact, load_artifact, save_artifact  # noqa: E402
 from poise.agents.models.embedded.engine import Engine  # noqa: E402
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights  # noqa: E402
-from poise.agents.models.health import check_model  # noqa: E402
+from poise.agents.models.models import check_model  # noqa: E402
 from poise.agents.models.settings import ModelSettings  # noqa: E402
 from poise.agents.registry import find_agent  # noqa: E402
 from poise.cli.app import app  # noqa: E402

@@ -27,17 +27,17 @@ _FINE: Final = "28:"
 
 def check_detector(uri: str) -> None:
     """Raise AgentError, with the valid forms, unless `uri` names a detector."""
-    from poise.agents.models.settings import SCRIPTED, parse_uri
+    from poise.agents.models.models import model_forms, parse_uri
 
     if uri == LEXICAL:
         return
-    if detector_model(uri) == SCRIPTED:
-        raise AgentError(f"{SCRIPTED!r} has no model that could read; the detector without a model is {LEXICAL!r}")
     try:
-        parse_uri(detector_model(uri))
+        has_model = parse_uri(detector_model(uri))[0].has_model
     except AgentError:
-        forms = f"{LEXICAL}, ollama:NAME, openai:NAME or embedded:smollm2, with 28: before it for the fine labels"
+        forms = f"{LEXICAL}, {model_forms(without_model=False)}, with 28: before it for the fine labels"
         raise AgentError(f"detector {uri!r} is none of {forms}") from None
+    if not has_model:
+        raise AgentError(f"{uri!r} has no model that could read; the detector without a model is {LEXICAL!r}")
 
 
 def detector_asks(uri: str | None) -> bool:
@@ -70,10 +70,7 @@ def open_detector(uri: str, options: Mapping[str, Any] | None = None) -> Emotion
 @lru_cache(maxsize=16)
 def _asked(uri: str, settings: ModelSettings) -> Asked:
     from poise.agents.emotions.llm_detector import Asked
-    from poise.agents.models.cache import ReplyCache
-    from poise.agents.models.calls import Caller
-    from poise.agents.models.models import open_chat_model
+    from poise.agents.models.calls import open_caller
 
-    model = open_chat_model(detector_model(uri), settings)
-    cache = ReplyCache(settings.cache) if settings.cache else None
-    return Asked(Caller(model, settings, cache), EMOTIONS28 if uri.startswith(_FINE) else EMOTIONS7)
+    caller = open_caller(detector_model(uri), settings)
+    return Asked(caller, EMOTIONS28 if uri.startswith(_FINE) else EMOTIONS7)

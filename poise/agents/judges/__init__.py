@@ -27,17 +27,16 @@ RULES: Final = "rules"
 
 def check_judge(uri: str) -> None:
     """Raise AgentError, with the valid forms, unless `uri` names a judge."""
-    from poise.agents.models.settings import SCRIPTED, parse_uri
+    from poise.agents.models.models import model_forms, parse_uri
 
     if uri == RULES:
         return
-    if uri == SCRIPTED:
-        raise AgentError(f"{SCRIPTED!r} has no model that could judge; the judge without a model is {RULES!r}")
     try:
-        parse_uri(uri)
+        has_model = parse_uri(uri)[0].has_model
     except AgentError:
-        forms = f"{RULES}, ollama:NAME, openai:NAME or embedded:smollm2"
-        raise AgentError(f"judge {uri!r} is none of {forms}") from None
+        raise AgentError(f"judge {uri!r} is none of {RULES}, {model_forms(without_model=False)}") from None
+    if not has_model:
+        raise AgentError(f"{uri!r} has no model that could judge; the judge without a model is {RULES!r}")
 
 
 def asks_model(uri: str | None) -> bool:
@@ -72,10 +71,6 @@ def _rules_judge() -> Judge:
 @lru_cache(maxsize=16)
 def _model_judge(uri: str, settings: ModelSettings) -> Judge:
     from poise.agents.judges.model import ModelJudge
-    from poise.agents.models.cache import ReplyCache
-    from poise.agents.models.calls import Caller
-    from poise.agents.models.models import open_chat_model
+    from poise.agents.models.calls import open_caller
 
-    model = open_chat_model(uri, settings)
-    cache = ReplyCache(settings.cache) if settings.cache else None
-    return ModelJudge(Caller(model, settings, cache))
+    return ModelJudge(open_caller(uri, settings))

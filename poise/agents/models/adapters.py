@@ -4,6 +4,7 @@ An adapter belongs to one base model and is written as a GGUF file, which llama.
 
     embedded:smollm2   the file itself, beside any number of others; each call names its own
     ollama:NAME        a model that `poise train export --ollama NAME` made of the base and the adapter
+    llamacpp:NAME      a llama.cpp server that was started with `--lora FILE`; each call names its own
     openai:NAME        the name under which the server has it, as the agent says: AGENT@openai:NAME
 """
 
@@ -12,13 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS
-from poise.agents.models.settings import SCRIPTED, SMOLLM2, parse_uri
 from poise.common.errors import AgentError
-
-EMBEDDED: Final = f"embedded:{SMOLLM2}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +58,3 @@ class Adapter:
     def key(self) -> str:
         """What tells it from other adapters."""
         return self.sha256[:16]
-
-    def uri(self, default: str) -> str:
-        """The model that speaks with this adapter where the others speak with `default`.
-
-        Raises:
-            AgentError: the adapter is not known to be served there.
-        """
-        provider, name = parse_uri(default)
-        if provider == SCRIPTED:
-            return EMBEDDED
-        if provider == "ollama":
-            if self.ollama and name in (self.ollama, self.ollama_base):
-                return f"ollama:{self.ollama}"
-            made = f"it was made into {self.ollama!r} from {self.ollama_base!r}" if self.ollama else "no model has it"
-            raise AgentError(
-                f"the adapter {self.path} is not on {default} ({made}); make one with `poise train export ... --ollama "
-                "NAME`, or name the model that has it after the agent: AGENT@ollama:NAME"
-            )
-        if provider == "openai":
-            raise AgentError(
-                f"which model of the server has the adapter {self.path}? Name it after the agent, AGENT@openai:NAME, "
-                "or leave the adapter out: AGENT,adapter=none"
-            )
-        return default
-
-    def check_base(self) -> None:
-        """Raise AgentError unless the embedded model is the base."""
-        if self.base_sha256 != SMOLLM2_WEIGHTS.sha256:
-            raise AgentError(
-                f"the adapter {self.path} belongs to {self.base} (SHA-256 {self.base_sha256[:12]}...), and {EMBEDDED} "
-                f"is {SMOLLM2_WEIGHTS.file} ({SMOLLM2_WEIGHTS.sha256[:12]}...); play it where its base is, such as "
-                "AGENT@ollama:NAME"
-            )

@@ -17,31 +17,34 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from poise.agents.models.endpoint import Endpoint, Interrupted
+from poise.agents.models import models
+from poise.agents.models.cache import ReplyCache
+from poise.agents.models.endpoint import Endpoint, Question
 from poise.agents.models.schema import against
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import BadReply, PoiseError
+from poise.common.errors import BadReply, ModelTimeout, PoiseError
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
-    from poise.agents.models.cache import ReplyCache
-from poise.agents.models.endpoint import Question
+    from poise.agents.models.adapters import Adapter
 
 T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 8.0
 _MESSAGES: Final = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 _CUT: Final = ("length", "max_tokens")
+_FILTERED: Final = "content_filter"
 _EXCERPT: Final = 80
+_MOST_TOKENS: Final = 1 << 40  # a server that counts more cannot count
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a model said, and what it cost.
 
-    usage: calls, prompt_tokens, cached_tokens (0 where the server does not tell), evaluated_tokens, reply_tokens,
-    model_seconds.
+    usage: calls, model_seconds and, of prompt_tokens, cached_tokens, evaluated_tokens and reply_tokens, those that the
+    server tells. What it does not tell is unknown, not 0.
     """
 
     text: str
@@ -68,7 +71,7 @@ class EmptyReply(BadReply):
 class Caller:
     """Calls one model; threads may share it.
 
-    clock and sleep are for tests: what pauses between tries are measured and made with.
+    clock and sleep are for tests: they measure and make the pauses between tries.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Caller:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.provider = models.provider_of(model)
         self.endpoint = Endpoint.of(model)
         self._model = model
         self._settings = settings
@@ -89,15 +93,15 @@ class Caller:
     def ask(self, question: Question) -> Reply:
         """The model's reply.
 
-        Raises ModelDown (after `patience` seconds of trying), ModelMissing, ModelTimeout (the call took longer than
-        `timeout` in all), CutReply, EmptyReply, BadReply (not to be read), ModelError (the request is refused).
+        Raises ModelDown (the server fails for `patience` seconds, or refuses the request), ModelMissing, ModelTimeout
+        (the call took longer than `timeout` in all), CutReply and EmptyReply.
         """
         if self._settings.seed is not None:
             question = replace(question, seed=self._settings.seed)
         if self._cache is None:
             return self._patiently(question)
         options = {**self._settings.declared(), "draw": question.seed, "schema": question.schema}
-        key = [self.endpoint.kind, self.endpoint.name, self.endpoint.place, options]
+        key = [self.provider.scheme, self.endpoint.name, self.endpoint.place, options]
         kept = self._cache.get(question.turns, key)
         if kept is not None:
             return Reply(kept, {"cache_hits": 1})
@@ -108,16 +112,16 @@ class Caller:
     def ask_json(self, question: Question) -> Any:
         """A reply that follows the question's schema (of an object), as data.
 
-        Raises what `ask` does, and BadReply for text that is no JSON or lacks what the schema requires.
+        Raises what `ask` does, and BadReply for text that is not JSON or lacks what the schema requires.
         """
         text = self.ask(question).text
-        told = f"{self.endpoint.name} was asked for JSON and said {text[:_EXCERPT]!r}"
+        said = f"{self.endpoint.name} was asked for JSON and said {text[:_EXCERPT]!r}"
         try:
             data = json.loads(text)
-        except ValueError as error:
-            raise BadReply(f"{told} ({error})") from None
+        except (ValueError, RecursionError) as error:
+            raise BadReply(f"{said} ({error})") from None
         if problem := against(data, question.schema or {}):
-            raise BadReply(f"{told}, where {problem}")
+            raise BadReply(f"{said}, where {problem}")
         return data
 
     def _patiently(self, question: Question) -> Reply:
@@ -127,7 +131,7 @@ class Caller:
             try:
                 return self._once(question)
             except Exception as error:  # noqa: BLE001 - whatever a client library raises becomes one of Poise's errors
-                explained, again = self.endpoint.explain(error)
+                explained, again = self.provider.explain(error, self.endpoint)
                 if not again or self._clock() + pause > end:
                     raise explained from (None if isinstance(error, PoiseError) else error)
             self._sleep(pause)
@@ -136,25 +140,33 @@ class Caller:
     def _once(self, question: Question) -> Reply:
         began = time.monotonic()
         deadline = began + self._settings.timeout
-        arguments = self.endpoint.arguments(self._settings, question, deadline)
+        arguments = self.provider.arguments(self._settings, question, deadline)
         messages: list[BaseMessage] = [_MESSAGES[role](text) for role, text in question.turns]
         config: Any = {"callbacks": [_Deadline(deadline)]}
-        message = _in_time(lambda: self._model.invoke(messages, config, **arguments), deadline, self.endpoint)
+        timeout = self.provider.timeout(self.endpoint)
+        message = _in_time(lambda: self._model.invoke(messages, config, **arguments), deadline, timeout)
         return self._reply(message, time.monotonic() - began)
 
     def _reply(self, message: AIMessage, seconds: float) -> Reply:
-        usage = _usage(message, seconds)
-        text = message.text
+        usage, text, name = _usage(message, seconds), message.text, self.endpoint.name
         about = message.response_metadata
         reason = about.get("done_reason") or about.get("finish_reason")
         if reason in _CUT:
-            told = f"{self.endpoint.name}'s reply was cut after {self._settings.max_tokens} tokens; raise max_tokens"
-            raise CutReply(told, text, usage)
-        if self.endpoint.kind == "ollama" and about.get("done") is not True:
-            raise Interrupted
+            after = f"cut after {self._settings.max_tokens} tokens" if text.strip() else "all thoughts and no words"
+            remedy = "raise max_tokens, or switch the model's thoughts off (see docs/models.md)"
+            raise CutReply(f"{name}'s reply was {after}; {remedy}", text, usage)
+        self.provider.verify(about)
+        if refusal := message.additional_kwargs.get("refusal"):
+            raise EmptyReply(f"{name} refused: {str(refusal)[:_EXCERPT]!r}", usage)
+        if reason == _FILTERED:
+            raise EmptyReply(f"{name}'s reply was withheld by its content filter", usage)
         if not text.strip():
-            raise EmptyReply(f"{self.endpoint.name} gave an empty reply", usage)
+            raise EmptyReply(f"{name} gave an empty reply", usage)
         return Reply(text, usage)
+
+
+class _TooLate(BaseException):
+    """Ends a reply whose time is over; no Exception, as LangChain logs those that a callback raises."""
 
 
 class _Deadline(BaseCallbackHandler):
@@ -168,11 +180,11 @@ class _Deadline(BaseCallbackHandler):
 
     def on_llm_new_token(self, *_: Any, **__: Any) -> None:
         if time.monotonic() > self._deadline:
-            raise TimeoutError
+            raise _TooLate
 
 
-def _in_time(function: Callable[[], T], deadline: float, endpoint: Endpoint) -> T:
-    """`function()`, or ModelTimeout when it has not returned by `deadline`."""
+def _in_time(function: Callable[[], T], deadline: float, timeout: ModelTimeout) -> T:
+    """`function()`; raises `timeout` when it has not returned by `deadline`."""
     answer: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def work() -> None:
@@ -185,7 +197,9 @@ def _in_time(function: Callable[[], T], deadline: float, endpoint: Endpoint) -> 
     try:
         result, error = answer.get(timeout=max(0.0, deadline - time.monotonic()))
     except queue.Empty:
-        raise endpoint.timeout() from None
+        raise timeout from None
+    if isinstance(error, _TooLate):
+        raise timeout from None
     if error is not None:
         raise error
     return result  # type: ignore[return-value]  # without an error there is a result
@@ -193,13 +207,18 @@ def _in_time(function: Callable[[], T], deadline: float, endpoint: Endpoint) -> 
 
 def _usage(message: AIMessage, seconds: float) -> dict[str, float]:
     counted: Any = message.usage_metadata or {}
-    prompt = counted.get("input_tokens", 0)
-    cached = (counted.get("input_token_details") or {}).get("cache_read", 0) or 0
-    return {
-        "calls": 1,
-        "prompt_tokens": prompt,
+    cached = (counted.get("input_token_details") or {}).get("cache_read")
+    counts = {
+        "prompt_tokens": counted.get("input_tokens"),
         "cached_tokens": cached,
-        "evaluated_tokens": prompt - cached,
-        "reply_tokens": counted.get("output_tokens", 0),
-        "model_seconds": seconds,
+        "evaluated_tokens": None if cached is None else counted.get("input_tokens", 0) - cached,
+        "reply_tokens": counted.get("output_tokens"),
     }
+    known = {name: count for name, count in counts.items() if count is not None and 0 <= count < _MOST_TOKENS}
+    return {"calls": 1, **known, "model_seconds": seconds}
+
+
+def open_caller(uri: str, settings: ModelSettings, adapter: Adapter | None = None) -> Caller:
+    """Calls the model that `uri` names, with the cache of replies that the settings name. Raises AgentError."""
+    model = models.open_chat_model(uri, settings, adapter)
+    return Caller(model, settings, ReplyCache(settings.cache) if settings.cache else None)

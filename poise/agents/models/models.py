@@ -2,128 +2,122 @@
 
     ollama:NAME          a model of an Ollama server, such as ollama:qwen2.5:7b
     openai:NAME          a model of any OpenAI-compatible server
+    llamacpp:NAME        the model of a llama.cpp server, with its slots and adapters
     embedded:smollm2     SmolLM2-135M-Instruct, run by llama.cpp inside this process
     scripted             no model
 
-Nothing heavy is imported before a model is opened.
+What each of them does is in its file in `providers/`. Nothing heavy is imported before a model is opened.
 """
 
 from __future__ import annotations
 
-import os
+import difflib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from poise.agents.models.provider import Provider
+from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
     from poise.agents.models.adapters import Adapter
-from poise.agents.models.settings import SCRIPTED, ModelSettings, parse_uri
 
-OLLAMA_PORT: Final = 11434
-_TEMPERATURE: Final = 0.7
-_OPENAI: Final = "https://api.openai.com/v1"
+ENTRY_POINTS: Final = "poise.models"
+_BUILT_IN: Final = "poise.agents.models.providers"
+
+
+@cache
+def built_in_providers() -> Mapping[str, Provider]:
+    """Poise's own providers by scheme: one a module of `providers/`."""
+    names = (found.name for found in pkgutil.iter_modules(import_module(_BUILT_IN).__path__))
+    objects: list[Provider] = [import_module(f"{_BUILT_IN}.{name}").PROVIDER for name in names]
+    return {provider.scheme: provider for provider in objects}
+
+
+@cache
+def installed_providers() -> Mapping[str, Provider]:
+    """Those of installed packages; an entry point's name is the scheme, and its object a Provider."""
+    found = {entry.name: entry.load() for entry in entry_points(group=ENTRY_POINTS)}
+    for name, provider in found.items():
+        if not isinstance(provider, Provider) or provider.scheme != name:
+            raise AgentError(f"the entry point {name!r} of {ENTRY_POINTS} is not a Provider with that scheme")
+    return found
+
+
+def model_forms(*, without_model: bool = True) -> str:
+    """How model URIs are written, for an error message; `without_model` lists the one without a model, too."""
+    known = {**installed_providers(), **built_in_providers()}.values()
+    forms = sorted(provider.form for provider in known if provider.has_model)
+    forms += [provider.form for provider in known if without_model and not provider.has_model]
+    return f"{', '.join(forms[:-1])} or {forms[-1]}"
+
+
+def parse_uri(uri: str) -> tuple[Provider, str]:
+    """A URI's provider and the model's name, which may itself contain colons and slashes.
+
+    Raises AgentError with the valid forms.
+    """
+    scheme, colon, name = uri.partition(":")
+    provider = built_in_providers().get(scheme) or installed_providers().get(scheme)
+    if provider is None:
+        near = difflib.get_close_matches(scheme.lower(), [*built_in_providers(), *installed_providers()], n=1)
+        hint = f"did you mean {near[0]}{colon}{name}? " if near else ""
+        raise AgentError(f"model {uri!r} is none of {model_forms()}{f'; {hint}' if hint else ''}".rstrip())
+    if not provider.takes(name) or bool(colon) != provider.has_model:
+        raise AgentError(f"model {uri!r} is none of {model_forms()}")
+    return provider, name
+
+
+def provider_of(model: BaseChatModel) -> Provider:
+    """The provider that opened a chat model; a general one for any other."""
+    for providers in (built_in_providers, installed_providers):
+        for provider in providers().values():
+            if model._llm_type in provider.llm_types:
+                return provider
+    return Provider()
 
 
 def open_chat_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> BaseChatModel:
-    """The LangChain chat model that `uri` names; the embedded one speaks with `adapter`, a server's has its own.
+    """The LangChain chat model that `uri` names, speaking with `adapter` where the server can be told of one.
 
-    No server is asked and no weights are loaded before the first call; `poise.agents.models.calls.check_model` does
-    that. Raises AgentError for a bad URI, for `scripted`, which has no model, and for a missing key.
+    No server is asked and no weights are loaded before the first call; `check_model` does that. Raises AgentError for a
+    bad URI, for `scripted`, which has no model, and for a missing key.
     """
-    settings = settings or ModelSettings()
     provider, name = parse_uri(uri)
-    if provider == "ollama":
-        return _ollama(name, settings)
-    if provider == "openai":
-        return _openai(name, settings)
-    if provider == "embedded":
-        return _embedded(settings, adapter)
-    raise AgentError(f"{SCRIPTED!r} has no chat model; use poise.agents.voices.open_voice, which knows what to do")
+    return provider.open(name, settings or ModelSettings(), adapter)
 
 
-def _embedded(settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:
-    from poise.agents.models.embedded.embedded import ChatEmbedded
-    from poise.agents.models.embedded.engine import expect_adapter
+def check_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> tuple[str, ...]:
+    """Raise ModelDown, ModelMissing or ModelTimeout unless the model that `uri` names is there.
 
-    if adapter is None:
-        return ChatEmbedded(settings=settings)
-    adapter.check_base()
-    expect_adapter(adapter.key, adapter.path)
-    return ChatEmbedded(settings=settings, adapter=adapter.key)
-
-
-def ollama_address(host: str | None) -> str:
-    """The base URL for a value of OLLAMA_HOST: a host, host:port or URL; None or "" is this machine.
-
-    As in Ollama: port 11434 without a scheme, else the scheme's own port; a path is kept.
+    No text is generated: a server is asked about the model, and embedded weights are verified. An adapter must be one
+    that the model has, or of which it is the base. Returns what a user should know about the model, in sentences.
     """
-    text = (host or "").strip().strip("\"'")
-    scheme, mark, rest = text.partition("://")
-    if not mark:
-        scheme, rest = "http", text
-    try:
-        parts = urlsplit(f"{scheme}://{rest}")
-        port = parts.port or ({"http": 80, "https": 443}[scheme] if mark else OLLAMA_PORT)
-    except (KeyError, ValueError):
-        raise AgentError(f"OLLAMA_HOST {text!r} is no address; write host, host:port or http://host:port") from None
-    name = parts.hostname or "127.0.0.1"
-    name = f"[{name}]" if ":" in name else name
-    login = parts.netloc.rpartition("@")[0]
-    path = parts.path.strip("/")
-    return f"{scheme}://{login + '@' if login else ''}{name}:{port}{'/' + path if path else ''}"
+    provider, name = parse_uri(uri)
+    return provider.check(name, settings or ModelSettings(), adapter)
 
 
-def ollama_options(settings: ModelSettings) -> dict[str, Any]:
-    """The `options` of an Ollama request."""
-    temperature = _TEMPERATURE if settings.temperature is None else settings.temperature
-    options = {"num_ctx": settings.context, "num_predict": settings.max_tokens, "temperature": temperature}
-    return options | ({} if settings.seed is None else {"seed": settings.seed}) | dict(settings.extra)
+def uri_with_adapter(adapter: Adapter, default: str) -> str:
+    """The model that speaks with this adapter where the others speak with `default`.
+
+    Raises AgentError where the adapter is not known to be served.
+    """
+    provider, name = parse_uri(default)
+    return provider.with_adapter(name, adapter)
 
 
-def _ollama(name: str, settings: ModelSettings) -> BaseChatModel:
-    from langchain_ollama import ChatOllama
-
-    options = ollama_options(settings)
-    known = {key: value for key, value in options.items() if key in ChatOllama.model_fields}
-    return ChatOllama(
-        model=name,
-        base_url=ollama_address(settings.base_url or os.environ.get("OLLAMA_HOST")),
-        keep_alive=_keep_alive(settings.keep_alive),
-        client_kwargs={"timeout": settings.timeout},
-        **known,
-    )
+def runs_here(uri: str) -> bool:
+    """Whether the model that `uri` names runs in this process."""
+    return parse_uri(uri)[0].in_process
 
 
-def _keep_alive(text: str) -> str | int | None:
-    """Ollama takes a duration with its unit as text, and seconds as a number."""
-    try:
-        return int(text)
-    except ValueError:
-        return text or None
-
-
-def _openai(name: str, settings: ModelSettings) -> BaseChatModel:
-    from langchain_openai import ChatOpenAI
-    from langchain_openai.chat_models.base import BaseChatOpenAI
-    from pydantic import SecretStr
-
-    address = settings.base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
-    key = settings.api_key or os.environ.get("OPENAI_API_KEY") or ""
-    if not key and address == _OPENAI:
-        raise AgentError(f"openai:{name} needs a key; set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own")
-    # Servers other than OpenAI's know the older name of the reply's longest length, which only the base class sends.
-    kind: type[BaseChatOpenAI] = ChatOpenAI if address == _OPENAI else BaseChatOpenAI
-    return kind(
-        model=name,
-        base_url=address,
-        api_key=SecretStr(key or "none"),
-        temperature=_TEMPERATURE if settings.temperature is None else settings.temperature,
-        max_tokens=settings.max_tokens,
-        timeout=settings.timeout,
-        max_retries=0,
-        use_responses_api=False,
-        extra_body=dict(settings.extra) or None,
-    )
+def model_digest(uri: str, options: Mapping[str, Any]) -> str | None:
+    """What identifies the weights behind `uri`, asked with these model options; None where nobody can tell."""
+    provider, name = parse_uri(uri)
+    return provider.digest(name, ModelSettings.from_options(options))

@@ -1,48 +1,49 @@
-"""Model URIs and the settings of a model."""
+"""The settings of a model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from poise.common.errors import AgentError
 
-Provider = Literal["ollama", "openai", "embedded", "scripted"]
-
-
 Scalar = str | int | float | bool
-
-
 SCRIPTED: Final = "scripted"
-
-
-SMOLLM2: Final = "smollm2"
-
-
-FORMS: Final = "ollama:NAME, openai:NAME, embedded:smollm2 or scripted"
-
-
 _EXTRA: Final = "extra."
+# What keeps a model of some hundred million parameters on its feet: little randomness, unlikely words cut off, and a
+# light penalty on the last few words against loops. A penalty on more would also keep it from repeating the number it
+# is told to say. `stop` ends a reply with its first line.
+SMALL_MODEL: Final[Mapping[str, Any]] = {
+    "temperature": 0.4,
+    "min_p": 0.1,
+    "frequency_penalty": 0.3,
+    "repeat_last_n": 20,
+    "repeat_penalty": 1.0,
+    "stop": ["\n"],
+}
+_TEMPERATURE: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """How models are called.
 
-    temperature: randomness of the words, >= 0; None is what suits the model (0.4 for smollm2, else 0.7).
+    temperature: randomness of the words, >= 0; None is 0.4 for a small model (see `sampling`), else 0.7.
     seed:        sent with every call; None draws one for each message from the match's seed, so that repeats differ.
     max_tokens:  longest reply (tokens).
     context:     longest conversation (tokens); `num_ctx` for Ollama, the size of one slot for the embedded model.
     keep_alive:  how long Ollama keeps the model loaded, such as "10m", or "-1" for as long as it runs.
     timeout:     seconds that one call may take in all, from request to last word.
-    patience:    seconds to go on trying a server that is down or fails, with growing pauses.
-    base_url:    the server; "" takes OLLAMA_HOST or OPENAI_BASE_URL, and without them the usual address.
+    patience:    seconds to keep trying a server that is down or fails, with growing pauses.
+    base_url:    the server; "" takes the provider's environment variable, such as OLLAMA_HOST, or the usual address.
     api_key:     for OpenAI-compatible servers; "" takes OPENAI_API_KEY. Not shown, not stored.
     slots:       conversations that the embedded model keeps warm at once: two for each match in flight.
     threads:     of the embedded model; 0 takes all cores.
     cache:       SQLite file that keeps replies, so that the same calls are not made twice; "" for none.
+    sampling:    "small" has a server sample as models of less than a billion parameters need it (SMALL_MODEL); ""
+                 leaves all but the temperature to the server. The embedded model is always sampled as "small".
     extra:       further options of the model's own, as (name, value) pairs, such as ("top_p", 0.9).
 
     Raises AgentError for a value out of bounds.
@@ -60,6 +61,7 @@ class ModelSettings:
     slots: int = 4
     threads: int = 0
     cache: str = ""
+    sampling: str = ""
     extra: tuple[tuple[str, Scalar], ...] = ()
 
     def __post_init__(self) -> None:
@@ -69,6 +71,8 @@ class ModelSettings:
         _between("threads", self.threads, 0, 1024)
         _between("timeout", self.timeout, 0.01, 86_400)
         _between("patience", self.patience, 0, 86_400)
+        if self.sampling not in ("", "small"):
+            raise AgentError(f"sampling {self.sampling!r} is neither 'small' nor left out")
         if self.temperature is not None:
             _between("temperature", self.temperature, 0, 5)
         if self.seed is not None:
@@ -81,7 +85,7 @@ class ModelSettings:
         Raises AgentError for a name that is no setting, for a value of the wrong kind, and for secrets, which a
         configuration is no place for because it is stored with the results.
         """
-        known = {each.name for each in fields(cls)}
+        known = {setting.name for setting in fields(cls)}
         values: dict[str, Any] = {}
         extra: list[tuple[str, Scalar]] = []
         for name, value in options.items():
@@ -97,8 +101,14 @@ class ModelSettings:
         return cls(**values, extra=tuple(extra))
 
     def declared(self) -> dict[str, Any]:
-        """Everything but the key, as JSON data."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "api_key"}
+        """Everything but the key, as JSON data; `sampling` only where it is set, as files of older versions lack it."""
+        left_out = {"api_key"} if self.sampling else {"api_key", "sampling"}
+        return {setting.name: getattr(self, setting.name) for setting in fields(self) if setting.name not in left_out}
+
+    def sampled(self) -> dict[str, Any]:
+        """How a server is to sample, by llama.cpp's and Ollama's names."""
+        options = dict(SMALL_MODEL) if self.sampling == "small" else {"temperature": _TEMPERATURE}
+        return options if self.temperature is None else options | {"temperature": self.temperature}
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
@@ -107,8 +117,6 @@ def _between(name: str, value: float, low: float, high: float) -> None:
 
 
 _WHOLE: Final = frozenset({"seed", "max_tokens", "context", "slots", "threads"})
-
-
 _REAL: Final = frozenset({"temperature", "timeout", "patience"})
 
 
@@ -122,18 +130,3 @@ def _convert(name: str, value: Any) -> Any:
     except (TypeError, ValueError):
         kind = "a whole number" if name in _WHOLE else "a number"
         raise AgentError(f"model option {name} is {value!r}; it must be {kind}") from None
-
-
-def parse_uri(uri: str) -> tuple[Provider, str]:
-    """A URI's provider and the model's name, which may itself contain colons and slashes.
-
-    Raises AgentError with the valid forms.
-    """
-    provider, _, name = uri.partition(":")
-    if uri == SCRIPTED:
-        return "scripted", ""
-    if provider not in get_args(Provider) or provider == SCRIPTED or not name.strip() or name != name.strip():
-        raise AgentError(f"model {uri!r} is none of {FORMS}")
-    if provider == "embedded" and name != SMOLLM2:
-        raise AgentError(f"embedded model {name!r} does not exist; the one there is is embedded:{SMOLLM2}")
-    return provider, name  # type: ignore[return-value]  # a member of the literal, as just checked

@@ -15,7 +15,29 @@ from typing import Final
 MESSAGE_CHARACTERS: Final = 400
 PROMPT_CHARACTERS: Final = 1000
 
-_THOUGHTS: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.S | re.I)
+# Every form in which models are known to write down thoughts that are not part of what they say.
+_THOUGHT: Final = r"(?:(?:ant|seed:)?think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis|monologue)"
+_THOUGHT_MARK: Final = re.compile(
+    # opening: <think> (also with \uff1c or \u25c1), [THINK], &lt;think&gt;, <|START_THINKING|>, Gemma's
+    rf"(?P<opens>[<\uff1c\u25c1]\s*{_THOUGHT}\b[^<>\uff1e\u25b7/]{{0,40}}[>\uff1e\u25b7]|\[{_THOUGHT}\]"
+    rf"|&lt;{_THOUGHT}&gt;|<\|(?:(?:start|begin)_(?:of_)?)?{_THOUGHT}\|>|<unused94>|<\|channel>\s*{_THOUGHT})"
+    # closing
+    rf"|[<\uff1c\u25c1]\s*/\s*{_THOUGHT}\s*[>\uff1e\u25b7]|\[/{_THOUGHT}\]"
+    rf"|&lt;/{_THOUGHT}&gt;|<\|(?:/|end_(?:of_)?){_THOUGHT}\|>|<unused95>|<channel\|>",
+    re.I,
+)
+_CHANNEL: Final = re.compile(r"<\|channel\|>", re.I)  # harmony; only the final channel is said
+_FINAL: Final = re.compile(
+    r"<\|channel\|>\s*final\b.*?<\|message\|>(.*?)(?=<\|(?:end|return|start|call|channel)\|>|\Z)", re.S | re.I
+)
+_BARE_CHANNEL: Final = re.compile(  # harmony whose tokens a server has taken out
+    r"\A\s*analysis(?=[A-Z\s]).*?(?:assistant)?final(?=[A-Z\s:])|\A\s*analysis(?=[A-Z]).*", re.S
+)
+_HEADED: Final = re.compile(
+    r"\A\W{0,4}(?:(?:my )?(?:thoughts?|thinking|reasoning|analysis)(?: process)?|here is my thought process)\W{0,4}:"
+    r"(?:.*?\n\W{0,4}(?:(?:my )?(?:final )?(?:answer|message|response|reply|output)|here is my response)\W{0,4}:|.*)",
+    re.S | re.I,
+)
 _TOKENS: Final = re.compile(
     r"<\s*[|\uff5c][^<>]{0,40}[|\uff5c]\s*>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.I
 )
@@ -46,12 +68,12 @@ def neutralise(text: str) -> str:
 def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = ()) -> str:
     """A model's reply as a message: one line of at most MESSAGE_CHARACTERS; "" when nothing is left.
 
-    Taken away: reasoning in `<think>` tags, control tokens and characters, quotation marks around a sentence, a
+    Taken away: thoughts (see `without_thoughts`), control tokens and characters, quotation marks around a sentence, a
     speaker's name in front ("Creditor:"), everything from the next speaker's name on, the words of the direction itself
     (`echoes`), a sentence that comes twice, or that is among those `said` before. A text that is too long ends with its
     last whole sentence.
     """
-    raw = _TOKENS.sub(" ", _THOUGHTS.sub(" ", text[: 50 * MESSAGE_CHARACTERS])).strip()
+    raw = _TOKENS.sub(" ", without_thoughts(text[: 50 * MESSAGE_CHARACTERS])).strip()
     line = _one_line(_NEXT_SPEAKER.sub("", _PREFIX.sub("", raw)))
     for echo in echoes:
         line = _one_line(line.replace(echo, " "))
@@ -62,6 +84,25 @@ def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = (
         line = _NEXT_SPEAKER.sub("", _PREFIX.sub("", line)).strip()
     line = " ".join(part for part in dict.fromkeys(sentences(line)) if part not in said)
     return line if len(line) <= MESSAGE_CHARACTERS else cut_back(line[:MESSAGE_CHARACTERS]) or line[:MESSAGE_CHARACTERS]
+
+
+def without_thoughts(text: str) -> str:
+    """What a model says without what it thinks, in every form that is known; when in doubt it is a thought.
+
+    Tags and brackets (`<think>`, `[THINK]`, `<|START_THINKING|>`, ...), harmony's channels other than the final one,
+    and a heading such as "Thoughts:". Everything before a closing mark without an opening one is a thought, since a
+    chat template may have opened it; so is everything after an opening mark that is never closed.
+    """
+    if _CHANNEL.search(text):
+        text = next(reversed(_FINAL.findall(text)), "")
+    text = _HEADED.sub(" ", _BARE_CHANNEL.sub(" ", text))
+    depth, start, said = 0, 0, ""
+    for mark in _THOUGHT_MARK.finditer(text):
+        if depth == 0:
+            said = f"{said} {text[start : mark.start()]}" if mark["opens"] else ""
+        depth = depth + 1 if mark["opens"] else max(0, depth - 1)
+        start = mark.end()
+    return said if depth else f"{said} {text[start:]}"
 
 
 def cut_back(text: str) -> str:

@@ -36,23 +36,22 @@ def ask_model(uri: str) -> Ask:
     Raises:
         AgentError: it is no model URI. The model itself is opened by the first question.
     """
-    from poise.agents.models.settings import parse_uri
+    from poise.agents.models.models import parse_uri
     from poise.common.errors import AgentError
 
-    if parse_uri(uri)[0] == "scripted":
+    if not parse_uri(uri)[0].has_model:
         raise AgentError(
             "scripted has no model to ask; say just emomas, or name a model such as emomas:ollama:qwen2.5:7b"
         )
 
     @lru_cache(maxsize=1)
     def caller() -> Callable[[str], str]:
-        from poise.agents.models.calls import Caller
+        from poise.agents.models.calls import open_caller
         from poise.agents.models.endpoint import Question
-        from poise.agents.models.models import open_chat_model
         from poise.agents.models.settings import ModelSettings
 
         settings = ModelSettings(temperature=0.0, max_tokens=_MAX_TOKENS)
-        opened = Caller(open_chat_model(uri, settings), settings)
+        opened = open_caller(uri, settings)
         return lambda prompt: opened.ask(Question((("user", prompt),), seed=0)).text
 
     def ask(prompt: str) -> str:

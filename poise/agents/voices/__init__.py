@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from poise.agents.conduct.duties import Conduct
 from poise.agents.models.adapters import Adapter
-from poise.agents.models.settings import SCRIPTED, ModelSettings, parse_uri
+from poise.agents.models.models import parse_uri
+from poise.agents.models.settings import ModelSettings
 from poise.agents.protocols import Voice
 from poise.common.errors import AgentError
 
@@ -29,8 +30,7 @@ def open_voice(
     Raises AgentError for a bad URI or option, for an adapter of another base, and for offers="model" without
     a model to decide.
     """
-    parse_uri(uri)
-    if uri != SCRIPTED:
+    if parse_uri(uri)[0].has_model:
         return _model_voice(uri, offers, ModelSettings.from_options(options or {}), adapter, conduct)
     if offers == "model":
         raise AgentError(
@@ -51,11 +51,7 @@ def _scripted_voice() -> Voice:
 def _model_voice(
     uri: str, offers: Literal["policy", "model"], settings: ModelSettings, adapter: Adapter | None, conduct: Conduct
 ) -> Voice:
-    from poise.agents.models.cache import ReplyCache
-    from poise.agents.models.calls import Caller
-    from poise.agents.models.models import open_chat_model
+    from poise.agents.models.calls import open_caller
     from poise.agents.voices.voice import ModelVoice
 
-    model = open_chat_model(uri, settings, adapter)
-    cache = ReplyCache(settings.cache) if settings.cache else None
-    return ModelVoice(model, offers, settings, Caller(model, settings, cache), conduct)
+    return ModelVoice(open_caller(uri, settings, adapter), offers, conduct)

@@ -11,8 +11,8 @@ it is said all the same where nothing better comes. With "refuse" no such words 
 said in the plain sentence, and a move of the model's own is forfeited, as after any reply that cannot be used.
 
 Either way the record says how many replies it took, what each of them was, why it was rejected, what the model was told
-then, and whether the words were repaired. A reply that was cut for length is cut back to its last whole sentence and
-judged as it then stands.
+then, and whether the words were repaired. A reply that was cut for length is no message: it may be a thought that was
+never finished.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Final, get_args
+from typing import Final, get_args
 
 from poise.agents.conduct.duties import Conduct
-from poise.agents.models.calls import Caller, CutReply, EmptyReply, Reply
+from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import Question
-from poise.agents.models.settings import ModelSettings
-from poise.agents.models.text import clean_reply, cut_back, sentences
+from poise.agents.models.text import clean_reply, sentences
 from poise.agents.protocols import Request, Speech, View
 from poise.agents.voices.prompts import Offers, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
@@ -37,9 +36,6 @@ from poise.common.errors import AgentError, BadReply, ModelTimeout
 from poise.common.seeds import Dice
 from poise.games.moves import FORFEIT, Move
 from poise.games.transcript import REPLY_CHARACTERS, Wording
-
-if TYPE_CHECKING:
-    from langchain_core.language_models.chat_models import BaseChatModel
 
 ATTEMPTS: Final = 2
 _SEEDS: Final = 1 << 31
@@ -76,25 +72,23 @@ class _Draft:
 
 
 class ModelVoice:
-    """Speaks with a LangChain chat model; threads may share it.
+    """Speaks with the model that `caller` calls; threads may share it.
 
-    Raises ModelDown and ModelMissing when the server is at fault, and ModelError when it refuses the request; what is
-    wrong with a reply, or with its coming too late, is dealt with as described above.
+    Raises ModelDown and ModelMissing when the server is at fault; what is wrong with a reply, or with its coming too
+    late, is dealt with as described above.
     """
 
     def __init__(
         self,
-        model: BaseChatModel,
+        caller: Caller,
         offers: Offers = "policy",
-        settings: ModelSettings | None = None,
-        caller: Caller | None = None,
         conduct: Conduct = "record",
     ) -> None:
         if offers not in get_args(Offers):
             raise AgentError(f"offers {offers!r} is neither 'policy' nor 'model'")
         self.offers = offers
         self.conduct = conduct
-        self._caller = caller or Caller(model, settings or ModelSettings())
+        self._caller = caller
 
     def speak(self, request: Request, dice: Dice) -> Speech:
         """The message for `request`; with `request.move` set, the speech makes exactly that move."""
@@ -126,9 +120,7 @@ class ModelVoice:
             reply = self._caller.ask(Question(prompt.messages(), seed, request.thread))
         except CutReply as cut:
             draft.heard(cut.text, cut.usage)
-            reply = Reply(cut_back(cut.text))
-            if not reply.text:
-                return WordingProblem("cut", str(cut))
+            return WordingProblem("cut", str(cut))
         except EmptyReply as empty:
             draft.heard("", empty.usage)
             return WordingProblem("empty", str(empty))
@@ -139,7 +131,9 @@ class ModelVoice:
             draft.heard(reply.text, reply.usage)
         text = clean_reply(reply.text, echoes(request), _said(view))
         if not text:
-            return _nothing_left(clean_reply(reply.text))
+            if repeated := clean_reply(reply.text):
+                return WordingProblem("repeats", f'only repeats what was said before: "{repeated[:60]}"')
+            return WordingProblem("empty", "the reply holds no words to say")
         draft.text = text
         return text
 
@@ -169,12 +163,6 @@ class ModelVoice:
         """`text`, or `instead` of it where there is none or it must not be said."""
         refused = self.conduct == "refuse" and misconduct(text, request.view) is not None
         return instead if refused or not text else text
-
-
-def _nothing_left(text: str) -> WordingProblem:
-    if text:
-        return WordingProblem("repeats", f'only repeats what was said before: "{text[:60]}"')
-    return WordingProblem("empty", "the reply is empty")
 
 
 def _said(view: View) -> frozenset[str]:

@@ -19,12 +19,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from poise.agents.models.models import model_digest
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.schedule import Schedule
 
 _PACKAGES: Final = ("langgraph", "langchain-core", "numpy", "open_spiel", "scikit-learn", "scipy", "xllamacpp")
 _TOLD_BY: Final = ("directions.toml", "emotions.toml")
-_SECONDS: Final = 5.0  # for a server to say what it serves
 
 
 def origin(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
@@ -40,7 +40,9 @@ def origin(config: TournamentConfig, schedule: Schedule) -> dict[str, Any]:
         "packages": dict(_versions(_PACKAGES)),
         "machine": machine_class(),
         "prompts": prompts(schedule),
-        "models": {uri: model_digest(uri, config) for uri in sorted({model.uri for model in schedule.asked})},
+        "models": {
+            uri: model_digest(uri, config.model_options) for uri in sorted({model.uri for model in schedule.asked})
+        },
     }
 
 
@@ -82,29 +84,3 @@ def _prompt_files(schedule: Schedule) -> dict[str, Path]:
     if "detector" in roles:
         files["detector.toml"] = PROMPT_FILE
     return {name: path for name, path in files.items() if path.is_file()}
-
-
-def model_digest(uri: str, config: TournamentConfig) -> str | None:
-    """What identifies the weights behind `uri`; None where that cannot be found out."""
-    provider, _, name = uri.partition(":")
-    if provider == "embedded":
-        from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS
-
-        return f"sha256:{SMOLLM2_WEIGHTS.sha256}"
-    return _ollama_digest(name, config) if provider == "ollama" else None
-
-
-def _ollama_digest(name: str, config: TournamentConfig) -> str | None:
-    """Ollama's digest of a model by its name, with or without `:latest`."""
-    import ollama
-
-    from poise.agents.models.models import ollama_address
-
-    address = ollama_address(str(config.model_options.get("base_url") or os.environ.get("OLLAMA_HOST") or "") or None)
-    try:
-        with ollama.Client(host=address, timeout=_SECONDS) as client:
-            served = {one.model: one.digest for one in client.list().models}
-    except Exception:  # noqa: BLE001 - a server that does not say is no reason not to play
-        return None
-    found = served.get(name) or served.get(f"{name}:latest")
-    return f"sha256:{found.removeprefix('sha256:')}" if found else None

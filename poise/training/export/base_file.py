@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights
-from poise.agents.models.settings import SMOLLM2
+from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS, find_weights
 from poise.common.errors import AgentError, ConfigError
 from poise.common.files import sha256_of
 from poise.training.export.peft_folder import Lora

@@ -1,7 +1,7 @@
 """An adapter as a model of an Ollama server, made through its API.
 
 Ollama converts adapters in safetensors for few architectures, so the GGUF file is what is uploaded. It is kept as it
-came, under its checksum, by which `poise.agents.models.health` knows it again.
+came, under its checksum, by which `poise.agents.models.providers.ollama` knows it again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from poise.agents.artifact import ADAPTER
 from poise.agents.models.endpoint import Endpoint
-from poise.agents.models.models import ollama_address
+from poise.agents.models.providers.ollama import PROVIDER, ollama_address
 from poise.common.errors import ConfigError
 from poise.training.export.base_file import BaseFile
 
@@ -112,4 +112,4 @@ def _asked(served: Served, name: str, what: Callable[[Any], T]) -> T:
         with ollama.Client(host=address, timeout=_SECONDS) as client:
             return what(client)
     except Exception as error:
-        raise Endpoint("ollama", name, address).explain(error)[0] from error
+        raise PROVIDER.explain(error, Endpoint(name, address))[0] from error

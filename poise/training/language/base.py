@@ -15,8 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights
-from poise.agents.models.settings import SMOLLM2
+from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS, find_weights
 from poise.common.errors import ConfigError, PoiseError
 from poise.common.files import cache_folder, digest_of, draft, sha256_of
 from poise.training.language.libraries import library, quietly

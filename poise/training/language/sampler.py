@@ -1,7 +1,7 @@
 """Replies drawn from a model, several to one prompt, as at run time.
 
 The prompts of a batch are evaluated once and each of their replies goes on from there. Sampling is that of the embedded
-model (`poise.agents.models.embedded.embedded.SAMPLING`): a light penalty on the last few words, unlikely ones cut off,
+model (`poise.agents.models.settings.SMALL_MODEL`): a light penalty on the last few words, unlikely ones cut off,
 then the temperature. A reply ends with the end of the turn, at a line break, or when it is as long as it may be.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from poise.agents.models.embedded.embedded import SAMPLING
+from poise.agents.models.settings import SMALL_MODEL
 from poise.common.errors import ConfigError
 from poise.training.language.libraries import torch
 from poise.training.language.tokens import Chat
@@ -30,9 +30,9 @@ class Drawing:
 
     replies: int = 4
     temperature: float = 0.8
-    min_p: float = SAMPLING["min_p"]
-    penalty: float = SAMPLING["frequency_penalty"]
-    window: int = SAMPLING["repeat_last_n"]
+    min_p: float = SMALL_MODEL["min_p"]
+    penalty: float = SMALL_MODEL["frequency_penalty"]
+    window: int = SMALL_MODEL["repeat_last_n"]
     longest: int = 48
     prompts: int = 4
     seed: int = 0

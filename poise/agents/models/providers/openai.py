@@ -1,0 +1,125 @@
+"""Models of any server with OpenAI's chat API."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from poise.agents.models.endpoint import Endpoint, Question
+from poise.agents.models.provider import Provider
+from poise.agents.models.settings import ModelSettings
+from poise.common.errors import AgentError, ModelMissing
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
+
+    from poise.agents.models.adapters import Adapter
+
+_OPENAI: Final = "https://api.openai.com/v1"
+_STANDARD: Final = ("temperature", "frequency_penalty", "stop")  # the others are llama.cpp's, vLLM's and LM Studio's
+_LISTED: Final = 5
+
+
+class OpenAIProvider(Provider):
+    """`openai:NAME`."""
+
+    scheme: ClassVar[str] = "openai"
+    form: ClassVar[str] = "openai:NAME"
+    llm_types: ClassVar[frozenset[str]] = frozenset({"openai-chat", "openai"})
+    start: ClassVar[str] = "start it"
+    key_variable: ClassVar[str] = "OPENAI_API_KEY"
+    address_variable: ClassVar[str] = "OPENAI_BASE_URL"
+    address_hint: ClassVar[str] = "check the address, which mostly ends in /v1"
+
+    def open(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:  # noqa: ARG002
+        """The model. Raises AgentError where OpenAI itself is asked without a key."""
+        from langchain_openai import ChatOpenAI
+        from langchain_openai.chat_models.base import BaseChatOpenAI
+
+        address, key = _place(settings)
+        if not key and address == _OPENAI:
+            raise AgentError(f"openai:{name} needs a key; set OPENAI_API_KEY, or OPENAI_BASE_URL for your own server")
+        # Servers other than OpenAI's know the older name of max_tokens, which only the base class sends.
+        kind: type[BaseChatOpenAI] = ChatOpenAI if address == _OPENAI else BaseChatOpenAI
+        return kind(**client_options(name, settings, address, key))
+
+    def arguments(self, settings: ModelSettings, question: Question, deadline: float) -> dict[str, Any]:  # noqa: ARG002
+        """The draw, how to sample, and the schema."""
+        sampled = settings.sampled()
+        standard: dict[str, Any] = {name: sampled.pop(name) for name in _STANDARD if name in sampled}
+        body = dict(settings.extra) if _place(settings)[0] == _OPENAI else sampled | dict(settings.extra)
+        arguments: dict[str, Any] = {"seed": question.seed, **standard, **({"extra_body": body} if body else {})}
+        if question.schema is None:
+            return arguments
+        arguments.pop("stop", None)  # JSON has line breaks
+        form = {"name": "reply", "schema": dict(question.schema)}
+        return arguments | {"response_format": {"type": "json_schema", "json_schema": form}}
+
+    def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:  # noqa: ARG002
+        """The server's list of models must have the name; a server without such a list is taken at its word."""
+        address, key = _place(settings)
+        endpoint = Endpoint(name, address, key)
+        listed = self.models_of(settings, endpoint)
+        if listed and not {name, f"{name}:latest"} & set(listed):
+            raise ModelMissing(f"the server at {endpoint.place} has no {name!r}; {choices(name, listed)}")
+        return ()
+
+    def models_of(self, settings: ModelSettings, endpoint: Endpoint) -> list[str]:
+        """The names that the server lists; [] where it has no list."""
+        import httpx
+
+        url = f"{endpoint.address.rstrip('/')}/models"
+        key = {"Authorization": f"Bearer {endpoint.secret or 'none'}"}
+        try:
+            answer = httpx.get(url, headers=key, timeout=settings.timeout)
+            if answer.status_code in (404, 405):
+                return []
+            if not answer.is_success:
+                raise _Status(answer.status_code, answer.text)
+            return [str(model["id"]) for model in answer.json()["data"]]
+        except Exception as error:
+            raise self.explain(error, endpoint)[0] from error
+
+
+class _Status(Exception):
+    """A status that is not success, with the server's words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status_code = status
+
+
+def client_options(name: str, settings: ModelSettings, address: str, key: str) -> dict[str, Any]:
+    """What LangChain's class is opened with."""
+    import httpx
+    from pydantic import SecretStr
+
+    return {
+        "model": name,
+        "base_url": address,
+        "api_key": SecretStr(key or "none"),
+        "temperature": settings.sampled()["temperature"],
+        "max_tokens": settings.max_tokens,
+        "timeout": settings.timeout,
+        "max_retries": 0,
+        "use_responses_api": False,
+        "http_client": httpx.Client(timeout=settings.timeout, follow_redirects=False),
+    }
+
+
+def choices(name: str, listed: Iterable[str]) -> str:
+    """What a server has instead of `name`, the nearest first."""
+    names = list(listed)
+    near = difflib.get_close_matches(name, names, n=_LISTED, cutoff=0.3) or names[:_LISTED]
+    return f"it has {', '.join(near)}{f' and {len(names) - len(near)} more' if len(names) > len(near) else ''}"
+
+
+def _place(settings: ModelSettings) -> tuple[str, str]:
+    """The server's address and the key."""
+    address = settings.base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
+    return address, settings.api_key or os.environ.get("OPENAI_API_KEY") or ""
+
+
+PROVIDER: Final = OpenAIProvider()
