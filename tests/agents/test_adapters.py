@@ -95,7 +95,7 @@ def test_an_agents_own_engine_can_be_named(tmp_path):
     [
         ("emotion=joyful", "use none, one of the 28 emotions"),
         ("emotion=iql", "or policy, or the folder"),
-        ("emotion=fixed:x", "'x' is no emotion"),
+        ("emotion=fixed:x", "'x' is not an emotion"),
         ("emotion=", "emotion=NAME"),
         ("adapter=runs/missing", "runs/missing is no trained agent"),
         ("adapter={policy_only}", "has a policy and no adapter"),
