@@ -85,8 +85,8 @@ def test_replies_are_bounded_and_say_how_much_more_there_was(text):
 
 def test_a_cut_reply_is_kept_whole_and_one_that_never_came_is_empty():
     speech, _ = speak(request(offer(45), ("debtor", 90)), ("I need 45 days. And then", "length"))
-    assert speech.text == "I need 45 days."
-    assert speech.wording.replies == ("I need 45 days. And then",)
+    assert speech.text == "I need the full payment in 45 days."
+    assert speech.wording.replies == ("I need 45 days. And then",) * 2
     speech, _ = speak(request(offer(45), ("debtor", 90)), TimeoutError(), "45 days.")
     assert speech.wording.replies == ("", "45 days.")
 

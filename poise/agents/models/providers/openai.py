@@ -63,7 +63,7 @@ class OpenAIProvider(Provider):
         endpoint = Endpoint(name, address, key)
         listed = self.models_of(settings, endpoint)
         if listed and not {name, f"{name}:latest"} & set(listed):
-            raise ModelMissing(f"the server at {endpoint.place} has no {name!r}; {choices(name, listed)}")
+            raise ModelMissing(f"the server at {endpoint.place} has no {name!r}; {names_instead(name, listed)}")
         return ()
 
     def models_of(self, settings: ModelSettings, endpoint: Endpoint) -> list[str]:
@@ -109,7 +109,7 @@ def client_options(name: str, settings: ModelSettings, address: str, key: str) -
     }
 
 
-def choices(name: str, listed: Iterable[str]) -> str:
+def names_instead(name: str, listed: Iterable[str]) -> str:
     """What a server has instead of `name`, the nearest first."""
     names = list(listed)
     near = difflib.get_close_matches(name, names, n=_LISTED, cutoff=0.3) or names[:_LISTED]
