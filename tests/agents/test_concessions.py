@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from poise.agents.concessions import (
     CONCESSIONS,
     REACH,
+    ConcessionPosition,
     MoodConcession,
     TimeDependent,
     TitForTat,
     named_concession,
     opening,
+    position,
 )
 from poise.agents.personas import load_persona, persona_names
 from poise.common.errors import AgentError
@@ -156,6 +158,24 @@ def test_without_an_offer_to_answer_a_seat_stands_still():
         outcome, moves = bargain(CASE, side, Says(None))
         assert outcome.ending == "timeout"
         assert set(offers(moves, "creditor")) == {13}
+
+
+@pytest.mark.parametrize(
+    ("seat", "moves", "stands"),
+    [
+        ("creditor", [], ConcessionPosition(13, 1, 0, 0, None)),
+        ("debtor", [FORFEIT], ConcessionPosition(111, -1, 0, 0, None)),
+        ("creditor", [say(20), FORFEIT], ConcessionPosition(13, 1, 7, 0, None)),
+        ("debtor", [say(20)], ConcessionPosition(111, -1, 0, 91, 20)),
+        ("creditor", [say(20), say(14)], ConcessionPosition(13, 1, 7, 1, 14)),
+        ("creditor", [say(20), say(13)], ConcessionPosition(13, 1, 7, 0, 13)),
+        ("creditor", [say(20), say(5)], ConcessionPosition(13, 1, 7, 0, 5)),
+        ("creditor", [say(20), say(110), say(21), say(90)], ConcessionPosition(13, 1, 8, 97, 90)),
+    ],
+)
+def test_where_a_seat_stands(seat, moves, stands):
+    """The way is measured to the other side's first offer, and is 0 without one and past it."""
+    assert position(seat_view(CASE, seat, moves)) == stands
 
 
 # --- by the clock
@@ -308,6 +328,15 @@ def test_cheating_takes_back_half_of_its_promise_once_and_only_when_believed():
             assert (promised, kept) == (mine[turn - 1], mine[turn])
             assert 111 - kept == (111 - promised) // 2
             assert min(mine[turn:]) >= promised  # it never betters its promise
+
+
+@pytest.mark.parametrize(("above", "breaks"), [(-0.01, True), (0.0, False), (0.01, False)])
+def test_a_promise_is_broken_below_the_mood_bound_and_not_at_it(above, breaks):
+    persona = load_persona("cheating")
+    moves = [say(13), say(111)] + [say(13), say(91)] * (persona.renege.message - 1) + [say(13)]
+    mood = persona.renege.below + above
+    kept = MoodConcession(persona).decide(seat_view(CASE, "debtor", moves, mood=mood), DICE).value
+    assert kept == 101 if breaks else kept <= 91
 
 
 # --- names and settings

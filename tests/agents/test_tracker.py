@@ -271,3 +271,13 @@ def test_explain_names_the_state_the_reading_and_the_cause():
     assert said.startswith("confrontational went from 20% to ")
     assert "anger (100%) in reply to joy" in said
     assert "plays no part" in Tracker("faithful").explain(tracker.start(), one_hot("anger"), "joy")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@given(belief=distributions(4), seven=distributions(7), cause=st.sampled_from(EMOTIONS28))
+def test_explain_names_the_state_that_moved_the_furthest_up_or_down(mode, belief, seven, cause):
+    tracker = Tracker(mode)
+    after = tracker.step(belief, seven, cause)
+    moves = [abs(now - before) for now, before in zip(after, belief, strict=True)]
+    named = tables.STATES.index(tracker.explain(belief, seven, cause).split()[0])
+    assert moves[named] == max(moves)
