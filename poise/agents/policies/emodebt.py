@@ -16,6 +16,7 @@ Differs from the reference:
   so every candidate looks hopeless beside them. Here the first observation is the prior itself, played.
 - Candidates are drawn around the matrix tried last; here around the best so far. The model takes rewards as exact; here
   their noise is estimated, and the best is the one with the highest posterior mean.
+- The prior is that of the release's README; the newest released code has a stickier one, with a diagonal of .25 to .40.
 - `poise train bayes --mode faithful` runs the release's way.
 """
 

@@ -8,16 +8,27 @@ release pretends to have heard a neutral debtor before it opens.
     otherwise:                              argmax_e pi[h_t, e], or the second best after a loss
 
 A loss is a payoff pi[h_k, e_k] below 2 at the last message k that was chosen in this second way. Learning, after each
-negotiation: pi[h_t, e_t] += 0.05 (+1 after a deal, -0.5 without) at every message; E[e_t, h_t] += 0.03 and its row
-normalised, from the second message on.
+negotiation, at every message, with trunc rounding towards zero:
+
+    pi[h_t, e_t] <- trunc(pi[h_t, e_t] + 0.05 r)          r = +1 after a deal, -0.5 without
+
+and E[e_t, h_t] += 0.03 with its row normalised, from the second message on.
+
+The rounding is not in the paper. The release keeps pi in an integer array (NumPy's int64), so that a deal changes
+nothing (3 + 0.05 becomes 3) and a breakdown takes a whole point (3 - 0.025 becomes 2), down to 0.
+`eq-negotiator-faithful:float` keeps the fractions, which is what the released line says and surely meant. The two agree
+in every choice of the first negotiation of a series and in fewer and fewer of the later ones.
 
 What is degenerate in it (tests/agents/test_policies.py shows each):
 - The belief never sees the debtor's emotion; it depends on what the creditor showed alone (see the tracker).
 - max_d E[e, d] ignores the state, so the states enter through the weights only, and with the initial tables the
   hidden-state response is joy or neutral whatever the belief.
 - The payoff compared with the aspiration is the best of its row, and the best of every row is at least 2 before
-  learning, so that nothing is ever lost; "win-stay" is then just the best reply to the last emotion.
-- A deal raises every pair shown in it, so what is shown first is shown ever after where deals are common.
+  learning, so that nothing is lost until breakdowns have lowered a row; "win-stay" is then just the best reply to the
+  last emotion.
+- A deal teaches nothing, and each message of a breakdown costs what it showed a whole point. With fractions
+  (`eq-negotiator-faithful:float`), a deal raises every pair shown in it, so what is shown first is shown ever after
+  where deals are common.
 
 Differs from the reference: the emission rows are normalised before learning, not only by it (one row sums to 1.05 as
 published); of equal second-best emotions the choice is that of a stable sort, where the release leaves it to NumPy's.
@@ -55,17 +66,14 @@ def _opened_tracker() -> Tracker:
     return Tracker("faithful", replace(tracker.parameters, initial=start))
 
 
-@policy(
-    "eq-negotiator-faithful",
-    "EQ-Negotiator v2 exactly as released, whose belief never sees the debtor's emotion",
-)
 class FaithfulEqNegotiator:
     """EQ-Negotiator v2 as released; a learner. See the module's head.
 
-    tracker: the filter to read the debtor with.
+    fractions: the payoffs keep their fractions, instead of being whole as in the release.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fractions: bool = False) -> None:
+        self._fractions = fractions
         self.settings = EqSettings()
         self.tracker = _opened_tracker()
         self._payoff = [list(row) for row in PAYOFF]
@@ -102,7 +110,8 @@ class FaithfulEqNegotiator:
         if view.shown:
             replies.insert(0, (NEUTRAL, INDEX[view.shown[0]]))
         for heard, shown in replies:
-            self._payoff[heard][shown] += change
+            raised = self._payoff[heard][shown] + change
+            self._payoff[heard][shown] = raised if self._fractions else float(math.trunc(raised))
         self.tracker.learn(evidence)
 
     def memory(self) -> dict[str, Any]:
@@ -110,7 +119,7 @@ class FaithfulEqNegotiator:
         return {"payoff": [list(row) for row in self._payoff], "tracker": self.tracker.memory()}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`.
+        """Go on from `memory`; one that holds fractions was learned with them, and keeps them from here on.
 
         Raises:
             BadInput: it is not the memory of an eq-negotiator-faithful.
@@ -118,6 +127,22 @@ class FaithfulEqNegotiator:
         payoff = _payoff_rows(memory.get("payoff"))
         self.tracker.restore(memory.get("tracker", {}))
         self._payoff = payoff
+        self._fractions = self._fractions or not all(value.is_integer() for row in payoff for value in row)
+
+
+@policy(
+    "eq-negotiator-faithful",
+    "EQ-Negotiator v2 as released, whose belief never sees the debtor's emotion and whose payoffs are whole numbers",
+    argument="float",
+)
+def named_faithful(argument: str) -> FaithfulEqNegotiator:
+    """What `eq-negotiator-faithful` and `eq-negotiator-faithful:float` stand for."""
+    if argument not in ("", "float"):
+        raise AgentError(
+            f"eq-negotiator-faithful:{argument}: say eq-negotiator-faithful, or eq-negotiator-faithful:float for "
+            "payoffs with fractions"
+        )
+    return FaithfulEqNegotiator(fractions=argument == "float")
 
 
 def _payoff_rows(data: Any) -> list[list[float]]:

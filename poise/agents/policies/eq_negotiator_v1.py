@@ -19,9 +19,16 @@ What is degenerate in the paper's rule (tests/agents/test_engines_v1.py shows ea
   creditor mostly mirrors the debtor.
 - The bias favours anger, and A favours what was shown before: shown once, anger answers everything but disgust.
 
-Differs from the reference: `corrected` (ours) reads B forwards, as what the debtor will show in reaction, and adds what
-that should bring to what the emotion brings now; own inertia and bias are left out. As published, a row of A and a row
-of B sum to 1.05; here they are normalised, which changes no choice of the faithful rule.
+Differs from the reference:
+- `corrected` (ours) reads B forwards, as what the debtor will show in reaction, and adds what that should bring to what
+  the emotion brings now; own inertia and bias are left out.
+- As published, a row of A and a row of B sum to 1.05; here they are normalised, which changes no choice of the faithful
+  rule.
+- `eq-negotiator-v1-faithful` is the paper's rule, not the released code, from which it differs in four ways. The code
+  turns to the second rule only once the debtor has sent five messages; here three negative ones are enough. After every
+  message it adds 1 to the entries of A and B that occurred, onto rows of probabilities; here nothing is learned. It
+  draws among equal emotions; here the first is taken. And it cannot be run as released: it uses `random` without
+  importing it.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ needs, which is what emotions work on (docs/training.md has the measured differe
 
 Differs from the reference: x_d is private, and the released policy is told it; here the other side's first offer stands
 for it, which lies next to it for those who open there. No observer is asked: its two numbers are the defaults. The last
-emotion is a scalar there; a network is given it as one of 28 (`network_input`), unless it is trained as `faithful`.
+emotion is a scalar there; a network is given it as one of 28 (`network_input`), unless it is trained as `faithful`. The
+release repeats the other side's last offer at each own message, so that numbers 5 and 6 count each standstill twice and
+average in zeros; here each message of the other side counts once, for `faithful` too.
 """
 
 from __future__ import annotations
