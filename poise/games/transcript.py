@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import msgspec
+
 from poise.common.errors import BadInput
-from poise.games.moves import Move, MoveKind, Seat
+from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 
 VERSION: Final = 3
@@ -175,26 +177,44 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
-        """A transcript from plain data of version 1 to 3; another version is refused with the remedy."""
-        if data.get("version") not in READ:
-            raise BadInput(
-                f"transcript version {data.get('version')!r}; this Poise reads versions {READ[0]} to {VERSION}: "
-                "use the Poise release that wrote it"
-            )
-        outcome = dict(data["outcome"])
-        outcome["utilities"] = tuple(outcome["utilities"])
-        return cls(
-            scenario=Scenario.from_dict(data["scenario"]),
-            creditor=data["creditor"],
-            debtor=data["debtor"],
-            seed=data["seed"],
-            rules=data["rules"],
-            messages=tuple(_message_from_dict(message) for message in data["messages"]),
-            outcome=Outcome(**outcome),
-            version=data["version"],
-            judge=data.get("judge", ""),
-            detector=data.get("detector", ""),
+        """A transcript from plain data of version 1 to 3.
+
+        Raises BadInput for another version, and for data that are no transcript, with the place of what is wrong.
+        """
+        _check_version(data.get("version"))
+        try:
+            return msgspec.convert(data, cls)
+        except msgspec.ValidationError as error:
+            raise _damaged(error) from None
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> Transcript:
+        """A transcript from JSON, as `from_dict`. Raises BadInput for what is not JSON as well."""
+        try:
+            _check_version(_VERSION_OF.decode(text).version)
+            return _TRANSCRIPT_OF.decode(text)
+        except msgspec.DecodeError as error:
+            raise _damaged(error) from None
+
+
+class _Versioned(msgspec.Struct):
+    version: Any = None
+
+
+_VERSION_OF: Final = msgspec.json.Decoder(_Versioned)
+_TRANSCRIPT_OF: Final = msgspec.json.Decoder(Transcript)
+
+
+def _check_version(version: object) -> None:
+    if version not in READ:
+        raise BadInput(
+            f"transcript version {version!r}; this Poise reads versions {READ[0]} to {VERSION}: use the Poise release "
+            "that wrote it"
         )
+
+
+def _damaged(error: msgspec.DecodeError) -> BadInput:
+    return BadInput(f"this is not a transcript ({error}); restore the file from a copy, or play the match again")
 
 
 def _move_to_dict(move: Move) -> dict[str, Any]:
@@ -206,20 +226,10 @@ def _move_to_dict(move: Move) -> dict[str, Any]:
     return data
 
 
-def _move_from_dict(data: Mapping[str, Any]) -> Move:
-    kind: MoveKind = data["kind"]
-    return Move(kind, data.get("value"), data.get("firm", False))
-
-
 def _wording_to_dict(wording: Wording) -> dict[str, Any]:
     data = {"attempts": wording.attempts, "problems": list(wording.problems), "repaired": wording.repaired}
-    told = {"replies": list(wording.replies), "complaints": list(wording.complaints)}
-    return data | {name: each for name, each in told.items() if each}
-
-
-def _wording_from_dict(data: Mapping[str, Any]) -> Wording:
-    told = (tuple(data.get(name, ())) for name in ("replies", "complaints"))
-    return Wording(data["attempts"], tuple(data["problems"]), data["repaired"], *told)
+    optional = {"replies": list(wording.replies), "complaints": list(wording.complaints)}
+    return data | {name: texts for name, texts in optional.items() if texts}
 
 
 def _message_to_dict(message: Message) -> dict[str, Any]:
@@ -251,23 +261,3 @@ def _message_to_dict(message: Message) -> dict[str, Any]:
     if message.unjudged:
         data["unjudged"] = message.unjudged
     return data
-
-
-def _message_from_dict(data: Mapping[str, Any]) -> Message:
-    reading = data.get("reading")
-    wording = data.get("wording")
-    return Message(
-        index=data["index"],
-        seat=data["seat"],
-        text=data["text"],
-        move=_move_from_dict(data["move"]),
-        emotion=data["emotion"],
-        intended=_move_from_dict(data["intended"]) if "intended" in data else None,
-        reading=Reading(tuple(reading["emotions"]), reading["label"], tuple(reading["belief"])) if reading else None,
-        mood=data.get("mood"),
-        notes=data.get("notes", {}),
-        violations=tuple(data.get("violations", ())),
-        wording=_wording_from_dict(wording) if wording else Wording(),
-        verdict=data.get("verdict"),
-        unjudged=data.get("unjudged", ""),
-    )

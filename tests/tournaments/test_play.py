@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from helpers.paths import DATA
 from helpers.seats import case, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +26,7 @@ from poise.common.errors import AgentError, BadInput, ModelDown, StoreError
 from poise.games.moves import ACCEPT, FORFEIT, WALK, offer, other
 from poise.games.referee import Referee
 from poise.games.rules import Rules
+from poise.games.scenario import Scenario
 from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Message, Outcome, Reading
 from poise.graphs.human.checkpoints import CheckpointFile
@@ -198,6 +203,29 @@ class TestCheckpoints:
             serializer.loads_typed(("pickle", b"\x80\x04N."))
         with pytest.raises(StoreError, match="damaged"):
             serializer.loads_typed((*serializer.dumps_typed({"a": {"b": 1}})[:1], b"\x81\xaapoise:kind\xa2os"))
+
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_a_match_in_the_tables_of_before_is_resumed(self, tmp_path, killed):
+        """Its file was written by the checkpointer that Poise had before; `killed` in the midst of taking it over."""
+        path = tmp_path / TALKS
+        path.write_bytes(gzip.decompress((DATA / "former_talks.sqlite.gz").read_bytes()))
+        if killed:
+            with closing(sqlite3.connect(path)) as db:
+                for table in ("checkpoints", "writes"):
+                    db.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
+        agent, played = find_agent("vanilla", "creditor"), (Scenario("one", "debt", 30, 120), 5)
+        for _ in range(2):  # taken over once, and then read as any other
+            with CheckpointFile(path) as saver:
+                session = HumanSession("debtor", agent, played, saver)
+                question = session.start()
+                assert (question["ask"], question["value"], question["index"]) == ("confirm", 80, 3)
+                assert [line.move.value for line in session.view().lines] == [31, 90, 33]
+        with CheckpointFile(path) as saver:
+            session = HumanSession("debtor", agent, played, saver)
+            assert session.answer("yes")["index"] == 5
+            session.answer("walk")
+            assert session.answer("yes") is None
+            assert len(session.played().transcript.messages) == 6
 
     def test_a_file_that_is_none_is_refused(self, tmp_path):
         (tmp_path / TALKS).write_text("this is no database, and it is long enough to be taken for one" * 20)

@@ -10,7 +10,7 @@ import orjson
 
 from poise.agents.conduct import broken_rules, de_escalation
 from poise.agents.conduct.promises import promises
-from poise.common.errors import StoreError
+from poise.common.errors import BadInput, StoreError
 from poise.games.metrics import score
 from poise.games.moves import SEATS
 from poise.games.rules import Rules
@@ -224,4 +224,7 @@ def from_json(text: str | bytes, what: str) -> Any:
 
 def transcript_from(position: int, document: str | bytes) -> Transcript:
     """The transcript of the match at `position` from its JSON; StoreError where that is damaged."""
-    return Transcript.from_dict(from_json(document, f"the transcript of match {position}"))
+    try:
+        return Transcript.from_json(document)
+    except BadInput as error:
+        raise StoreError(f"the transcript of match {position} in the store is damaged: {error}") from None

@@ -23,8 +23,7 @@ from poise.common.errors import ConfigError
 from poise.common.files import draft, replace_file, sha256_of
 from poise.games.moves import SEATS, Seat
 from poise.games.scenarios.loaders import BUILTIN, load_scenarios
-from poise.games.transcript import Transcript
-from poise.tournaments.storage.rows import from_json
+from poise.tournaments.storage.rows import transcript_from
 from poise.tournaments.storage.store import Store
 from poise.training.data.dataset import FORMAT, MANIFEST, PAIRS, TRANSITIONS, Transitions
 from poise.training.data.dialogues import Dialogues, cases_by_row
@@ -215,7 +214,7 @@ class _Maker:
             with Store.read(path) as store:
                 ids = store.done()
                 for position, document, _usage in store.documents():
-                    transcript = Transcript.from_dict(from_json(document, f"the transcript of match {position}"))
+                    transcript = transcript_from(position, document)
                     if kept is not None and transcript.scenario in kept:
                         self.left_out[EVALUATION] += 1
                         continue
