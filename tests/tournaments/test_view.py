@@ -1,6 +1,8 @@
 """The viewer without a browser: who is answered, what pages hold, and that nothing is written or leaves the folder."""
 
 import re
+import sqlite3
+from contextlib import closing
 from html.parser import HTMLParser
 
 import pytest
@@ -196,6 +198,36 @@ def test_two_folders_of_one_name_are_told_apart_and_a_new_one_appears(tmp_path):
     library = Library([tmp_path / "a"])
     fake_folder(tmp_path / "a" / "later")
     assert library.run("later").snapshot().header.total == 12
+
+
+def damage(folder, kind):
+    """Make the store in `folder` one that cannot be read."""
+    path = folder / "tournament.sqlite"
+    if kind == "garbage":
+        path.write_bytes(b"no database at all " * 400)
+        return
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute({"newer": "PRAGMA user_version = 99", "headless": "DELETE FROM header WHERE key = 'config'"}[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("garbage", "damaged"), ("newer", "newer Poise"), ("headless", "its header lacks config")]
+)
+def test_a_damaged_tournament_takes_no_other_one_away(tmp_path, kind, words):
+    for name in ("bad", "good", "other"):
+        fake_folder(tmp_path / name)
+    damage(tmp_path / "bad", kind)
+    viewer = client(tmp_path)
+    start = viewer.get("/")
+    assert start.status_code == 200
+    assert words in start.text
+    assert 'href="/run/good/"' in start.text
+    assert 'href="/run/bad/"' not in start.text
+    for address in ("/run/good/", "/run/good/match/0", "/compare", "/compare?a=good"):
+        assert viewer.get(address).status_code == 200, address
+    assert words in viewer.get("/run/bad/").text
+    with pytest.raises(StoreError, match=words):
+        Library([tmp_path / "bad"])
 
 
 def test_looking_changes_nothing_in_the_folder(fake):

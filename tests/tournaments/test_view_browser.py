@@ -4,8 +4,10 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import combinations
 
 import pytest
+from helpers.paths import ROOT
 from helpers.view_fakes import fake_folder, fake_matches, fake_plan, fake_store, real_folder, serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -307,3 +309,43 @@ def test_a_person_takes_a_seat_says_two_things_and_replays_the_talks(page, tmp_p
         page.wait_for_selector("svg.graph .node.lit")
         assert "3 months" in page.locator("#talk").inner_text()
         leave(page)
+
+
+@pytest.fixture(scope="module")
+def own_agent(tmp_path_factory):
+    """A match of an agent from a file: its replay has one more part, a note on the graph."""
+    folder = tmp_path_factory.mktemp("own") / "own"
+    real_folder(folder, creditors=(str(ROOT / "examples" / "mirror.py"), "vanilla"), matches_per_pair=1)
+    with serving(folder) as address:
+        yield f"{address}/run/own/match/0"
+
+
+PARTS = (".player", ".desk > .note", ".graphs", ".turns")
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1920, 1080), (1024, 768), (390, 844)], ids=str)
+def test_no_part_of_the_replay_lies_on_another(page, own_agent, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(own_agent)
+    until(page, "document.querySelector('.graphs svg') !== null")
+
+    def box(selector):
+        found = page.locator(selector).first.bounding_box()
+        return found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"]
+
+    boxes = {part: box(part) for part in PARTS}
+    desk = box(".desk")
+    for part, (left, top, right, bottom) in boxes.items():
+        assert right > left, part
+        assert bottom > top, part
+        assert left >= desk[0] - 1, part
+        assert top >= desk[1] - 1, part
+        assert right <= desk[2] + 1, part
+        assert bottom <= desk[3] + 1, part
+    boxes |= {name: box(name) for name in (".pictures", ".talk")}
+    for one, two in combinations(boxes, 2):
+        (left, top, right, bottom), (left2, top2, right2, bottom2) = boxes[one], boxes[two]
+        apart = right <= left2 + 1 or right2 <= left + 1 or bottom <= top2 + 1 or bottom2 <= top + 1
+        assert apart, f"{one} lies on {two}: {boxes[one]}, {boxes[two]}"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing reaches out to the side"
+    leave(page)

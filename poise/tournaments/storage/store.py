@@ -105,7 +105,13 @@ class Store:
         with explained(self.folder):
             found = dict(self._db.execute("SELECT key, value FROM header").fetchall())
         data = {key: from_json(value, f"the header's {key!r}") for key, value in found.items()}
-        return Header(**data)
+        lacking = [name for name in Header.__slots__ if name not in data]
+        if lacking:
+            raise StoreError(
+                f"the store in {self.folder} is damaged (its header lacks {', '.join(lacking)}); it was left as it is. "
+                "Restore it from a copy"
+            )
+        return Header(**{name: data[name] for name in Header.__slots__})
 
     def grow(self, header: Header, scenarios: Sequence[Scenario], moves: Sequence[RowMove]) -> None:
         """Become a larger tournament in which the finished matches have other places: all of it, or nothing."""

@@ -75,12 +75,14 @@ class Viewer:
         return Starlette(routes=routes, exception_handlers=handlers)
 
     def start(self, _: Request) -> Response:
-        """Every tournament there is; where there is one alone, it."""
-        runs = self.library.runs()
-        if len(runs) == 1:
-            return RedirectResponse(f"/run/{pages.url_part(next(iter(runs)))}/", headers=_NO_STORE)
-        listed = [(run, self.watcher.state(run), run.snapshot()) for run in runs.values()]
-        return self._page("runs.html.j2", listed=listed)
+        """Every tournament there is; where there is one alone, it. Of one that cannot be read: what is wrong."""
+        runs = list(self.library.runs().values())
+        damaged = [(run, run.problem) for run in runs if run.problem]
+        if len(runs) == 1 and not damaged:
+            return RedirectResponse(f"/run/{pages.url_part(runs[0].name)}/", headers=_NO_STORE)
+        unreadable = {run.name for run, _ in damaged}
+        listed = [(run, self.watcher.state(run), run.snapshot()) for run in runs if run.name not in unreadable]
+        return self._page("runs.html.j2", listed=listed, damaged=damaged)
 
     def overview(self, request: Request) -> Response:
         """Standings, payoffs and outcomes of one tournament."""

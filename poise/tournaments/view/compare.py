@@ -14,9 +14,9 @@ _HOW = ("out", "name", "workers", "message_seconds", "match_seconds", "through")
 
 def compare_page(library: Library, first: str, second: str, measure: str) -> dict[str, Any]:
     """The values of the template; a run that is not named is the first there is that is not the other."""
-    runs = library.runs()
+    runs = {name: run for name, run in library.runs().items() if not run.problem}
     if len(runs) < 2:
-        raise BadInput("there is one tournament here; compare with another one: poise view DIR OTHER")
+        raise BadInput("there is one tournament here that can be read; compare with another one: poise view DIR OTHER")
     one = library.run(first or next(name for name in runs if name != second))
     two = library.run(second or next(name for name in runs if name != one.name))
     measure = measure if measure in MEASURES else "creditor"

@@ -10,7 +10,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any, Final
 
-from poise.common.errors import StoreError
+from poise.common.errors import PoiseError, StoreError
 from poise.games.transcript import Transcript
 from poise.tournaments.storage.rows import Row, from_json, transcript_from
 from poise.tournaments.storage.schema import FILE
@@ -81,6 +81,15 @@ class ViewedRun:
                 self._stamp = stamp
             return self._snapshot
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with its store; "" where it can be read."""
+        try:
+            self.snapshot()
+        except PoiseError as error:
+            return str(error)
+        return ""
+
     def told(self, position: int) -> Told:
         """The match at `position`, whole."""
         row = self.row(position)
@@ -117,15 +126,18 @@ class Library:
         self._added: list[Path] = []
         self._runs: dict[str, ViewedRun] = {}
         self._lock = Lock()
-        if not self.runs():
+        runs = self.runs()
+        if not runs:
             listed = ", ".join(map(str, self._folders))
             raise StoreError(f"there is no tournament in {listed} (no {FILE}); see `poise tournament run --help`")
+        if all(run.problem for run in runs.values()):
+            raise StoreError(next(iter(runs.values())).problem)
 
     def runs(self) -> dict[str, ViewedRun]:
-        """Every tournament that is there now, by name."""
+        """Every tournament that is there now, by name; also those that cannot be read (see `ViewedRun.problem`)."""
         with self._lock:
             found = [path for folder in self._folders for path in _tournaments(folder)]
-            found += [path for path in self._added if path not in found and exists(path)]
+            found += [path for path in self._added if path not in found and _is_there(path)]
             runs: dict[str, ViewedRun] = {}
             for path in found:
                 name = _unique(path.name or "tournament", runs)
@@ -170,7 +182,15 @@ def _tournaments(folder: Path) -> list[Path]:
         raise StoreError(f"{folder} is not a folder; name a tournament's folder, or the one that holds several")
     if (root / FILE).is_file():
         return [root] if _inside(root / FILE, root) else []
-    return sorted(path.parent for path in root.glob(f"*/{FILE}") if _inside(path, root) and exists(path.parent))
+    return sorted(path.parent for path in root.glob(f"*/{FILE}") if _inside(path, root) and _is_there(path.parent))
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether `folder` holds a tournament, sound or damaged."""
+    try:
+        return exists(folder)
+    except StoreError:
+        return True
 
 
 def _inside(path: Path, root: Path) -> bool:

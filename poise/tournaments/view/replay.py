@@ -106,6 +106,8 @@ def _same_scenario(library: Library, run: ViewedRun, told: Told) -> list[tuple[s
     """By tournament, the other matches on the same scenario, as (address, words)."""
     case, found = told.transcript.scenario.id, []
     for one in sorted(library.known().values(), key=lambda other: other is not run):
+        if one.problem:
+            continue
         snapshot = one.snapshot()
         places = {place for place, scenario in enumerate(snapshot.scenarios) if scenario.id == case}
         rows = [row for row in snapshot.rows if row.scenario in places]
