@@ -149,7 +149,13 @@ class Provider:
 
 
 def _words(error: Exception, endpoint: Endpoint) -> str:
-    text = " ".join((str(error) or type(error).__name__).split())[:_EXCERPT]
+    said, body = str(error) or type(error).__name__, getattr(error, "body", None)
+    if isinstance(body, dict) and not body.keys() & {
+        "message",
+        "error",
+    }:  # what openai's errors leave out of their text
+        said = f"{said} - {body}"
+    text = " ".join(said.split())[:_EXCERPT]
     return text.replace(endpoint.secret, "***") if endpoint.secret else text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from poise.agents.models.endpoint import Endpoint, Question
@@ -13,6 +14,7 @@ from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, ModelMissing
 
 if TYPE_CHECKING:
+    import httpx
     from langchain_core.language_models.chat_models import BaseChatModel
 
     from poise.agents.models.adapters import Adapter
@@ -38,7 +40,7 @@ class OpenAIProvider(Provider):
         from langchain_openai import ChatOpenAI
         from langchain_openai.chat_models.base import BaseChatOpenAI
 
-        address, key = _place(settings)
+        address, key = self.place(settings)
         if not key and address == _OPENAI:
             raise AgentError(f"openai:{name} needs a key; set OPENAI_API_KEY, or OPENAI_BASE_URL for your own server")
         # Servers other than OpenAI's know the older name of max_tokens, which only the base class sends.
@@ -49,7 +51,7 @@ class OpenAIProvider(Provider):
         """The draw, how to sample, and the schema."""
         sampled = settings.sampled()
         standard: dict[str, Any] = {name: sampled.pop(name) for name in _STANDARD if name in sampled}
-        body = dict(settings.extra) if _place(settings)[0] == _OPENAI else sampled | dict(settings.extra)
+        body = dict(settings.extra) if self.place(settings)[0] == _OPENAI else sampled | dict(settings.extra)
         arguments: dict[str, Any] = {"seed": question.seed, **standard, **({"extra_body": body} if body else {})}
         if question.schema is None:
             return arguments
@@ -59,7 +61,7 @@ class OpenAIProvider(Provider):
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:  # noqa: ARG002
         """The server's list of models must have the name; a server without such a list is taken at its word."""
-        address, key = _place(settings)
+        address, key = self.place(settings)
         endpoint = Endpoint(name, address, key)
         listed = self.models_of(settings, endpoint)
         if listed and not {name, f"{name}:latest"} & set(listed):
@@ -68,19 +70,18 @@ class OpenAIProvider(Provider):
 
     def models_of(self, settings: ModelSettings, endpoint: Endpoint) -> list[str]:
         """The names that the server lists; [] where it has no list."""
-        import httpx
-
-        url = f"{endpoint.address.rstrip('/')}/models"
-        key = {"Authorization": f"Bearer {endpoint.secret or 'none'}"}
         try:
-            answer = httpx.get(url, headers=key, timeout=settings.timeout)
-            if answer.status_code in (404, 405):
-                return []
-            if not answer.is_success:
-                raise _Status(answer.status_code, answer.text)
-            return [str(model["id"]) for model in answer.json()["data"]]
+            listed = fetch(f"{endpoint.address.rstrip('/')}/models", endpoint.secret, settings.timeout)
+            return [str(model["id"]) for model in listed["data"]]
         except Exception as error:
+            if getattr(error, "status_code", None) in (404, 405):
+                return []
             raise self.explain(error, endpoint)[0] from error
+
+    def place(self, settings: ModelSettings) -> tuple[str, str]:
+        """The server's address and the key."""
+        address = settings.base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
+        return address, settings.api_key or os.environ.get("OPENAI_API_KEY") or ""
 
 
 class _Status(Exception):
@@ -91,9 +92,18 @@ class _Status(Exception):
         self.status_code = status
 
 
+def fetch(url: str, key: str, timeout: float) -> Any:
+    """The JSON at `url`; raises what `Provider.explain` explains."""
+    import httpx
+
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {key or 'none'}"}, timeout=timeout)
+    if not answer.is_success:
+        raise _Status(answer.status_code, answer.text)
+    return answer.json()
+
+
 def client_options(name: str, settings: ModelSettings, address: str, key: str) -> dict[str, Any]:
     """What LangChain's class is opened with."""
-    import httpx
     from pydantic import SecretStr
 
     return {
@@ -105,8 +115,16 @@ def client_options(name: str, settings: ModelSettings, address: str, key: str) -
         "timeout": settings.timeout,
         "max_retries": 0,
         "use_responses_api": False,
-        "http_client": httpx.Client(timeout=settings.timeout, follow_redirects=False),
+        "http_client": _http_client(),
     }
+
+
+@cache
+def _http_client() -> httpx.Client:
+    """One for all models; prompts are not handed on to another address."""
+    import httpx
+
+    return httpx.Client(follow_redirects=False)
 
 
 def names_instead(name: str, listed: Iterable[str]) -> str:
@@ -114,12 +132,6 @@ def names_instead(name: str, listed: Iterable[str]) -> str:
     names = list(listed)
     near = difflib.get_close_matches(name, names, n=_LISTED, cutoff=0.3) or names[:_LISTED]
     return f"it has {', '.join(near)}{f' and {len(names) - len(near)} more' if len(names) > len(near) else ''}"
-
-
-def _place(settings: ModelSettings) -> tuple[str, str]:
-    """The server's address and the key."""
-    address = settings.base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
-    return address, settings.api_key or os.environ.get("OPENAI_API_KEY") or ""
 
 
 PROVIDER: Final = OpenAIProvider()
