@@ -211,18 +211,19 @@ def test_words_without_thoughts_stay(text):
     assert without_thoughts(text).strip() == text
 
 
-class TestOpenAIsListOfModels:
-    LIST = {"object": "list", "data": [{"id": "deal-7b"}, {"id": "other:latest"}]}
+LISTED = {"object": "list", "data": [{"id": "deal-7b"}, {"id": "other:latest"}]}
 
+
+class TestOpenAIsListOfModels:
     @pytest.mark.parametrize("name", ["deal-7b", "other", "other:latest"])
     def test_a_listed_model_is_there(self, name):
-        with StandIn([json_answer(self.LIST)]) as server:
+        with StandIn([json_answer(LISTED)]) as server:
             assert check_model(f"openai:{name}", ModelSettings(base_url=f"{server.address}/v1")) == ()
             assert server.paths == ["/v1/models"]
 
     def test_another_name_is_missing_and_the_nearest_is_named(self):
         with (
-            StandIn([json_answer(self.LIST)]) as server,
+            StandIn([json_answer(LISTED)]) as server,
             pytest.raises(ModelMissing, match="no 'deal-7'; it has deal-7b"),
         ):
             check_model("openai:deal-7", ModelSettings(base_url=f"{server.address}/v1"))

@@ -35,7 +35,8 @@ _BARE_CHANNEL: Final = re.compile(  # harmony whose tokens a server has taken ou
 )
 _HEADED: Final = re.compile(
     r"\A\W{0,4}(?:(?:my )?(?:thoughts?|thinking|reasoning|analysis)(?: process)?|here is my thought process)\W{0,4}:"
-    r"(?:.*?\n\W{0,4}(?:(?:my )?(?:final )?(?:answer|message|response|reply|output)|here is my response)\W{0,4}:[\s*_]*|.*)",
+    r"(?:.*?\n\W{0,4}(?:(?:my )?(?:final )?(?:answer|message|response|reply|output)|here is my response)\W{0,4}:"
+    r"[\s*_]*|.*)",
     re.S | re.I,
 )
 _TOKENS: Final = re.compile(
