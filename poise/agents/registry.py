@@ -8,7 +8,7 @@ A name is written `NAME[:ARGUMENT][,SETTING=VALUE...][@MODEL]`:
     my_persona.toml                           (a debtor; see `poise.agents.personas`)
     runs/evolve                               (a trained creditor: the --out folder of a `poise train`)
 
-Settings: `concession`, `offers`, `conduct`, `emotion` and `adapter`; see `poise.agents.settings`.
+The settings are declared in `poise.agents.settings`.
 """
 
 from __future__ import annotations

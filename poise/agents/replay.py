@@ -60,7 +60,10 @@ class Seen:
         """What the seat's voice was asked for its message `number`."""
         message = self.messages[number]
         move = message.intended if self.offers == "policy" else None
-        return Request(self.view(number), move, message.emotion, self._persona())
+        settings = self.declared.get("settings")
+        persona = settings.get("persona") if isinstance(settings, dict) else None
+        text = str(persona.get("text", "")) if isinstance(persona, dict) else ""
+        return Request(self.view(number), move, message.emotion, text)
 
     def prompt(self, number: int) -> tuple[ChatMessage, ...]:
         """The prompt of its message `number`, as on the first try."""
@@ -85,8 +88,3 @@ class Seen:
     def voiced(self) -> bool:
         """Whether the seat's words came from a model."""
         return self.declared.get("model", "scripted") != "scripted"
-
-    def _persona(self) -> str:
-        settings = self.declared.get("settings")
-        persona = settings.get("persona") if isinstance(settings, dict) else None
-        return str(persona.get("text", "")) if isinstance(persona, dict) else ""

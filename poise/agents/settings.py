@@ -1,24 +1,17 @@
-"""The settings that may follow an agent's name, `NAME,SETTING=VALUE...`: one part of the agent instead of its own.
+"""The settings that may follow an agent's name, `NAME,SETTING=VALUE...`: each replaces one part of the agent.
 
-    concession=NAME    one of `poise.agents.concessions`
-    offers=WHO         policy or model: who decides the number
-    conduct=WHAT       record, reask or refuse: what is done when a creditor's model breaks a rule of conduct, beside
-                       recording it (see `poise.agents.conduct.duties`)
-    emotion=WHICH      which emotion is shown: none, one of the 28, a policy such as random or fixed:joy, a trained one
-                       by its folder, or the agent's own engine by name (`emotion=iql` of an agent that IQL trained)
-    adapter=WHICH      how a model is tuned that words the moves: none, or that of a trained agent by its folder
-
-The ablations of a trained agent are settings: `adapter=none` leaves its policy alone, `emotion=none` its adapter alone,
-`adapter=OTHER` puts another stage of training in its place.
+SETTINGS declares each once, with its values and what it does. The ablations of a trained agent are settings:
+`adapter=none` leaves its policy alone, `emotion=none` its adapter alone, `adapter=OTHER` puts another stage of training
+in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.taxonomy import EMOTIONS28
@@ -30,6 +23,19 @@ if TYPE_CHECKING:
 NONE: Final = "none"
 
 
+@dataclass(frozen=True, slots=True)
+class AgentSetting:
+    """A setting: what a value may be, in words or as the choices there are, what it does, and the agent that has it."""
+
+    values: str | tuple[str, ...]
+    help: str
+    apply: Callable[[Agent, str], Agent]
+
+    def written(self, name: str) -> str:
+        """NAME=VALUES, as an error or a help text lists it."""
+        return f"{name}={self.values if isinstance(self.values, str) else '|'.join(self.values)}"
+
+
 def with_setting(agent: Agent, item: str) -> Agent:
     """`agent` with one setting, written NAME=VALUE.
 
@@ -37,11 +43,18 @@ def with_setting(agent: Agent, item: str) -> Agent:
         AgentError: there is no such setting, or its value is refused.
     """
     key, _, value = item.partition("=")
-    if key not in SETTINGS or not value:
-        listed = "concession=NAME, emotion=NAME, adapter=DIR, offers=policy|model or conduct=record|reask|refuse"
-        raise AgentError(f"setting {item!r} of {agent.name!r}: use {listed}")
-    found = SETTINGS[key](agent, value)
-    return replace(found, settings={**agent.settings, **found.settings}, name=f"{agent.name},{item}")
+    setting = SETTINGS.get(key)
+    if setting is None or not value:
+        raise AgentError(f"setting {item!r} of {agent.name!r}: use {_listed(SETTINGS[n].written(n) for n in SETTINGS)}")
+    if isinstance(setting.values, tuple) and value not in setting.values:
+        raise AgentError(f"setting '{item}' of {agent.name!r}: use {_listed(f'{key}={v}' for v in setting.values)}")
+    changed = setting.apply(agent, value)
+    return replace(changed, settings={**agent.settings, **changed.settings}, name=f"{agent.name},{item}")
+
+
+def _listed(options: Iterable[str]) -> str:
+    *first, last = options
+    return f"{', '.join(first)} or {last}"
 
 
 def _concession(agent: Agent, value: str) -> Agent:
@@ -51,19 +64,15 @@ def _concession(agent: Agent, value: str) -> Agent:
     return replace(agent, make_concession=partial(named_concession, value), settings={"concession": value})
 
 
-def _offers(agent: Agent, value: str) -> Agent:
-    if value not in ("policy", "model"):
-        raise AgentError(f"setting 'offers={value}' of {agent.name!r}: use offers=policy or offers=model")
-    return replace(agent, offers="policy" if value == "policy" else "model", settings={"offers": value})
+def _set_field(name: str, agent: Agent, value: Any) -> Agent:
+    changed: dict[str, Any] = {name: value}
+    return replace(agent, **changed, settings={name: value})
 
 
 def _conduct(agent: Agent, value: str) -> Agent:
-    if value not in get_args(Conduct):
-        ways = "conduct=record, conduct=reask or conduct=refuse"
-        raise AgentError(f"setting 'conduct={value}' of {agent.name!r}: use {ways}")
     if agent.seat != "creditor":
         raise AgentError(f"setting 'conduct={value}' of {agent.name!r}: rules of conduct bind creditors; leave it out")
-    return replace(agent, conduct=cast("Conduct", value), settings={"conduct": value})
+    return _set_field("conduct", agent, value)
 
 
 def _emotion(agent: Agent, value: str) -> Agent:
@@ -96,6 +105,24 @@ def _adapter(agent: Agent, value: str) -> Agent:
     return replace(agent, adapter=adapter, settings={"adapter": adapter.key if adapter else NONE})
 
 
-SETTINGS: Final[Mapping[str, Callable[[Agent, str], Agent]]] = MappingProxyType(
-    {"concession": _concession, "offers": _offers, "conduct": _conduct, "emotion": _emotion, "adapter": _adapter}
+SETTINGS: Final[Mapping[str, AgentSetting]] = MappingProxyType(
+    {
+        "concession": AgentSetting("NAME", "how it bargains: one of `poise.agents.concessions`", _concession),
+        "emotion": AgentSetting(
+            "NAME",
+            "which emotion is shown: none, one of the 28, a policy such as random or fixed:joy, a trained one by its "
+            "folder, or the agent's own engine by name (`emotion=iql` of an agent that IQL trained)",
+            _emotion,
+        ),
+        "adapter": AgentSetting(
+            "DIR", "how a model is tuned that words the moves: none, or that of a trained agent by its folder", _adapter
+        ),
+        "offers": AgentSetting(("policy", "model"), "who decides the number", partial(_set_field, "offers")),
+        "conduct": AgentSetting(
+            get_args(Conduct),
+            "what is done, beside recording it, when a creditor's model breaks a rule of conduct (see "
+            "`poise.agents.conduct.duties`)",
+            _conduct,
+        ),
+    }
 )

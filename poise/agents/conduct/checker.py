@@ -80,15 +80,11 @@ class Checker:
             return ()
         wanted = [word for first, last in broken.values() for word in (first, last - 1)]
         places = split.places if split else self._reader.places(folded, skimmed, wanted)
-        found = [
-            self._violation(text, number, origin[places[first][0]], origin[places[last - 1][1] - 1] + 1)
-            for number, (first, last) in broken.items()
-        ]
+        found = []
+        for number, (first, last) in broken.items():
+            rule, start, end = self.rules[number], origin[places[first][0]], origin[places[last - 1][1] - 1] + 1
+            found.append(Violation(rule.id, rule.category, rule.citation, text[start:end], start, end))
         return tuple(sorted(found, key=lambda each: (each.start, each.rule)))
-
-    def _violation(self, text: str, number: int, start: int, end: int) -> Violation:
-        rule = self.rules[number]
-        return Violation(rule.id, rule.category, rule.citation, text[start:end], start, end)
 
     def _broken(self, codes: str) -> dict[int, _Span]:
         """The rules that are broken, by number, and the words that first break them."""
@@ -104,19 +100,14 @@ class Checker:
 
     def _meant(self, search: Search, codes: str, match: re.Match[str] | None) -> _Span | None:
         """Where the phrase first occurs and is meant; `match` is where it first occurs at all."""
-        by = self.rules[search.rule].cleared_by
+        rule = self.rules[search.rule]
         while match:
             start, end = match.span()
-            if not (self._excepted(search.rule, codes, start, end) or self._context.clears(codes, start, end, by)):
+            excepted = rule.unless and self._unless[search.rule].search(codes, *sentence(codes, start, end))
+            if not excepted and not self._context.clears(codes, start, end, rule.cleared_by):
                 return start, end
             match = search.pattern.search(codes, start + 1)
         return None
-
-    def _excepted(self, number: int, codes: str, start: int, end: int) -> bool:
-        """Whether the sentence holds what makes it right."""
-        if not self.rules[number].unless:
-            return False
-        return bool(self._unless[number].search(codes, *sentence(codes, start, end)))
 
     def _try_examples(self) -> None:
         for rule in self.rules:

@@ -48,25 +48,20 @@ class Context:
     def clears(self, codes: str, start: int, end: int, by: frozenset[Clearing]) -> bool:
         """Whether the words `start` to `end` are not meant, where what `by` names can clear them."""
         first, _ = sentence(codes, start, end)
-        if "report" in by and self._reported(codes, first, start, end):
+        if "report" in by and (
+            self._introduced(self._reports, codes, first, start, end) or self._quoted(codes, start, end)
+        ):
             return True
         return "denial" in by and self._denied(codes, first, start, end)
-
-    def _reported(self, codes: str, first: int, start: int, end: int) -> bool:
-        return self._introduced(self._reports, codes, first, start, end) or self._quoted(codes, start, end)
 
     def _denied(self, codes: str, first: int, start: int, end: int) -> bool:
         doubted = self._introduced(self._doubts, codes, first, start, end)
         if self._prenegators.isdisjoint(codes[first:end]):
             return doubted
-        idle = self._idle(codes, first, end)
+        excused = self._excused.finditer(codes, first, min(len(codes), end + _BESIDE))
+        idle = frozenset(index for match in excused for index in range(*match.span()))  # negators that deny nothing
         inside = any(codes[index] in self._negators and index not in idle for index in range(start, end))
         return not inside if doubted else self._denied_before(codes, first, start, idle, inside)
-
-    def _idle(self, codes: str, first: int, end: int) -> frozenset[int]:
-        """The places of negators that deny nothing."""
-        spans = (match.span() for match in self._excused.finditer(codes, first, min(len(codes), end + _BESIDE)))
-        return frozenset(index for span in spans for index in range(*span))
 
     def _denied_before(self, codes: str, first: int, start: int, idle: frozenset[int], denied: bool) -> bool:
         """Whether the match is denied, given whether it is by words inside it.

@@ -142,10 +142,8 @@ class Reader:
         parts = self._lexicon.cover(letters) if several else self._lexicon.segments(letters) or []
         if len(parts) < _FEWEST_RUN_ON and not several:
             return UNKNOWN
-        return re.sub(f"{UNKNOWN}+", UNKNOWN, "".join(map(self._code_or_unknown, parts)))
-
-    def _code_or_unknown(self, word: str) -> str:
-        return self._lexicon.code(word) if self._lexicon.knows(word) else UNKNOWN
+        codes = [self._lexicon.code(word) if self._lexicon.knows(word) else UNKNOWN for word in parts]
+        return re.sub(f"{UNKNOWN}+", UNKNOWN, "".join(codes))
 
     def _mended(self, folded: str, tokens: list[Token]) -> list[Token]:
         """Words split by a space ("arr est") as one token."""

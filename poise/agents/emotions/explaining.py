@@ -32,7 +32,8 @@ def why(messages: Sequence[Message], at: int) -> str:
     for mode in get_args(Mode):
         tracker = _beginner(mode)
         belief = tracker.start() if before is None else before
-        if _fits(tracker.step(belief, reading.emotions, reacted_to), reading.belief):
+        after = tracker.step(belief, reading.emotions, reacted_to)
+        if all(math.isclose(*pair, abs_tol=_CLOSE) for pair in zip(after, reading.belief, strict=True)):
             return tracker.explain(belief, reading.emotions, reacted_to)
     return _what_moved(before, reading)
 
@@ -48,10 +49,6 @@ def _ground(messages: Sequence[Message], at: int) -> tuple[tuple[float, ...] | N
 @cache
 def _beginner(mode: Mode) -> Tracker:
     return Tracker(mode)
-
-
-def _fits(after: Sequence[float], recorded: Sequence[float]) -> bool:
-    return all(math.isclose(one, two, abs_tol=_CLOSE) for one, two in zip(after, recorded, strict=True))
 
 
 def _what_moved(before: Sequence[float] | None, reading: Reading) -> str:

@@ -47,12 +47,10 @@ class Parameters:
                     raise BadInput(f"a row of {name!r} sums to {sum(row)!r}; divide it by its sum")
         if not 0.0 <= self.mix <= 1.0:
             raise BadInput(f"mix {self.mix!r} is outside 0 to 1; the default is 0.3")
-        object.__setattr__(self, "emission", self._emission())
-
-    def _emission(self) -> tuple[Table, ...]:
         mirrored = [[self.mix * value for value in row] for row in self.mirror]
         own = [[(1.0 - self.mix) * value for value in row] for row in self.character]
-        return tuple([tuple([tuple(map(add, row, state)) for row in mirrored]) for state in own])
+        emission = tuple([tuple([tuple(map(add, row, state)) for row in mirrored]) for state in own])
+        object.__setattr__(self, "emission", emission)
 
     def released_likelihood(self) -> tuple[Table, ...]:
         """B[s][c][d] = w[s, c] E[c, d], as released: no distribution over d, and the same in d for every state."""

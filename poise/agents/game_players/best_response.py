@@ -47,7 +47,8 @@ class BestResponse(LatticePlayer):
         offers = [at.ahead * (value - at.start) / at.way for value in view.offers(other(brief.seat))]
         habit = believed(tuple(offers), brief.rules, other(brief.seat))
         state = lattice_state(self.steps, brief.rules, brief.seat, here)
-        return _certain(_response(self.steps, brief.rules, brief.seat, habit)(state))
+        mix = _response(self.steps, brief.rules, brief.seat, habit)(state)
+        return int(max(mix, key=lambda action: (mix[action], -action)))
 
 
 def believed(offers: tuple[float, ...], rules: Rules, seat: Seat) -> Habit:
@@ -83,7 +84,3 @@ def _response(steps: int, rules: Rules, seat: Seat, habit: Habit) -> Any:
         return {0 if better else due + 2: 1.0}
 
     return solve(lattice_game(steps, rules).new_initial_state(), given={SEATS.index(foe): play}).strategy
-
-
-def _certain(mix: Mapping[int, float]) -> int:
-    return max(mix, key=lambda action: (mix[action], -action))

@@ -10,7 +10,7 @@ from string import Template
 from typing import Any, Final
 
 from poise.agents.judges.types import Exchange, Verdict
-from poise.agents.models.calls import Caller, CutReply, EmptyReply, Reply
+from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
 from poise.agents.voices.prompts import FOLDER, silence
@@ -46,7 +46,8 @@ class ModelJudge:
         problem, told = "", ""
         for attempt in range(TRIES):
             try:
-                reply = self._ask(exchange, problem, attempt)
+                asked = Question(judge_question(exchange, problem), attempt, _CONVERSATION, SCHEMA)
+                reply = self._caller.ask(asked)
                 _add(usage, reply.usage)
                 return Verdict(_read(reply.text), usage=usage)
             except (ModelDown, ModelMissing):
@@ -58,9 +59,6 @@ class ModelJudge:
                 _add(usage, getattr(error, "usage", {}))
                 problem = _problem(error)
         return Verdict(None, told, usage)
-
-    def _ask(self, exchange: Exchange, problem: str, attempt: int) -> Reply:
-        return self._caller.ask(Question(judge_question(exchange, problem), attempt, _CONVERSATION, SCHEMA))
 
 
 class _BadForm(BadReply):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from operator import mul
 from typing import Final, Protocol
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
@@ -120,16 +121,9 @@ class Coherence:
         """Its distribution. It is worked out once for each situation, so a model is asked once as well."""
         key = situation.own, situation.heard, situation.phase, situation.large_gap
         if key not in self._known:
-            self._known[key] = _coherent([_weighted(row) for row in self._scores(situation)])
+            scores = [sum(map(mul, COHERENCE, row)) for row in self._scores(situation)]
+            self._known[key] = _mostly(best_reply(scores, _ALL), ARGMAX_SHARE, adviser_softmax(scores, 1.0))
         return self._known[key]
-
-
-def _weighted(row: Row) -> float:
-    return sum(weight * value for weight, value in zip(COHERENCE, row, strict=True))
-
-
-def _coherent(scores: Sequence[float]) -> tuple[float, ...]:
-    return _mostly(best_reply(scores, _ALL), ARGMAX_SHARE, adviser_softmax(scores, 1.0))
 
 
 def rule_scores(situation: Situation) -> list[Row]:

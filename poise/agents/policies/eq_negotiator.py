@@ -143,14 +143,11 @@ class EqNegotiator:
         heard = [likeliest(each.emotions) for each in view.readings[-self.settings.window :]]
         belief = reading.belief
         if mostly_negative(heard, self.settings):
-            return EMOTIONS7[self._state_response(belief)]
+            due = self.tracker.predict(belief)
+            return EMOTIONS7[best_reply([sum(map(mul, due, row)) for row in self._values], _GENTLE)]
         upset = heard[-1] in NEGATIVE or likeliest(belief) == _CONFRONTATIONAL
         menu = _GENTLE if upset else _ALL
         return EMOTIONS7[self._payoff_response(heard[-1], INDEX[view.shown[-1] if view.shown else None], menu)]
-
-    def _state_response(self, belief: Sequence[float]) -> int:
-        due = self.tracker.predict(belief)
-        return best_reply([sum(map(mul, due, row)) for row in self._values], _GENTLE)
 
     def _payoff_response(self, heard: int, shown: int, menu: Sequence[int]) -> int:
         payoffs = self._payoff[heard]
@@ -191,12 +188,11 @@ class EqNegotiator:
         heard = likeliest(first.seven)
         menu = _GENTLE if heard in NEGATIVE else _ALL
         proposed = self._payoff_response(heard, INDEX[first.reacted_to], menu)
-        tried = sorted(self._openings)
-        self._opening = max(tried, key=self._promise) if proposed in self._openings else proposed
-
-    def _promise(self, opening: int) -> float:
-        number, total = self._openings[opening]
-        return total / number + self.settings.optimism / math.sqrt(number)
+        promise = {
+            opening: total / number + self.settings.optimism / math.sqrt(number)
+            for opening, (number, total) in sorted(self._openings.items())
+        }
+        self._opening = max(promise, key=promise.__getitem__) if proposed in self._openings else proposed
 
     def memory(self) -> dict[str, Any]:
         """What was learned, as JSON data."""

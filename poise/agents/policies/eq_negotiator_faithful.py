@@ -82,18 +82,13 @@ class FaithfulEqNegotiator:
         """The emotion for the next message, one of the seven."""
         heard = [NEUTRAL, *(likeliest(reading.emotions) for reading in view.readings)]
         if mostly_negative(heard, self.settings):
-            return EMOTIONS7[self._state_response(view.readings[-1].belief)]
-        return EMOTIONS7[self._payoff_response(heard, [INDEX[emotion] for emotion in view.shown])]
-
-    def _state_response(self, belief: Sequence[float]) -> int:
-        due, mirror = self.tracker.predict(belief), self.tracker.parameters.mirror
-        return best_reply([max(mirror[e]) * sum(map(mul, due, _SUITS[e])) for e in _ALL], _ALL)
-
-    def _payoff_response(self, heard: Sequence[int], shown: Sequence[int]) -> int:
+            due, mirror = self.tracker.predict(view.readings[-1].belief), self.tracker.parameters.mirror
+            expected = [max(mirror[e]) * sum(map(mul, due, _SUITS[e])) for e in _ALL]
+            return EMOTIONS7[best_reply(expected, _ALL)]
         payoffs = self._payoff[heard[-1]]
-        if self._last_payoff(heard, shown) < self.settings.aspiration:
-            return sorted(_ALL, key=lambda emotion: (payoffs[emotion], emotion))[-2]
-        return best_reply(payoffs, _ALL)
+        if self._last_payoff(heard, [INDEX[emotion] for emotion in view.shown]) < self.settings.aspiration:
+            return EMOTIONS7[sorted(_ALL, key=lambda emotion: (payoffs[emotion], emotion))[-2]]
+        return EMOTIONS7[best_reply(payoffs, _ALL)]
 
     def _last_payoff(self, heard: Sequence[int], shown: Sequence[int]) -> float:
         """What the last message chosen by payoff was going to get; infinite where there is none."""

@@ -72,12 +72,8 @@ def named_lookup(argument: str) -> Lookup:
     """What `lookup`, `lookup:READ=SHOWN+...` and `lookup:FILE` stand for."""
     if "=" not in argument:
         return Lookup(_entries_of(Path(argument)) if argument else TABLE)
-    return Lookup(dict(_pair(entry) for entry in argument.split("+")))
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    read, _, shown = entry.partition("=")
-    return read.strip(), shown.strip()
+    entries = [entry.partition("=") for entry in argument.split("+")]
+    return Lookup({read.strip(): shown.strip() for read, _, shown in entries})
 
 
 def _entries_of(path: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
-from poise.agents.emotions.tables import STATES, Row, Table, stochastic
+from poise.agents.emotions.tables import STATES, Row, stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
 from poise.agents.simulated.world import Disposition, Dynamics, Pace, State, World
 from poise.common.checked_toml import Part, read_checked
@@ -164,16 +164,12 @@ def _disposition(name: str, one: _Disposition, usual: Mapping[tuple[str, str], f
         drift=one.drift,
         resort=_over_states(one.resort),
         shows=tuple(one.shows.get(emotion, 1.0) for emotion in EMOTIONS7),
-        pulls=_table(pulls),
+        pulls=tuple(tuple(pulls[state, emotion] for emotion in EMOTIONS7) for state in STATES),
     )
 
 
 def _pulls(reactions: _Reactions) -> dict[tuple[str, str], float]:
     return {(state, emotion): one.pull for state, row in reactions.items() for emotion, one in row.items()}
-
-
-def _table(pulls: Mapping[tuple[str, str], float]) -> Table:
-    return tuple(tuple(pulls[state, emotion] for emotion in EMOTIONS7) for state in STATES)
 
 
 def _over_states(weights: Mapping[str, float]) -> Row:

@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, SEVEN_INDEX
 from poise.agents.protocols import View
-from poise.games.moves import Seat, other
+from poise.games.moves import SEATS, other
 
 STATES: Final = ("published", "extended")  # see `poise.agents.policies.learned.states`
 
@@ -137,12 +137,15 @@ def extended_state(view: View) -> list[float]:
     numbers = [*published_state(view)[:5], _clip(sum(each.given for each in rounds))]
     numbers += [*belief, *(0.0,) * (_STATES - len(belief))]
     for back in range(1, _ROUNDS + 1):
-        numbers += _told(rounds[-back]) if back <= len(rounds) else _NOTHING
-    return numbers + _reactions(rounds) + _mean_reading(rounds)
+        numbers += _round_numbers(rounds[-back]) if back <= len(rounds) else _NOTHING
+    readings = [each.read for each in rounds if each.read]
+    means = [sum(column) / len(readings) for column in zip(*readings, strict=True)] or [0.0] * _SEVEN
+    return numbers + _reactions(rounds) + means
 
 
 def _rounds(view: View) -> list[Round]:
-    way = _way(view)
+    firsts = [next(iter(view.offers(seat)), None) for seat in SEATS]
+    way = 1.0 if firsts[0] is None or firsts[1] is None else max(1.0, abs(firsts[0] - firsts[1]))
     shown, readings = iter(view.shown), iter(view.readings)
     found: list[Round] = []
     own = SEVEN_INDEX[_NEUTRAL]
@@ -159,23 +162,9 @@ def _rounds(view: View) -> list[Round]:
     return found
 
 
-def _way(view: View) -> float:
-    firsts = [next(iter(view.offers(seat)), None) for seat in _seats(view.brief.seat)]
-    if firsts[0] is None or firsts[1] is None:
-        return 1.0
-    return max(1.0, abs(firsts[0] - firsts[1]))
-
-
-def _seats(seat: Seat) -> tuple[Seat, Seat]:
-    return seat, other(seat)
-
-
-def _one_hot(place: int, count: int) -> list[float]:
-    return [float(each == place) for each in range(count)]
-
-
-def _told(one: Round) -> list[float]:
-    return [1.0, one.given, *(one.read or (0.0,) * _SEVEN), *_one_hot(one.shown, _SEVEN)]
+def _round_numbers(past: Round) -> list[float]:
+    shown = [float(emotion == past.shown) for emotion in range(_SEVEN)]
+    return [1.0, past.given, *(past.read or (0.0,) * _SEVEN), *shown]
 
 
 def _reactions(rounds: Sequence[Round]) -> list[float]:
@@ -184,11 +173,6 @@ def _reactions(rounds: Sequence[Round]) -> list[float]:
         answers = [each.given for each in rounds if each.shown == emotion]
         numbers += [len(answers) / 10, sum(answers) / len(answers) if answers else 0.0]
     return numbers
-
-
-def _mean_reading(rounds: Sequence[Round]) -> list[float]:
-    read = [each.read for each in rounds if each.read]
-    return [sum(column) / len(read) for column in zip(*read, strict=True)] if read else [0.0] * _SEVEN
 
 
 BUILDERS: Final[Mapping[str, Callable[[View], list[float]]]] = MappingProxyType(
