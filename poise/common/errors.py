@@ -8,7 +8,7 @@
     ├── IllegalMove         the referee refuses a move
     ├── ModelError          a model call failed
     │   ├── ModelMissing    the server does not have the model
-    │   ├── ModelDown       the server cannot be reached
+    │   ├── ModelDown       the server cannot be reached, fails or refuses
     │   ├── ModelTimeout    no reply within the deadline
     │   └── BadReply        the reply is cut, empty or not what was asked for
     ├── DeadlineExceeded    an agent took longer than a message or a match may take
@@ -69,7 +69,7 @@ class ModelMissing(ModelError):
 
 
 class ModelDown(ModelError):
-    """The server cannot be reached."""
+    """The server cannot be reached, fails, or refuses the request."""
 
 
 class ModelTimeout(ModelError):

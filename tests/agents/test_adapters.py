@@ -347,7 +347,7 @@ def test_calls_in_flight_are_let_through_before_the_engine_starts_anew(started, 
 def test_an_adapter_whose_file_is_gone_is_refused_and_the_others_play_on(started, tmp_path):
     known(tmp_path, "one", "two")
     (tmp_path / "one").unlink()
-    with pytest.raises(ModelMissing, match="one is not there any more; export it again"):
+    with pytest.raises(ModelMissing, match="one is no longer there; export it again"):
         say("one")
     assert say("two") == "two"
     assert say() == "base"

@@ -150,10 +150,8 @@ class Provider:
 
 def _words(error: Exception, endpoint: Endpoint) -> str:
     said, body = str(error) or type(error).__name__, getattr(error, "body", None)
-    if isinstance(body, dict) and not body.keys() & {
-        "message",
-        "error",
-    }:  # what openai's errors leave out of their text
+    # openai's errors leave a body of another form out of their text
+    if isinstance(body, dict) and not body.keys() & {"message", "error"}:
         said = f"{said} - {body}"
     text = " ".join(said.split())[:_EXCERPT]
     return text.replace(endpoint.secret, "***") if endpoint.secret else text

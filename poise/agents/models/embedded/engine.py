@@ -4,7 +4,7 @@ One engine serves the whole process. It has several slots; a conversation keeps 
 at its end only the end is evaluated.
 
 LoRA adapters are loaded with the model, any number of them, and each call names one or none. llama.cpp takes no further
-adapter while it runs: one that comes later has the engine started anew, once the calls in flight are through.
+adapter while it runs: one that comes later has the engine started again, once the calls in flight are through.
 
 What a seed guarantees: the same messages, options and seed, with the same tokens already in the slot's cache and no
 other conversation at the same time, give the same reply on the same machine. Conversations in flight together are
@@ -28,7 +28,7 @@ from poise.agents.models.embedded.llama import start
 from poise.agents.models.embedded.slots import SlotBook
 from poise.agents.models.embedded.weights import find_weights
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import AgentError, ModelError, ModelMissing, ModelTimeout
+from poise.common.errors import AgentError, ModelDown, ModelError, ModelMissing, ModelTimeout
 
 _MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
 _CLOSE_SECONDS: Final = 5.0
@@ -79,13 +79,13 @@ class Engine:
         enough:  looks at the words so far and ends the reply by saying True.
         adapter: the key of the adapter to speak with, "" for none.
         Raises ModelTimeout once `deadline` (monotonic clock) has passed, between two tokens at the latest, and
-        ModelError when the engine refuses the request.
+        ModelDown when the engine refuses the request, which no agent is charged with.
         """
         with self._idle:
             if self._retired:
                 raise Retired
             if self._closing:
-                raise ModelError("the embedded model has been closed; open it anew")
+                raise ModelDown("the embedded model has been closed; open it again")
             self._calls += 1
         try:
             request = {**body, "lora": self._scales(adapter)}
@@ -128,7 +128,7 @@ class Engine:
         try:
             answer = self._server.handle_chat_completions(request, stream.listen)
         except (ValueError, RuntimeError) as error:
-            raise ModelError(_refusal({"message": str(error)})) from None
+            raise ModelDown(_refusal({"message": str(error)})) from None
         if answer:  # a refusal comes as the answer, not as a chunk
             stream.listen(answer)
         return stream.completion()
@@ -175,11 +175,11 @@ class _Stream:
 
     def completion(self) -> Completion:
         if self.refused is not None:
-            raise ModelError(_refusal(self.refused))
+            raise ModelDown(_refusal(self.refused))
         if self.finish:
             return Completion(self.text, self.finish, self.slot, self.timings)
         if self.closing():
-            raise ModelError("the embedded model was closed before its reply was complete")
+            raise ModelDown("the embedded model was closed before its reply was complete")
         raise ModelTimeout("the embedded model did not finish its reply in time; raise timeout or lower max_tokens")
 
 
@@ -228,7 +228,7 @@ def shared_engine(settings: ModelSettings, adapter: str = "") -> Engine:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """This process's engine, speaking with one adapter or none; whoever starts it anew in between goes unnoticed."""
+    """This process's engine, speaking with one adapter or none; a restart in between goes unnoticed."""
 
     settings: ModelSettings
     adapter: str = ""
@@ -253,7 +253,7 @@ def _present(wanted: str) -> dict[str, str]:
     """The adapters whose files are there; ModelMissing when `wanted` is not."""
     found = {key: path for key, path in _adapters.items() if Path(path).is_file()}
     if wanted and wanted not in found:
-        raise ModelMissing(f"the adapter {_adapters.get(wanted, wanted)} is not there any more; export it again")
+        raise ModelMissing(f"the adapter {_adapters.get(wanted, wanted)} is no longer there; export it again")
     return found
 
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from poise.common.errors import ModelError
+from poise.common.errors import ModelDown
 
 _LONGEST_SOCKET: Final = 100  # bytes; the path of a Unix socket has little room
 _SPIN: Final = "GOMP_SPINCOUNT"
@@ -43,7 +43,7 @@ def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) ->
         return xllamacpp.Server(params)
     except (ValueError, RuntimeError) as error:
         remedy = f"check the adapters {', '.join(adapters)}" if adapters else "lower slots or context"
-        raise ModelError(f"the embedded model does not start: {error}; {remedy}") from None
+        raise ModelDown(f"the embedded model does not start: {error}; {remedy}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
