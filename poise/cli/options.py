@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
-from poise.common.settings import CliOption
+from poise.common.settings import CliOption, bounds_of, parse_options, setting_fields
 
 OUT_HELP: Final = "The folder. Default: runs/ and the command's name."
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")]
@@ -95,21 +95,19 @@ class _Setting:
         if get_origin(self.type) is tuple:
             return tuple(written)
         if get_origin(self.type) is dict:
-            from poise.common.settings import parse_options
-
             return parse_options(written)
         return written
 
 
 def takes(
-    model: type[BaseModel],
+    model: type[Any],
     *,
     only: Collection[str] = (),
     leave_out: Collection[str] = (),
     required: bool = True,
     defaults: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command whose options are fields of `model`, before those of its own; its first argument is what was given.
+    """A command whose options are fields of `model`, a SettingsModel or a dataclass, given as its first argument.
 
     only, leave_out: options by their names in Python. required: fields without a default have to be given.
     defaults: instead of the model's, by name; they are given even when they are not written.
@@ -151,19 +149,19 @@ def takes(
     return declare
 
 
-def _parts(model: type[BaseModel]) -> list[tuple[str, BaseModel]]:
+def _parts(model: type[Any]) -> list[tuple[str, BaseModel]]:
     """The fields that are models themselves, with their defaults."""
     found = []
-    for name, field in model.model_fields.items():
+    for name, field in setting_fields(model).items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             found.append((name, field.get_default(call_default_factory=True, validated_data={})))
     return found
 
 
-def _flatten(model: type[BaseModel]) -> list[_Setting]:
+def _flatten(model: type[Any]) -> list[_Setting]:
     parts = dict(_parts(model))
     settings = []
-    for name, field in model.model_fields.items():
+    for name, field in setting_fields(model).items():
         if name in parts:
             inner = type(parts[name]).model_fields
             settings += [_Setting((name, each), inner[each], getattr(parts[name], each)) for each in inner]
@@ -185,15 +183,8 @@ def _is_argument(parameter: inspect.Parameter) -> bool:
 
 def _bounds(field: FieldInfo) -> str:
     """The bounds as help shows them: ` [1 to 256]`."""
-    low, high = "", ""
-    for bound in field.metadata:
-        match bound:
-            case annotated_types.Ge(ge=value):
-                low = f"{value} or more"
-            case annotated_types.Gt(gt=value):
-                low = f"above {value}"
-            case annotated_types.Le(le=value):
-                high = f"at most {value}"
-            case annotated_types.Lt(lt=value):
-                high = f"below {value}"
-    return f" [{', '.join(filter(None, (low, high)))}]" if low or high else ""
+    low, high = bounds_of(field)
+    above = next((bound.gt for bound in field.metadata if isinstance(bound, annotated_types.Gt)), None)
+    if low is not None and high is not None:
+        return f" [{low:g} to {high:g}]"
+    return f" [{low:g} or more]" if low is not None else f" [above {above}]" if above is not None else ""

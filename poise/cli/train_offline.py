@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poise.cli.options import Out, command_group
+from poise.cli.options import Out, command_group, takes
+from poise.training.offline.problem import Method, OfflineSettings
 
 if TYPE_CHECKING:
     from poise.training.offline.train import OfflineTrained
@@ -19,38 +20,29 @@ Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")
 Workers = Annotated[int | None, typer.Option(help="Matches at a time. Default: by machine.")]
 AllowTest = Annotated[bool, typer.Option("--allow-test", help="Let evaluation scenarios in; the data say so.")]
 Data = Annotated[Path, typer.Option(metavar="DIR", help="The folder of a `poise train dataset`.")]
-Reward = Annotated[str, typer.Option(metavar="NAME", help="v1 to v4, utility or judge.")]
-State = Annotated[str, typer.Option(metavar="published|extended", help="What the network is told.")]
-Faithful = Annotated[bool, typer.Option("--faithful", help="The published state as ten numbers, as released.")]
-Scale = Annotated[str, typer.Option(metavar="returns|largest|none", help="What rewards are divided by.")]
-Steps = Annotated[int, typer.Option(help="Gradient steps.")]
-Rate = Annotated[float, typer.Option(help="Adam's.")]
-Batch = Annotated[int, typer.Option(help="Rows of a gradient step.")]
-Hidden = Annotated[int, typer.Option(help="Width of the two hidden layers.")]
-Kept = Annotated[float, typer.Option(help="Share of the scenarios kept for the offline evaluation.")]
-Threads = Annotated[int, typer.Option(help="torch's; more pay on a quiet machine.")]
 
 
 @app.command("sweep")
 def sweep_command(
-    debtor: Annotated[Texts, typer.Option("--debtor", metavar="NAME", help="Whom to talk to; repeat.")],
+    debtor: Annotated[Texts, typer.Option("--debtor", metavar="NAME", help="Whom to negotiate with; repeat.")],
     scenarios: Annotated[str, typer.Option(metavar="SOURCE", help="What about.")] = "builtin:train",
     trajectories: Annotated[int, typer.Option(help="Negotiations on each scenario, of each debtor.")] = 50,
     creditor: Annotated[str, typer.Option(metavar="NAME", help="Who explores.")] = "random",
-    model: Annotated[str, typer.Option(metavar="URI", help="Whose words; scripted needs no model.")] = "scripted",
-    option: Annotated[Texts | None, typer.Option(metavar="NAME=VALUE", help="Of the model; repeat.")] = None,
+    model: Annotated[
+        str, typer.Option(metavar="URI", help="The model of the words; scripted needs none.")
+    ] = "scripted",
+    option: Annotated[Texts | None, typer.Option(metavar="NAME=VALUE", help="An option of the model; repeat.")] = None,
     offers: Annotated[str | None, typer.Option(metavar="policy|model", help="Who decides the number.")] = None,
     seed: Seed = 0,
     workers: Workers = None,
     out: Out = None,
     allow_test: AllowTest = False,
 ) -> None:
-    """Play random emotions, as many talks on each scenario as wanted, to learn from. Repeat it to go on."""
+    """Play random emotions, any number of negotiations on each scenario, to learn from. Repeat it to resume."""
     from poise.cli.screens.progress import watch_on
     from poise.cli.screens.standings import console
     from poise.common.settings import parse_options
-    from poise.training.data.sweep import SweepSettings
-    from poise.training.data.sweep import sweep as play
+    from poise.training.data.sweep import SweepSettings, sweep
 
     settings = SweepSettings(
         debtors=tuple(debtor),
@@ -64,12 +56,12 @@ def sweep_command(
         allow_test=allow_test,
     )
     folder = out or Path("runs") / "sweep"
-    result = play(settings, folder, workers=workers, watch=watch_on(console(stderr=True)))
+    result = sweep(settings, folder, workers=workers, watch=watch_on(console(stderr=True)))
     typer.echo(f"{result.finished} of {result.total} negotiations are in {folder}")
     if result.complete:
         typer.echo(f"learn from them with: poise train dataset --from {folder}")
     else:
-        typer.echo("repeat the command to go on")
+        typer.echo("repeat the command to resume")
         raise typer.Exit(130)
 
 
@@ -77,7 +69,7 @@ def sweep_command(
 def dataset_command(
     from_: Annotated[Texts | None, typer.Option("--from", metavar="DIR", help="A tournament's folder; repeat.")] = None,
     dialogues: Annotated[Texts | None, typer.Option(metavar="FILE", help="Published dialogues; repeat.")] = None,
-    cases: Annotated[str, typer.Option(metavar="SOURCE", help="What the dialogues are about.")] = "",
+    cases: Annotated[str, typer.Option(metavar="SOURCE", help="The scenarios that the dialogues are about.")] = "",
     scores: Annotated[Texts | None, typer.Option(metavar="FILE", help="Judges' scores, JSON lines; repeat.")] = None,
     parts: Annotated[str, typer.Option(metavar="all|transitions|pairs", help="What to make.")] = "all",
     seat: Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whose words become pairs.")] = "creditor",
@@ -101,86 +93,49 @@ def dataset_command(
         allow_test=allow_test,
     )
     with console(stderr=True).status("reading") as status:
-        folder = make_dataset(settings, out or Path("runs") / "dataset", lambda n: status.update(f"reading: {n} talks"))
+        folder = make_dataset(
+            settings, out or Path("runs") / "dataset", lambda n: status.update(f"reading: {n} negotiations")
+        )
     found = read_manifest(folder)
-    typer.echo(f"{found['transitions']} transitions and {found['pairs']} pairs of {found['talks']} talks in {folder}")
+    typer.echo(
+        f"{found['transitions']} transitions and {found['pairs']} pairs of {found['talks']} negotiations in {folder}"
+    )
     for what, count in found["left_out"].items():
         typer.echo(f"left out: {count} {what}")
     if allow_test:
         typer.secho("evaluation scenarios were let in, and the data say so", fg=typer.colors.YELLOW)
 
 
+_OTHERS = ("method", "cap", "polyak")  # fields of OfflineSettings that no command sets
+
+
 @app.command("iql")
-def iql_command(
-    data: Data,
-    out: Out = None,
-    reward: Reward = "v4",
-    state: State = "extended",
-    faithful: Faithful = False,
-    scale: Scale = "returns",
-    steps: Steps = 20_000,
-    batch: Batch = 256,
-    rate: Rate = 3e-4,
-    gamma: Annotated[float, typer.Option(help="Discount.")] = 0.99,
-    tau: Annotated[float, typer.Option(help="Expectile of the value.")] = 0.7,
-    beta: Annotated[float, typer.Option(help="Inverse temperature of the policy's weights.")] = 3.0,
-    hidden: Hidden = 256,
-    kept: Kept = 0.1,
-    seed: Seed = 0,
-    threads: Threads = 1,
-) -> None:
+@takes(OfflineSettings, leave_out=(*_OTHERS, "alpha"))
+def iql_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
     """Learn which emotion to show by implicit Q-learning; needs pip install 'poise[train]'."""
-    _train("iql", dict(locals()))
+    _train("iql", given, data, out)
 
 
 @app.command("bc")
-def bc_command(
-    data: Data,
-    out: Out = None,
-    state: State = "extended",
-    faithful: Faithful = False,
-    steps: Steps = 20_000,
-    batch: Batch = 256,
-    rate: Rate = 3e-4,
-    hidden: Hidden = 256,
-    kept: Kept = 0.1,
-    seed: Seed = 0,
-    threads: Threads = 1,
-) -> None:
+@takes(OfflineSettings, leave_out=(*_OTHERS, "reward", "scale", "gamma", "tau", "beta", "alpha"))
+def bc_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
     """Learn to show what the data show (behaviour cloning), to compare with."""
-    _train("bc", dict(locals()))
+    _train("bc", given, data, out)
 
 
 @app.command("cql")
-def cql_command(
-    data: Data,
-    out: Out = None,
-    reward: Reward = "v4",
-    state: State = "extended",
-    faithful: Faithful = False,
-    scale: Scale = "returns",
-    steps: Steps = 20_000,
-    batch: Batch = 256,
-    rate: Rate = 3e-4,
-    gamma: Annotated[float, typer.Option(help="Discount.")] = 0.99,
-    alpha: Annotated[float, typer.Option(help="Weight of the conservative term.")] = 1.0,
-    hidden: Hidden = 256,
-    kept: Kept = 0.1,
-    seed: Seed = 0,
-    threads: Threads = 1,
-) -> None:
+@takes(OfflineSettings, leave_out=(*_OTHERS, "tau", "beta"))
+def cql_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
     """Learn which emotion to show by discrete conservative Q-learning, to compare with."""
-    _train("cql", dict(locals()))
+    _train("cql", given, data, out)
 
 
-def _train(method: str, given: dict[str, Any]) -> None:
+def _train(method: Method, given: dict[str, Any], data: Path, out: Path | None) -> None:
     from poise.cli.screens.standings import console
     from poise.cli.screens.training_progress import TrainingProgress
-    from poise.training.offline.problem import OfflineSettings
     from poise.training.offline.train import train_offline
 
-    data, out = given.pop("data"), given.pop("out")
-    settings = OfflineSettings(method=method, **given)  # type: ignore[arg-type]  # it is checked there
+    settings = OfflineSettings(method=method, **given)
     with TrainingProgress(console(stderr=True)) as progress:
         trained = train_offline(settings, data, out or Path("runs") / method, progress)
     _show(trained)
@@ -191,7 +146,7 @@ def _show(trained: OfflineTrained) -> None:
         typer.secho(f"{trained.folder} was trained before; nothing was learned", fg=typer.colors.YELLOW)
     found = trained.artifact.scores.get("offline")
     if found:
-        typer.echo(f"mean utility of {found['talks']} kept talks, and estimates of the policy's (95 %):")
+        typer.echo(f"mean utility of {found['talks']} kept negotiations, and estimates of the policy's (95 %):")
         for name, label in {"data": "the data's own", "fitted_q": "fitted Q", "importance": "importance"}.items():
             one = found[name]
             if one is None:

@@ -1,20 +1,25 @@
 """Settings that are declared once: Python, a TOML file, the command line and the reference page read the same fields.
 
-    class Pace(Settings):
+    class Pace(SettingsModel):
         creditors: Annotated[tuple[str, ...], CliOption("--creditor", "NAME")] = Field(description="Who plays.")
         seed: int = Field(0, ge=0, description="The one seed.")
 
-A field's description is its help, and its bounds and default are shown beside it.
+A field's description is its help, and its bounds and default are shown beside it. A dataclass can declare its fields in
+the same way: `seed: Annotated[int, Field(ge=0, description="The one seed.")] = 0`.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
+import annotated_types
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from poise.common.errors import ConfigError
 
@@ -32,7 +37,7 @@ class CliOption:
     metavar: str = ""
 
 
-class Settings(BaseModel):
+class SettingsModel(BaseModel):
     """A group of settings: nothing unknown, no conversions, never changed. Raises ConfigError for what is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -42,6 +47,34 @@ class Settings(BaseModel):
             super().__init__(**fields)
         except ValidationError as error:
             raise ConfigError("; ".join(map(explain_refusal, error.errors()))) from None
+
+
+def setting_fields(settings: type[Any]) -> Mapping[str, FieldInfo]:
+    """The fields that a model or a dataclass declares, by name."""
+    if issubclass(settings, BaseModel):
+        return settings.model_fields
+    hints = get_type_hints(settings, include_extras=True)
+    declared = {}
+    for field in dataclasses.fields(settings):
+        info = FieldInfo.from_annotation(hints[field.name])
+        info.default = ... if field.default is dataclasses.MISSING else field.default
+        declared[field.name] = info
+    return declared
+
+
+def bounds_of(field: FieldInfo) -> tuple[float | None, float | None]:
+    """The least and the largest value of a field, None for no bound."""
+    low = next((bound.ge for bound in field.metadata if isinstance(bound, annotated_types.Ge)), None)
+    high = next((bound.le for bound in field.metadata if isinstance(bound, annotated_types.Le)), None)
+    return low, high  # type: ignore[return-value]  # bounds of numbers are numbers
+
+
+def refuse_out_of_bounds(settings: Any) -> None:
+    """ConfigError for the first field of a dataclass whose number is outside its two declared bounds."""
+    for name, field in setting_fields(type(settings)).items():
+        (low, high), value = bounds_of(field), getattr(settings, name)
+        if low is not None and high is not None and not (math.isfinite(value) and low <= value <= high):
+            raise ConfigError(f"{name} {value} is outside {low:g} to {high:g}")
 
 
 def explain_refusal(error: Any) -> str:

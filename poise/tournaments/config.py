@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from poise.agents.conduct.duties import Conduct
 from poise.common.errors import AgentError, ConfigError
-from poise.common.settings import CliOption, Scalar, Settings
+from poise.common.settings import CliOption, Scalar, SettingsModel
 from poise.games.rules import Rules
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -25,7 +25,7 @@ HOW_CALLED = frozenset(
 _SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
 
 
-class TournamentConfig(Settings):
+class TournamentConfig(SettingsModel):
     """Everything that makes a tournament. A TOML file and the command line have the same fields.
 
     Raise `matches_per_pair` and run again into the same folder: what is there is kept, and the missing matches are

@@ -25,7 +25,7 @@ from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.schema import RowMove
 from poise.tournaments.storage.snapshot import Header
 from poise.tournaments.storage.store import Store, exists
-from poise.tournaments.watch import Silent, Watch
+from poise.tournaments.watch import Silent, TournamentWatch
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan
 
@@ -46,7 +46,7 @@ def run_tournament(
     config: TournamentConfig,
     out: Path | str | None = None,
     *,
-    watch: Watch | None = None,
+    watch: TournamentWatch | None = None,
     scenarios: Sequence[Scenario] | None = None,
     open_pairing: OpenPairing | None = None,
 ) -> Result:
@@ -80,7 +80,7 @@ def resume_tournament(
     folder: Path | str,
     *,
     workers: int | None = None,
-    watch: Watch | None = None,
+    watch: TournamentWatch | None = None,
     open_pairing: OpenPairing | None = None,
 ) -> Result:
     """Go on with the tournament in `folder`; nothing is needed but the folder, and the files of a user's own agents.
@@ -105,7 +105,7 @@ def resume_tournament(
 
 
 def _play(
-    store: Store, config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing | None, watch: Watch
+    store: Store, config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing | None, watch: TournamentWatch
 ) -> Result:
     queue = TaskQueue.of(schedule, store.done(), store.memory)
     plan = WorkerPlan(schedule, config.rules, open_pairing or Pairings(config, schedule))

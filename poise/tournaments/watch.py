@@ -75,14 +75,14 @@ def mean_utility(tally: Tally, seat: Seat) -> float:
     return total / tally.matches if tally.matches else 0.0
 
 
-class Watch(Protocol):
+class TournamentWatch(Protocol):
     """Watches a run; `with watch.over(...)` spans it."""
 
-    def over(self, schedule: Schedule, earlier: Tallies) -> Watch:
+    def over(self, schedule: Schedule, earlier: Tallies) -> TournamentWatch:
         """Get ready for a run that goes on from `earlier` sums."""
         ...
 
-    def __enter__(self) -> Watch: ...
+    def __enter__(self) -> TournamentWatch: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
@@ -100,7 +100,7 @@ class Watch(Protocol):
 class Silent:
     """Watches nothing."""
 
-    def over(self, schedule: Schedule, earlier: Tallies) -> Silent:  # noqa: ARG002 - as Watch has it
+    def over(self, schedule: Schedule, earlier: Tallies) -> Silent:  # noqa: ARG002 - as TournamentWatch has it
         """Nothing to get ready."""
         return self
 

@@ -14,7 +14,7 @@ from poise.tournaments.process.measure import Process, measure_process
 from poise.tournaments.process.tables import NOT_MEASURED
 
 
-def process_tables(process: Process, *, pairs: bool = False) -> RenderableType:
+def process_view(process: Process, *, pairs: bool = False) -> RenderableType:
     """The tables for the terminal."""
     parts: list[RenderableType] = []
     for one in process.tables(pairs=pairs):
@@ -31,7 +31,7 @@ def show_process(folder: Path, scale: str, json: Path | None, *, pairs: bool) ->
     found = measure_process(folder, scale)
     screen = console()
     if json is None:
-        screen.print(process_tables(found, pairs=pairs))
+        screen.print(process_view(found, pairs=pairs))
         return
     replace_file(json, orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
     screen.print(str(json), soft_wrap=True)

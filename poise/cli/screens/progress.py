@@ -19,7 +19,7 @@ from poise.common.words import duration
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished
-from poise.tournaments.watch import Board, Tallies, Watch, mean_utility
+from poise.tournaments.watch import Board, Tallies, TournamentWatch, mean_utility
 
 _REFRESH_SECONDS: Final = 0.25
 _LINE_SECONDS: Final = 15.0
@@ -27,7 +27,7 @@ _READ_SECONDS: Final = 2.0
 _SHOWN: Final = 8  # agents of a seat in the running standings
 
 
-def watch_on(console: Console) -> Watch:
+def watch_on(console: Console) -> TournamentWatch:
     """A watch that fits where its output goes."""
     return LiveProgress(console) if console.is_terminal else PlainProgress(console)
 

@@ -16,7 +16,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.results import Result
 from poise.tournaments.runner import run_tournament
-from poise.tournaments.watch import Watch
+from poise.tournaments.watch import TournamentWatch
 from poise.training.data.held_out import refuse_evaluation
 
 
@@ -49,7 +49,7 @@ class SweepSettings:
 
 
 def sweep(
-    settings: SweepSettings, out: Path | str, *, workers: int | None = None, watch: Watch | None = None
+    settings: SweepSettings, out: Path | str, *, workers: int | None = None, watch: TournamentWatch | None = None
 ) -> Result:
     """Play the sweep into the folder `out`; one that was begun there with the same settings goes on.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from poise.agents.policies.learned.states import STATES, network_input
 from poise.common.errors import ConfigError
+from poise.common.settings import CliOption, refuse_out_of_bounds
 from poise.training.data.dataset import REWARDS, Floats, Transitions
 
 Method = Literal["iql", "bc", "cql"]
@@ -38,23 +38,29 @@ class OfflineSettings:
     """
 
     method: Method = "iql"
-    reward: str = "v4"
-    state: str = "extended"
-    faithful: bool = False
-    scale: str = "returns"
-    steps: int = 20_000
-    batch: int = 256
-    rate: float = 3e-4
-    gamma: float = 0.99
-    tau: float = 0.7
-    beta: float = 3.0
-    cap: float = 100.0
-    polyak: float = 0.005
-    alpha: float = 1.0
-    hidden: int = 256
-    kept: float = 0.1
-    seed: int = 0
-    threads: int = 1
+    reward: Annotated[str, CliOption(metavar="NAME"), Field(description="v1 to v4, utility or judge.")] = "v4"
+    state: Annotated[
+        str, CliOption(metavar="published|extended"), Field(description="What the network knows of the negotiation.")
+    ] = "extended"
+    faithful: Annotated[bool, Field(description="The published state as ten numbers, as released.")] = False
+    scale: Annotated[
+        str, CliOption(metavar="returns|largest|none"), Field(description="What rewards are divided by.")
+    ] = "returns"
+    steps: Annotated[int, Field(ge=1, le=100_000_000, description="Gradient steps.")] = 20_000
+    batch: Annotated[int, Field(ge=1, le=65_536, description="Rows of a gradient step.")] = 256
+    rate: Annotated[float, Field(ge=1e-8, le=1.0, description="Adam's learning rate.")] = 3e-4
+    gamma: Annotated[float, Field(ge=0.0, le=1.0, description="Discount.")] = 0.99
+    tau: Annotated[float, Field(ge=0.5, le=0.9999, description="Expectile of the value.")] = 0.7
+    beta: Annotated[float, Field(ge=0.0, le=1e4, description="Inverse temperature of the policy's weights.")] = 3.0
+    cap: Annotated[float, Field(ge=1e-6, le=1e9)] = 100.0
+    polyak: Annotated[float, Field(ge=1e-6, le=1.0)] = 0.005
+    alpha: Annotated[float, Field(ge=0.0, le=1e4, description="Weight of the conservative term.")] = 1.0
+    hidden: Annotated[int, Field(ge=1, le=8192, description="Width of the two hidden layers.")] = 256
+    kept: Annotated[
+        float, Field(ge=0.0, le=0.5, description="Share of the scenarios kept for the offline evaluation.")
+    ] = 0.1
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="The one seed; same seed, same result.")] = 0
+    threads: Annotated[int, Field(ge=1, le=256, description="Threads of torch; more pay on a quiet machine.")] = 1
 
     def __post_init__(self) -> None:
         choices = {
@@ -68,31 +74,11 @@ class OfflineSettings:
                 raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
         if self.faithful and self.state != "published":
             raise ConfigError("faithful belongs to the published state; add --state published")
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if not (math.isfinite(value) and low <= value <= high):
-                raise ConfigError(f"{name} {value} is outside {low:g} to {high:g}")
+        refuse_out_of_bounds(self)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data."""
         return asdict(self)
-
-
-_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
-    "steps": (1, 100_000_000),
-    "batch": (1, 65_536),
-    "rate": (1e-8, 1.0),
-    "gamma": (0.0, 1.0),
-    "tau": (0.5, 0.9999),
-    "beta": (0.0, 1e4),
-    "cap": (1e-6, 1e9),
-    "polyak": (1e-6, 1.0),
-    "alpha": (0.0, 1e4),
-    "hidden": (1, 8192),
-    "kept": (0.0, 0.5),
-    "seed": (0, 2**63 - 1),
-    "threads": (1, 256),
-}
 
 
 @dataclass(frozen=True)
