@@ -9,11 +9,19 @@ READY_DEV := $(VENV)/.ready-dev-$(STAMP)
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 OUT ?= runs/quickstart
 
-.PHONY: help setup setup-dev tournament test lint types check clean
+# One thread each, as the processes share the cores; each file goes to one process, the slow ones first.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+
+QUICK := not model and not browser and not server and not slow
+
+.PHONY: help setup setup-dev tournament test test-all quick coverage lint types check clean
 
 help:
 	@echo "make tournament   set up, play a round-robin on the embedded model, show who won"
 	@echo "make test         set up, lint, check types, run every test"
+	@echo "make test-all     the same, with tournaments killed at ten moments instead of four"
+	@echo "make quick        the tests without a model, a browser, a server or long runs: about a minute"
+	@echo "make coverage     make quick, and which share of the code it runs"
 	@echo "make setup        set up only (virtual environment in $(VENV))"
 	@echo "make setup-dev    set up with every extra: training, analysis, test tools"
 
@@ -46,7 +54,17 @@ types: setup-dev
 	$(BIN)/mypy
 
 check: setup-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto # one thread each: the processes share the cores
+	$(PYTEST)
+
+test-all: lint types
+	$(PYTEST) --all-moments
+
+quick: setup-dev
+	$(PYTEST) -m '$(QUICK)'
+
+coverage: setup-dev
+	$(PYTEST) -m '$(QUICK)' --cov=poise --cov-report=
+	$(BIN)/coverage report --format=total
 
 clean:
-	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -15,7 +16,44 @@ settings.load_profile("poise")
 _PATIENCE = 60.0  # seconds that a thread may take to end; a moment suffices on an idle machine
 
 
+# Files that take seconds, the longest first: they begin first, so that the workers end together; `make quick` leaves
+# them out.
+_SLOW: Final = (
+    "test_processes",
+    "test_pages",
+    "test_bad_days",
+    "test_view_browser",
+    "test_offline_learning",
+    "test_tutorials",
+    "test_words_killed",
+    "test_play_terminal",
+    "test_dev_server",
+    "test_export",
+    "test_experiment_engines",
+    "test_server_restart",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Give each file to one worker, which sets its fixtures up once, and all that runs the model to another.
+
+    Two engines at a time would only share the cores.
+    """
+
+    def rank(item):
+        if item.get_closest_marker("model"):
+            return -1
+        return _SLOW.index(item.path.stem) if item.path.stem in _SLOW else len(_SLOW)
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("model" if rank(item) < 0 else item.path.stem))
+        if 0 <= rank(item) < len(_SLOW):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=rank)
+
+
 def pytest_addoption(parser):
+    parser.addoption("--all-moments", action="store_true", help="kill tournaments at ten moments instead of four")
     parser.addoption("--regenerate-goldens", action="store_true", help="write the golden files anew")
 
 

@@ -44,7 +44,10 @@ def test_its_words_state_the_number_and_show_the_emotion_better_than_the_untuned
             "scenarios": "builtin:test",
             "matches_per_pair": 2,
             "model": "embedded:smollm2",
-            "max_messages": 9,
+            "max_messages": 5,
+            "message_seconds": 1000.0,
+            "match_seconds": 5000.0,
+            "workers": 1,  # what a slot holds depends on who else talks
             "seed": 2,
         }
     )

@@ -72,16 +72,22 @@ def whole(tmp_path_factory):
     return stored(folder / "whole"), standings(folder / "whole"), min(result.seconds, 1.0)
 
 
+@pytest.fixture(scope="module")
+def moments(request):
+    """At how many a tournament is killed."""
+    return 10 if request.config.getoption("--all-moments") else 4
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_killed_at_ten_moments_it_ends_byte_for_byte_as_undisturbed(tmp_path, monkeypatch, whole, workers):
+def test_killed_at_any_moment_it_ends_byte_for_byte_as_undisturbed(tmp_path, monkeypatch, whole, workers, moments):
     monkeypatch.setattr(runner, "_COMMIT_SECONDS", 0.02)  # many moments between two commits, and within one
     monkeypatch.setattr("poise.tournaments.workers.play._WORTH_PROCESSES", 0.05)
     transcripts, figures, seconds = whole
     config = config_with(workers)
     dice, kills, tries = Dice(workers), 0, 0
-    while kills < 10 or not tries:
+    while kills < moments or not tries:
         folder, before, complete = tmp_path / f"run{tries}", {}, False
-        while not complete and kills < 10:
+        while not complete and kills < moments:
             complete = not killed_after(dice.unit() * seconds, lambda: run_tournament(config, folder))  # noqa: B023
             kills += not complete
             assert before.items() <= stored(folder).items(), "what was finished stays as it was"
@@ -111,14 +117,14 @@ class OpenLogging(OpenFake):
         return LoggingPairing(self.plan, pair, 0.01, self.trouble)
 
 
-def test_with_a_model_no_finished_match_is_lost_or_played_again(tmp_path, monkeypatch):
+def test_with_a_model_no_finished_match_is_lost_or_played_again(tmp_path, monkeypatch, moments):
     """Every call was paid for: only the matches in flight may begin twice, three at each kill."""
     config = make_config({**AGENTS, "model": "some:model", "workers": 3, "seed": 2})
     cases = scenarios(12)
     opened = OpenLogging(plan_matches(config, cases))
     folder, log, dice, before, kills = tmp_path / "run", tmp_path / "played", Dice(5), {}, 0
     monkeypatch.setenv("PLAYED", str(log))
-    for _ in range(8):
+    for _ in range(moments):
         run = lambda: run_tournament(config, folder, scenarios=cases, open_pairing=opened)  # noqa: E731
         kills += killed_after(0.02 + dice.unit() * 0.1, run)
         after = stored(folder)
