@@ -1,4 +1,4 @@
-"""A game of one's own: what was said first counts, and every message costs.
+"""Your own game: what was said first counts, and every message costs.
 
 poise agents check examples/costly_talks.py
 poise tournament run --game examples/costly_talks.py --creditor vanilla --creditor wsls --debtor angry --out runs/costly

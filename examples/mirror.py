@@ -1,4 +1,4 @@
-"""A creditor of one's own in a dozen lines: it mirrors the debtor's joy and meets everything else with care.
+"""Your own creditor in a dozen lines: it mirrors the debtor's joy and meets everything else with care.
 
 poise agents check examples/mirror.py
 poise tournament run --creditor examples/mirror.py:mirror --creditor vanilla --debtor angry --out runs/mirror

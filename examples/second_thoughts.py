@@ -1,4 +1,4 @@
-"""An agent graph of one's own: the usual turn, with a node that thinks again before it speaks.
+"""Your own agent graph: the usual turn, with a node that thinks again before it speaks.
 
 poise graph draw examples/second_thoughts.py --format svg --out second_thoughts.svg
 poise tournament run --creditor examples/second_thoughts.py --debtor threatening --out runs/second
