@@ -42,7 +42,7 @@ def read_checked(
         prepare: what is done with the data before they are checked; its AgentError is given the file's name.
 
     Raises:
-        AgentError: the file cannot be read, is no TOML, or holds a setting that is refused; it names file, key, value
+        AgentError: the file cannot be read, is not TOML, or holds a setting that is refused; it names file, key, value
             and remedy.
     """
     data = _load(path, kind)
@@ -62,7 +62,7 @@ def _load(path: Path, kind: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise AgentError(f"{kind} file {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise AgentError(f"{kind} file {path} is no TOML: {error}; correct that line") from None
+        raise AgentError(f"{kind} file {path} is not TOML: {error}; correct that line") from None
 
 
 def _refusal(file: str, error: ValidationError, example: str) -> AgentError:

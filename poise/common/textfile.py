@@ -28,13 +28,13 @@ def refusal(path: Path, problem: str, *, line: int | None = None, column: str | 
 def read_text(path: Path) -> str:
     """The text of the UTF-8 file at `path` (with or without a byte-order mark), line ends as they are.
 
-    Raises ScenarioError for whatever is no such file: a folder, a device, another encoding, NUL bytes, no content.
+    Raises ScenarioError for anything else: a folder, a device, another encoding, NUL bytes, no content.
     """
     data = _read_bytes(path).removeprefix(codecs.BOM_UTF8)
     if data.startswith(_OTHER_ENCODINGS):
         raise refusal(path, "the file is in UTF-16 or UTF-32; save it as UTF-8", line=1)
     if (nul := data.find(b"\0")) >= 0:
-        raise refusal(path, "a NUL byte; this is no text, or not in UTF-8: save it as UTF-8", line=_line(data, nul))
+        raise refusal(path, "a NUL byte; this is not text, or not UTF-8: save it as UTF-8", line=_line(data, nul))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -53,7 +53,9 @@ def _read_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise refusal(path, "this is a folder; name a file in it")
         if not path.is_file():
-            raise refusal(path, _why_no_file(path))
+            missing = "there is no such file; check the path, or use 'builtin', which needs none"
+            special = "this is not an ordinary file; save the scenarios to one first"
+            raise refusal(path, special if path.exists() else missing)
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -62,12 +64,6 @@ def _read_bytes(path: Path) -> bytes:
     if len(data) > LARGEST_FILE:
         raise refusal(path, f"the file is larger than {LARGEST_FILE >> 20} MiB; split it")
     return data
-
-
-def _why_no_file(path: Path) -> str:
-    if path.exists():
-        return "this is no ordinary file; save the scenarios to one first"
-    return "there is no such file; check the path, or use 'builtin', which needs none"
 
 
 def _line(data: bytes, offset: int) -> int:

@@ -1,4 +1,4 @@
-"""A user's Python file, imported once: agents and games of one's own live in such files."""
+"""A user's Python file, imported once: custom agents and games live in such files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _imported(path: Path) -> ModuleType:
     name = f"poise_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ImportError("this is no Python file")
+        raise ImportError("this is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -177,7 +177,7 @@ def _read(path: Path) -> DomainWords:
             raise ScenarioError(f"a domain cannot be called {name!r}; use small letters, digits and hyphens")
         return DomainWords(**_fields(json.loads(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError) as error:
-        raise ScenarioError(f"{path}: this is no usable JSON file ({error}); correct it") from None
+        raise ScenarioError(f"{path}: this is not a usable JSON file ({error}); correct it") from None
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {error}") from None
 
@@ -201,7 +201,7 @@ def _fields(data: Any) -> dict[str, Any]:
     if type(highest) is not int or not 1 <= highest <= LARGEST:
         raise ScenarioError(f"highest {shorten(highest)} is not an integer from 1 to {LARGEST:,}")
     if not isinstance(clock, str) or (clock and not _CLOCK.fullmatch(clock)):
-        raise ScenarioError(f'clock {shorten(clock)} is no time of day; write it as "21:00", or leave it out')
+        raise ScenarioError(f'clock {shorten(clock)} is not a time of day; write it as "21:00", or leave it out')
     return {**data, "conduct": _conduct(data.get("conduct", list(DECENCY)))}
 
 

@@ -11,8 +11,8 @@ Definitions (x is the deal's value, x_c and x_d the two targets, in the scenario
                      debts settle at, so this rate hardly moves.
     debt multiple    x / x_c over deals.
     rounds           messages exchanged.
-    promises         offers made with one's word on them; broken when a later offer of one's own gives the other side
-                     less, or when one walks away.
+    promises         offers that a seat gives its word on; broken when a later offer of it gives the other side less,
+                     or when it walks away.
 
 Differs from the reference: where the creditor wants more of the unit than the debtor (x_c > x_d), x_c / x is at least 1
 for every deal between the targets, so the collection rate takes x / x_c there.
@@ -100,11 +100,11 @@ class Score:
 
 
 def score(transcript: Transcript) -> Score:
-    """The numbers of one negotiation; talks that failed count as talks without a deal."""
-    case, outcome, rounds = transcript.scenario, transcript.outcome, len(transcript.messages)
+    """The numbers of one negotiation; one that failed counts as one without a deal."""
+    scenario, outcome, rounds = transcript.scenario, transcript.outcome, len(transcript.messages)
     if outcome.ending != "deal" or outcome.value is None:
         return Score(False, (0.0, 0.0), (0.0, 0.0), 0.0, None, rounds)
-    targets = case.creditor_target, case.debtor_target
+    targets = scenario.creditor_target, scenario.debtor_target
     share = savings(outcome.value, *targets)
     return Score(
         deal=True,

@@ -23,7 +23,7 @@ class Move:
 
     `offer` puts `value` (an integer in the scenario's unit) on the table; `firm` adds an explicit refusal of the
     other side's standing offer, so that two offers within the tolerance are not a deal by themselves. `accept`
-    takes the other side's standing offer. `walk` ends the talks. `forfeit` is a message without a usable move:
+    takes the other side's standing offer. `walk` ends the negotiation. `forfeit` is a message without a usable move:
     the standing offers stay as they are.
     """
 

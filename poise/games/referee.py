@@ -1,4 +1,4 @@
-"""The referee: applies moves to the OpenSpiel game and tells how the talks ended.
+"""The referee: applies moves to the OpenSpiel game and says how the negotiation ended.
 
 The game's state alone decides what is legal, when a deal stands and what each seat gets. This file turns moves into the
 game's actions, and its answers into words for people.
@@ -50,7 +50,7 @@ class Legal:
 
 
 class Referee:
-    """Judges the talks of one scenario under `rules`.
+    """Judges the negotiation of one scenario under `rules`.
 
     Every method takes the moves made so far and means the same whatever was asked before. The position they lead to is
     kept, so that going forward costs one move; any other history is replayed. One thread uses a referee at a time.
@@ -66,7 +66,7 @@ class Referee:
         self._state: BargainingState = self._game.new_initial_state()
 
     def judge(self, moves: Sequence[Move], move: Move) -> Outcome | None:
-        """Apply `move` after `moves`; how the talks ended with it, or None while they go on.
+        """Apply `move` after `moves`; how the negotiation ended with it, or None while it goes on.
 
         Raises IllegalMove, in words for the user, and leaves everything as it was.
         """
@@ -79,7 +79,7 @@ class Referee:
         self._action(self._after(moves), move)
 
     def legal(self, moves: Sequence[Move]) -> Legal | None:
-        """What can be done after `moves`; None when the talks are over."""
+        """What can be done after `moves`; None when the negotiation is over."""
         state = self._after(moves)
         if state.is_terminal():
             return None
@@ -94,7 +94,7 @@ class Referee:
         )
 
     def outcome(self, moves: Sequence[Move]) -> Outcome | None:
-        """How the talks ended with the last of `moves`; None while they go on."""
+        """How the negotiation ended with the last of `moves`; None while it goes on."""
         return self._outcome(self._after(moves))
 
     def _after(self, moves: Sequence[Move]) -> BargainingState:
@@ -119,7 +119,7 @@ class Referee:
     def _refusal(self, state: BargainingState, move: object) -> str:
         """Why the game has refused `move`, and what to do instead."""
         if state.is_terminal():
-            return f"the talks ended with message {state.index} ({state.ending}), so no move can follow"
+            return f"the negotiation ended with message {state.index} ({state.ending}), so no move can follow"
         seat = SEATS[state.current_player()]
         if not isinstance(move, Move):
             return f"the {seat}'s move is {_show(move)}, not a Move; use offer(value), ACCEPT, WALK or FORFEIT"

@@ -13,12 +13,12 @@ class Rules:
     """How a negotiation runs and what a deal is worth.
 
     tolerance:    two standing offers at most this far apart are a deal (scenario units), unless the later one is firm.
-    max_messages: the talks end without a deal after this many messages (the papers' 31: indices 0 to 30).
+    max_messages: the negotiation ends without a deal after this many messages (the papers' 31: indices 0 to 30).
     discount:     utilities are multiplied by discount**index of the offer that became the deal; 1 is no discount.
     grid:         step between possible offers, in the scenario's unit.
     deal_value:   what two offers within the tolerance settle at: their rounded midpoint (EmoMAS, EmoDistill) or the
                   last number said (EQ-Negotiator v2). An accepted offer settles at that offer.
-    game:         a game of one's own (see `poise.games.openspiel.variants`); "" for Poise's.
+    game:         a custom game (see `poise.games.openspiel.variants`); "" for Poise's.
     """
 
     tolerance: int = 5

@@ -1,4 +1,4 @@
-"""One case to negotiate."""
+"""One scenario to negotiate."""
 
 from __future__ import annotations
 
@@ -25,23 +25,16 @@ def _check_text(name: str, value: object) -> None:
         raise ScenarioError(f"{name} holds the control character {found[0]!r} at position {found.start()}; take it out")
 
 
-def _usual_bounds(high: int, *targets: int) -> tuple[int, int]:
-    """Bounds that say nothing of the targets beyond their number of digits; `high` is the domain's usual one."""
-    while max(targets) > high:
-        high = 10 ** len(str(high))
-    return 0, high
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One case: an integer to agree on, what each seat wants it to be, and the story around it.
+    """One scenario: an integer to agree on, what each seat wants it to be, and the story around it.
 
     id:              names the scenario within its source.
     domain, unit:    what is negotiated, and in what (see `poise.games.domains`): debt counts days to full payment,
                      disaster minutes until help comes, medical days until the operation, student minutes past 9 PM.
     creditor_target, debtor_target: the value each seat wants most (scenario units, 0 to 1,000,000, not equal).
                      Private: a seat is only ever shown its own.
-    context:         public facts of the case, shown to both seats (label -> text). A text that states a target with
+    context:         public facts, shown to both seats (label -> text). A text that states a target with
                      its unit ("12 days"), or as a time of day, is refused: it would tell one seat what the other wants.
     bounds:          the smallest and largest offer that can be made; public, and so not derived from the targets
                      beyond their number of digits. Default by domain.
@@ -75,7 +68,7 @@ class Scenario:
                 raise ScenarioError(f"{name} {shorten(value)} is not an integer from 0 to {LARGEST:,} ({self.unit})")
         if self.creditor_target == self.debtor_target:
             raise ScenarioError(
-                f"both targets are {self.creditor_target}; there is nothing to negotiate, so leave the case out or "
+                f"both targets are {self.creditor_target}; there is nothing to negotiate, so leave the scenario out or "
                 "correct one of them"
             )
 
@@ -88,7 +81,10 @@ class Scenario:
         if type(low) is not int or type(high) is not int:
             raise ScenarioError(f"bounds {shorten(self.bounds)} are not two integers, lowest offer first")
         if (low, high) == (0, 0):
-            return _usual_bounds(domain_words(self.domain).highest, *targets)
+            high = domain_words(self.domain).highest
+            while max(targets) > high:  # the bounds say nothing of the targets beyond their number of digits
+                high = 10 ** len(str(high))
+            return 0, high
         if not (0 <= low <= min(targets) and max(targets) <= high <= LARGEST):
             raise ScenarioError(
                 f"bounds {shorten((low, high))} do not hold both targets within 0 to {LARGEST:,}; correct them, or "

@@ -46,7 +46,7 @@ class Wording:
     repaired: the stated number was put right without the model after the last re-ask (offers="policy").
     replies:  what the model said at each try, as it came, before anything was cleaned or cut back; "" where nothing
               came. At most `REPLY_CHARACTERS` of each, and how many more there were. () in transcripts of version 1
-              and 2, and where an agent of one's own words its messages without telling.
+              and 2, and where a custom agent words its messages without reporting replies.
     complaints: what the model was told was wrong, before each try but the first.
     """
 
@@ -73,7 +73,7 @@ class Message:
     violations: the rules of conduct that the words break, as in `poise.agents.conduct`; () for clean ones, for a seat
               that no rule binds, and in transcripts of version 1, which were written before words were judged.
     verdict:  whether the judge saw an agreement in this message and the one before; None where it was not asked or
-              gave no answer that could be used. It decides nothing: how the talks ended is the referee's.
+              gave no answer that could be used. It decides nothing: how the negotiation ended is the referee's.
     unjudged: why the judge gave no answer, where it was asked and gave none.
     """
 
@@ -94,7 +94,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the talks ended.
+    """How the negotiation ended.
 
     ending:    a deal; somebody walked away; the message limit was reached (timeout); an agent failed.
     value:     the deal's value in the scenario's unit; None without a deal.
@@ -179,7 +179,7 @@ class Transcript:
     def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
         """A transcript from plain data of version 1 to 3.
 
-        Raises BadInput for another version, and for data that are no transcript, with the place of what is wrong.
+        Raises BadInput for another version, and for data that are not a transcript, with the place of what is wrong.
         """
         _check_version(data.get("version"))
         try:

@@ -1,6 +1,6 @@
 """The judge's node: after each message, whether it and the one before are an agreement.
 
-Its verdict is recorded and changes nothing: no seat is told, and how the talks end is the referee's.
+Its verdict is recorded and changes nothing: no seat is told, and how the negotiation ends is the referee's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Final
 
 from poise.agents.judges.types import Exchange, Verdict
-from poise.agents.protocols import Line
 from poise.common.errors import ModelDown, ModelMissing
 from poise.games.transcript import Message
 from poise.graphs.state import NegotiationContext, NegotiationState, NegotiationUpdate
@@ -28,7 +27,9 @@ def give_verdict(state: NegotiationState, context: NegotiationContext) -> Negoti
         return {}
     if len(state.lines) < 2:
         return {"verdicts": (_NOT_ASKED,)}
-    judge, exchange = context.judge, _exchange(state.lines, context)
+    judge, brief = context.judge, context.creditor.brief
+    said = tuple((line.seat, line.text) for line in state.lines[-2:])
+    exchange = Exchange((said[0], said[1]), brief.domain, brief.unit, context.referee.rules.tolerance)
     try:
         verdict: Verdict = context.guard(lambda: {"verdict": judge.judge(exchange)})["verdict"]
     except (ModelDown, ModelMissing):
@@ -36,13 +37,6 @@ def give_verdict(state: NegotiationState, context: NegotiationContext) -> Negoti
     except Exception as error:  # noqa: BLE001 - a judge that fails spoils no match
         verdict = Verdict(None, f"{type(error).__name__}: {error}")
     return {"verdicts": (replace(verdict, unjudged=verdict.unjudged[:_REASON_LENGTH]),)}
-
-
-def _exchange(lines: Sequence[Line], context: NegotiationContext) -> Exchange:
-    before, last = lines[-2:]
-    brief = context.creditor.brief
-    said = (before.seat, before.text), (last.seat, last.text)
-    return Exchange(said, brief.domain, brief.unit, context.referee.rules.tolerance)
 
 
 def with_verdicts(messages: Sequence[Message], verdicts: Sequence[Verdict]) -> tuple[Message, ...]:

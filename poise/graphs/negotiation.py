@@ -78,7 +78,7 @@ def negotiation_graph(
 
 
 def _add_judge(graph: NegotiationGraph, resolve: Resolve) -> None:
-    """A node that both seats lead to, and from which the talks go on or end."""
+    """A node that both seats lead to, and from which the negotiation goes on or ends."""
 
     def judge(state: NegotiationState, runtime: Runtime[NegotiationContext]) -> NegotiationUpdate:
         return give_verdict(state, resolve(runtime.context))
@@ -93,7 +93,7 @@ def _add_judge(graph: NegotiationGraph, resolve: Resolve) -> None:
 
 
 def _message(graph: Runner, seat: Seat, state: NegotiationState, context: NegotiationContext) -> NegotiationUpdate:
-    """One message, judged. An agent that fails ends the talks as failed; a server that is down is not its fault."""
+    """One message and its outcome. An agent that fails ends its match as failed; a server that is down does not."""
     memory = state.creditor if seat == "creditor" else state.debtor
     own = context.seat(seat)
     if own.privileged:
@@ -109,7 +109,8 @@ def _message(graph: Runner, seat: Seat, state: NegotiationState, context: Negoti
     except (ModelDown, ModelMissing, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
         raise
     except Exception as error:  # noqa: BLE001 - whatever an agent does wrong ends its match, not the tournament
-        return {"outcome": _failure(seat, error)}
+        reason = f"the {seat} failed: {type(error).__name__}: {error}"
+        return {"outcome": Outcome("failed", by=seat, reason=reason[:_REASON_LENGTH])}
     if outcome is not None:
         update["outcome"] = outcome
     return update
@@ -124,11 +125,6 @@ def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
     if (emotion := result.get("emotion")) is not None and emotion not in TO_SEVEN:
         raise AgentError(f"the graph set the emotion {emotion!r}; it must be one of the 28 labels, or None")
     return speech
-
-
-def _failure(seat: Seat, error: Exception) -> Outcome:
-    reason = f"the {seat} failed: {type(error).__name__}: {error}"
-    return Outcome("failed", by=seat, reason=reason[:_REASON_LENGTH])
 
 
 def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech) -> NegotiationUpdate:

@@ -72,7 +72,7 @@ class Played:
 class Pairing:
     """One creditor against one debtor, match after match.
 
-    A learner keeps what it learns from one `play` to the next; any other agent starts each match anew. Not for use by
+    A learner keeps what it learns from one `play` to the next; any other agent starts each match afresh. Not for use by
     several threads at once: give each its own.
     """
 
@@ -124,7 +124,8 @@ class Pairing:
         transcript = self._transcript(scenario, seed, state)
         self._learn(state, context, transcript)
         usage = _usage(state["usage"], state["verdicts"], self._detector.spent(), seconds)
-        return Played(transcript, usage, self._memory())
+        memory: dict[str, Any] = {seat: _learner(policy).memory() for seat, policy in self._learners.items()}
+        return Played(transcript, usage, memory or None)
 
     def context(self, scenario: Scenario, seed: int) -> NegotiationContext:
         """Everything one match needs beside its state; its deadline starts now."""
@@ -182,7 +183,8 @@ class Pairing:
         )
 
     def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:
-        declared = {seat: self._declared(agent) for seat, agent in self.agents.items()}
+        asked = self.settings.model, self.settings.offers, self.settings.conduct
+        declared = {seat: agent.declared_in(*asked) for seat, agent in self.agents.items()}
         return Transcript(
             scenario,
             declared["creditor"],
@@ -195,9 +197,6 @@ class Pairing:
             detector=self.settings.detector if detector_asks(self.settings.detector) else "",
         )
 
-    def _declared(self, agent: Agent) -> dict[str, Any]:
-        return agent.declared_in(self.settings.model, self.settings.offers, self.settings.conduct)
-
     def _learn(self, state: Mapping[str, Any], context: NegotiationContext, transcript: Transcript) -> None:
         if transcript.outcome.ending == "failed":
             return
@@ -206,9 +205,6 @@ class Pairing:
             view = context.seat(seat).view(SeatState(state["lines"], memory))
             utility = transcript.outcome.utilities[SEATS.index(seat)]
             _learner(policy).learn(view, utility, transcript.outcome.ending == "deal")
-
-    def _memory(self) -> dict[str, Any] | None:
-        return {seat: _learner(policy).memory() for seat, policy in self._learners.items()} or None
 
 
 def brief(scenario: Scenario, seat: Seat, rules: Rules) -> Brief:

@@ -1,7 +1,7 @@
 """The graphs as LangGraph's development server and Studio see them (`langgraph.json`).
 
-There the context is JSON that a person fills in: who plays whom, on which case, with which seed and model. The
-negotiation needs no input; a seat's graph takes the talks so far and answers with the next message.
+There the context is JSON that a person fills in: who plays whom, on which scenario, with which seed and model. The
+negotiation needs no input; a seat's graph takes the messages so far and answers with the next message.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class StudioChoice:
 
 @dataclass
 class SeatTurn:
-    """A seat's graph in Studio: the talks so far, and its answer.
+    """A seat's graph in Studio: the messages so far, and its answer.
 
     said: messages such as {"seat": "debtor", "text": "90 days?", "kind": "offer", "value": 90}, oldest first.
     """

@@ -50,8 +50,8 @@ def _checks(agent: Agent, settings: PlaySettings, draws: bool) -> Iterator[tuple
     yield f"answers within {settings.message_seconds:g} s a message", _quick
     yield "plays whole negotiations", _plays
     yield "makes legal moves", _legal
-    yield "never accepts its own offer", _never_own
-    yield "shows emotions among the 28", _among_the_28
+    yield "never accepts its own offer", lambda bench: _refuse(bench, lambda failure: _OWN_OFFER in failure)
+    yield "shows emotions among the 28", lambda bench: _refuse(bench, lambda failure: _EMOTION in failure)
     yield "leaves what it is shown as it was", _unchanging
     yield "transcripts survive JSON", _survives_json
     yield "same seed, same play", _repeats
@@ -90,28 +90,18 @@ def _failure(bench: Bench, transcript: Transcript) -> str:
     return outcome.reason.removeprefix(f"the {outcome.by} failed: ")
 
 
-def _failures(bench: Bench) -> Iterator[tuple[str, str]]:
-    """(case, failure) of each opening that the agent failed."""
-    for transcript in bench.openings:
-        if failure := _failure(bench, transcript):
-            yield transcript.scenario.id, failure
-
-
 def _refuse(bench: Bench, concerns: Callable[[str], bool]) -> None:
-    for case, failure in _failures(bench):
-        if concerns(failure):
-            raise Broken(f"case {case!r}: {failure}")
+    """Fail the check for the first failure of an opening that concerns it."""
+    for transcript in bench.openings:
+        if (failure := _failure(bench, transcript)) and concerns(failure):
+            raise Broken(f"case {transcript.scenario.id!r}: {failure}")
 
 
 def _plays(bench: Bench) -> None:
     if bench.trouble is not None:
         raise Hopeless(f"{type(bench.trouble).__name__}: {bench.trouble}")
-    _refuse(bench, lambda failure: not failure.startswith("IllegalMove: ") and not _said_later(failure))
-
-
-def _said_later(failure: str) -> bool:
-    """Whether another check says it better."""
-    return _EMOTION in failure or _OWN_OFFER in failure
+    said_by_other_checks = "IllegalMove: ", _EMOTION, _OWN_OFFER
+    _refuse(bench, lambda failure: not any(words in failure for words in said_by_other_checks))
 
 
 def _legal(bench: Bench) -> None:
@@ -121,14 +111,6 @@ def _legal(bench: Bench) -> None:
         moves = [message.move for message in transcript.messages]
         for index in bench.own(transcript):
             referee.check(moves[:index], moves[index])
-
-
-def _never_own(bench: Bench) -> None:
-    _refuse(bench, lambda failure: _OWN_OFFER in failure)
-
-
-def _among_the_28(bench: Bench) -> None:
-    _refuse(bench, lambda failure: _EMOTION in failure)
 
 
 def _repeats(bench: Bench) -> None:

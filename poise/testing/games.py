@@ -102,7 +102,7 @@ def _legal(tables: Tables) -> None:
             if legal != sorted(set(legal)) or not set(legal) <= set(range(table.game.num_distinct_actions())):
                 raise Broken(f"legal actions {legal} are not different numbers in order, from 0 up")
             if not legal and not state.is_terminal():
-                raise Broken(f"nothing is legal, and the talks go on ({state})")
+                raise Broken(f"nothing is legal, and the negotiation goes on ({state})")
             allowed = [action for action in range(table.game.num_distinct_actions()) if state.allows(action)]
             if allowed != legal:
                 raise Broken(f"allows() says otherwise than legal_actions() ({state}); override both or neither")
@@ -120,7 +120,7 @@ def _all_end(tables: Tables) -> None:
         longest = table.game.max_game_length()
         for states in table.plays():
             if not states[-1].is_terminal() or len(states) - 1 > longest:
-                raise Hopeless(f"after {len(states) - 1} messages the talks go on; they may last {longest}")
+                raise Hopeless(f"after {len(states) - 1} messages the negotiation goes on; it may last {longest}")
 
 
 def _pays(tables: Tables) -> None:
@@ -169,7 +169,7 @@ def _repeats(tables: Tables) -> None:
 
 
 def _hides(tables: Tables) -> None:
-    """The same talks with another target of the other side look the same to a seat while they last."""
+    """The same negotiation with another target of the other side looks the same to a seat while it lasts."""
     for table in tables:
         for seat, player in zip(SEATS, range(2), strict=True):
             for turned in _turned(table, SEATS[1 - player]):
@@ -190,7 +190,7 @@ def _look_the_same(states: list[BargainingState], turned: _Table, player: int, s
             if getattr(state, look)(player) != getattr(other, look)(player):
                 raise Broken(f"{look} shows the {seat} the other side's target")
         if other.is_terminal() or not other.allows(action):
-            raise Broken(f"what is legal, or ends the talks, shows the {seat} the other side's target")
+            raise Broken(f"what is legal, or ends the negotiation, shows the {seat} the other side's target")
         other.apply_action(action)
 
 
@@ -211,9 +211,7 @@ def _as_said(state: BargainingState, legal: Any) -> None:
     moves = [state.terms.move(action) for action in state.legal_actions()]
     offers = {move.value for move in moves if move.kind == "offer"}
     if {move.kind for move in moves} != set(legal.kinds) or offers != {*range(legal.low, legal.high + 1, legal.step)}:
-        raise Broken(
-            f"not all that seats are told is legal ({legal}); a game of one's own leaves the moves as they are"
-        )
+        raise Broken(f"not all that seats are told is legal ({legal}); a custom game leaves the moves as they are")
 
 
 _CHECKS: Final[tuple[tuple[str, Callable[[Tables], None]], ...]] = (

@@ -1,4 +1,4 @@
-"""The checks that every policy must pass: it is asked what to show in talks written down beforehand."""
+"""The checks that every policy must pass: it is asked what to show in negotiations that were played beforehand."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def check_policy(
     seconds: float = 5.0,
     draws: bool = False,
 ) -> list[Check]:
-    """Ask `policy` what to show in written talks and check what it answers; nothing is negotiated.
+    """Ask `policy` what to show in recorded negotiations and check what it answers; nothing is negotiated.
 
     policy:  a name, as `poise agents list` shows it; a function (view) or (view, dice); a class with `choose`; or a
              function without parameters that makes a policy.
-    cases:   what the talks are about. seconds: wall-clock time that an answer may take.
+    cases:   what is negotiated. seconds: wall-clock time that an answer may take.
     draws:   the policy is said to draw at random: it must then answer otherwise under other seeds.
 
     One that hangs, fails to answer, or does not answer the same again, fails that check, and those that would need it
     are left out.
     """
-    subject = _Subject(*_maker(policy, seat), _talks(seat, tuple(cases)), seconds)
+    subject = _Subject(*_maker(policy, seat), _recorded(seat, tuple(cases)), seconds)
     return make_checks(_checks(subject, draws), subject)
 
 
@@ -60,7 +60,7 @@ def _maker(policy: str | Callable[..., Any], seat: Seat) -> tuple[Callable[[], P
 
 
 @dataclass(frozen=True)
-class _Talk:
+class _Recorded:
     """One negotiation as one seat lived it: what it was told, and the transcript."""
 
     brief: Brief
@@ -79,13 +79,13 @@ class _Talk:
 
 
 @cache
-def _talks(seat: Seat, cases: tuple[Scenario, ...]) -> tuple[_Talk, ...]:
-    """Talks in which the seat was played by vanilla."""
+def _recorded(seat: Seat, cases: tuple[Scenario, ...]) -> tuple[_Recorded, ...]:
+    """Negotiations in which `vanilla` played the seat."""
     found = []
     for name in OPPONENTS[seat]:
         played = (find_agent("vanilla", seat), find_agent(name, other(seat)))
         pairing = Pairing(*(played if seat == SEATS[0] else played[::-1]))
-        found += [_Talk(brief(case, seat, Rules()), pairing.play(case, SEED).transcript) for case in cases]
+        found += [_Recorded(brief(case, seat, Rules()), pairing.play(case, SEED).transcript) for case in cases]
     return tuple(found)
 
 
@@ -95,19 +95,19 @@ class _Subject:
 
     make: Callable[[], Policy]
     privileged: bool
-    talks: tuple[_Talk, ...]
+    negotiations: tuple[_Recorded, ...]
     seconds: float
     first: list[Choices] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
     changed: bool = False
 
-    def ask(self, policy: Policy, talk: _Talk, seed: int = SEED) -> Iterator[str | None]:
-        """The policy's choice for each message of the talk; at the end it learns, if it can."""
+    def ask(self, policy: Policy, negotiation: _Recorded, seed: int = SEED) -> Iterator[str | None]:
+        """The policy's choice for each message of the negotiation; at the end it learns, if it can."""
         shown: tuple[str | None, ...] = ()
         notes: Any = {}
-        view = View(talk.brief)
-        for bare, hidden in talk.turns():
-            dice = Dice(child_seed(seed, talk.brief.seat))
+        view = View(negotiation.brief)
+        for bare, hidden in negotiation.turns():
+            dice = Dice(child_seed(seed, negotiation.brief.seat))
             seen = {**notes, "other": hidden} if self.privileged else notes
             view = replace(bare, shown=shown, notes=seen)
             if callable(note := getattr(policy, "note", None)):
@@ -117,12 +117,12 @@ class _Subject:
             emotion = self._watch(policy.choose, view, dice.child(view.index, "feel"))
             shown = (*shown, emotion)
             yield emotion
-        self._learn(policy, talk, view)
+        self._learn(policy, negotiation, view)
 
-    def _learn(self, policy: Policy, talk: _Talk, view: View) -> None:
+    def _learn(self, policy: Policy, negotiation: _Recorded, view: View) -> None:
         if isinstance(policy, Learner):
-            outcome = talk.transcript.outcome
-            utility = outcome.utilities[SEATS.index(talk.brief.seat)]
+            outcome = negotiation.transcript.outcome
+            utility = outcome.utilities[SEATS.index(negotiation.brief.seat)]
             self._watch(policy.learn, view, utility, outcome.ending == "deal")
 
     def _watch(self, method: Callable[..., Any], view: View, *more: Any) -> Any:
@@ -132,9 +132,9 @@ class _Subject:
         return result
 
     def series(self, seed: int = SEED) -> list[Choices]:
-        """What one fresh policy answers in all the talks, one after the other."""
+        """What one fresh policy answers in all the negotiations, one after the other."""
         policy = self.make()
-        return [list(self.ask(policy, talk, seed)) for talk in self.talks]
+        return [list(self.ask(policy, negotiation, seed)) for negotiation in self.negotiations]
 
 
 def _checks(subject: _Subject, draws: bool) -> Iterator[tuple[str, Callable[[_Subject], None]]]:
@@ -189,10 +189,10 @@ def _draws(subject: _Subject) -> None:
 
 
 def _apart(subject: _Subject) -> None:
-    """Two policies asked in turn, in two talks, answer as they do alone."""
-    talks = subject.talks[0], subject.talks[-1]
-    alone = [list(subject.ask(subject.make(), talk)) for talk in talks]
-    asked = [subject.ask(subject.make(), talk) for talk in talks]
+    """Two policies asked in turn, in two negotiations, answer as they do alone."""
+    recorded = subject.negotiations[0], subject.negotiations[-1]
+    alone = [list(subject.ask(subject.make(), negotiation)) for negotiation in recorded]
+    asked = [subject.ask(subject.make(), negotiation) for negotiation in recorded]
     beside = list(zip_longest(*asked))  # takes one answer of each in turn
     if beside != list(zip_longest(*alone)):
         raise Broken("two of them asked in turn answer otherwise; keep what it remembers in `self`, not in the class")
@@ -210,14 +210,17 @@ def _notes(subject: _Subject) -> None:
 
 
 def _remembers(subject: _Subject) -> None:
-    """After the first talk and after the last: a fresh policy with the memory goes on as the one that learned it."""
+    """A fresh policy with the memory continues as the one that learned it, after one negotiation and after all."""
     if not isinstance(subject.make(), Learner):
         return
-    for talks in (subject.talks[:1], subject.talks):
+    for recorded in (subject.negotiations[:1], subject.negotiations):
         learner, again = (cast("Any", subject.make()) for _ in range(2))
-        for talk in talks:
-            list(subject.ask(learner, talk))
+        for negotiation in recorded:
+            list(subject.ask(learner, negotiation))
         again.restore(json.loads(json.dumps(learner.memory())))
-        went_on = [[list(subject.ask(each, talk, SEED + 1)) for talk in subject.talks] for each in (learner, again)]
-        if went_on[0] != went_on[1] or learner.memory() != again.memory():
+        continued = [
+            [list(subject.ask(policy, negotiation, SEED + 1)) for negotiation in subject.negotiations]
+            for policy in (learner, again)
+        ]
+        if continued[0] != continued[1] or learner.memory() != again.memory():
             raise Broken("after restore(memory()) it answers otherwise; put all that it learned into memory()")

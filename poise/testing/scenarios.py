@@ -1,4 +1,4 @@
-"""The checks that every set of scenarios must pass: a built-in one, a domain of one's own, a file, a list."""
+"""The checks that every set of scenarios must pass: a built-in one, a custom domain, a file, a list."""
 
 from __future__ import annotations
 

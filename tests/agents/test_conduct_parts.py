@@ -67,7 +67,7 @@ def test_a_file_of_ones_own_joins_the_shipped_rules(tmp_path):
         ("say ..2 abracadabra", "say ..9 a ..9 b ..9 abracadabra", r"can be filled in 1000|can be filled in \d+ ways"),
         ("We say it: abracadabra.", "Hocus pocus.", r"test.sample: its example 'Hocus pocus.' is not caught"),
         ("We say nothing.", "We say abracadabra.", r"test.sample: its clean example .* is caught"),
-        ('category = "test"', "category = ", r"mine.toml: is no TOML in UTF-8"),
+        ('category = "test"', "category = ", r"mine.toml: is not TOML in UTF-8"),
         ("[[rule]]", '[groups]\nwe = ["us"]\n[[rule]]', r"mine.toml, group we: the group exists already"),
     ],
 )
@@ -85,7 +85,7 @@ def test_an_id_is_used_once(tmp_path):
 
 
 def test_other_encodings_and_missing_files_are_refused(tmp_path):
-    assert "is no TOML in UTF-8" in refusal(tmp_path, RULE.replace("magic", "m\u00e4gic").encode("latin-1"))
+    assert "is not TOML in UTF-8" in refusal(tmp_path, RULE.replace("magic", "m\u00e4gic").encode("latin-1"))
     with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read: No such file"):
         Checker.from_files([tmp_path / "nowhere.toml"])
 

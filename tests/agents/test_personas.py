@@ -196,7 +196,7 @@ def test_settings_are_json_and_tell_behaviour_apart(persona):
             "messages = 5\n[renege]\nmessage = 4\nshare = 0.5\nbelow = 0\npromise = 'hope'",
             "'hope' is none",
         ),
-        ("[walk]", "[walk", "is no TOML: .*; correct that line"),
+        ("[walk]", "[walk", "is not TOML: .*; correct that line"),
     ],
 )
 def test_a_bad_file_is_refused_with_key_value_and_remedy(tmp_path, old, new, said):

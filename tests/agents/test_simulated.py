@@ -395,7 +395,7 @@ def test_a_changed_file_is_read_again(tmp_path):
         ("drift = 0.35", "drift = -1", "dispositions.obliging.drift = -1 is refused"),
         ("rest = { distressed = 1 }", "rest = { distressed = 0 }", "start, rest and resort need a state"),
         ("rest = { distressed = 1 }", "rest = { sad = 1 }", "'sad' is no state; there are cooperative"),
-        ("[pace]", "[pace", "is no TOML: .*; correct that line"),
+        ("[pace]", "[pace", "is not TOML: .*; correct that line"),
     ],
 )
 def test_a_bad_file_is_refused_with_key_value_and_remedy(tmp_path, old, new, said):

@@ -31,9 +31,9 @@ def write(tmp_path: Path) -> Any:
 JSON_LINE = json.dumps(Scenario("a", "debt", 12, 113).to_dict())
 JSON_REFUSED = [
     ("broken", f"{JSON_LINE}\n{JSON_LINE[:-3]}\n", ["line 2", "not JSON", "character"]),
-    ("array", f"[{JSON_LINE}]", ["line 1", "no JSON object", "no array"]),
+    ("array", f"[{JSON_LINE}]", ["line 1", "not a JSON object", "no array"]),
     ("indented", json.dumps(json.loads(JSON_LINE), indent=1), ["line 1", "not JSON", "on one line"]),
-    ("text", f"{JSON_LINE}\n\n7\n", ["line 3", "7 is no JSON object"]),
+    ("text", f"{JSON_LINE}\n\n7\n", ["line 3", "7 is not a JSON object"]),
     ("unknown field", JSON_LINE.replace('"unit"', '"units"'), ["line 1", "unknown field 'units'"]),
     ("field twice", JSON_LINE.replace('"id"', '"id": "b", "id"'), ["line 1", "field 'id' appears twice"]),
     ("missing field", JSON_LINE.replace('"id": "a", ', ""), ["line 1", "field 'id' is missing"]),
@@ -63,7 +63,7 @@ def test_places_that_hold_no_scenarios_are_refused(tmp_path: Path) -> None:
     assert "the source is empty" in refusal("")
     assert "no such file" in refusal("a\0b")
     assert "cannot be read" in refusal("x" * 5000)
-    assert "no ordinary file" in refusal(os.devnull)
+    assert "not an ordinary file" in refusal(os.devnull)
 
 
 @pytest.mark.parametrize(

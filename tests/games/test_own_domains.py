@@ -102,7 +102,7 @@ def test_poises_own_domains_cannot_be_replaced(tmp_path, monkeypatch):
         ({"highest": "104"}, "highest '104' is not an integer"),
         ({"creditor": ""}, "creditor '' is not a text"),
         ({"plural": 7}, "plural 7 is not a text"),
-        ({"clock": "25:00"}, "clock '25:00' is no time of day"),
+        ({"clock": "25:00"}, "clock '25:00' is not a time of day"),
         ({"color": "red"}, "unknown field 'color'"),
         ({"question": None}, "question None is not a text"),
     ],
@@ -119,7 +119,7 @@ def test_a_domain_file_is_refused_with_the_remedy(tmp_path, monkeypatch, change,
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("{", "no usable JSON"), ("[]", "a domain is an object"), ("{}", "field 'creditor' is missing")],
+    [("{", "not a usable JSON"), ("[]", "a domain is an object"), ("{}", "field 'creditor' is missing")],
 )
 def test_a_file_that_is_no_domain_is_refused(tmp_path, monkeypatch, content, words):
     monkeypatch.setenv(SEARCH, "")

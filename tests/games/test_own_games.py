@@ -94,8 +94,8 @@ def test_a_game_is_named_by_file_by_class_or_by_name(spec):
         ("costly-talk", "no game is called 'costly-talk'; did you mean 'costly-talks'"),
         ("nothing-like-it", "no game is called 'nothing-like-it'; write file.py:ClassName"),
         ("none.py", "game file none.py does not exist"),
-        (f"{COSTLY}:Other", "Other is no game; put @game"),
-        (f"{COSTLY}:BargainingState", "BargainingState is no game; put @game"),
+        (f"{COSTLY}:Other", "Other is not a game; put @game"),
+        (f"{COSTLY}:BargainingState", "BargainingState is not a game; put @game"),
     ],
 )
 def test_what_is_no_game_is_refused_in_words(spec, words):

@@ -212,7 +212,7 @@ def test_hours_as_the_reference_counts_them() -> None:
     assert in_hours(case) == Scenario("a", "student", 2, 5, "hours", {"Student": "Ida"}, (0, 24))
     assert in_hours(Scenario("a", "student", 75, 285)).creditor_target == 1
     for other in (in_hours(case), Scenario("a", "debt", 12, 113)):
-        with pytest.raises(ScenarioError, match="no student scenario in minutes"):
+        with pytest.raises(ScenarioError, match="not a student scenario in minutes"):
             in_hours(other)
 
 
@@ -220,7 +220,7 @@ def test_hours_as_the_reference_counts_them() -> None:
 
 HIP = "1,61,Worn hip,Hip replacement,Low,90,No,Senior (Hips),Booked,Falls,Pain,See a colleague,60,Declined"
 REFUSED: list[tuple[str, str, list[str], list[str]]] = [
-    ("header only", "disaster", [""], ["line 1", "a header and no rows"]),
+    ("header only", "disaster", [""], ["line 1", "a header but no rows"]),
     ("no figure", "medical", [HIP.replace("90", "soon")], ["line 2", "'Days_On_Waitlist'", "whole number, Variable"]),
     ("half a figure", "medical", [HIP.replace("90", "9.5")], ["line 2", "'Days_On_Waitlist'"]),
     ("huge figure", "medical", [HIP.replace("90", "9" * 9)], ["line 2", "'Days_On_Waitlist'", "above 1,000,000"]),
@@ -280,7 +280,7 @@ def test_headers_are_told_apart_and_have_to_be_whole(write: Any) -> None:
         *most, last = header.split(",")
         assert f"missing from the header: '{last}'" in refusal(write(f"{','.join(most)}\n1\n")), domain
         assert "can only be read with the columns" in refusal(write(f"{last},{','.join(most)}\n1\n"))
-    assert "no header of a credit-recovery file" in refusal(write("Case_ID,Other\n1,2\n"))
+    assert "not the header of a credit-recovery file" in refusal(write("Case_ID,Other\n1,2\n"))
 
 
 BYTES = st.binary(max_size=20) | st.sampled_from(

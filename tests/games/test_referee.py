@@ -282,9 +282,9 @@ REFUSED = [
     ([], Move(["walk"]), "of kind"),
     ([], "walk", "the creditor's move is 'walk', not a Move"),
     ([], None, "not a Move; use offer(value), ACCEPT, WALK or FORFEIT"),
-    ([offer(50), ACCEPT], FORFEIT, "the talks ended with message 2 (deal), so no move can follow"),
-    ([WALK], "whatever", "the talks ended with message 1 (walked)"),
-    ([WALK, offer(3)], offer(3), "the talks ended with message 1 (walked)"),
+    ([offer(50), ACCEPT], FORFEIT, "the negotiation ended with message 2 (deal), so no move can follow"),
+    ([WALK], "whatever", "the negotiation ended with message 1 (walked)"),
+    ([WALK, offer(3)], offer(3), "the negotiation ended with message 1 (walked)"),
     (["walk"], WALK, "the creditor's move is 'walk', not a Move"),
 ]
 

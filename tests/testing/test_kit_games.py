@@ -150,7 +150,7 @@ class Looping(BargainingState):
 
 
 BAD = [
-    ("ends when it says", Endless, "the talks go on; they may last 6"),
+    ("ends when it says", Endless, "the negotiation goes on; it may last 6"),
     ("ends when it says", Looping, "not over within 0.5 s; look for a loop"),
     ("legal actions are those it allows", Lenient, "override both or neither"),
     ("pays what it declares", Generous, "deal pays [1.5, -0.5]; each seat gets from 0 to 1"),
@@ -160,7 +160,7 @@ BAD = [
     ("same moves, same end", Moody, "the same moves led to"),
     ("hides the other side's target", Talkative, "shows the creditor the other side's target"),
     ("hides the other side's target", Leaking, "shows the creditor the other side's target"),
-    ("seats may do what the referee tells them", Captive, "a game of one's own leaves the moves as they are"),
+    ("seats may do what the referee tells them", Captive, "a custom game leaves the moves as they are"),
     ("OpenSpiel's own simulation passes", Mumbling, "Duplicate action string 'something'"),
 ]
 
@@ -178,7 +178,7 @@ def test_no_check_goes_without_a_game_that_fails_it():
 
 
 def test_what_is_no_game_is_refused_and_not_checked():
-    with pytest.raises(ConfigError, match="Endless is no game; put @game"):
+    with pytest.raises(ConfigError, match="Endless is not a game; put @game"):
         check_game(Endless)
     with pytest.raises(ConfigError, match="no game is called 'nothing'"):
         check_game("nothing")

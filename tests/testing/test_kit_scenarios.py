@@ -34,7 +34,7 @@ class Annotated(Scenario):
 BAD = [
     ("can be read", [], "there is no scenario in it"),
     ("can be read", "none.jsonl", "there is no such file"),
-    ("can be read", "builtin:nowhere", "names no rows"),
+    ("can be read", "builtin:nowhere", "is neither rows"),
     ("has ids of its own for each", with_last(id="case-3"), "1 ids stand for more than one case, 'case-3' first"),
     ("leaves something to negotiate", with_last(debtor_target=24), "3 days apart, and offers within 5 are a deal"),
     ("counts in one unit in each domain", with_last(unit="weeks"), "'case-9' counts weeks, and others of debt days"),

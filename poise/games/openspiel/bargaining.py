@@ -17,7 +17,7 @@ Stahl (1972) and Rubinstein (1982), see `poise.games.openspiel.theory`.
 
 Actions: 0 accept, 1 walk, then one for each offer and, unless plain, one for each firm offer and the forfeit.
 
-A game of one's own has another class of positions (see `poise.games.openspiel.variants`).
+A custom game has another class of positions (see `poise.games.openspiel.variants`).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from poise.games.openspiel.observer import Observer
 from poise.games.openspiel.terms import ACCEPT_ACTION, WALK_ACTION, StandingOffer, Terms
 
 SHORT_NAME: Final = "poise_bargaining"
-_LARGEST: Final = 2**31 - 1  # of OpenSpiel's integers
-_DEFAULTS: Final[Mapping[str, Any]] = {
+LARGEST_INTEGER: Final = 2**31 - 1  # of OpenSpiel's integers
+DEFAULTS: Final[Mapping[str, Any]] = {
     "creditor_target": 30,
     "debtor_target": 120,
     "low": 0,
@@ -59,7 +59,7 @@ class BargainingGame(openspiel.Game):  # type: ignore[misc]  # pyspiel has no ty
     position: type[BargainingState]
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
-        params = {**_DEFAULTS, **(params or {})}
+        params = {**DEFAULTS, **(params or {})}
         self.terms = Terms.from_parameters(params)
         info = openspiel.game_info(self.terms.num_actions, self.terms.rules.max_messages)
         super().__init__(self.declared, info, params)
@@ -82,11 +82,11 @@ class _Table(openspiel.State):  # type: ignore[misc]  # pyspiel has no type stub
 
 
 class BargainingState(_Table):
-    """One position of the talks.
+    """One position of a negotiation.
 
     index:    the index of the message about to be made, that is, how many were made.
     standing: the (creditor's, debtor's) standing offers.
-    ending:   how the talks ended; None while they go on.
+    ending:   how the negotiation ended; None while it goes on.
     deal:     the deal's value, and the index of the offer that became the deal.
     by:       the player that accepted or walked away.
     """
@@ -105,19 +105,19 @@ class BargainingState(_Table):
         return self.index % 2 if self.ending is None else openspiel.TERMINAL
 
     def is_terminal(self) -> bool:
-        """Whether the talks are over."""
+        """Whether the negotiation is over."""
         return self.ending is not None
 
     def settle(self, standing: int, new: int) -> int | None:
         """The deal of an offer `new` with the other seat's `standing` one (neither firm); None where they make none.
 
-        A game of one's own may say otherwise (see `poise.games.openspiel.variants`), by these two and the position
+        A custom game may say otherwise (see `poise.games.openspiel.variants`), by these two and the position
         before.
         """
         return self.terms.settle(standing, new)
 
     def worth(self, deal: StandingOffer) -> list[float]:
-        """What (creditor, debtor) get from `deal`, each in [0, 1]; a game of one's own may say otherwise."""
+        """What (creditor, debtor) get from `deal`, each in [0, 1]; a custom game may say otherwise."""
         return self.terms.utilities(deal)
 
     def returns(self) -> list[float]:
@@ -178,11 +178,11 @@ class BargainingState(_Table):
 
 
 def register_bargaining(name: str = "", position: type[BargainingState] | None = None) -> None:
-    """Make a game known to OpenSpiel, once. Its class of positions may be defined anew."""
+    """Make a game known to OpenSpiel, once. Its class of positions may be defined again."""
     if name not in _GAMES:
         long_name = f"Poise Bargaining: {name}" if name else "Poise Bargaining"
         own: type[BargainingGame] = type("OwnGame", (BargainingGame,), {}) if name else BargainingGame
-        own.declared = openspiel.register(short_name(name), long_name, _DEFAULTS, own)
+        own.declared = openspiel.register(short_name(name), long_name, DEFAULTS, own)
         _GAMES[name] = own
     _GAMES[name].position = position or BargainingState
 

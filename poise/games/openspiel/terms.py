@@ -55,8 +55,9 @@ class Terms:
     def action(self, move: Move) -> int | None:
         """The action number of `move`; None where this game has no such move."""
         match move.kind:
-            case "offer":
-                return self._offer(move.value, move.firm)
+            case "offer" if type(move.value) is int and move.value in self.offers and not (move.firm and self.plain):
+                place = (move.value - self.offers.start) // self.offers.step
+                return _FIRST_OFFER + place + (len(self.offers) if move.firm else 0)
             case "accept":
                 return ACCEPT_ACTION
             case "walk":
@@ -64,11 +65,6 @@ class Terms:
             case "forfeit" if not self.plain:
                 return self.num_actions - 1
         return None
-
-    def _offer(self, value: int | None, firm: bool) -> int | None:
-        if type(value) is not int or value not in self.offers or (firm and self.plain):
-            return None
-        return _FIRST_OFFER + (value - self.offers.start) // self.offers.step + (len(self.offers) if firm else 0)
 
     def move(self, action: int) -> Move:
         """The move of an action number in [0, num_actions)."""

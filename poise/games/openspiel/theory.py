@@ -1,4 +1,4 @@
-"""What game theory says about the talks: closed forms, backward induction, best responses.
+"""What game theory says about the negotiation: closed forms, backward induction, best responses.
 
 The closed forms hold for alternating offers over a pie of size 1 that shrinks by the factor d with each proposal:
 
@@ -45,10 +45,10 @@ def finite_share(discount: float, proposals: int) -> float:
 
 
 def endless_share(discount: float) -> float:
-    """The first proposer's share when the talks may go on for ever (Rubinstein 1982); 0 < discount < 1."""
+    """The first proposer's share when the negotiation may go on for ever (Rubinstein 1982); 0 < discount < 1."""
     _check(discount, 1)
     if discount == 1:
-        raise BadInput("discount 1: endless talks without discounting settle nothing; use a discount below 1")
+        raise BadInput("discount 1: an endless negotiation without discounting settles nothing; use a discount below 1")
     return 1 / (1 + discount)
 
 
@@ -108,7 +108,7 @@ def solve(
     Between actions that pay a seat the same, the one that pays the other seat more is taken, then the one with the
     lowest number; so a seat that gains nothing by refusing accepts.
 
-    The work grows with messages * offers ** 3: meant for lattices of tens of offers and talks of tens of messages.
+    The work grows with messages * offers ** 3: meant for lattices of tens of offers and for tens of messages.
     """
     induction = _Induction(dict(given or {}), key)
     values, _ = induction.value(state)

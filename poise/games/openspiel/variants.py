@@ -1,4 +1,4 @@
-"""Games of one's own: the bargaining game with another rule for deals, or another worth of them.
+"""Custom games: the bargaining game with another rule for deals, or another worth of them.
 
     @game("costly-talks")
     class CostlyTalks(BargainingState):
@@ -25,9 +25,8 @@ from poise.common.errors import ConfigError, PoiseError, shorten
 from poise.common.userfile import digest, load_file
 from poise.games.openspiel import pyspiel as openspiel
 from poise.games.openspiel.bargaining import (
-    _DEFAULTS,
-    _LARGEST,
-    SHORT_NAME,
+    DEFAULTS,
+    LARGEST_INTEGER,
     BargainingGame,
     BargainingState,
     register_bargaining,
@@ -46,29 +45,22 @@ def load_variant(scenario: Scenario, rules: Rules, *, plain: bool = False) -> Ba
         if type(getattr(rules, name)) is not int:
             raise ConfigError(f"{name} {getattr(rules, name)!r} is not a whole number")
     return _load(
-        _registered_name(rules.game),
+        short_name(find_game(rules.game) if rules.game else ""),
         scenario.creditor_target,
         scenario.debtor_target,
         *scenario.bounds,
-        min(rules.tolerance, _LARGEST),  # beyond the bounds' width it makes no difference; nor does the grid
+        min(rules.tolerance, LARGEST_INTEGER),  # beyond the bounds' width it makes no difference; nor does the grid
         rules.max_messages,
         float(rules.discount),
-        min(rules.grid, _LARGEST),
+        min(rules.grid, LARGEST_INTEGER),
         rules.deal_value,
         plain,
     )
 
 
-def _registered_name(game: str) -> str:
-    if not game:
-        return SHORT_NAME
-
-    return short_name(find_game(game))
-
-
 @lru_cache(maxsize=256)
 def _load(name: str, *values: Any) -> BargainingGame:
-    game = openspiel.load_game(name, dict(zip(_DEFAULTS, values, strict=True)))
+    game = openspiel.load_game(name, dict(zip(DEFAULTS, values, strict=True)))
     if not isinstance(game, BargainingGame):
         raise PoiseError(f"another game took the name {name!r} in OpenSpiel; register it under its own name")
     return game
@@ -90,7 +82,9 @@ def game(name: str) -> Callable[[S], S]:
         raise ConfigError(f"a game cannot be called {shorten(name)}; use small letters, digits and hyphens")
 
     def mark(state: S) -> S:
-        _check_class(name, state)
+        given: Any = state
+        if not (isinstance(given, type) and issubclass(given, BargainingState)):
+            raise ConfigError(f"game {name!r} is {shorten(state)}; derive a class from BargainingState")
         before = _registered().get(name, state)
         if (before.__module__, before.__qualname__) != (state.__module__, state.__qualname__):
             raise ConfigError(f"two games are called {name!r}; rename one")
@@ -99,11 +93,6 @@ def game(name: str) -> Callable[[S], S]:
         return state
 
     return mark
-
-
-def _check_class(name: str, state: Any) -> None:
-    if not (isinstance(state, type) and issubclass(state, BargainingState)):
-        raise ConfigError(f"game {name!r} is {shorten(state)}; derive a class from BargainingState")
 
 
 @cache
@@ -154,4 +143,4 @@ def name_of(state: Any, spec: str) -> str:
     for name, known in _registered().items():
         if known is state:
             return name
-    raise ConfigError(f"{spec} is no game; put @game(NAME) over a class derived from BargainingState")
+    raise ConfigError(f"{spec} is not a game; put @game(NAME) over a class derived from BargainingState")

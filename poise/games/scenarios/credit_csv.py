@@ -97,7 +97,7 @@ def read_credit_csv(path: Path, text: str) -> list[Scenario]:
     _check_header(path, header)
     rows = list(records)
     if not rows:
-        raise refusal(path, "the file has a header and no rows; add one row a scenario", line=1)
+        raise refusal(path, "the file has a header but no rows; add one row a scenario", line=1)
     return [
         _scenario(path, line, f"crad-{row:02d}", _align(path, line, header, fields))
         for row, (line, fields) in enumerate(rows)
@@ -127,7 +127,7 @@ def _check_header(path: Path, header: list[str]) -> None:
         comma = " The columns must be separated by commas." if ";" in header[0] or "\t" in header[0] else ""
         raise refusal(
             path,
-            f"the first line, {shorten(','.join(header))}, is no header of a credit-recovery file (which has "
+            f"the first line, {shorten(','.join(header))}, is not the header of a credit-recovery file (which has "
             f"{', '.join(COLUMNS)}), nor of a published file of another domain, nor a scenario as a JSON object."
             f"{comma}",
             line=1,

@@ -1,4 +1,4 @@
-"""Debt cases made up from a seed.
+"""Debt scenarios made up from a seed.
 
 The four margins that the published credit-recovery set fixes (`crad_facts`: 100 rows) are followed by drawing from
 their inverse distribution functions, with u uniform in (0, 1):
@@ -18,7 +18,7 @@ median of 15,700 dollars times a factor by kind of credit (0.55 for a cash advan
 cut at the 2nd and 98th percentile: about 1,800 to 164,000 dollars. The amount first lent is 1.3 to 3.2 times the
 balance and interest runs at 12 % a year, as published.
 
-No text and no number of a case contains either target: a figure that happens to is drawn again.
+No text and no number of a scenario contains either target: a figure that happens to is drawn again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MEDIAN_BALANCE: Final = 15_700
 
 
 def generate_debt(n: int, seed: int) -> list[Scenario]:
-    """`n` debt cases, `debt-000` onwards; use `generator.generate`, which checks `n` and `seed`."""
+    """`n` debt scenarios, `debt-000` onwards; use `generator.generate`, which checks `n` and `seed`."""
     dice = Dice(seed, "scenarios/debt")
     decks = Decks(dice.child("decks"))
     used: set[str] = set()
@@ -50,7 +50,7 @@ def generate_debt(n: int, seed: int) -> list[Scenario]:
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """The numbers of one case (days), the uniform that places its balance, and dice for the rest."""
+    """The numbers of one scenario (days), the uniform that places its balance, and dice for the rest."""
 
     creditor_target: int
     debtor_target: int
@@ -80,8 +80,10 @@ def _case(index: int, draw: _Draw, decks: Decks, used: set[str]) -> Scenario:
     credit = vocab.credit["kinds"][kind]
     original, balance, interest = _money(draw, credit["factor"])
     parties = _parties(trade, kind, decks, used)
-    told = {"kind": decks.deal(f"{trade.sector}/kinds", trade.kinds), "do": do, "credit": credit["phrase"]}
-    told |= parties | _years(draw.dice) | {"original": original}
+    kinds = decks.deal(f"{trade.sector}/kinds", trade.kinds)
+    founded, taken_up = draw.dice.pick(range(1948, 2016)), draw.dice.pick(range(1994, 2020))
+    words = {"kind": kinds, "do": do, "credit": credit["phrase"], "original": original}
+    words |= parties | {"year": str(founded), "recent": str(taken_up)}
     security = _security(trade, kind, decks)
     context = {
         "Creditor": parties["creditor"],
@@ -98,14 +100,9 @@ def _case(index: int, draw: _Draw, decks: Decks, used: set[str]) -> Scenario:
         "Recovery stage": stage,
         "Cash-flow situation": cash,
         "Proposed solution": _solution(security, decks),
-        "Situation": compose(Plot(reason, cash, stage, told), decks),
+        "Situation": compose(Plot(reason, cash, stage, words), decks),
     }
     return Scenario(f"debt-{index:03d}", "debt", draw.creditor_target, draw.debtor_target, context=context)
-
-
-def _years(dice: Dice) -> dict[str, str]:
-    """When a business was founded, and when its present owner took it up."""
-    return {"year": str(dice.pick(range(1948, 2016))), "recent": str(dice.pick(range(1994, 2020)))}
 
 
 def _capital(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Debt cases in words: vocabulary, decks that keep it varied, and the composer of one story.
+"""Debt scenarios in words: vocabulary, decks that keep it varied, and the composer of one story.
 
 What the texts are made of is data, in `data/debt/`: `trades/*.json` has, for each line of business, names, what the
 business is, what it borrowed for and what went wrong, each written for that business; `phrases.json` the sentences
@@ -98,11 +98,8 @@ def _sentence(part: str, plot: Plot, decks: Decks) -> str:
         case "stage":
             frames = phrases["stage"][plot.stage]
             return decks.deal(plot.stage, frames)
-    return _deal_frame(part, phrases[part], plot, decks)
-
-
-def _deal_frame(part: str, frames: Sequence[str], plot: Plot, decks: Decks) -> str:
-    """One of `frames`; a business named after its town needs none that names the town again."""
-    if plot.words["place"] not in plot.words["debtor"]:
+    if plot.words["place"] in plot.words["debtor"]:  # then no sentence has to name the town again
+        part, frames = f"{part} without town", [frame for frame in phrases[part] if "{place}" not in frame]
         return decks.deal(part, frames)
-    return decks.deal(f"{part} without town", [frame for frame in frames if "{place}" not in frame])
+    frames = phrases[part]
+    return decks.deal(part, frames)

@@ -1,6 +1,6 @@
 """Scenarios made up from a seed, and the built-in hundred of each domain.
 
-Debt cases come from `debt_cases`. Those of any other domain, a user's own included, come from its `cases.json` (see
+Debt scenarios come from `debt_cases`. Those of any other domain, custom ones included, come from its `cases.json` (see
 `scenes`).
 """
 
@@ -18,12 +18,12 @@ BUILTIN_SEED: Final = 2025
 
 
 def generate(domain: str = "debt", n: int = BUILTIN_SIZE, seed: int = BUILTIN_SEED) -> list[Scenario]:
-    """`n` cases of `domain`, `debt-000` onwards; the same arguments always give the same cases.
+    """`n` scenarios of `domain`, `debt-000` onwards; the same arguments always give the same ones.
 
     n:    how many, at least 1. A smaller set is not the beginning of a larger one: margins are spread over the set.
     seed: 0 or more.
 
-    Raises ScenarioError for a domain that is not there, or has no cases to make.
+    Raises ScenarioError for a domain that is not there, or has nothing to make them of.
     """
     for name, value, least in (("n", n, 1), ("seed", seed, 0)):
         if type(value) is not int or value < least:
@@ -35,12 +35,12 @@ def generate(domain: str = "debt", n: int = BUILTIN_SIZE, seed: int = BUILTIN_SE
     path = domain_file(domain, "cases.json")
     if path is None:
         raise ScenarioError(
-            f"the domain {domain!r} has no cases.json to make cases from; add one (docs/domains.md), or name a file "
-            "of scenarios"
+            f"the domain {domain!r} has no cases.json to make scenarios from; add one (docs/domains.md), or name "
+            "a file of scenarios"
         )
-    from poise.games.scenarios.scenes import generate_cases
+    from poise.games.scenarios.scenes import generate_from_file
 
-    return generate_cases(path, domain, n, seed)
+    return generate_from_file(path, domain, n, seed)
 
 
 def builtin(domain: str = "debt") -> list[Scenario]:

@@ -1,9 +1,9 @@
 r"""Scenarios from a source, and scenarios to a file.
 
-A source is `builtin` (a generated hundred: of debt cases, or of the domain after a colon) or a path, and after a
+A source is `builtin` (a generated hundred: of debt scenarios, or of the domain after a colon) or a path, and after a
 colon, if wanted, some of its rows:
 
-    builtin               a hundred debt cases          cases.csv             every row of a published file
+    builtin               a hundred of debt             cases.csv             every row of a published file
     builtin:train         the first four fifths         cases.csv:test        its last fifth
     builtin:medical       a hundred operations          cases.jsonl           every line
     builtin:medical:0-9   rows 0 to 9                   cases.jsonl:7         row 7
@@ -56,16 +56,16 @@ def load_scenarios(source: str | os.PathLike[str] = BUILTIN) -> list[Scenario]:
 
 def save_scenarios(path: str | os.PathLike[str], scenarios: Iterable[Scenario]) -> None:
     """Write `scenarios` to `path` as JSON Lines, whole or not at all; a file that was there is replaced."""
-    cases = list(scenarios)
+    listed = list(scenarios)
     target = Path(path)
-    if not cases:
+    if not listed:
         raise refusal(target, "there are no scenarios to save; an empty file could not be loaded again")
     seen: set[str] = set()
-    for case in cases:
-        if case.id in seen:
-            raise refusal(target, f"two scenarios have the id {shorten(case.id)}; rename one")
-        seen.add(case.id)
-    _replace(target, "".join(json.dumps(case.to_dict(), ensure_ascii=False) + "\n" for case in cases))
+    for scenario in listed:
+        if scenario.id in seen:
+            raise refusal(target, f"two scenarios have the id {shorten(scenario.id)}; rename one")
+        seen.add(scenario.id)
+    _replace(target, "".join(json.dumps(scenario.to_dict(), ensure_ascii=False) + "\n" for scenario in listed))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -85,7 +85,7 @@ def _split_builtin(source: str) -> tuple[str, re.Match[str] | None]:
     rows = _ROWS.fullmatch(parts[0]) if len(parts) == 1 else None
     if parts and rows is None:
         raise ScenarioError(
-            f"{shorten(source)}: {shorten(':'.join(parts))} names no rows (write train, test, a row such as 7, or a "
+            f"{shorten(source)}: {shorten(':'.join(parts))} is neither rows (write train, test, a row such as 7, or a "
             f"range such as 0-9) nor a domain ({', '.join(domain_names())})"
         )
     return domain, rows
@@ -99,7 +99,7 @@ def _split(source: str) -> tuple[str, re.Match[str] | None]:
     if found := _ROWS.fullmatch(rows):
         return name, found
     if _exists(name):
-        problem = f"{shorten(rows)} names no rows; write train, test, a row such as 7, or a range such as 0-9"
+        problem = f"{shorten(rows)} does not name rows; write train, test, a row such as 7, or a range such as 0-9"
         raise refusal(Path(name), problem)
     return source, None
 
@@ -161,7 +161,7 @@ def _parse(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ScenarioError(f"not usable JSON ({shorten(str(error))}); put each scenario on one line") from None
     if not isinstance(data, dict):
-        raise ScenarioError(f"{shorten(data)} is no JSON object; write one object a line, no array around them")
+        raise ScenarioError(f"{shorten(data)} is not a JSON object; write one object a line, no array around them")
     return data
 
 

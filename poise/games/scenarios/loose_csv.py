@@ -33,7 +33,7 @@ from poise.common.errors import ScenarioError, shorten
 from poise.common.textfile import LINE_END, refusal
 
 LONGEST_ROW: Final = 20_000
-_HELD: Final = "\x1f"  # stands for a comma that is no border
+_HELD: Final = "\x1f"  # stands for a comma that is not a border
 _FIELD: Final = re.compile(r'(^|,)(?:"((?:[^"]|"")*)"|(“[^“”]*”))(?=\s*(?:,|$))')
 _BORDER: Final = re.compile(r",(?!\s)")
 _QUOTE: Final = 'put a text that contains a comma into double quotes ("Water, Painkillers") and double any quote in it'
@@ -118,7 +118,7 @@ def read_loose_csv(path: Path, text: str, layout: Layout) -> Iterator[tuple[int,
     lines = [(number, line) for number, line in enumerate(LINE_END.split(text), start=1) if line.strip(" ,\t")]
     _check_header(path, lines[0][0], lines[0][1], layout)
     if len(lines) == 1:
-        raise refusal(path, "the file has a header and no rows; add one row a scenario", line=lines[0][0])
+        raise refusal(path, "the file has a header but no rows; add one row a scenario", line=lines[0][0])
     for number, line in lines[1:]:
         try:
             yield number, _read_row(line, layout)

@@ -76,18 +76,6 @@ LEVEL: Final = "Recommended_Surgeon_Experience_Level"
 _JOINED: Final = "Surgeon_Availability_Reason or Risk_If_Delayed"
 
 
-def _disaster(row: Row) -> Targets:
-    return disaster_targets(_stated(row, ENDURANCE), _stated(row, ETA))
-
-
-def _medical(row: Row) -> Targets:
-    return medical_targets(_stated(row, WAIT), _stated(row, REDUCTION), row[URGENCY])
-
-
-def _student(row: Row) -> Targets:
-    return student_targets(row[ROBOT], None if re.fullmatch(_OPEN, row[WANTED]) else row[WANTED])
-
-
 def _stated(row: Row, column: str) -> int | None:
     """The figure, None where the row leaves it open."""
     return int(row[column]) if row[column].isdigit() else None
@@ -106,7 +94,7 @@ FORMATS: Final = (
                 Texts(("Critical_Needs", "Key_Negotiation_Argument_By_RoboDog")),
             )
         ),
-        _disaster,
+        lambda row: disaster_targets(_stated(row, ENDURANCE), _stated(row, ETA)),
         (ENDURANCE, ETA),
         {"Disaster_Type": "Disaster", "Survivor_Condition": "Condition", "Critical_Needs": "Critical needs"},
     ),
@@ -135,7 +123,7 @@ FORMATS: Final = (
                 Texts(("Decision_Point",)),
             )
         ),
-        _medical,
+        lambda row: medical_targets(_stated(row, WAIT), _stated(row, REDUCTION), row[URGENCY]),
         (WAIT, REDUCTION),
         {
             "Patient_Age": "Age",
@@ -164,7 +152,7 @@ FORMATS: Final = (
                 Texts(("Primary_Annoyance_Reason",)),
             )
         ),
-        _student,
+        lambda row: student_targets(row[ROBOT], None if re.fullmatch(_OPEN, row[WANTED]) else row[WANTED]),
         (ROBOT, WANTED),
         {
             "Student_Age": "Age",

@@ -14,7 +14,7 @@ minutes, an open ETA x_d + 30, an open wait or reduction 0 days, an open wanted 
 to 9 PM counts as 9 PM.
 
 Differs from the reference: it counts bedtimes in hours past 9 PM. All published pairs of bedtimes are 2.25 to 5 hours
-apart, so that with its tolerance of 5 the second message always ends the talks, and half hours are lost in rounding.
+apart, so that with its tolerance of 5 the second message is always the last, and half hours are lost in rounding.
 Poise counts the same times in minutes, which keeps them exact and the tolerance meaningful; `in_hours` gives the
 reference's scenario.
 """
@@ -69,6 +69,6 @@ def minutes_past_nine(time: str) -> int:
 def in_hours(scenario: Scenario) -> Scenario:
     """A student scenario in whole hours past 9 PM, as the reference counts (half an hour is rounded up)."""
     if scenario.domain != "student" or scenario.unit != domain_words("student").plural:
-        raise ScenarioError(f"{shorten(scenario.id)} is no student scenario in minutes; only those turn into hours")
+        raise ScenarioError(f"{shorten(scenario.id)} is not a student scenario in minutes; only those turn into hours")
     creditor, debtor = (math.floor(one / 60 + 0.5) for one in (scenario.creditor_target, scenario.debtor_target))
     return Scenario(scenario.id, "student", creditor, debtor, "hours", scenario.context, (0, _DAY // 60))

@@ -1,9 +1,9 @@
-"""Cases of a domain made up from its `cases.json`.
+"""Scenarios of a domain made up from its `cases.json`.
 
     {
       "lower": "debtor",                 the seat with the smaller target
       "step": 5,                         targets and the gap between them are multiples of it, counted from their least
-      "groups": {                        cases that are alike in their numbers
+      "groups": {                        scenarios that are alike in their numbers
         "short": {"share": 42, "ages": [16, 78], "target": [10, 60, 37], "gap": [30, 140, 57], "largest": 200}, ...
       },
       "context": {"Survivor": "{debtor}", "Situation": "{story}", ...},
@@ -24,7 +24,7 @@ dealt: words that belong together. A scene's words and choices add to those of t
 {their} are a person's, {surname}, {second}, {place} and {coast} names of people and towns, unless the file has its own.
 After its first use in a story a word gives way to the word "NAME again", if there is one.
 
-No number in a case is a target: ages that would be are not drawn, and a text may hold no other digits.
+No number in a scenario is a target: ages that would be are not drawn, and a text may hold no other digits.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ _NAMES: Final = {"surname": "surname", "second": "surname", "place": "inland", "
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """The numbers of one case."""
+    """The numbers of one scenario."""
 
     group: str
     target: int
     gap: int
 
 
-def generate_cases(path: Path, domain: str, n: int, seed: int) -> list[Scenario]:
-    """`n` cases of `domain` from the file at `path`.
+def generate_from_file(path: Path, domain: str, n: int, seed: int) -> list[Scenario]:
+    """`n` scenarios of `domain` from the file at `path`.
 
     Raises ScenarioError when the file is not made as it has to be.
     """
@@ -85,7 +85,7 @@ def _draws(data: Mapping[str, Any], n: int, dice: Dice) -> Iterator[_Draw]:
 
 
 def _numbers(group: Mapping[str, Any], size: int, step: int, dice: Dice) -> Iterator[tuple[int, int]]:
-    """(target of the lower seat, gap) of each case of a group."""
+    """(target of the lower seat, gap) of each scenario of a group."""
     target, gap = ([_value(u, group[what], step) for u in strata(size, dice.child(what))] for what in ("target", "gap"))
     for lower, apart in zip(target, gap, strict=True):
         most = group.get("largest", lower + apart) - lower
@@ -133,7 +133,8 @@ def _case(name: str, domain: str, data: Mapping[str, Any], draw: _Draw, decks: D
     words = _Words(data, scene, f"scene {data['scenes'].index(scene)}", decks)
     low, high = data["groups"][draw.group].get("ages", (18, 80))
     low, high = scene.get("ages", (low, high))
-    words.settle("age", decks.deal(f"ages {low}-{high} but {targets}", _ages(low, high, targets)))
+    ages = [str(age) for age in range(low, high + 1) if age not in targets]
+    words.settle("age", decks.deal(f"ages {low}-{high} but {targets}", ages))
     story = Teller(words.get)
     plan: Sequence[str] = decks.deal("plans", scene.get("plans") or data["plans"])
     words.settle("story", " ".join(story.tell(f"{{{part}}}") for part in plan))
@@ -141,12 +142,8 @@ def _case(name: str, domain: str, data: Mapping[str, Any], draw: _Draw, decks: D
     return Scenario(name, domain, *targets, context=context)
 
 
-def _ages(low: int, high: int, targets: tuple[int, int]) -> list[str]:
-    return [str(age) for age in range(low, high + 1) if age not in targets]
-
-
 class _Words:
-    """The words of one case, each dealt when first asked for and kept."""
+    """The words of one scenario, each dealt when first asked for and kept."""
 
     def __init__(self, data: Mapping[str, Any], scene: Mapping[str, Any], key: str, decks: Decks) -> None:
         self._decks = decks

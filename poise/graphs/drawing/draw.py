@@ -31,15 +31,10 @@ def to_networkx(drawable: Any) -> nx.DiGraph:
 
     picture = nx.DiGraph()
     for key, node in drawable.nodes.items():
-        picture.add_node(key, label=_label(node.name))
+        picture.add_node(key, label={START: "start", END: "end"}.get(node.name, node.name).rpartition(":")[2])
     for edge in drawable.edges:
         picture.add_edge(edge.source, edge.target, conditional=bool(edge.conditional))
     return picture
-
-
-def _label(name: str) -> str:
-    plain = {START: "start", END: "end"}.get(name, name)
-    return plain.rpartition(":")[2]
 
 
 def _group(node: str) -> str:

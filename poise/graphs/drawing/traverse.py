@@ -27,7 +27,7 @@ def traversal(played: Iterable[tuple[Transcript, Usage]]) -> nx.DiGraph:
     """The negotiation's graph with `count` on each node and edge: how often the matches went there.
 
     A node that speaks has `seconds` as well, the sum of what its model's calls took, where that was recorded; nothing
-    else is timed. A person's words that were asked for anew are counted once. An agent that comes from a file is
+    else is timed. A person's words that were asked for again are counted once. An agent that comes from a file is
     drawn as the usual turn, since a transcript does not say which nodes its own graph has.
     """
     import networkx as nx
@@ -45,7 +45,9 @@ def traversal(played: Iterable[tuple[Transcript, Usage]]) -> nx.DiGraph:
         for source, target in pairwise(path):
             taken = whole.get_edge_data(source, target, {"conditional": False}) | {"conditional": False}
             whole.add_edge(source, target, **taken | {"count": taken.get("count", 0) + 1})
-        _add_seconds(whole, transcript, usage)
+        for message, spent in zip(transcript.messages, usage.per_message, strict=False):
+            node = whole.nodes[f"{message.seat}:{'say' if _by_person(transcript, message.seat) else 'speak'}"]
+            node["seconds"] = node.get("seconds", 0.0) + spent.get("model_seconds", 0.0)
     if not whole:
         raise BadInput("there is no finished match to draw; play one first")
     return whole
@@ -71,7 +73,7 @@ def _graph(creditor: bool, debtor: bool, judged: bool) -> nx.DiGraph:
     graph = negotiation_graph(seats[0].compile(), seats[1].compile(), judged=judged)
     picture = to_networkx(graph.compile().get_graph(xray=True))
     unknown = [(one, two) for one, two in picture.edges if one.rpartition(":")[2] in ("listen", "confirm")]
-    picture.remove_edges_from(unknown)  # how often a person began anew is not recorded; what was taken comes back
+    picture.remove_edges_from(unknown)  # how often a person began again is not recorded; what was taken comes back
     return picture
 
 
@@ -87,12 +89,6 @@ def _path(transcript: Transcript) -> Iterator[str]:
         yield END
     elif transcript.outcome.by:
         yield f"{transcript.outcome.by}:perceive"
-
-
-def _add_seconds(whole: nx.DiGraph, transcript: Transcript, usage: Usage) -> None:
-    for message, spent in zip(transcript.messages, usage.per_message, strict=False):
-        node = whole.nodes[f"{message.seat}:{'say' if _by_person(transcript, message.seat) else 'speak'}"]
-        node["seconds"] = node.get("seconds", 0.0) + spent.get("model_seconds", 0.0)
 
 
 def _by_person(transcript: Transcript, seat: Seat) -> bool:

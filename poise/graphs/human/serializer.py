@@ -48,7 +48,7 @@ class StateSerializer(JsonPlusSerializer):
         try:
             return _built(super().loads_typed(data))
         except (KeyError, TypeError, ValueError, NotImplementedError) as error:
-            raise StoreError(f"a checkpoint is damaged ({error}); these talks cannot be continued") from None
+            raise StoreError(f"a checkpoint is damaged ({error}); this match cannot be continued") from None
 
 
 def _plain(value: Any) -> Any:

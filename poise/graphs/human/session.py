@@ -30,7 +30,7 @@ _STEPS_A_MESSAGE: Final = 3
 
 
 class HumanSession:
-    """A person in `seat` against `other` on one case.
+    """A person in `seat` against `other` on one scenario with one seed.
 
     Everything said is in the checkpointer at once: another session on the same one, in another process,
     resumes where this one stopped. A person has all the time in the world, the agent its `settings.message_seconds`.
@@ -69,7 +69,7 @@ class HumanSession:
         return self._run(None) if found.next else None
 
     def answer(self, said: Any) -> dict[str, Any] | None:
-        """Answer what is asked; what is asked next, or None when the talks are over. Raises as `start`."""
+        """Answer what is asked; what is asked next, or None when the negotiation is over. Raises as `start`."""
         return self._run(Command(resume=said))
 
     def state(self) -> Mapping[str, Any]:
@@ -78,12 +78,12 @@ class HumanSession:
         return values
 
     def view(self) -> View:
-        """What the person may know now: the case, the own target, the talks."""
+        """What the person may know now: the scenario, their own target, the messages so far."""
         state = self.state()
         return self.context.seat(self.seat).view(SeatState(state.get("lines", ())))
 
     def preview(self, move: Move) -> Outcome | None:
-        """How the talks would end with this move; None when they would go on, or the move cannot be made."""
+        """How the negotiation would end with this move; None when it would go on, or the move cannot be made."""
         try:
             return self.context.referee.judge([line.move for line in self.view().lines], move)
         except IllegalMove:
@@ -92,7 +92,7 @@ class HumanSession:
     def played(self) -> Played:
         """The finished match."""
         state = self.state()
-        assert state.get("outcome") is not None  # noqa: S101 - asked for when the talks are over
+        assert state.get("outcome") is not None  # noqa: S101 - asked for when the negotiation is over
         return self.pairing.record(self.scenario, self.seed, state, self.context, self._seconds())
 
     def _seconds(self) -> float:
