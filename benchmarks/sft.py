@@ -24,6 +24,7 @@ from poise.training.language.choose import PairSelection, choose
 from poise.training.language.loop import LanguageRun, Steps, Training
 from poise.training.language.sft import TokenLoss, match_of
 from poise.training.language.tokens import Chat
+from poise.training.run_folder import RunFolder
 
 BATCH, SMALL = 16, 4
 
@@ -63,7 +64,8 @@ def poise(model, examples, groups, run) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         steps = Steps(1e-4, batch=BATCH)
         began = time.perf_counter()
-        curve = Training(model, examples, groups, TokenLoss(examples), steps, run, Path(folder), "benchmark").go().curve
+        kept = RunFolder(Path(folder), {}, "checkpoint.safetensors")
+        curve = Training(model, examples, groups, TokenLoss(examples), steps, run, kept).go().curve
         seconds = time.perf_counter() - began
     return seconds, curve[0]["loss"], sum(each["computed"] for each in curve) / sum(each["tokens"] for each in curve)
 

@@ -12,9 +12,9 @@ import typer
 from poise.cli.options import Out, command_group
 
 if TYPE_CHECKING:
+    from poise.training.language.adapter_run import TrainedWords
     from poise.training.language.choose import PairSelection
     from poise.training.language.loop import LanguageRun
-    from poise.training.language.sft import TrainedWords
 
 app = command_group()
 
@@ -240,10 +240,12 @@ def dpo_command(
     batch: Batch = 16,
     warmup: Warmup = 0.03,
     seed: Seed = 0,
+    minutes: Minutes = None,
     device: Device = "auto",
     precision: Precision = "auto",
+    portion: Portion = 0,
 ) -> None:
-    """Prefer the best reply to each prompt over the worst (DPO, by trl), from an SFT adapter on."""
+    """Prefer the best reply to each prompt over the worst (DPO), from an SFT adapter on. Repeat it to resume."""
     from poise.training.language.dpo import DpoSettings, train_dpo
     from poise.training.language.loop import Steps
 
@@ -251,7 +253,7 @@ def dpo_command(
     steps = Steps(lr, epochs, batch, warmup, seed)
     settings = DpoSettings(data, sft, base, choice, steps, scores, beta, gap)
     folder = out or Path("runs") / "dpo"
-    with _running(folder, device, precision) as run:
+    with _running(folder, device, precision, portion, minutes) as run:
         _show(train_dpo(settings, folder, run))
 
 

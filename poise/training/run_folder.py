@@ -45,7 +45,9 @@ class RunFolder:
         if found == now:
             return
         before = found if isinstance(found, dict) else {}
-        changed = list(_changed_settings(before.get("settings"), now["settings"]))
+        changed = (
+            list(_changed_settings(before["settings"], now["settings"])) if "settings" in before else ["other settings"]
+        )
         changed += [f"{part}: not the same" for part in now if part != "settings" and before.get(part) != now[part]]
         raise StoreError(
             f"{self.path} holds another training ({'; '.join(changed)}); choose another folder with --out, or repeat "

@@ -1,17 +1,17 @@
-"""DPO by trl on a tiny model, and which replies it compares."""
+"""DPO on a tiny model, and which replies it compares."""
 
 from __future__ import annotations
 
 import json
 import math
-import random
+from dataclasses import replace
 
 import pytest
 from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 from test_words_choice import CHAT
 
-from poise.common.errors import ConfigError
-from poise.training.language.adapter import LoraSettings
+from poise.common.errors import ConfigError, StoreError
+from poise.training.language.adapter import LoraSettings, read_provenance
 from poise.training.language.choose import PairSelection, choose
 from poise.training.language.dpo import DpoSettings, preferences, train_dpo
 from poise.training.language.loop import LanguageRun, Steps
@@ -39,19 +39,65 @@ def test_preferences_are_the_best_and_worst_of_a_prompt_that_are_apart():
         preferences(chosen, scores, 8.0)
 
 
-def test_dpo_begins_at_log_2_and_leaves_an_adapter_like_the_others(tmp_path):
-    """At the reference both rewards are 0, and the loss is -log sigmoid(0) (Rafailov et al. 2023, eq. 7)."""
-    base = str(tiny_base(tmp_path / "base"))
-    write_pairs(tmp_path / "data", pairs(2))
-    write_pairs(tmp_path / "judged", judged())
-    train_sft(SftSettings(tmp_path / "data", base, ALL, LoraSettings(4, 8), Steps(0.01)), tmp_path / "sft", RUN)
-    before, out = random.getstate(), tmp_path / "dpo"
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dpo")
+    base = str(tiny_base(folder / "base"))
+    write_pairs(folder / "data", pairs(2))
+    write_pairs(folder / "judged", judged())
+    train_sft(SftSettings(folder / "data", base, ALL, LoraSettings(4, 8), Steps(0.01)), folder / "sft", RUN)
+    return folder
+
+
+def settings(home, **changes) -> DpoSettings:
     steps = Steps(0.02, epochs=3, batch=2, warmup=0.0)
-    trained = train_dpo(DpoSettings(tmp_path / "judged", tmp_path / "sft", base, ALL, steps), out, RUN)
-    losses = [json.loads(line)["loss"] for line in (out / "curve.jsonl").read_text().splitlines()]
-    assert losses[0] == pytest.approx(math.log(2), abs=1e-4)
+    return replace(DpoSettings(home / "judged", home / "sft", str(home / "base"), ALL, steps), **changes)
+
+
+def curve(folder) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def trained(home):
+    return train_dpo(settings(home), home / "dpo", RUN)
+
+
+def test_dpo_begins_at_log_2_and_leaves_an_adapter_like_the_others(home, trained):
+    """At the reference both rewards are 0, and the loss is -log sigmoid(0) (Rafailov et al. 2023, eq. 7)."""
+    losses = curve(home / "dpo")
+    assert losses[0] == pytest.approx(math.log(2), abs=1e-6)
     assert losses[-1] < losses[0]
     assert trained.provenance["method"] == "dpo"
-    assert random.getstate() == before
+    assert trained.provenance["parent"] == read_provenance(home / "sft")["digest"]
     names = ["adapter_config.json", "adapter_model.safetensors", "curve.jsonl", "provenance.json"]
-    assert sorted(path.name for path in out.iterdir()) == names
+    assert sorted(path.name for path in (home / "dpo").iterdir()) == names
+
+
+def test_the_better_reply_is_preferred_afterwards(home, trained):
+    scores = trained.provenance["scores"]
+    assert scores["preferred"] == 1
+    assert scores["margin"] > 0.01
+
+
+def test_the_loss_does_not_depend_on_how_much_is_computed_at_once(home, trained, tmp_path):
+    train_dpo(settings(home), tmp_path, replace(RUN, portion=1))
+    assert curve(tmp_path) == pytest.approx(curve(home / "dpo"), abs=1e-4)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_stopped_dpo_is_resumed_along_the_same_curve(home, trained, tmp_path, after):
+    asked = iter(range(100))
+    with pytest.raises(KeyboardInterrupt):
+        train_dpo(settings(home), tmp_path, replace(RUN, stop=lambda: next(asked) == after - 1))
+    assert len(curve(tmp_path)) == after
+    train_dpo(settings(home), tmp_path, RUN)
+    assert curve(tmp_path) == pytest.approx(curve(home / "dpo"), abs=1e-5)
+    assert train_dpo(settings(home), tmp_path, RUN).earlier
+    with pytest.raises(StoreError, match=r"beta was 0.1, now 0.2"):
+        train_dpo(settings(home, beta=0.2), tmp_path, RUN)
+
+
+def test_settings_without_effect_are_refused(home):
+    with pytest.raises(ConfigError, match="above 0"):
+        settings(home, beta=0.0)

@@ -12,7 +12,7 @@ from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 from poise.common.errors import AgentError, ConfigError
 from poise.training.language.adapter import LoraSettings, read_provenance
 from poise.training.language.choose import PairSelection
-from poise.training.language.jpo import JpoSettings, train_jpo
+from poise.training.language.jpo import JpoSettings, mean_ratios, train_jpo
 from poise.training.language.loop import LanguageRun, Steps
 from poise.training.language.objectives import advantages
 from poise.training.language.sft import SftSettings, train_sft
@@ -71,6 +71,12 @@ def test_the_first_step_begins_at_the_snapshot(home, trained):
 
     batch = settings(home).steps.batches([prompt_key(each) for each in made])[0]
     assert curve(home / "jpo")[0] == pytest.approx(-np.mean(found[batch]), abs=1e-5)
+
+
+def test_a_reply_of_average_score_counts_for_neither_side():
+    found = mean_ratios([1.5, 1.3, 7.0, 0.5], [2.0, 0.1, 0.0, -1.0])
+    assert found == pytest.approx({"ratio_better": 1.4, "ratio_worse": 0.5})
+    assert mean_ratios([2.0, 9.0], [1.0, 0.0]) == {"ratio_better": 2.0}
 
 
 def test_with_kappa_0_worse_replies_are_left_alone(home, tmp_path):

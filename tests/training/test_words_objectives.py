@@ -10,7 +10,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from poise.common.errors import ConfigError
-from poise.training.language.objectives import advantages, jpo_loss, k3, policy_loss, sequence_ratio
+from poise.training.language.objectives import (
+    advantages,
+    dpo_loss,
+    implicit_reward,
+    jpo_loss,
+    k3,
+    policy_loss,
+    sequence_ratio,
+)
 
 torch = pytest.importorskip("torch")
 REFERENCE = torch.tensor([-2.0, -1.0, -3.0], dtype=torch.float64)
@@ -53,6 +61,29 @@ def test_a_reply_that_has_moved_far_enough_is_pushed_no_further(advantage, shift
     now = (REFERENCE + shift).requires_grad_()
     policy_loss(sequence_ratio(now, REFERENCE), advantage).backward()
     assert now.grad.abs().max() == 0
+
+
+def test_the_loss_of_dpo_by_hand():
+    """0.1 (0.1 + 0.3 - 0.2) - 0.1 (-0.5 - 0.25) = 0.095, and -log sigmoid(0.095) = log(1 + exp(-0.095))."""
+    worse_reference = torch.tensor([-1.0, -1.0], dtype=torch.float64)
+    worse_now = torch.tensor([-1.5, -1.25], dtype=torch.float64)
+    better, worse = implicit_reward(NOW, REFERENCE, 0.1), implicit_reward(worse_now, worse_reference, 0.1)
+    assert float(better) == pytest.approx(0.02)
+    assert float(worse) == pytest.approx(-0.075)
+    assert float(dpo_loss(better, worse)) == pytest.approx(0.646775, abs=1e-6)
+    assert float(dpo_loss(worse, better)) == pytest.approx(0.741775, abs=1e-6)
+
+
+@given(logps, logps, st.floats(-1, 1), st.floats(0.05, 2))
+def test_the_gradient_of_dpo_is_the_published_one(better, worse, shift, beta):
+    """Rafailov et al. 2023, section 4: -beta sigmoid(r_l - r_w), the same for each token; opposite for the worse."""
+    references = [torch.tensor(values, dtype=torch.float64) for values in (better, worse)]
+    now = [(references[0] + shift).requires_grad_(), references[1].clone().requires_grad_()]
+    rewards = [implicit_reward(*pair, beta) for pair in zip(now, references, strict=True)]
+    dpo_loss(*rewards).backward()
+    weight = beta / (1 + math.exp(float((rewards[0] - rewards[1]).detach())))
+    np.testing.assert_allclose(now[0].grad.numpy(), -weight, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(now[1].grad.numpy(), weight, rtol=1e-9, atol=1e-12)
 
 
 @given(st.lists(st.tuples(st.integers(1, 10), st.sampled_from("abc")), min_size=2, max_size=30))

@@ -40,9 +40,18 @@ def test_no_token_is_computed_twice(found):
 
 @given(examples, st.integers(1, 20))
 def test_portions_are_a_partition_within_the_budget(found, budget):
-    split = list(portions(found, range(len(found)), budget))
+    split = list(portions(found, [(index,) for index in range(len(found))], budget))
     assert sorted(index for portion in split for index in portion) == list(range(len(found)))
     assert all(len(portion) == 1 or len(plant([found[i] for i in portion])) <= budget for portion in split)
+
+
+@given(examples, st.integers(1, 20))
+def test_what_is_compared_stays_in_one_portion_in_its_order(found, budget):
+    units = list(zip(range(0, len(found) - 1, 2), range(1, len(found), 2), strict=True))
+    split = list(portions(found, units, budget))
+    pairs = [tuple(portion[place : place + 2]) for portion in split for place in range(0, len(portion), 2)]
+    assert sorted(pairs) == units
+    assert all(len(portion) == 2 or len(plant([found[i] for i in portion])) <= budget for portion in split)
 
 
 def test_three_replies_to_one_prompt():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
@@ -80,7 +81,7 @@ def test_plain_peft_reads_the_folder_and_gives_the_measured_loss(home, trained):
     from poise.training.language.tokens import Chat
 
     chosen = choose(pairs(8), settings(home).choice, Chat(load_base(str(home / "base")).tokenizer))
-    loss = held_out_loss(model, chosen.held, RUN.machine())
+    loss = held_out_loss(model, chosen.held, RUN)
     assert loss == pytest.approx(trained.provenance["scores"]["loss_after"], abs=1e-5)
 
 
@@ -88,7 +89,7 @@ def test_what_is_done_is_not_done_again_and_other_settings_are_refused(home, tra
     again = train_sft(settings(home), home / "sft", RUN)
     assert again.earlier
     assert again.provenance == trained.provenance
-    with pytest.raises(StoreError, match="another adapter"):
+    with pytest.raises(StoreError, match=r"another training \(steps.rate was 0.02, now 0.01\)"):
         train_sft(settings(home, steps=Steps(0.01, epochs=4, batch=4)), home / "sft", RUN)
 
 
@@ -108,12 +109,64 @@ def test_out_of_minutes_it_keeps_a_checkpoint_that_belongs_to_its_settings_alone
     with pytest.raises(KeyboardInterrupt, match="minutes"):
         train_sft(settings(home), tmp_path, replace(RUN, minutes=0.0))
     assert len(curve(tmp_path)) == 1
-    with pytest.raises(StoreError, match="another training"):
+    with pytest.raises(StoreError, match=r"another training \(lora.alpha was 8, now 16\)"):
         train_sft(settings(home, lora=LoraSettings(4, 16)), tmp_path, RUN)
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(StoreError, match="damaged"):
         train_sft(settings(home), tmp_path, RUN)
+
+
+class CountingClock:
+    """A clock that is one second further each time it is looked at."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        self.seconds += 1
+        return self.seconds
+
+
+def test_the_minutes_are_kept_within_a_step_and_its_gradients_with_them(home, trained, tmp_path):
+    """Every run computes a few portions only, none completes a step, and together they come to the same curve."""
+    wanted = replace(settings(home).choice, held_out=0, limit=8)
+    given = settings(home, choice=wanted, steps=Steps(0.02, batch=4))
+    whole = train_sft(given, tmp_path / "whole", replace(RUN, portion=1))
+    reasons = []
+    while not (tmp_path / "out" / "provenance.json").exists():
+        try:
+            train_sft(given, tmp_path / "out", replace(RUN, portion=1, minutes=0.5 / 60, clock=CountingClock()))
+        except KeyboardInterrupt as stopped:
+            reasons.append(str(stopped))
+            assert len(curve(tmp_path / "out")) == len(reasons) // 4  # a portion a run, four in a step
+    assert reasons == ["the minutes are over"] * 7
+    assert whole.provenance["scores"]["steps"] == 2
+    assert curve(tmp_path / "out") == pytest.approx(curve(tmp_path / "whole"), abs=1e-5)
+
+
+def test_a_checkpoint_of_before_is_resumed(home, trained, tmp_path):
+    """Once it held the digest of what was trained, "plan", in place of the identity."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    asked = iter(range(100))
+    with pytest.raises(KeyboardInterrupt):
+        train_sft(settings(home), tmp_path, replace(RUN, stop=lambda: next(asked) == 4))
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(str(path), framework="pt") as file:
+        state = json.loads(file.metadata()["poise"])
+    old = {"plan": trained.provenance["settings"]["plan"], **{name: state[name] for name in ("steps", "curve")}}
+    for plan, resumes in (("of another training", False), (old["plan"], True)):
+        save_file(load_file(path), path, {"poise": json.dumps({**old, "plan": plan, "facts": {}})})
+        if not resumes:
+            with pytest.raises(StoreError, match="another training"):
+                train_sft(settings(home), tmp_path, RUN)
+    steps = []
+    watch = SimpleNamespace(begin=lambda what, total, done: steps.append(done), advance=lambda count, note: None)
+    train_sft(settings(home), tmp_path, replace(RUN, watch=watch))
+    assert steps == [5]
+    assert curve(tmp_path) == pytest.approx(curve(home / "sft"), abs=1e-5)
 
 
 def test_a_loss_that_is_no_number_is_an_error_and_leaves_nothing_behind(home, tmp_path):

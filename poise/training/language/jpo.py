@@ -10,7 +10,7 @@ makes harder than another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -19,24 +19,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poise.common.errors import ConfigError
-from poise.common.files import digest_of, replace_file
+from poise.common.files import digest_of
 from poise.training.data.dataset import PromptReplies, PromptReply, read_pairs
-from poise.training.language import checkpoint
-from poise.training.language.adapter import load_adapter, read_provenance, save_adapter
+from poise.training.language.adapter import load_adapter, read_provenance
+from poise.training.language.adapter_run import (
+    AdapterRun,
+    TrainedWords,
+    base_named,
+    measure_logps,
+    source_of,
+    speed_of,
+)
 from poise.training.language.base import Base, load_base
-from poise.training.language.checkpoint import Progress
-from poise.training.language.choose import Chosen, PairSelection, choose, score_of
-from poise.training.language.forward import Machine
+from poise.training.language.choose import PairSelection, choose, score_of
 from poise.training.language.judged_message import prompt_key
-from poise.training.language.libraries import library, torch
-from poise.training.language.loop import LanguageRun, Steps, Training, all_logps
+from poise.training.language.loop import LanguageRun, Steps, Training
 from poise.training.language.objectives import KL_WEIGHT, advantages, jpo_loss, k3, sequence_ratio
 from poise.training.language.scores import read_reply_scores
-from poise.training.language.sft import TrainedWords, finished_sft, source_of, speed_of
-from poise.training.language.tokens import Chat, TokenExample
+from poise.training.language.tokens import Chat
 
 RATE: Final = 5e-6
-REFERENCE: Final = "reference.safetensors"
 Within = Literal["scenario", "prompt"]
 
 
@@ -88,30 +90,14 @@ class JudgedReplies:
         return float(len(which))
 
 
-def begun(settings: JpoSettings) -> tuple[Base, dict[str, Any], PromptReplies]:
-    """The base that the SFT adapter names, the adapter's provenance, and the data."""
-    provenance = read_provenance(settings.sft)
-    read = read_pairs(settings.data)
-    return load_base(settings.base or base_named(provenance)), provenance, read
-
-
-def base_named(provenance: Mapping[str, Any]) -> str:
-    """How to load the base of an adapter again.
+def begun(data: Path, sft: Path, base: str | None) -> tuple[Base, dict[str, Any], PromptReplies]:
+    """The base that the adapter `sft` names, the adapter's provenance, and the data.
 
     Raises:
-        ConfigError: it was a file or a folder of the user's, whose place is not kept.
+        BadInput: one of them is refused.
     """
-    base = provenance["base"]
-    if base["kind"] == "hub" or base["name"] == "smollm2":
-        return str(base["name"])
-    raise ConfigError(f"the adapter's base was the {base['kind']} {base['name']!r}; say with --base where it is")
-
-
-@dataclass(frozen=True)
-class _At:
-    folder: Path
-    plan: str
-    run: LanguageRun
+    provenance, read = read_provenance(sft), read_pairs(data)
+    return load_base(base or base_named(provenance)), provenance, read
 
 
 def train_jpo(settings: JpoSettings, out: Path, run: LanguageRun | None = None) -> TrainedWords:
@@ -122,88 +108,61 @@ def train_jpo(settings: JpoSettings, out: Path, run: LanguageRun | None = None) 
         StoreError: the folder cannot be written, or holds another training.
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
-    run = run or LanguageRun()
-    base, parent, read = begun(settings)
+    run = (run or LanguageRun()).started()
+    base, parent, read = begun(settings.data, settings.sft, settings.base)
     chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer))
     scores = read_reply_scores(settings.scores) if settings.scores else None
     judged = [score_of(pair, scores) for pair in chosen.sources]
-    advantage = advantages(judged, [_group(pair, settings.within) for pair in chosen.pairs])
-    declared = _declared(settings, base, parent, {**source_of(read), **chosen.summary(), "scores": digest_of(judged)})
-    if (earlier := finished_sft(out, declared["settings"]["plan"])) is not None:
-        return TrainedWords(out, earlier, earlier=True)
+    advantage = advantages(judged, [_compared_within(pair, settings.within) for pair in chosen.pairs])
+    training = AdapterRun(
+        "jpo",
+        out,
+        base.id.to_dict(),
+        {**source_of(read), **chosen.summary(), "scores": digest_of(judged)},
+        {
+            "choice": asdict(settings.choice),
+            "steps": asdict(settings.steps),
+            "kappa_negative": settings.kappa,
+            "kl": settings.kl,
+            "within": settings.within,
+            "lora": parent["settings"].get("lora"),
+        },
+        parent["digest"],
+    )
+    if (earlier := training.finished()) is not None:
+        return earlier
     model = load_adapter(base, settings.sft, trainable=True).to(run.machine().device)
-    facts, progress = _fit(model, chosen, advantage, settings, _At(out, declared["settings"]["plan"], run))
-    facts["score"] = float(np.mean(judged))
-    found = save_adapter(model, out, {"method": "jpo", **declared, "scores": facts, "parent": parent["digest"]})
-    checkpoint.write_curve(out / "curve.jsonl", progress.curve)
-    for name in (checkpoint.FILE, REFERENCE):
-        (out / name).unlink(missing_ok=True)
-    return TrainedWords(out, found)
+    reference = training.references(model, chosen.examples, run)
+    progress = Training(
+        model,
+        chosen.examples,
+        [prompt_key(pair) for pair in chosen.pairs],
+        JudgedReplies([logps.to(run.machine().device) for logps in reference], advantage.tolist(), settings),
+        settings.steps,
+        run,
+        training.folder,
+        training.plan,
+        dropout=False,
+    ).go()
+    moved = _moved(measure_logps(model, chosen.examples, run), reference, advantage)
+    return training.finish(model, progress, {**speed_of(progress.curve), **moved, "score": float(np.mean(judged))})
 
 
-def _fit(
-    model: Any, chosen: Chosen, advantage: NDArray[np.float64], settings: JpoSettings, at: _At
-) -> tuple[dict[str, Any], Progress]:
-    where, examples = at.run.machine(), chosen.examples
-    reference = references(model, examples, where, at.folder / REFERENCE, at.plan)
-    objective = JudgedReplies([each.to(where.device) for each in reference], advantage.tolist(), settings)
-    groups = [prompt_key(pair) for pair in chosen.pairs]
-    training = Training(model, examples, groups, objective, settings.steps, at.run, at.folder, at.plan, dropout=False)
-    progress = training.go()
-    return {**speed_of(progress.curve), **_moved(model, examples, reference, advantage, where)}, progress
-
-
-def _moved(
-    model: Any,
-    examples: Sequence[TokenExample],
-    reference: Sequence[Any],
-    advantage: NDArray[np.float64],
-    where: Machine,
-) -> dict[str, float]:
+def _moved(logps: Sequence[Any], reference: Sequence[Any], advantage: NDArray[np.float64]) -> dict[str, float]:
     """How far the model is from the snapshot: K3, and the mean ratio of replies that were better and worse."""
-    ratios, divergence = np.zeros(len(examples)), np.zeros(len(examples))
-    for index, logps in all_logps(model, examples, where):
-        ratios[index] = float(sequence_ratio(logps.cpu(), reference[index]))
-        divergence[index] = float(k3(logps.cpu(), reference[index]))
-    found = {"kl": float(divergence.mean())}
-    for name, rows in (("ratio_better", advantage > 0), ("ratio_worse", advantage < 0)):
-        if rows.any():
-            found[name] = float(ratios[rows].mean())
-    return found
+    divergence = [float(k3(*pair)) for pair in zip(logps, reference, strict=True)]
+    ratios = [float(sequence_ratio(*pair)) for pair in zip(logps, reference, strict=True)]
+    return {"kl": float(np.mean(divergence)), **mean_ratios(ratios, advantage)}
 
 
-def references(model: Any, examples: Sequence[TokenExample], where: Machine, path: Path, plan: str) -> list[Any]:
-    """Each reply's log-probabilities [T] under the snapshot, on the processor; computed once and kept at `path`.
+def mean_ratios(ratios: Sequence[float], advantage: Sequence[float] | NDArray[np.float64]) -> dict[str, float]:
+    """The mean ratio of the replies that were better than average, and of those that were worse.
 
-    Raises:
-        StoreError: they cannot be written.
+    A reply of advantage 0 is neither. A mean over no reply is left out.
     """
-    lib, lengths = torch(), [len(example.reply) for example in examples]
-    if path.exists():
-        with library("safetensors").safe_open(str(path), framework="pt") as file:
-            if file.metadata() == {"plan": plan}:
-                return list(file.get_tensor("logps").split(lengths))
-    found: list[Any] = [None] * len(examples)
-    for index, logps in all_logps(model, examples, where):
-        found[index] = logps.cpu()
-    packed = library("safetensors.torch").save({"logps": lib.cat(found)}, metadata={"plan": plan})
-    replace_file(path, packed, durable=False)
-    return found
+    signs = {"ratio_better": np.asarray(advantage) > 0, "ratio_worse": np.asarray(advantage) < 0}
+    return {name: float(np.asarray(ratios)[rows].mean()) for name, rows in signs.items() if rows.any()}
 
 
-def _group(pair: PromptReply, within: Within) -> tuple[str, ...]:
+def _compared_within(pair: PromptReply, within: Within) -> tuple[str, ...]:
     return (pair.domain, pair.scenario) if within == "scenario" else (prompt_key(pair),)
-
-
-def _declared(settings: JpoSettings, base: Base, parent: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    given = {
-        "choice": asdict(settings.choice),
-        "steps": asdict(settings.steps),
-        "kappa_negative": settings.kappa,
-        "kl": settings.kl,
-        "within": settings.within,
-        "lora": parent["settings"].get("lora"),
-    }
-    shown = {"base": base.id.to_dict(), "data": dict(data), "settings": given}
-    plan = digest_of({**shown, "parent": parent["digest"]})
-    return {**shown, "settings": {**given, "plan": plan}}

@@ -4,6 +4,8 @@
     JPO     rho = exp(mean_t(log p_theta - log p_ref))
             loss = -min(rho A, clip(rho, 0.8, 1.2) A) + 0.04 mean_t(exp(D) - D - 1),  D = log p_ref - log p_theta
             A = clip((r - mean_s) / std_s, -10, 10) within the scenario s (EmoDistill, arXiv 2605.26785)
+    DPO     -log sigmoid(beta (d_w - d_l)),  d = log p_theta(reply | prompt) - log p_ref(reply | prompt)
+            w the better reply, l the worse one to the same prompt (Rafailov et al. 2023, eq. 7)
 
 The KL term is the K3 estimator (Schulman, "Approximating KL Divergence", 2020): never negative, 0 where both agree.
 """
@@ -52,6 +54,19 @@ def jpo_loss(logps: Any, reference: Any, advantage: float, kappa: float = 1.0, k
     """
     weight = kappa if advantage < 0 else 1.0
     return weight * policy_loss(sequence_ratio(logps, reference), advantage) + kl * k3(logps, reference)
+
+
+def implicit_reward(logps: Any, reference: Any, beta: float) -> Any:
+    """What DPO takes for a reply's reward: beta log(p_theta / p_ref) of the whole reply (scalar).
+
+    logps, reference: [T], log-probabilities of the reply's tokens now and in the snapshot.
+    """
+    return beta * (logps - reference).sum()
+
+
+def dpo_loss(better: Any, worse: Any) -> Any:
+    """DPO's loss of one preference from the implicit rewards of its two replies (scalar, > 0; log 2 where equal)."""
+    return -torch().nn.functional.logsigmoid(better - worse)
 
 
 def advantages(scores: Sequence[float | None], groups: Sequence[Hashable]) -> NDArray[np.float64]:

@@ -7,8 +7,9 @@ position (its depth), so that logits and gradients are those of the separate seq
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,24 +75,31 @@ def plant(examples: Sequence[TokenExample]) -> Forest:
     return Forest(shape[0], shape[1], shape[2], tuple(sources), tuple(targets))
 
 
-def portions(examples: Sequence[TokenExample], which: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """`which` of `examples` in portions of about `budget` tokens at most as a forest, those that begin alike together.
+def portions(examples: Sequence[TokenExample], units: Iterable[Sequence[int]], budget: int) -> Iterator[list[int]]:
+    """The examples of `units` (indices) in portions of at most `budget` tokens as a forest.
 
-    A sequence that is longer by itself makes a portion by itself.
+    Units that begin alike come together, and the examples of a unit stay together, in their order. A unit that is
+    larger than the budget makes a portion by itself.
     """
-    order = sorted(which, key=lambda index: (examples[index].prompt, examples[index].reply, index))
+    order = sorted(units, key=lambda unit: (examples[unit[0]].prompt, examples[unit[0]].reply, tuple(unit)))
     portion: list[int] = []
     size = 0
-    for index in order:
-        shared = _common(examples[portion[-1]], examples[index]) if portion else 0
-        new = len(examples[index]) - shared
+    for unit in order:
+        new = _new_tokens(examples, portion[-1:], unit)
         if portion and size + new > budget:
             yield portion
-            portion, size, new = [], 0, len(examples[index])
-        portion.append(index)
+            portion, size, new = [], 0, _new_tokens(examples, (), unit)
+        portion.extend(unit)
         size += new
     if portion:
         yield portion
+
+
+def _new_tokens(examples: Sequence[TokenExample], before: Sequence[int], unit: Sequence[int]) -> int:
+    """How many tokens `unit` adds after the example `before` (none for an empty forest), at most."""
+    line = [*before, *unit]
+    shared = sum(_common(examples[one], examples[two]) for one, two in pairwise(line))
+    return sum(len(examples[index]) for index in unit) - shared
 
 
 def _common(one: TokenExample, two: TokenExample) -> int:

@@ -14,10 +14,10 @@ from poise.common.files import digest_of, replace_file
 from poise.common.seeds import child_seed
 from poise.training.data.dataset import PAIRS, PromptReply, read_pairs
 from poise.training.language.adapter import load_adapter, read_provenance, versions
+from poise.training.language.adapter_run import base_named
 from poise.training.language.base import load_base
 from poise.training.language.choose import PairSelection, choose
 from poise.training.language.forward import Machine
-from poise.training.language.jpo import base_named
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.libraries import torch
 from poise.training.language.loop import LanguageRun

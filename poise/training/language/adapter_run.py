@@ -1,0 +1,148 @@
+"""What the three ways of training an adapter have in common: which training it is, its folder, and how it ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from poise.common.errors import ConfigError
+from poise.common.files import digest_of, replace_file
+from poise.training.data.dataset import PromptReplies
+from poise.training.language import checkpoint
+from poise.training.language.adapter import PROVENANCE, read_provenance, save_adapter
+from poise.training.language.checkpoint import Progress
+from poise.training.language.libraries import library, torch
+from poise.training.language.loop import CURVE, LanguageRun, all_logps
+from poise.training.language.tokens import TokenExample
+from poise.training.run_folder import RunFolder
+
+REFERENCE: Final = "reference.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainedWords:
+    """folder: the adapter's. provenance: what it says of itself. earlier: it was there already."""
+
+    folder: Path
+    provenance: Mapping[str, Any]
+    earlier: bool = False
+
+
+@dataclass(frozen=True)
+class AdapterRun:
+    """One training of an adapter: what decides its result, and where it is kept.
+
+    base, data, settings: as provenance.json records them. parent: the digest of the adapter it begins with, or None.
+    """
+
+    method: str
+    path: Path
+    base: Mapping[str, Any]
+    data: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    parent: str | None = None
+
+    @property
+    def plan(self) -> str:
+        """The digest of all that decides the result."""
+        decisive = {"base": self.base, "data": self.data, "settings": self.settings}
+        return digest_of(decisive if self.parent is None else {**decisive, "parent": self.parent})
+
+    @property
+    def folder(self) -> RunFolder:
+        """The folder that it is kept in."""
+        return RunFolder(self.path, self._identity(vars(self)), checkpoint.FILE)
+
+    def finished(self) -> TrainedWords | None:
+        """What this training came to earlier, None before it is finished.
+
+        Raises:
+            StoreError: the folder holds another adapter.
+            AgentError: the adapter is damaged.
+        """
+        if not (self.path / PROVENANCE).exists():
+            return None
+        provenance = read_provenance(self.path)
+        settings = {name: value for name, value in provenance["settings"].items() if name != "plan"}
+        self.folder.refuse_other(self._identity({**provenance, "settings": settings}))
+        return TrainedWords(self.path, provenance, earlier=True)
+
+    @staticmethod
+    def _identity(source: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: source[name] for name in ("method", "base", "data", "settings", "parent")}
+
+    def finish(self, model: Any, progress: Progress, scores: Mapping[str, Any]) -> TrainedWords:
+        """Write the adapter with its provenance and its curve, and delete what only resuming needs."""
+        identity = self._identity(vars(self))
+        settings = {**self.settings, "plan": self.plan}
+        provenance = save_adapter(model, self.path, {**identity, "settings": settings, "scores": dict(scores)})
+        checkpoint.write_curve(self.path / CURVE, progress.curve)
+        self.folder.clear(REFERENCE)
+        return TrainedWords(self.path, provenance)
+
+    def references(self, model: Any, examples: Sequence[TokenExample], run: LanguageRun) -> list[Any]:
+        """Each reply's log-probabilities [T] under `model` as it is before training, on the processor.
+
+        They are computed once and kept in the folder.
+
+        Raises:
+            StoreError: they cannot be written.
+            KeyboardInterrupt: stopped, or out of time, before they were complete.
+        """
+        path, lengths = self.path / REFERENCE, [len(example.reply) for example in examples]
+        if path.exists():
+            with library("safetensors").safe_open(str(path), framework="pt") as file:
+                if file.metadata() == {"plan": self.plan}:
+                    return list(file.get_tensor("logps").split(lengths))
+        logps = measure_logps(model, examples, run)
+        packed = library("safetensors.torch").save({"logps": torch().cat(logps)}, metadata={"plan": self.plan})
+        replace_file(path, packed, durable=False)
+        return logps
+
+
+def measure_logps(model: Any, examples: Sequence[TokenExample], run: LanguageRun) -> list[Any]:
+    """Each reply's log-probabilities [T], on the processor.
+
+    Raises:
+        KeyboardInterrupt: stopped, or out of time.
+    """
+    logps: list[Any] = [None] * len(examples)
+    for index, each in all_logps(model, examples, run.machine(), run.check):
+        logps[index] = each.cpu()
+    return logps
+
+
+def base_named(provenance: Mapping[str, Any]) -> str:
+    """How to load the base of an adapter again.
+
+    Raises:
+        ConfigError: it was a file or a folder of the user's, whose path is not recorded.
+    """
+    base = provenance["base"]
+    if base["kind"] == "hub" or base["name"] == "smollm2":
+        return str(base["name"])
+    raise ConfigError(f"the adapter's base was the {base['kind']} {base['name']!r}; say with --base where it is")
+
+
+def source_of(read: PromptReplies) -> dict[str, Any]:
+    """Which data it was, and whether evaluation scenarios were let in, as the data say."""
+    return {"sha256": read.digest, "evaluation": read.header.get("evaluation", "unknown")}
+
+
+def speed_of(curve: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What the curve says of a training: steps, its first and last loss, and how fast it was.
+
+    tokens_per_second counts those of the sequences, computed_per_second those that were computed once for all.
+    """
+    seconds = math.fsum(entry["seconds"] for entry in curve)
+    return {
+        "steps": len(curve),
+        "first_loss": curve[0]["loss"],
+        "last_loss": curve[-1]["loss"],
+        "seconds": round(seconds, 1),
+        "tokens_per_second": round(sum(entry["tokens"] for entry in curve) / max(seconds, 1e-9), 1),
+        "computed_per_second": round(sum(entry["computed"] for entry in curve) / max(seconds, 1e-9), 1),
+    }
