@@ -59,6 +59,12 @@ def test_wilson_solves_the_score_equation(successes, trials, confidence):
     assert wilson(trials - successes, trials, confidence) == pytest.approx((1 - high, 1 - low))
 
 
+@pytest.mark.parametrize(("confidence", "quantile"), [(0.8, 1.2815516), (0.9, 1.6448536), (0.99, 2.5758293)])
+def test_wilson_leaves_the_same_share_out_on_both_sides(confidence, quantile):
+    low, high = wilson(50, 100, confidence)
+    assert (high - low) / 2 == pytest.approx(quantile / (2 * math.sqrt(100 + quantile**2)), rel=1e-6)
+
+
 def test_wilson_of_nothing_says_nothing():
     assert wilson(0, 0) == (0, 1)
 
