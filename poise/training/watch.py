@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Watch(Protocol):
+class TrainingWatch(Protocol):
     """Shown how far a training is."""
 
     def begin(self, what: str, total: int, done: int) -> None:
@@ -18,7 +18,7 @@ class Watch(Protocol):
 
 
 class Unwatched:
-    """A `Watch` that shows nothing."""
+    """A `TrainingWatch` that shows nothing."""
 
     def begin(self, what: str, total: int, done: int) -> None:
         """Show nothing."""

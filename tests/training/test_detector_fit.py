@@ -17,7 +17,7 @@ from poise.agents.emotions.detector import ARTIFACT, Detector
 from poise.agents.emotions.model import distribution
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.common.errors import BadInput, PoiseError
-from poise.training.detector.fit import FILES, best_temperature, fit, main
+from poise.training.detector.fit import FILES, best_temperature, fit, fit_main
 from poise.training.detector.scores import best_thresholds, cross_fitted, f1_by_class, macro_f1
 from poise.training.detector.training import Settings, quantise
 
@@ -99,7 +99,7 @@ SMALL = Settings(vocabulary=500, strength=20.0)
 
 def test_the_script_learns_a_tiny_corpus(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "tiny.npz"
-    assert main(["--data", str(corpus), "--out", str(out), "--seed", "3", "--written", "0"]) == 0
+    assert fit_main(["--data", str(corpus), "--out", str(out), "--seed", "3", "--written", "0"]) == 0
     printed = capsys.readouterr().out
     assert "tuned on these very rows" in printed
     assert "one fixed threshold" in printed
@@ -152,7 +152,7 @@ def test_missing_and_foreign_data_are_refused(corpus: Path, capsys: pytest.Captu
     (corpus / "labels.txt").write_text("joy sorrow")
     with pytest.raises(BadInput, match="not the 28 labels of GoEmotions in their order; found 2: joy sorrow"):
         fit(corpus, corpus / "out.npz", SMALL)
-    assert main(["--data", str(corpus / "nowhere")]) == 2
+    assert fit_main(["--data", str(corpus / "nowhere")]) == 2
     assert "--data names the folder" in capsys.readouterr().err
 
 

@@ -14,7 +14,7 @@ _LINE_SECONDS: Final = 5.0
 
 
 class TrainingProgress:
-    """A `poise.training.watch.Watch` on a console; use it in a `with` statement.
+    """A `poise.training.watch.TrainingWatch` on a console; use it in a `with` statement.
 
     It starts no thread, so that processes can be forked beside it.
     """

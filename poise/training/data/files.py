@@ -52,7 +52,7 @@ def _score(line: str, path: str, number: int) -> tuple[str, int, float]:
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
+def folder_errors_explained(folder: Path) -> Iterator[None]:
     """StoreError, with the remedy, for whatever the disk refuses."""
     try:
         yield

@@ -27,7 +27,7 @@ from poise.tournaments.storage.rows import transcript_from
 from poise.tournaments.storage.store import Store
 from poise.training.data.dataset import FORMAT, MANIFEST, PAIRS, TRANSITIONS, Transitions
 from poise.training.data.dialogues import Dialogues, cases_by_row
-from poise.training.data.files import digest_of_file, explained, read_message_scores
+from poise.training.data.files import digest_of_file, folder_errors_explained, read_message_scores
 from poise.training.data.gathering import Gatherer, TrainingNegotiation, pairs_of
 from poise.training.data.held_out import FIRST_ROW, held_out
 
@@ -96,7 +96,7 @@ def make_dataset(
         StoreError: a tournament cannot be read, or the folder cannot be written.
     """
     maker = _Maker(settings, Path(out), watch)
-    with explained(maker.folder):
+    with folder_errors_explained(maker.folder):
         maker.folder.mkdir(parents=True, exist_ok=True)
         (maker.folder / MANIFEST).unlink(missing_ok=True)
         return maker.make()

@@ -177,7 +177,7 @@ def table(scores: dict[str, float]) -> str:
     return "\n".join([*lines, f"  {'share of rows whose likeliest is right':<55} {right}"])
 
 
-def main(arguments: list[str] | None = None) -> int:
+def fit_main(arguments: list[str] | None = None) -> int:
     """The command; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m poise.training.detector.fit", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with " + ", ".join(FILES))
@@ -198,4 +198,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(fit_main())

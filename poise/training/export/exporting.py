@@ -22,7 +22,7 @@ from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, Artifact, load_artifac
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import draft, replace_file, sha256_of
 from poise.games.moves import Seat
-from poise.training.data.files import explained
+from poise.training.data.files import folder_errors_explained
 from poise.training.export.adapter_file import PRECISIONS, write_adapter
 from poise.training.export.base_file import BaseFile, describe, read_base
 from poise.training.export.ollama_model import Served, check_server, create, modelfile
@@ -85,7 +85,7 @@ def export_agent(settings: ExportSettings) -> Artifact:
     parts = _read(settings)
     if settings.ollama:
         check_server(settings.ollama, parts.base, other_weights=settings.other_weights)
-    with explained(settings.out), draft(settings.out) as folder:
+    with folder_errors_explained(settings.out), draft(settings.out) as folder:
         folder.mkdir(parents=True)
         write_adapter(parts.lora, parts.base, folder / ADAPTER, settings.precision)
         replace_file(folder / MODELFILE, modelfile(parts.base, settings.ollama).encode())

@@ -26,7 +26,7 @@ from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import plant, portions
 from poise.training.language.tokens import TokenExample
 from poise.training.run_folder import RunFolder
-from poise.training.watch import Unwatched, Watch
+from poise.training.watch import TrainingWatch, Unwatched
 
 CURVE: Final = "curve.jsonl"
 _CHECKPOINT_SECONDS: Final = 30.0
@@ -57,7 +57,7 @@ class LanguageRun:
     precision: str = "auto"
     portion: int = 0
     minutes: float | None = None
-    watch: Watch = field(default_factory=Unwatched)
+    watch: TrainingWatch = field(default_factory=Unwatched)
     stop: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = monotonic
     began: float | None = None

@@ -29,7 +29,7 @@ from poise.training.data.dataset import PAIRS, read_pairs
 from poise.training.language.judged_message import pair_key, spoken_in, spoken_of
 from poise.training.language.model_judge import ModelScorer
 from poise.training.language.verifiable import WEIGHTS, JudgedMessage, ReplyScore, judge
-from poise.training.watch import Unwatched, Watch
+from poise.training.watch import TrainingWatch, Unwatched
 
 FORMAT: Final = 1
 VERIFIABLE: Final = "verifiable"
@@ -95,7 +95,7 @@ def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
     path: Path,
     of: str,
     *,
-    watch: Watch | None = None,
+    watch: TrainingWatch | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Scored:
     """Score what is not scored yet, and add it to the file at `path`.

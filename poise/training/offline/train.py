@@ -31,7 +31,7 @@ from poise.training.offline.evaluation import offline_scores
 from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.online.deep_q_torch import require_torch
 from poise.training.run_folder import RunFolder
-from poise.training.watch import Unwatched, Watch
+from poise.training.watch import TrainingWatch, Unwatched
 
 if TYPE_CHECKING:
     from poise.training.offline.learner import OfflineLearner
@@ -52,7 +52,7 @@ class OfflineTrained:
 
 
 def train_offline(
-    settings: OfflineSettings, data: Path | str, out: Path | str, watch: Watch | None = None
+    settings: OfflineSettings, data: Path | str, out: Path | str, watch: TrainingWatch | None = None
 ) -> OfflineTrained:
     """Train on the data set in the folder `data` into the folder `out`; what was begun there goes on.
 
@@ -82,7 +82,7 @@ class _Run:
     settings: OfflineSettings
     data: Transitions
     folder: RunFolder
-    watch: Watch
+    watch: TrainingWatch
     curve: list[list[float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

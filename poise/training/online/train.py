@@ -27,7 +27,7 @@ from poise.training.online.files import CHECKPOINT, keep_trainer, resume_trainer
 from poise.training.online.plan import TrainingPlan, TrainSettings, plan_training, trainer_of
 from poise.training.online.trainers import Trainer, Trial
 from poise.training.run_folder import RunFolder
-from poise.training.watch import Unwatched, Watch
+from poise.training.watch import TrainingWatch, Unwatched
 
 _CHECKPOINT_SECONDS: Final = 1.0  # between two; a stop on request is kept in any case
 _WORTH_WORKERS: Final = 2000  # negotiations from which worker processes pay for their start
@@ -43,7 +43,7 @@ class Trained:
 
 
 def train(
-    settings: TrainSettings, out: Path | str, *, workers: int | None = None, watch: Watch | None = None
+    settings: TrainSettings, out: Path | str, *, workers: int | None = None, watch: TrainingWatch | None = None
 ) -> Trained:
     """Train into the folder `out`; one that was begun there with the same settings goes on, one that is done stays.
 
@@ -83,7 +83,7 @@ class _Run:
     plan: TrainingPlan
     trainer: Trainer
     folder: RunFolder
-    watch: Watch
+    watch: TrainingWatch
 
     def go(self, done: int, workers: int) -> Artifact:
         """Play the rounds from `done` on and the final check, and write the artifact."""
