@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,22 +103,17 @@ def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> P
 
 
 def provenance(header: Header, table: str) -> dict[str, Any]:
-    """Where a table comes from, as JSON data."""
+    """Where a table comes from, as JSON data, without folders or addresses, which may name a person or a machine."""
+    options = {name: value for name, value in header.config.get("model_options", {}).items() if name != "base_url"}
     return {
         "schema": SCHEMA,
         "table": table,
         "tournament": header.id,
-        "config": _config(header.config),
+        "config": {name: value for name, value in header.config.items() if name != "out"} | {"model_options": options},
         "creditors": [dict(one) for one in header.creditors],
         "debtors": [dict(one) for one in header.debtors],
         "provenance": {name: one for name, one in header.provenance.items() if name not in _UNTOLD},
     }
-
-
-def _config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without a folder or a server's address, which may name a person or a machine."""
-    options = {name: one for name, one in config.get("model_options", {}).items() if name != "base_url"}
-    return {**{name: one for name, one in config.items() if name != "out"}, "model_options": options}
 
 
 def _pandas() -> Any:

@@ -79,7 +79,10 @@ def _figures(game: Bimatrix, rows: Sequence[Row]) -> Iterator[Figure]:
     for seat in chosen:
         yield _alpha(labels[seat], named[seat], _masses(sweep, seat), seat)
     for seat in chosen:
-        yield _growth(labels[seat], named[seat], (path[0], path[1][SEATS.index(seat)]), seat)
+        marks = [(float(time), f"{time:g}") for time in (0.1, 1, 10, 100)]
+        lines = Lines(labels[seat], named[seat], path[0], path[1][SEATS.index(seat)], marks, "time")
+        picture = lines_picture(lines, "growth", f"Shares of the {seat}s over time by replicator dynamics")
+        yield Figure(f"replicator-{seat}s", f"Populations of {seat}s", seat, picture)
     for seat in chosen:
         if len(labels[seat]) == 3:
             yield _triangle(game, path[1][SEATS.index(seat)], seat)
@@ -112,13 +115,6 @@ def _alpha(labels: Sequence[str], named: Sequence[int], sweep: tuple[Array, Arra
     lines = Lines(labels, named, *sweep, marks, "strength of selection, \N{GREEK SMALL LETTER ALPHA}")
     picture = lines_picture(lines, "alpha", f"Alpha-rank of the {seat}s by the strength of selection")
     return Figure(f"alpha-rank-{seat}s", f"Alpha-rank of {seat}s", seat, picture)
-
-
-def _growth(labels: Sequence[str], named: Sequence[int], path: tuple[Array, Array], seat: Seat) -> Figure:
-    marks = [(float(time), f"{time:g}") for time in (0.1, 1, 10, 100)]
-    lines = Lines(labels, named, *path, marks, "time")
-    picture = lines_picture(lines, "growth", f"Shares of the {seat}s over time by replicator dynamics")
-    return Figure(f"replicator-{seat}s", f"Populations of {seat}s", seat, picture)
 
 
 def _triangle(game: Bimatrix, path: Array, seat: Seat) -> Figure:

@@ -49,18 +49,14 @@ def _ranks(edges: nx.DiGraph) -> tuple[dict[int, Place], int]:
     y = 20.0
     for layer in [*layers, *([alone] if alone else [])]:
         layer.sort(key=lambda node: (_centre(edges, node, places), node))
-        for row in _rows_of(layer):
+        rows = -(-len(layer) // _ACROSS)  # of about equal length
+        for number in range(rows):
+            row = layer[len(layer) * number // rows : len(layer) * (number + 1) // rows]
             for place, node in enumerate(row):
                 places[node] = (_WIDE * (2 * place + 1) / (2 * len(row)), y)
             y += _STEP[1]
         y += _STEP[0] - _STEP[1]
     return places, int(y - _STEP[0] + 24)
-
-
-def _rows_of(layer: Sequence[int]) -> list[Sequence[int]]:
-    """A rank as rows of about equal length."""
-    rows = -(-len(layer) // _ACROSS)
-    return [layer[len(layer) * row // rows : len(layer) * (row + 1) // rows] for row in range(rows)]
 
 
 def _centre(edges: nx.DiGraph, node: int, places: dict[int, Place]) -> float:

@@ -39,12 +39,8 @@ def lightable(graph: Any) -> Markup:
     arrow = tag("marker", marker, id="arrow", viewBox="0 0 8 8", orient="auto", **size)
     parts = [tag("defs", arrow), *_groups(places), *_edges(picture, places), *_nodes(picture, places)]
     view = f"0 0 {wide:.0f} {high:.0f}"
-    return tag("svg", *parts, class_="graph", viewBox=view, role="img", aria_label=_told(picture))
-
-
-def _told(picture: nx.DiGraph) -> str:
-    names = [str(node) for node in picture if ":" in str(node)]
-    return "The graph of the negotiation: " + ", ".join(names)
+    words = "The graph of the negotiation: " + ", ".join(str(node) for node in picture if ":" in str(node))
+    return tag("svg", *parts, class_="graph", viewBox=view, role="img", aria_label=words)
 
 
 Places = dict[str, tuple[float, float]]

@@ -98,14 +98,11 @@ def mixed(game: Bimatrix, creditor: Array, debtor: Array, method: str) -> Mixed:
 
 def equilibrium(game: Bimatrix) -> Mixed:
     """The candidate of least regret: a pure equilibrium, linear programming, or where the replicator comes to rest."""
-    found = [_pure(game, *pair) for pair in pure_equilibria(game)[:1]]
-    if found:
-        return found[0]
+    pure = pure_equilibria(game)
+    if pure:
+        creditor, debtor = pure[0]
+        return mixed(game, np.eye(len(game.creditors))[creditor], np.eye(len(game.debtors))[debtor], "pure")
     return min((zero_sum(game), replicator(game)), key=lambda one: one.regret)
-
-
-def _pure(game: Bimatrix, i: int, j: int) -> Mixed:
-    return mixed(game, np.eye(len(game.creditors))[i], np.eye(len(game.debtors))[j], "pure")
 
 
 def zero_sum(game: Bimatrix) -> Mixed:

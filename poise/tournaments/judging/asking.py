@@ -83,7 +83,8 @@ def ask_judge(
                 file.write(to_json(head) + b"\n")
             for number, position in enumerate(positions):
                 told(number, len(positions))
-                transcript = _stored(store, position)
+                _, document, _ = next(store.documents([position]))
+                transcript = transcript_from(position, document)
                 if _digest(transcript) not in done:
                     file.write(_line(position, transcript, _judge_all(asked, transcript, (path, number))) + b"\n")
                     file.flush()
@@ -183,8 +184,3 @@ def _digest(transcript: Transcript) -> str:
     said = [[message.seat, message.text] for message in transcript.messages]
     about = [case.domain, case.unit, transcript.rules.get("tolerance", 0), said]
     return hashlib.blake2b(to_json(about), digest_size=8).hexdigest()
-
-
-def _stored(store: Store, position: int) -> Transcript:
-    """One match; the store is not held open for reading while a model thinks."""
-    return next(transcript_from(position, document) for position, document, _ in store.documents([position]))

@@ -115,7 +115,8 @@ def rescore(transcript: Transcript, rule: str, value: str | None = None) -> Tran
         return _replayed(transcript, value)
     said: _Said = {}
     for message in transcript.messages:
-        number = _number(message, transcript.scenario.unit)
+        stated = read_offer(message.text, transcript.scenario.unit)
+        number = message.move.value if stated is None else stated
         if number is not None:
             said[message.seat] = StandingOffer(number, message.index)
         if said and _SEES[rule](message, said, number, transcript):
@@ -146,11 +147,6 @@ def _replayed(transcript: Transcript, value: str | None) -> Transcript:
 def _rules(transcript: Transcript) -> Rules:
     known = {field.name for field in fields(Rules)}
     return Rules(**{name: value for name, value in transcript.rules.items() if name in known})
-
-
-def _number(message: Message, unit: str) -> int | None:
-    stated = read_offer(message.text, unit)
-    return message.move.value if stated is None else stated
 
 
 def _judge_sees(message: Message, _said: _Said, _number: int | None, _transcript: Transcript) -> bool:

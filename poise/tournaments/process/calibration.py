@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
-from poise.games.transcript import Message, Transcript
+from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Array, Estimate
 
@@ -80,16 +80,11 @@ def forecasts(talk: Transcript) -> dict[Of, Forecasts]:
     for said, answer in zip(talk.messages, talk.messages[1:], strict=False):
         if said.seat != "debtor" or answer.seat != "creditor" or answer.reading is None:
             continue
-        if (state := _state(said)) is not None:
-            beliefs.append((answer.reading.belief, state))
+        if (state := said.notes.get("state")) in STATES:
+            beliefs.append((answer.reading.belief, STATES.index(state)))
         if said.emotion is not None:
             read.append((answer.reading.emotions, _SEVEN[said.emotion]))
     return {"states": _together("states", beliefs), "emotions": _together("emotions", read)}
-
-
-def _state(said: Message) -> int | None:
-    state = said.notes.get("state")
-    return STATES.index(state) if state in STATES else None
 
 
 def _together(of: Of, pairs: Sequence[tuple[Sequence[float], int]]) -> Forecasts:

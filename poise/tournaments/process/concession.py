@@ -110,12 +110,10 @@ def both_curves(talk: Transcript, scale: Scale) -> tuple[Array | None, Array | N
 
 def mean_curves(group: Group, curves: Sequence[tuple[Array | None, Array | None]]) -> tuple[Curve, Curve]:
     """The mean curve of each seat over talks."""
-    creditor, debtor = (_mean(group, seat, [pair[place] for pair in curves]) for place, seat in enumerate(SEATS))
-    return creditor, debtor
-
-
-def _mean(group: Group, seat: Seat, curves: Sequence[Array | None]) -> Curve:
-    unknown = np.full(len(GRID), np.nan)
-    told = np.array([unknown if one is None else one for one in curves], dtype=np.float64).reshape(-1, len(GRID))
-    talks = sum(one is not None for one in curves)
-    return Curve(seat, talks, tuple(group.means(list(told.T))))
+    unknown, means = np.full(len(GRID), np.nan), []
+    for number, seat in enumerate(SEATS):
+        of_seat = [pair[number] for pair in curves]
+        points = np.array([unknown if one is None else one for one in of_seat], dtype=np.float64)
+        known = sum(one is not None for one in of_seat)
+        means.append(Curve(seat, known, tuple(group.means(list(points.reshape(-1, len(GRID)).T)))))
+    return means[0], means[1]

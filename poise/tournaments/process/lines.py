@@ -43,13 +43,8 @@ def lines(process: Process) -> Iterator[ProcessLine]:
     """Every figure: of all talks, of each creditor, of each pair."""
     for one in (process.pooled, *process.creditors, *process.pairs):
         for topic, seat, figure, at, n, value in _parts(one):
-            yield ProcessLine(one.creditor, one.debtor, topic, seat, figure, at, n, *_ends(value))
-
-
-def _ends(value: Estimate | float | None) -> tuple[float | None, float | None, float | None]:
-    if isinstance(value, Estimate):
-        return value.mean, value.low, value.high
-    return value, None, None
+            ends = (value.mean, value.low, value.high) if isinstance(value, Estimate) else (value, None, None)
+            yield ProcessLine(one.creditor, one.debtor, topic, seat, figure, at, n, *ends)
 
 
 def _parts(one: Measures) -> Iterator[_Part]:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from poise.games.moves import SEATS, Seat
-from poise.games.transcript import Message, Transcript, Usage
+from poise.games.transcript import Transcript, Usage
 from poise.tournaments.process.group import SHARE, Group, column
 from poise.tournaments.statistics.bootstrap import Array, Estimate
 from poise.tournaments.storage.rows import conduct
@@ -90,16 +90,12 @@ def count_speech(talk: Transcript, usage: Usage) -> SpeechCounts:
     for message, cost in zip(talk.messages, spent, strict=False):
         seat = SEATS.index(message.seat)
         messages[seat] += 1
-        troubles[seat] += _trouble(message)
+        wording = message.wording
+        troubles[seat] += [message.move.kind == "forfeit", wording.repaired, max(0, wording.attempts - 1)]
         asked[seat] += bool(cost)
         costs[seat] += [cost.get(name, 0.0) for name in COSTS]
     told = (messages[0], messages[1]), violations, made, broken, calmer, troubles, (asked[0], asked[1])
     return SpeechCounts(*told, costs, usage.seconds)
-
-
-def _trouble(message: Message) -> list[int]:
-    wording = message.wording
-    return [message.move.kind == "forfeit", int(wording.repaired), max(0, wording.attempts - 1)]
 
 
 def speech(group: Group, talks: Sequence[SpeechCounts]) -> SpeechMeasures:

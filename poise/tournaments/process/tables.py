@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.games.moves import SEATS, Seat
+from poise.games.moves import SEATS
 from poise.tournaments.html_tables import PlainTable
-from poise.tournaments.process.calibration import Calibration
 from poise.tournaments.process.concession import GRID, Scale
 from poise.tournaments.process.measures import Measures
 from poise.tournaments.process.speech import COSTS
@@ -34,7 +33,10 @@ class _Topic:
     note: str = ""
 
     def table(self, groups: Sequence[Measures]) -> PlainTable:
-        rows = [[_group_name(group), *self.row(group)] for group in groups]
+        rows = []
+        for group in groups:
+            against = f" against {group.debtor}" if group.debtor else ""
+            rows.append([f"{group.creditor}{against}" if group.creditor else "all", *self.row(group)])
         return PlainTable(self.caption, ("creditor", *self.heads), rows, self.note)
 
 
@@ -46,12 +48,6 @@ def process_tables(groups: Sequence[Measures], scale: Scale) -> list[PlainTable]
         _CALIBRATION.table(groups),
         *_reliability(groups[0]),
     ]
-
-
-def _group_name(group: Measures) -> str:
-    if group.creditor is None:
-        return "all"
-    return group.creditor if group.debtor is None else f"{group.creditor} against {group.debtor}"
 
 
 def _concession(scale: Scale) -> _Topic:
@@ -92,14 +88,13 @@ def _word_cells(group: Measures) -> list[str]:
 
 
 def _cost_cells(group: Measures) -> list[str]:
-    return [with_interval(group.speech.seconds, "{:.3g}"), *(_model_cost(group, seat) for seat in SEATS)]
-
-
-def _model_cost(group: Measures, seat: Seat) -> str:
-    costs = [group.speech.costs[seat][name] for name in COSTS]
-    forms = ("{:.0f}", "{:.0f}", "{:.0f}", "{:.2f}")
-    means = [form.format(cost.mean) for form, cost in zip(forms, costs, strict=True) if cost is not None]
-    return " / ".join(means) if means else NOT_MEASURED
+    cells = [with_interval(group.speech.seconds, "{:.3g}")]
+    for seat in SEATS:
+        costs = [group.speech.costs[seat][name] for name in COSTS]
+        forms = ("{:.0f}", "{:.0f}", "{:.0f}", "{:.2f}")
+        means = [form.format(cost.mean) for form, cost in zip(forms, costs, strict=True) if cost is not None]
+        cells.append(" / ".join(means) if means else NOT_MEASURED)
+    return cells
 
 
 def _emotion_cells(group: Measures) -> list[str]:
@@ -172,14 +167,14 @@ def _emotion_matrices(group: Measures) -> list[PlainTable]:
 
 
 def _calibration_cells(group: Measures) -> list[str]:
-    return [cell for forecast in group.calibration.values() for cell in _forecast_cells(forecast)]
-
-
-def _forecast_cells(forecast: Calibration | None) -> list[str]:
-    if forecast is None:
-        return ["0", "-", "-", "-"]
-    brier = f"{forecast.brier.mean:.2f} ({forecast.base:.2f})"
-    return [str(forecast.forecasts), f"{forecast.hits:.0%}", brier, f"{forecast.ece:.2f}"]
+    cells = []
+    for forecast in group.calibration.values():
+        if forecast is None:
+            cells += ["0", "-", "-", "-"]
+            continue
+        brier = f"{forecast.brier.mean:.2f} ({forecast.base:.2f})"
+        cells += [str(forecast.forecasts), f"{forecast.hits:.0%}", brier, f"{forecast.ece:.2f}"]
+    return cells
 
 
 _CALIBRATION: Final = _Topic(

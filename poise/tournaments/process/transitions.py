@@ -74,16 +74,11 @@ class EmotionTransitions:
         return {"pairs": self.pairs, "distance": self.distance, "chance": self.chance, "counts": self.counts.tolist()}
 
 
+@cache
 def human(kind: Kind) -> Array:
     """P(emotion | emotion before) between people, 7 x 7."""
-    return _human()[KINDS.index(kind)]
-
-
-@cache
-def _human() -> tuple[Array, Array]:
-    dynamics = load_world().dynamics
-    own, reply = (np.array(table, dtype=np.float64) for table in (dynamics.own, dynamics.reply))
-    return own / own.sum(axis=1, keepdims=True), reply / reply.sum(axis=1, keepdims=True)
+    table: Array = np.array(getattr(load_world().dynamics, kind), dtype=np.float64)
+    return np.asarray(table / table.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def emotions(talk: Transcript) -> list[int | None]:

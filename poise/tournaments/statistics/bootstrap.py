@@ -52,10 +52,8 @@ class Estimate:
 
     def to_dict(self) -> dict[str, float | None]:
         """Plain data, to nine decimals."""
-        return {name: None if value is None else round(value, 9) for name, value in self._items()}
-
-    def _items(self) -> tuple[tuple[str, float | None], ...]:
-        return ("mean", self.mean), ("low", self.low), ("high", self.high)
+        values = {"mean": self.mean, "low": self.low, "high": self.high}
+        return {name: None if value is None else round(value, 9) for name, value in values.items()}
 
 
 class Sums:
@@ -194,13 +192,12 @@ class _Reference:
         bound = float(special.stdtrit(self.freedom, 0.975))
         self.ratios = np.sort(ratios[~np.isnan(ratios)])
         self.drawn = drawn and self.ratios.size > 0
-        low, high = self._ends() if self.drawn else (-bound, bound)
+        low, high = -bound, bound
+        if self.drawn:
+            last = self.ratios.size - 1
+            tail = int(0.025 * last)
+            low, high = min(float(self.ratios[tail]), 0.0), max(float(self.ratios[last - tail]), 0.0)
         self.low, self.high = max(low, -_WILDEST * bound), min(high, _WILDEST * bound)
-
-    def _ends(self) -> tuple[float, float]:
-        last = self.ratios.size - 1
-        low, high = self.ratios[int(0.025 * last)], self.ratios[last - int(0.025 * last)]
-        return min(float(low), 0.0), max(float(high), 0.0)
 
     def p_value(self, ratio: float) -> float:
         """Two-sided: twice the share of T* beyond `ratio`."""

@@ -37,7 +37,6 @@ from numpy.typing import NDArray
 
 from poise.common.errors import BadInput
 from poise.games.moves import Seat
-from poise.tournaments.storage.rows import Row
 from poise.tournaments.storage.snapshot import Snapshot
 
 Array = NDArray[np.float64]
@@ -98,19 +97,15 @@ class Games:
 def games_of(snapshot: Snapshot) -> Games:
     """The finished matches as games; failed ones, which nobody won, are left out."""
     kept = [row for row in snapshot.rows if row.ending != "failed"]
-    ahead = [_ahead(row) if row.ending == "deal" else np.nan for row in kept]
+    gaps = [row.creditor_utility - row.debtor_utility if row.ending == "deal" else np.nan for row in kept]
     return Games(
         tuple(snapshot.creditors),
         tuple(snapshot.debtors),
         np.array([row.creditor for row in kept], dtype=np.int64),
         np.array([row.debtor for row in kept], dtype=np.int64),
-        np.array(ahead, dtype=np.float64),
+        (np.sign(np.array(gaps, dtype=np.float64)) + 1) / 2,
         np.array([row.scenario for row in kept], dtype=np.int64),
     )
-
-
-def _ahead(row: Row) -> float:
-    return float(np.sign(row.creditor_utility - row.debtor_utility) + 1) / 2
 
 
 def bradley_terry(games: Games) -> list[Rating]:
@@ -133,8 +128,8 @@ def bradley_terry(games: Games) -> list[Rating]:
     strengths = strengths - strengths[fit.played].mean()
     groups = _groups(games)
     ratings = [
-        Rating(label, seat, float(strengths[place]), *_interval(strengths[place], spread[place]),
-               *fit.record(place), groups[place])
+        Rating(label, seat, float(strengths[place]), float(strengths[place] - spread[place]),
+               float(strengths[place] + spread[place]), *fit.record(place), groups[place])
         for place, (label, seat) in enumerate(fit.agents)
         if fit.played[place]
     ]  # fmt: skip
@@ -242,10 +237,6 @@ class _Fit:
 
 def _logistic(value: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-np.clip(value, -500, 500))), dtype=np.float64)
-
-
-def _interval(strength: float, spread: float) -> tuple[float, float]:
-    return float(strength - spread), float(strength + spread)
 
 
 def _groups(games: Games) -> dict[int, int]:

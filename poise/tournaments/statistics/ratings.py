@@ -38,16 +38,16 @@ class Ratings:
             "name": self.name,
             "method": self.method,
             "games": self.games,
-            "ratings": [{name: getattr(one, name) for name in _fields(one)} for one in self.listed],
+            "ratings": [
+                {name: getattr(one, name) for name in one.__slots__}
+                | ({"elo": one.elo} if isinstance(one, Rating) else {})
+                for one in self.listed
+            ],
         }
 
     def _repr_html_(self) -> str:
         """For notebooks."""
         return ratings_html(self)
-
-
-def _fields(one: Rating | OnlineRating) -> tuple[str, ...]:
-    return (*one.__slots__, "elo") if isinstance(one, Rating) else tuple(one.__slots__)
 
 
 def rate_tournament(snapshot: Snapshot, method: str = "bradley-terry") -> Ratings:

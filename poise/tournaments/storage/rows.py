@@ -157,14 +157,12 @@ def conduct(transcript: Transcript) -> tuple[int, int, int, float | None]:
     """
     given = promises(transcript, "debtor")
     readings = [one.reading for one in transcript.messages if one.seat == "creditor" and one.reading]
-    return _violations(transcript), given.made, given.broken, de_escalation(readings)
-
-
-def _violations(transcript: Transcript) -> int:
     if transcript.version > 1:
-        return sum(len(one.violations) for one in transcript.messages)
-    domain = transcript.scenario.domain
-    return sum(len(broken_rules(one.text, one.seat, domain)) for one in transcript.messages)
+        violations = sum(len(message.violations) for message in transcript.messages)
+    else:
+        domain = transcript.scenario.domain
+        violations = sum(len(broken_rules(message.text, message.seat, domain)) for message in transcript.messages)
+    return violations, given.made, given.broken, de_escalation(readings)
 
 
 def _per_seat(messages: tuple[Message, ...]) -> tuple[int, ...]:

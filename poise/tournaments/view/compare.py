@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poise.common.errors import BadInput
-from poise.tournaments.statistics.changes import MEASURES, Change, changes
+from poise.tournaments.statistics.changes import MEASURES, changes
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.view.library import Library, ViewedRun
 
@@ -21,29 +21,23 @@ def compare_page(library: Library, first: str, second: str, measure: str) -> dic
     two = library.run(second or next(name for name in runs if name != one.name))
     measure = measure if measure in MEASURES else "creditor"
     before, after = one.snapshot(), two.snapshot()
-    found = sorted(changes(before, after, measure), key=_interest)
-    reach = max([0.05, *(abs(end) for each in found for end in _ends(each))]) * 1.1
+    clearest_first = sorted(
+        changes(before, after, measure),
+        key=lambda one: (not one.beyond_noise, 1.0 if one.p is None else one.p, -abs(one.difference.mean)),
+    )
+    estimates = [change.difference for change in clearest_first]
+    reach = max([0.05, *(abs(end or 0.0) for one in estimates for end in (one.mean, one.low, one.high))]) * 1.1
     return {
         "runs": list(runs),
         "one": one,
         "two": two,
         "measure": measure,
         "measures": MEASURES,
-        "changes": found,
+        "changes": clearest_first,
         "reach": reach,
         "settings": _settings(before, after),
         "alone": _alone(one, before, two, after),
     }
-
-
-def _interest(change: Change) -> tuple[bool, float, float]:
-    """The clearest changes first."""
-    return not change.beyond_noise, 1.0 if change.p is None else change.p, -abs(change.difference.mean)
-
-
-def _ends(change: Change) -> list[float]:
-    told = change.difference
-    return [value for value in (told.mean, told.low, told.high) if value is not None]
 
 
 def _settings(before: Snapshot, after: Snapshot) -> list[tuple[str, str, str]]:

@@ -89,15 +89,13 @@ class Guard:
                 message["headers"] = [*message.get("headers", ()), *_headers(scope["path"])]
             await send(message)
 
-        if scope["method"] not in self._methods(scope["path"]):
+        at_a_seat = self._seated and _is_seat(scope["path"])
+        if scope["method"] not in (("GET", "HEAD", "POST") if at_a_seat else ("GET", "HEAD")):
             await _refuse(with_headers, 405, "this viewer only shows; it takes GET and HEAD")
         elif not self._known(scope):
             await _refuse(with_headers, 421, "this host name is not the viewer's; open the address that it printed")
         else:
             await self._app(scope, receive, with_headers)
-
-    def _methods(self, path: str) -> tuple[str, ...]:
-        return ("GET", "HEAD", "POST") if self._seated and _is_seat(path) else ("GET", "HEAD")
 
     def _known(self, scope: Scope) -> bool:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]

@@ -62,13 +62,9 @@ def invitation(form: Mapping[str, str], own: tuple[str, ...] = ()) -> tuple[Tour
         "seed": some_seed() if seed is None else seed,
         "name": _name(given["name"]),
     }
-    return invite(seat, opponent, _source(given), settings)
-
-
-def _source(given: Mapping[str, str]) -> str:
-    domain, case = _chosen("domain", given["domain"], domain_names()), _whole("case", given["case"])
+    domain, number = _chosen("domain", given["domain"], domain_names()), _whole("case", given["case"])
     source = "builtin" if domain == "debt" else f"builtin:{domain}"
-    return source if case is None else f"{source}:{case}"
+    return invite(seat, opponent, source if number is None else f"{source}:{number}", settings)
 
 
 def _chosen(what: str, given: str, known: Sequence[T]) -> T:

@@ -79,11 +79,8 @@ class Watcher:
             left = pace.left(header.total, now)
             if left is None:
                 left = _since_it_began(str(header.provenance.get("began", "")), count, header.total)
-        return {"id": header.id, "state": state, "finished": count, "total": header.total, **_words(left)}
-
-
-def _words(left: float | None) -> dict[str, str]:
-    return {"left": "" if left is None else f"about {duration(left)} left"}
+        words = "" if left is None else f"about {duration(left)} left"
+        return {"id": header.id, "state": state, "finished": count, "total": header.total, "left": words}
 
 
 def _since_it_began(began: str, count: int, total: int) -> float | None:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from poise.common.words import duration
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS
-from poise.games.transcript import Transcript
 from poise.tournaments.charts.small import domains
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.charts import belief_chart, offers_chart
@@ -34,7 +33,11 @@ def match_page(library: Library, run: ViewedRun, position: int, choice: MatchFil
 def beside_page(pair: Sequence[tuple[ViewedRun, int]]) -> dict[str, Any]:
     """The values of the template of two matches; their pictures share a scale."""
     sides = [(run, run.told(position)) for run, position in pair]
-    scale = [value for _, told in sides for value in _values(told.transcript)]
+    scale = []
+    for _, told in sides:
+        scenario = told.transcript.scenario
+        scale += [scenario.creditor_target, scenario.debtor_target]
+        scale += [message.move.value for message in told.transcript.messages if message.move.value is not None]
     same = len({told.transcript.scenario.id for _, told in sides}) == 1
     listed = [
         {**_match(run, told, f"{side}-", scale), "of": run, "prefix": f"{side}-"}
@@ -58,11 +61,6 @@ def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = 
         "beliefs": [(seat, chart) for seat, chart in beliefs if chart is not None],
         "own_code": any(own_code(talk, seat) for seat in SEATS),
     }
-
-
-def _values(talk: Transcript) -> list[int]:
-    offers = [message.move.value for message in talk.messages if message.move.value is not None]
-    return [*offers, talk.scenario.creditor_target, talk.scenario.debtor_target]
 
 
 def _result(told: Told) -> str:

@@ -59,7 +59,8 @@ class Seat:
             folder, ended = self._seats.ending(name)
             talk = SeatSession(name, folder, ended=ended)
             talk.idle.set()
-        return self._shown(talk)
+        run = self._library.at(talk.folder) if talk.ended is not None else None
+        return self._page("talk.html.j2", talk=talk, replay=run, token=self._token, seats=SEATS)
 
     async def step(self, request: Request) -> Response:
         """Say something, send it or take it back, come back, or leave."""
@@ -102,10 +103,6 @@ class Seat:
             over=over,
             token=self._token,
         )
-
-    def _shown(self, talk: SeatSession) -> Response:
-        run = self._library.at(talk.folder) if talk.ended is not None else None
-        return self._page("talk.html.j2", talk=talk, replay=run, token=self._token, seats=SEATS)
 
     def _show(self, folder: Path) -> None:
         """Finished talks can be replayed here, also where another folder is looked at."""

@@ -42,7 +42,9 @@ def serve(
         BadInput: a host beyond this machine without `anywhere`, or with `across`; an address that cannot be had.
         AgentError: one of `across` cannot be found.
     """
-    _look(folders)
+    for folder in folders:  # what is in them is read once the address is there
+        if not any(any(folder.glob(pattern)) for pattern in ("*.sqlite", "*/*.sqlite")):
+            raise BadInput(f"there is no tournament in {folder}; see `poise tournament run --help`")
     local = _check_host(place)
     _check_across(across, local=local)
     listening = _listen(place)
@@ -53,17 +55,11 @@ def serve(
             "warning: everybody who can reach this machine can read these tournaments; there is no password. "
             "Without --host it is shown on this machine alone."
         )
-    if browse if browse is not None else _on_a_desktop():
+    has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if browse if browse is not None else has_display and sys.stdout.isatty():
         _open(address)
     with closing(listening):
         _run(folders, listening, [] if local else [place.host, socket.gethostname()], across)
-
-
-def _look(folders: list[Path]) -> None:
-    """A first look, which costs nothing: what is really in the folders is read once the address is there."""
-    for folder in folders:
-        if not any(any(folder.glob(pattern)) for pattern in ("*.sqlite", "*/*.sqlite")):
-            raise BadInput(f"there is no tournament in {folder}; see `poise tournament run --help`")
 
 
 def _check_host(place: ServerAddress) -> bool:
@@ -110,11 +106,6 @@ def _listen(place: ServerAddress) -> socket.socket:
 
 def _as_written(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _on_a_desktop() -> bool:
-    shown = sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return shown and sys.stdout.isatty()
 
 
 def _open(address: str) -> None:
