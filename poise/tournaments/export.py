@@ -14,8 +14,8 @@ the names of creditor, debtor and scenario in place of their indices. `messages`
     prompt_tokens, cached_tokens, reply_tokens, model_seconds
                                      what those calls cost; None where no model was asked (since schema 2)
 
-`process` has a line for each figure of how the talks went (`poise.tournaments.process.lines`), `provenance` one for
-each thing that says where the data come from: a dotted name and its value as text.
+`process` has a line for each figure of how negotiations went (`poise.tournaments.process.lines`), `provenance` one
+for each thing that says where the data come from: a dotted name and its value as text.
 
 Every frame carries the same in `frame.attrs["poise"]`, a Parquet file under the key `poise` of its metadata, and a CSV
 file in FILE.json beside it: the schema, the tournament's id and settings, the agents as declared, and what the run
@@ -61,7 +61,7 @@ def messages_frame(folder: Path | str) -> pd.DataFrame:
 
 
 def process_frame(folder: Path | str) -> pd.DataFrame:
-    """A line for each figure of how the talks went, by creditor and debtor; see the module."""
+    """A line for each figure of how negotiations went, by creditor and debtor; see the module."""
     return frame(folder, "process")
 
 

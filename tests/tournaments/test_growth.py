@@ -11,7 +11,7 @@ from poise import TournamentConfig, run_tournament
 from poise.cli.app import app
 from poise.common.errors import StoreError
 from poise.games.scenarios.loaders import load_scenarios
-from poise.tournaments.judging import ask_judge, judged_talks
+from poise.tournaments.judging import ask_judge, judged_transcripts
 from poise.tournaments.runner import resume_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.schema import FILE
@@ -143,14 +143,14 @@ def test_growing_that_fails_changes_nothing(grown, monkeypatch):
 
 def test_verdicts_that_were_asked_for_stay_with_their_talks(grown):
     ask_judge(grown, "rules")
-    before = [said_and_judged(talks) for _, talks in judged_talks(grown, "rules")]
+    before = [said_and_judged(talks) for _, talks in judged_transcripts(grown, "rules")]
     lines = len((grown / "verdicts-rules.jsonl").read_text().splitlines())
     run_tournament(settings(creditors=("fixed:joy", "vanilla", "q-learning")), grown)
     with pytest.raises(StoreError, match="rules has not judged match 0"):
-        list(judged_talks(grown, "rules"))
+        list(judged_transcripts(grown, "rules"))
     ask_judge(grown, "rules")
     assert len((grown / "verdicts-rules.jsonl").read_text().splitlines()) == lines + 4
-    found = [said_and_judged(talks) for _, talks in judged_talks(grown, "rules")]
+    found = [said_and_judged(talks) for _, talks in judged_transcripts(grown, "rules")]
     assert found[4:] == before
 
 

@@ -29,7 +29,14 @@ from poise.games.transcript import Message, Outcome, Transcript
 from poise.graphs import Pairing, PlaySettings, negotiation_graph, play, seat_graph, studio
 from poise.graphs.drawing.draw import draw, to_networkx
 from poise.tournaments.config import make_config
-from poise.tournaments.judging import Counts, ask_judge, judged_talks, measure_agreement, rescore, rescore_tournament
+from poise.tournaments.judging import (
+    Counts,
+    ask_judge,
+    judged_transcripts,
+    measure_agreement,
+    rescore,
+    rescore_tournament,
+)
 from poise.tournaments.judging.asking import verdicts_file
 from poise.tournaments.runner import plan_matches, run_tournament
 from poise.tournaments.statistics.standings import read_standings
@@ -268,7 +275,7 @@ class TestAskingNow:
         judge = Says(False)
         ask_judge(unjudged, "rules", opened=judge)
         assert len(path.read_text().splitlines()) == 13
-        left = sum(len(talks.messages) - 1 for _, talks in list(judged_talks(unjudged, "rules"))[finished:])
+        left = sum(len(talks.messages) - 1 for _, talks in list(judged_transcripts(unjudged, "rules"))[finished:])
         assert len(judge.asked) == left
         ask_judge(unjudged, "rules", opened=judge)
         assert len(judge.asked) == left  # nothing is asked twice
@@ -280,7 +287,7 @@ class TestAskingNow:
         with pytest.raises(StoreError, match=r"under other settings.*move it away"):
             ask_judge(unjudged, "embedded:smollm2", {"max_tokens": 9}, opened=Says(True))
         path.write_bytes(before.replace(b'"verdicts":[null', b'"verdicts":null, "x":[1', 1))
-        with pytest.raises(StoreError, match="no file of verdicts"):
+        with pytest.raises(StoreError, match="not a file of verdicts"):
             ask_judge(unjudged, "embedded:smollm2", opened=Says(True))
 
     def test_files_of_judges_with_like_names_differ(self, tmp_path):

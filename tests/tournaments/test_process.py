@@ -85,7 +85,7 @@ def test_a_mean_curve_lies_among_its_curves(seeds):
     curves = [both_curves(drawn(seed), "offers") for seed in seeds]
     for place, mean in enumerate(mean_curves(group(len(seeds)), curves)):
         there = [pair[place] for pair in curves if pair[place] is not None]
-        assert mean.talks == len(there)
+        assert mean.negotiations == len(there)
         assert len(mean.points) == len(GRID)
         for at, point in enumerate(mean.points):
             if point is not None:

@@ -68,11 +68,11 @@ def folder(tmp_path_factory):
 
 def test_every_group_is_measured_and_groups_add_up(folder):
     found = measure_process(folder)
-    assert found.talks == found.pooled.talks == 16
+    assert found.negotiations == found.pooled.negotiations == 16
     assert [one.creditor for one in found.creditors] == ["c0", "c1"]
     assert [(one.creditor, one.debtor) for one in found.pairs] == [(c, d) for c in ("c0", "c1") for d in ("d0", "d1")]
     for whole, parts in ((found.pooled, found.creditors), (found.creditors[0], found.pairs[:2])):
-        assert whole.talks == sum(part.talks for part in parts)
+        assert whole.negotiations == sum(part.negotiations for part in parts)
         for key, one in whole.transitions.items():
             assert np.array_equal(one.counts, sum(part.transitions[key].counts for part in parts))
 

@@ -155,7 +155,7 @@ def test_a_damaged_store_is_left_alone_and_named(tmp_path, damage):
         "scrambled": whole[:100] + b"\xa5" * (len(whole) - 100),
     }
     path.write_bytes(bad[damage])
-    with pytest.raises(StoreError, match=r"is damaged or is no tournament.*left as it is.*copy"):
+    with pytest.raises(StoreError, match=r"is damaged or is not a tournament.*left as it is.*copy"):
         read_all(tmp_path)
     assert path.read_bytes() == bad[damage]
 

@@ -84,7 +84,7 @@ def _interval(gained: Array) -> tuple[Array, Array, Array]:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total.sum(axis=1) / everything
         left = total - mean[:, None] * number
-        left[np.abs(left) <= 1e-12 * (np.abs(total) + np.abs(mean[:, None]) * number)] = 0.0  # rounding is no spread
+        left[np.abs(left) <= 1e-12 * (np.abs(total) + np.abs(mean[:, None]) * number)] = 0.0  # rounding is not spread
         error = np.sqrt(clusters / (clusters - 1) * (left**2).sum(axis=1)) / everything
         half = np.where(clusters > 1, special.stdtrit(np.maximum(1, clusters - 1), 0.975) * error, np.nan)
     return mean, mean - half, mean + half

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from poise.common.errors import BadInput
 from poise.games.transcript import Message, Transcript
-from poise.tournaments.judging.asking import judged_talks
+from poise.tournaments.judging.asking import judged_transcripts
 from poise.tournaments.judging.counts import Counts
 from poise.tournaments.storage.store import Store
 
@@ -35,7 +35,7 @@ class Disagreement:
 class Agreement:
     """A judge beside the referee.
 
-    messages: every message with a verdict; the referee's yes is the message with which it ends the talks in a deal.
+    messages: every message with a verdict; the referee's yes is the message that ends the negotiation in a deal.
     matches:  every match; the judge's yes is a yes anywhere in it.
     together: matches in which both see a deal, with the very same message. unjudged: messages without a verdict, by
               reason. examples: one a match at most, each kind of disagreement in turn.
@@ -77,7 +77,7 @@ def measure_agreement(folder: Path | str, judge: str | None = None, examples: in
     if not asked:
         raise BadInput(f"{folder} was played without a judge; add --judge rules, or a model")
     tally = _Tally(examples)
-    for position, transcript in judged_talks(folder, judge):
+    for position, transcript in judged_transcripts(folder, judge):
         tally.add(position, transcript)
     return Agreement(
         str(asked), tally.messages, tally.matches, tally.together, dict(tally.unjudged.most_common()), tally.examples()
@@ -86,7 +86,7 @@ def measure_agreement(folder: Path | str, judge: str | None = None, examples: in
 
 @dataclass
 class _Tally:
-    """Counts while talks come by."""
+    """Counts, transcript by transcript."""
 
     wanted: int
     messages: Counts = field(default_factory=Counts)

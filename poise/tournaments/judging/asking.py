@@ -1,8 +1,8 @@
-"""Verdicts for stored talks that had no judge: asked for now, and kept in a file beside the store.
+"""Verdicts for stored negotiations that had no judge: asked for now, and kept in a file beside the store.
 
 The store is not written. `DIR/verdicts-JUDGE.jsonl` begins with a line that says who judged and how, and has one line a
-match after that, written as soon as the match is judged: stopped halfway, the same command goes on. A line that a crash
-tore off is dropped, and talks that have changed since are judged anew.
+match after that, written as soon as the match is judged: the same command resumes what was stopped. A line that a crash
+tore off is dropped, and negotiations that have changed since are judged again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Told = Callable[[int, int], None]
 _Verdicts = tuple[tuple[bool | None, str], ...]  # of each message: the verdict, and why there is none
 
 
-def judged_talks(folder: Path | str, judge: str | None = None) -> Iterator[tuple[int, Transcript]]:
+def judged_transcripts(folder: Path | str, judge: str | None = None) -> Iterator[tuple[int, Transcript]]:
     """(position, transcript) of every finished match, with verdicts, in schedule order.
 
-    judge: whose verdicts, from the file beside the store (see `ask_judge`); None takes those of the talks themselves.
+    judge: whose verdicts, from the file beside the store (see `ask_judge`); None takes the stored ones.
     Raises StoreError for a match that it has not judged.
     """
     folder = Path(folder)
-    kept = _read(verdicts_file(folder, judge), None) if judge else {}
+    kept = _read_verdicts(verdicts_file(folder, judge), None) if judge else {}
     with Store.read(folder) as store:
         for position, document, _ in store.documents():
             transcript = transcript_from(position, document)
@@ -76,7 +76,7 @@ def ask_judge(
     path = verdicts_file(folder, judge)
     with only_run(folder), Store.read(folder) as store:
         head = _head(store, judge, options or {})
-        asked, done = opened or open_judge(judge, options), _read(path, head)
+        asked, done = opened or open_judge(judge, options), _read_verdicts(path, head)
         positions = sorted(store.done())
         with explained(folder), path.open("ab") as file:
             if not file.tell():
@@ -101,14 +101,14 @@ def _judge_all(judge: Judge, transcript: Transcript, where: tuple[Path, int]) ->
             judge.judge(exchange_of(transcript, *pair)) for pair in pairs
         ]
     except (ModelError, KeyboardInterrupt) as error:
-        error.add_note(f"The verdicts on {number} matches are kept in {path}; the same command goes on.")
+        error.add_note(f"The verdicts on {number} matches are kept in {path}; the same command resumes.")
         if isinstance(error, ModelError):
             raise type(error)("\n".join([str(error), *error.__notes__])) from error
         raise
 
 
 def exchange_of(transcript: Transcript, before: Message, last: Message) -> Exchange:
-    """Two messages of stored talks, as a judge sees them."""
+    """Two messages of stored negotiations, as a judge sees them."""
     case = transcript.scenario
     said = (before.seat, before.text), (last.seat, last.text)
     return Exchange(said, case.domain, case.unit, transcript.rules.get("tolerance", 0))
@@ -130,10 +130,10 @@ def _head(store: Store, judge: str, options: Mapping[str, Any]) -> dict[str, Any
     return stored
 
 
-def _read(path: Path, head: Mapping[str, Any] | None) -> dict[str, _Verdicts]:
-    """What the file has, by digest of the talks; {} without one. A torn last line is cut off where `head` is given.
+def _read_verdicts(path: Path, head: Mapping[str, Any] | None) -> dict[str, _Verdicts]:
+    """The file's verdicts by digest of the transcript; {} without a file. With a `head`, a torn last line is cut off.
 
-    Not by position: in a tournament that has grown, the talks have others.
+    Not by position: a tournament that has grown gives its matches other positions.
 
     head: what the file has to begin with; None for whatever it begins with.
     """
@@ -151,12 +151,12 @@ def _read(path: Path, head: Mapping[str, Any] | None) -> dict[str, _Verdicts]:
     try:
         return {str(one["talks"]): _verdicts(one) for one in lines[1:]}
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{path} is no file of verdicts ({type(error).__name__}: {error}); move it away") from None
+        raise StoreError(f"{path} is not a file of verdicts ({type(error).__name__}: {error}); move it away") from None
 
 
 def _changed(found: object, wanted: Mapping[str, Any]) -> str:
     if not isinstance(found, dict):
-        return "it is no file of verdicts"
+        return "it is not a file of verdicts"
     settings = [name for name in wanted if name != "tournament"]  # which has another name when it has grown
     return "; ".join(f"{name} was {found.get(name)!r}" for name in settings if found.get(name) != wanted[name])
 

@@ -1,4 +1,4 @@
-"""The result of a tournament under another rule for when talks end in a deal, from stored transcripts alone.
+"""The result of a tournament under another rule for when negotiations end in a deal, from stored transcripts alone.
 
     referee    the moves, replayed: a deal once offers are within the tolerance, or on acceptance
     judge      the first message whose verdict is yes
@@ -9,8 +9,8 @@
 A deal that is no move's has the value of the last number said (EQ-Negotiator v2), or the rounded midpoint of each
 side's last one (EmoMAS, EmoDistill). A number is the one that the words state, or the move's where they state none.
 
-What was said cannot be said anew: talks that the referee ended are over, whatever the rule says. Where the rule sees no
-deal in them they count as none, and `Rescored.cut` counts them.
+What was said stays said: a negotiation that the referee ended is over, whatever the rule says. Where the rule sees no
+deal in it, it counts as none, and `Rescored.cut` counts it.
 
 Differs from the reference: numbers are also read in words ("two weeks"); see `poise.agents.voices.readout`.
 """
@@ -32,7 +32,7 @@ from poise.games.openspiel.variants import load_variant
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.transcript import Message, Outcome, Transcript
-from poise.tournaments.judging.asking import judged_talks
+from poise.tournaments.judging.asking import judged_transcripts
 from poise.tournaments.statistics.bootstrap import DRAWS
 from poise.tournaments.statistics.results import Standings
 from poise.tournaments.statistics.standings import make_standings
@@ -53,7 +53,7 @@ class Rescored:
     judge:   whose verdicts they are; "" where the rule needs none.
     referee: deals as they were. deals: under the rule. earlier: of these, those that come before the referee's.
     added:   deals under the rule where the referee saw none.
-    cut:     deals of the referee in which the rule sees none: the talks ended there, and might have gone on.
+    cut:     deals of the referee in which the rule sees none: the negotiation ended there, but might have continued.
     """
 
     rule: str
@@ -79,7 +79,7 @@ def rescore_tournament(
 
     value: "last" (default) or "midpoint"; for the referee's rule what its own close offers settle at, by default as in
     the tournament. judge: whose verdicts, asked for beforehand with `ask_judge`; None takes the tournament's own.
-    Forfeits, repairs, usage and what else is counted by message stay those of the talks as they were played.
+    Forfeits, repairs, usage and what else is counted by message stay as they were played.
 
     Raises BadInput for another rule or value, and where the rule needs verdicts and there are none.
     """
@@ -92,7 +92,7 @@ def rescore_tournament(
             f"the rule {rule!r} needs verdicts, and {folder} was played without a judge; add --judge rules, or a model"
         )
     new: list[Row] = []
-    for position, transcript in judged_talks(folder, judge if rule in ("judge", "either") else None):
+    for position, transcript in judged_transcripts(folder, judge if rule in ("judge", "either") else None):
         if position in rows:  # a run may have finished it since the rows were read
             new.append(_row(rows[position], rescore(transcript, rule, value)))
     return Rescored(
@@ -105,10 +105,10 @@ def rescore_tournament(
 
 
 def rescore(transcript: Transcript, rule: str, value: str | None = None) -> Transcript:
-    """The talks as they would have ended under `rule`: up to the deal that it sees, and with its outcome.
+    """The negotiation as it would have ended under `rule`: up to the deal that the rule sees, and with its outcome.
 
-    Talks that failed stay failed where the rule sees no deal before that. A yes of the judge before any number was said
-    is no deal. Raises BadInput for another rule or value.
+    A failed negotiation stays failed where the rule sees no deal before that. A yes of the judge before any number was
+    said is not a deal. Raises BadInput for another rule or value.
     """
     _check(rule, value)
     if rule == "referee":
@@ -170,7 +170,7 @@ _SEES: Final[Mapping[str, Callable[[Message, _Said, int | None, Transcript], boo
 
 
 def _deal(message: Message, said: _Said, number: int | None, value: str) -> StandingOffer:
-    """What the talks settle at with `message`, and since which message that stands."""
+    """What the negotiation settle at with `message`, and since which message that stands."""
     last = max(said.values(), key=lambda one: one.index)
     theirs = said.get(other(message.seat))
     if number is None or theirs is None or value == "last":

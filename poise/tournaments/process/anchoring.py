@@ -1,4 +1,4 @@
-"""Anchoring: what a seat's first offer has to do with where the talks settled.
+"""Anchoring: what a seat's first offer has to do with where the negotiation settled.
 
 Over deals, with s(x) the seat's share of the gap between the targets at x (1 at its own target; not clipped, so that a
 first offer beyond the target is above 1):
@@ -6,13 +6,13 @@ first offer beyond the target is above 1):
     slope        of s(deal) on s(first offer), by least squares: what asking for one share more went with.
     correlation  Pearson's, of the same two.
     held         (deal - other's first offer) / (own first offer - other's), the share of the way between both first
-                 offers that the other side had to come: 1 where the deal is one's own first offer. Both seats' add up
-                 to 1. Left out where the first offers leave no gap between them.
+                 offers that the other side had to come: 1 where the deal is the seat's first offer. Both seats' add up to
+                 1. Left out where the first offers leave no gap between them.
 
 The slope's 95 % interval is the jackknife's over scenarios (each left out in turn; Efron and Stein 1981,
-Ann. Statist. 9:586) with t quantiles of S - 1 degrees of freedom, S scenarios. No slope is told where openings hardly
+Ann. Statist. 9:586) with t quantiles of S - 1 degrees of freedom, S scenarios. There is no slope where openings hardly
 differ (standard deviation below `LEAST`), as with agents that all open beside their target. A slope over scenarios is
-no proof that the opening did it: hard cases may have both.
+not a proof that the opening caused it: hard scenarios may have both.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class Anchoring:
         return {"deals": self.deals, **plain, "correlation": self.correlation}
 
 
-def anchor(talk: Transcript) -> Anchor | None:
-    """What one talk says of anchoring; None without a deal or where a seat never offered."""
-    deal, openings = talk.outcome.value, [first_offer(talk, seat) for seat in SEATS]
+def anchor(transcript: Transcript) -> Anchor | None:
+    """What one negotiation says of anchoring; None without a deal or where a seat never offered."""
+    deal, openings = transcript.outcome.value, [first_offer(transcript, seat) for seat in SEATS]
     creditor, debtor = openings
-    if talk.outcome.ending != "deal" or deal is None or creditor is None or debtor is None:
+    if transcript.outcome.ending != "deal" or deal is None or creditor is None or debtor is None:
         return None
-    case = talk.scenario
+    case = transcript.scenario
     gap = case.debtor_target - case.creditor_target
 
     def share(value: int) -> float:

@@ -13,7 +13,7 @@ With nothing to be had without a deal,
                  the last offer gets everything; a tolerance of a few units moves the point by a few units, which is
                  neglected.
 
-Distances are Euclidean, of the referee's utilities, over deals. Games of one's own have other utilities: no figures.
+Distances are Euclidean, of the referee's utilities, over deals. Custom games have other utilities and get no figures.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class Bargains:
         return {"deals": self.deals, **plain, "kalai": plain["nash"]}
 
 
-def distances(talk: Transcript) -> Distances | None:
-    """Of one talk; None without a deal, or in a game of one's own."""
-    rules = Rules(**talk.rules)
-    if talk.outcome.ending != "deal" or rules.game:
+def distances(transcript: Transcript) -> Distances | None:
+    """Of one negotiation; None without a deal, or in a custom game."""
+    rules = Rules(**transcript.rules)
+    if transcript.outcome.ending != "deal" or rules.game:
         return None
-    creditor, debtor = talk.outcome.utilities
+    creditor, debtor = transcript.outcome.utilities
     share = finite_share(rules.discount, rules.max_messages - 1)
     return Distances(
         equilibrium=math.dist((creditor, debtor), (share, 1 - share)),
@@ -73,7 +73,7 @@ def distances(talk: Transcript) -> Distances | None:
     )
 
 
-def bargains(group: Group, talks: Sequence[Distances | None]) -> Bargains:
-    """The figures over talks."""
-    told = np.array([one or (np.nan,) * 3 for one in talks], dtype=np.float64).reshape(-1, 3)
-    return Bargains(sum(one is not None for one in talks), *group.means(list(told.T), (0.0, FARTHEST)))
+def bargains(group: Group, negotiations: Sequence[Distances | None]) -> Bargains:
+    """The figures over negotiations."""
+    told = np.array([one or (np.nan,) * 3 for one in negotiations], dtype=np.float64).reshape(-1, 3)
+    return Bargains(sum(one is not None for one in negotiations), *group.means(list(told.T), (0.0, FARTHEST)))

@@ -73,11 +73,11 @@ class Calibration:
         return {**plain, "brier": self.brier.to_dict(), "bins": bins}
 
 
-def forecasts(talk: Transcript) -> dict[Of, Forecasts]:
+def forecasts(transcript: Transcript) -> dict[Of, Forecasts]:
     """What the creditor thought of each of the debtor's messages that it answered, and what was so."""
     beliefs: list[tuple[Sequence[float], int]] = []
     read: list[tuple[Sequence[float], int]] = []
-    for said, answer in zip(talk.messages, talk.messages[1:], strict=False):
+    for said, answer in zip(transcript.messages, transcript.messages[1:], strict=False):
         if said.seat != "debtor" or answer.seat != "creditor" or answer.reading is None:
             continue
         if (state := said.notes.get("state")) in STATES:
@@ -92,14 +92,14 @@ def _together(of: Of, pairs: Sequence[tuple[Sequence[float], int]]) -> Forecasts
     return Forecasts(given, np.array([truth for _, truth in pairs], dtype=np.int64))
 
 
-def calibration(group: Group, of: Of, talks: Sequence[Forecasts]) -> Calibration | None:
-    """The figures over talks; None without a forecast."""
-    given = np.concatenate([one.given for one in talks]) if talks else np.zeros((0, len(CLASSES[of])))
+def calibration(group: Group, of: Of, negotiations: Sequence[Forecasts]) -> Calibration | None:
+    """The figures over negotiations; None without a forecast."""
+    given = np.concatenate([one.given for one in negotiations]) if negotiations else np.zeros((0, len(CLASSES[of])))
     if not len(given):
         return None
-    truth = np.concatenate([one.truth for one in talks])
-    each = [brier_scores(one).sum() for one in talks]
-    (brier,) = group.rates([(np.array(each), np.array([float(len(one.truth)) for one in talks]))], (0.0, 2.0))
+    truth = np.concatenate([one.truth for one in negotiations])
+    each = [brier_scores(one).sum() for one in negotiations]
+    (brier,) = group.rates([(np.array(each), np.array([float(len(one.truth)) for one in negotiations]))], (0.0, 2.0))
     assert brier is not None  # noqa: S101 - for the type checker: there are forecasts
     bins = reliability(Forecasts(given, truth))
     shares = np.bincount(truth, minlength=given.shape[1]) / len(truth)

@@ -1,4 +1,4 @@
-"""Concession curves: how far each seat has come, over the time of the talks.
+"""Concession curves: how far each seat has come, over the negotiation.
 
 An offer x of a seat lies at
 
@@ -6,12 +6,12 @@ An offer x of a seat lies at
 
 `start` and `end` being the seat's own first offer and the other seat's (`scale="offers"`), or the seat's own target and
 the other's (`scale="targets"`). By first offers, 0 is where the seat began and 1 what the other side asked at first;
-below 0 the seat has taken back more than it gave. Accepting takes the other side's standing offer as one's own.
+below 0 the seat has taken back more than it gave. Accepting takes the other side's standing offer as the seat's own.
 
-Time runs from 0, the seat's first offer, to 1, the last message of the talks, and is linear in messages; between its
-messages a seat stays where it is (Faratin, Sierra and Jennings 1998 plot concessions over such a clock). A talk has no
-curve for a seat that never offered or ended them with its first offer, and by first offers none where the two do not
-leave a gap to close.
+Time runs from 0, the seat's first offer, to 1, the negotiation's last message, and is linear in messages; between its
+messages a seat stays where it is (Faratin, Sierra and Jennings 1998 plot concessions over such a clock). There is no
+curve for a seat that never offered or whose first offer was the last message, nor by first offers where the two leave
+no gap to close.
 """
 
 from __future__ import annotations
@@ -43,23 +43,26 @@ def as_scale(name: str) -> Scale:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The mean curve of one seat: a point for each moment of GRID; None without a curve. talks: how many had one."""
+    """The mean curve of one seat: a point for each moment of GRID; None without a curve.
+
+    negotiations: how many had one.
+    """
 
     seat: Seat
-    talks: int
+    negotiations: int
     points: tuple[Estimate | None, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         points = [None if point is None else point.to_dict() for point in self.points]
-        return {"talks": self.talks, "time": list(GRID), "points": points}
+        return {"talks": self.negotiations, "time": list(GRID), "points": points}
 
 
-def stands(talk: Transcript, seat: Seat) -> list[tuple[int, int]]:
+def stands(transcript: Transcript, seat: Seat) -> list[tuple[int, int]]:
     """(message index, offer) of `seat`, an acceptance as the offer accepted."""
     standing: dict[Seat, int] = {}
     found: list[tuple[int, int]] = []
-    for message in talk.messages:
+    for message in transcript.messages:
         value = message.move.value
         if message.move.kind == "accept":
             value = next((offer for whose, offer in standing.items() if whose != message.seat), None)
@@ -71,18 +74,20 @@ def stands(talk: Transcript, seat: Seat) -> list[tuple[int, int]]:
     return found
 
 
-def first_offer(talk: Transcript, seat: Seat) -> int | None:
+def first_offer(transcript: Transcript, seat: Seat) -> int | None:
     """What `seat` asked at first; None where it never offered."""
-    return next((one.move.value for one in talk.messages if one.seat == seat and one.move.value is not None), None)
+    return next(
+        (one.move.value for one in transcript.messages if one.seat == seat and one.move.value is not None), None
+    )
 
 
-def curve(talk: Transcript, seat: Seat, scale: Scale = "offers") -> Array | None:
+def curve(transcript: Transcript, seat: Seat, scale: Scale = "offers") -> Array | None:
     """The positions of `seat` at the moments of GRID; None where there is no curve (see the module)."""
-    span = _span(talk, seat, scale)
-    steps = stands(talk, seat)
-    if span is None or not steps or first_offer(talk, seat) is None:
+    span = _span(transcript, seat, scale)
+    steps = stands(transcript, seat)
+    if span is None or not steps or first_offer(transcript, seat) is None:
         return None
-    first, last = steps[0][0], talk.messages[-1].index
+    first, last = steps[0][0], transcript.messages[-1].index
     if last <= first:
         return None
     start, end = span
@@ -92,24 +97,24 @@ def curve(talk: Transcript, seat: Seat, scale: Scale = "offers") -> Array | None
     return np.asarray((values[reached] - start) / (end - start), dtype=np.float64)
 
 
-def _span(talk: Transcript, seat: Seat, scale: Scale) -> tuple[float, float] | None:
+def _span(transcript: Transcript, seat: Seat, scale: Scale) -> tuple[float, float] | None:
     other = SEATS[1 - SEATS.index(seat)]
     if scale == "targets":
-        return talk.scenario.target(seat), talk.scenario.target(other)
-    mine, theirs = first_offer(talk, seat), first_offer(talk, other)
-    ahead = talk.scenario.polarity * (1 if seat == "creditor" else -1)
+        return transcript.scenario.target(seat), transcript.scenario.target(other)
+    mine, theirs = first_offer(transcript, seat), first_offer(transcript, other)
+    ahead = transcript.scenario.polarity * (1 if seat == "creditor" else -1)
     if mine is None or theirs is None or ahead * (theirs - mine) <= 0:
         return None
     return mine, theirs
 
 
-def both_curves(talk: Transcript, scale: Scale) -> tuple[Array | None, Array | None]:
+def both_curves(transcript: Transcript, scale: Scale) -> tuple[Array | None, Array | None]:
     """The curves of creditor and debtor."""
-    return curve(talk, "creditor", scale), curve(talk, "debtor", scale)
+    return curve(transcript, "creditor", scale), curve(transcript, "debtor", scale)
 
 
 def mean_curves(group: Group, curves: Sequence[tuple[Array | None, Array | None]]) -> tuple[Curve, Curve]:
-    """The mean curve of each seat over talks."""
+    """The mean curve of each seat over negotiations."""
     unknown, means = np.full(len(GRID), np.nan), []
     for number, seat in enumerate(SEATS):
         of_seat = [pair[number] for pair in curves]

@@ -1,4 +1,4 @@
-"""Which talks a figure is over, and what is averaged over them."""
+"""Which negotiations a figure is over, and what is averaged over them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SHARE: Final = (0.0, 1.0)
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Some talks of a tournament.
+    """Some negotiations of a tournament.
 
-    scenario: of each talk, its scenario's index. count: scenarios in the tournament. seed: of the intervals' draws.
+    scenario: each negotiation's scenario, as an index. count: the tournament's scenarios. seed: of the intervals' draws.
 
     Means and rates come with 95 % intervals by the studentised bootstrap over scenarios, as standings do
     (`poise.tournaments.statistics.bootstrap`), of 1,000 draws.
@@ -30,7 +30,7 @@ class Group:
     seed: int = 0
 
     def means(self, columns: Sequence[Array] | Array, within: tuple[float, float] = ANY) -> list[Estimate | None]:
-        """The mean of each column, one value a talk; nan where a talk does not tell. None where no talk does."""
+        """The mean of each column, one value per negotiation, nan where it has none; None where all are nan."""
         known = [~np.isnan(column) for column in columns]
         sums = [
             Sums(self.scenario[there], column[there], self.count, within=within)
@@ -41,7 +41,7 @@ class Group:
     def rates(
         self, pairs: Sequence[tuple[Array, Array]], within: tuple[float, float] = (0.0, np.inf)
     ) -> list[Estimate | None]:
-        """For each (amounts, of what), one of both a talk: the sum of the one over that of the other."""
+        """For each (amounts, units), one of each per negotiation: the amounts' sum over that of the units."""
         sums = [Sums(self.scenario, amount, self.count, of, within) for amount, of in pairs]
         return estimate_in_blocks(sums, self.seed)
 

@@ -1,8 +1,9 @@
 """Process figures as lines of one long table, for data frames and files.
 
-A line is one figure of one group of talks: creditor and debtor (None: all of them), topic, seat (None where it is of no
-seat), figure, at (the moment of a curve, the emotion before and after, the number of a bin, or None), n (talks,
-deals, pairs or forecasts that it rests on), mean, low and high (its 95 % interval; None where it has none).
+A line is one figure of one group of negotiations: creditor and debtor (None: all of them), topic, seat (None where the
+figure belongs to neither), figure, at (the moment of a curve, the emotion before and after, the number of a bin, or
+None), n (negotiations, deals, pairs or forecasts that it rests on), mean, low and high (its 95 % interval; None where it
+has none).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _Part = tuple[str, str | None, str, str | None, int, Estimate | float | None]
 
 
 def lines(process: Process) -> Iterator[ProcessLine]:
-    """Every figure: of all talks, of each creditor, of each pair."""
+    """Every figure: of all negotiations, of each creditor, of each pair."""
     for one in (process.pooled, *process.creditors, *process.pairs):
         for topic, seat, figure, at, n, value in _parts(one):
             ends = (value.mean, value.low, value.high) if isinstance(value, Estimate) else (value, None, None)
@@ -50,12 +51,12 @@ def lines(process: Process) -> Iterator[ProcessLine]:
 def _parts(one: Measures) -> Iterator[_Part]:
     for curve in one.curves:
         for moment, point in zip(GRID, curve.points, strict=True):
-            yield "concession", curve.seat, "conceded", f"{moment:.1f}", curve.talks, point
+            yield "concession", curve.seat, "conceded", f"{moment:.1f}", curve.negotiations, point
     for told in one.anchoring:
         for figure in ("opening", "held", "slope", "correlation"):
             yield "anchoring", told.seat, figure, None, told.deals, getattr(told, figure)
     for share, when in zip(("25 %", "50 %", "75 %"), one.timing.quartiles, strict=True):
-        yield "timing", None, "messages", share, one.timing.talks, when
+        yield "timing", None, "messages", share, one.timing.negotiations, when
     for each in one.transitions.values():
         yield from _chain(each)
     for forecast in one.calibration.values():
@@ -86,14 +87,14 @@ def _calibrated(one: Calibration | None) -> Iterator[_Part]:
 
 
 def _speech(one: Measures) -> Iterator[_Part]:
-    told, talks = one.speech, one.talks
-    yield "speech", "creditor", "violations per 100 messages", None, talks, told.violations
-    yield "speech", "debtor", "promises", None, talks, float(told.promises)
-    yield "speech", "debtor", "promises kept", None, talks, told.kept
-    yield "speech", "creditor", "de-escalation", None, talks, told.calmer
+    told, negotiations = one.speech, one.negotiations
+    yield "speech", "creditor", "violations per 100 messages", None, negotiations, told.violations
+    yield "speech", "debtor", "promises", None, negotiations, float(told.promises)
+    yield "speech", "debtor", "promises kept", None, negotiations, told.kept
+    yield "speech", "creditor", "de-escalation", None, negotiations, told.calmer
     for seat in SEATS:
         for name, rate in told.troubles[seat].items():
-            yield "speech", seat, f"{name} per 100 messages", None, talks, rate
+            yield "speech", seat, f"{name} per 100 messages", None, negotiations, rate
         for name, cost in told.costs[seat].items():
-            yield "cost", seat, f"{name} per message", None, talks, cost
-    yield "cost", None, "seconds per message", None, talks, told.seconds
+            yield "cost", seat, f"{name} per message", None, negotiations, cost
+    yield "cost", None, "seconds per message", None, negotiations, told.seconds

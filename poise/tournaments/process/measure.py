@@ -29,12 +29,12 @@ class Process:
     """The process figures of a tournament.
 
     pooled:  over everything. creditors: each against all its debtors. pairs: each against each, if they were asked for.
-    failed:  talks that failed, which no figure counts. scale: of the concession curves.
+    failed:  negotiations that failed, which no figure counts. scale: of the concession curves.
     """
 
     name: str
     scale: Scale
-    talks: int
+    negotiations: int
     scenarios: int
     failed: int
     pooled: Measures
@@ -47,7 +47,7 @@ class Process:
             "version": VERSION,
             "name": self.name,
             "scale": self.scale,
-            "talks": self.talks,
+            "talks": self.negotiations,
             "scenarios": self.scenarios,
             "failed": self.failed,
             "pooled": self.pooled.to_dict(),
@@ -66,8 +66,8 @@ class Process:
         failed = f" {self.failed} negotiations failed and are left out." if self.failed else ""
         few = f" With fewer than {FEW} scenarios the intervals are too narrow." if self.scenarios < FEW else ""
         return (
-            f"{self.talks:,} negotiations on {self.scenarios} scenarios.{failed} After the means: 95 % intervals, by "
-            f"bootstrap over scenarios.{few} What each figure means: docs/process.md."
+            f"{self.negotiations:,} negotiations on {self.scenarios} scenarios.{failed} After the means: 95 % "
+            f"intervals, by bootstrap over scenarios.{few} What each figure means: docs/process.md."
         )
 
     def _repr_html_(self) -> str:
@@ -102,7 +102,7 @@ def process_of(
     return Process(
         name=snapshot.name,
         scale=scale,
-        talks=len(rows),
+        negotiations=len(rows),
         scenarios=len({row.scenario for row in rows}),
         failed=len(snapshot.rows) - len(played),
         pooled=table.measures(range(len(rows))),

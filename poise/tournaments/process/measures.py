@@ -20,7 +20,7 @@ from poise.tournaments.statistics.bootstrap import Array
 
 
 class Traces(NamedTuple):
-    """What is kept of one talk."""
+    """What is kept of one negotiation."""
 
     curves: tuple[Array | None, Array | None]
     anchor: Anchor | None
@@ -31,29 +31,29 @@ class Traces(NamedTuple):
     distances: Distances | None
 
 
-def trace(talk: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
-    """What is kept of one talk."""
+def trace(transcript: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
+    """What is kept of one negotiation."""
     return Traces(
-        both_curves(talk, scale),
-        anchor(talk),
-        ended(talk),
-        count(talk),
-        forecasts(talk),
-        count_speech(talk, usage),
-        distances(talk),
+        both_curves(transcript, scale),
+        anchor(transcript),
+        ended(transcript),
+        count(transcript),
+        forecasts(transcript),
+        count_speech(transcript, usage),
+        distances(transcript),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """The figures of one group of talks; `creditor` and `debtor` are None where all are pooled.
+    """The figures of one group of negotiations; `creditor` and `debtor` are None where all are pooled.
 
     curves, anchoring: of creditor and debtor. calibration: None where nothing can be held against anything.
     """
 
     creditor: str | None
     debtor: str | None
-    talks: int
+    negotiations: int
     curves: tuple[Curve, Curve]
     anchoring: tuple[Anchoring, Anchoring]
     timing: Timing
@@ -70,7 +70,7 @@ class Measures:
         return {
             "creditor": self.creditor,
             "debtor": self.debtor,
-            "talks": self.talks,
+            "talks": self.negotiations,
             "concession": {one.seat: one.to_dict() for one in self.curves},
             "anchoring": {one.seat: one.to_dict() for one in self.anchoring},
             "timing": self.timing.to_dict(),
@@ -84,11 +84,11 @@ class Measures:
 def measures(
     traces: Sequence[Traces], group: Group, creditor: str | None = None, debtor: str | None = None
 ) -> Measures:
-    """All figures of a group of talks, whose scenarios `group` tells."""
+    """All figures of a group of negotiations, whose scenarios `group` tells."""
     return Measures(
         creditor=creditor,
         debtor=debtor,
-        talks=len(traces),
+        negotiations=len(traces),
         curves=mean_curves(group, [one.curves for one in traces]),
         anchoring=anchoring(group, [one.anchor for one in traces]),
         timing=timing([one.ended for one in traces]),

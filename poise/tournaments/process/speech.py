@@ -1,8 +1,8 @@
 """What was said and how it came about: promises, conduct, trouble with wording, tokens and seconds.
 
 Promises and violations are as in the standings (`poise.agents.conduct.promises.promises`, `poise.agents.conduct`).
-Rates are sums over sums, so that long talks count for more. Tokens and seconds of a message are a model's; a message
-that no model was asked for has none, and where none was, they are None: not measured.
+Rates are sums over sums, so that long negotiations count for more. Tokens and seconds of a message are a model's; a
+message that no model was asked for has none. Where no model was asked at all, they are None: not measured.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ TROUBLES: Final = ("forfeits", "repairs", "reasks")
 
 
 class SpeechCounts(NamedTuple):
-    """Counts of one talk.
+    """Counts of one negotiation.
 
     messages: of each seat. troubles: (seats, TROUBLES). asked: messages of each seat that a model was asked for.
-    costs: (seats, COSTS), summed over those. seconds: of the whole talk.
+    costs: (seats, COSTS), summed over those. seconds: of the whole negotiation.
     """
 
     messages: tuple[int, int]
@@ -49,7 +49,7 @@ class SpeechMeasures:
     calmer:      de-escalation, as `poise.agents.conduct.de_escalation`.
     troubles:    by seat, for 100 of its messages, by TROUBLES.
     costs:       by seat, for a message, by COSTS; None where nothing was measured.
-    seconds:     wall-clock time a message, all of the talk in it.
+    seconds:     wall-clock time of the whole negotiation, per message.
     """
 
     violations: Estimate | None
@@ -81,13 +81,13 @@ def _plain_all(told: Mapping[str, Estimate | None]) -> dict[str, Any]:
     return {name: _plain(one) for name, one in told.items()}
 
 
-def count_speech(talk: Transcript, usage: Usage) -> SpeechCounts:
-    """The counts of one talk."""
-    violations, made, broken, calmer = conduct(talk)
+def count_speech(transcript: Transcript, usage: Usage) -> SpeechCounts:
+    """The counts of one negotiation."""
+    violations, made, broken, calmer = conduct(transcript)
     troubles, costs = np.zeros((2, len(TROUBLES))), np.zeros((2, len(COSTS)))
     messages, asked = [0, 0], [0, 0]
-    spent = usage.per_message or ({},) * len(talk.messages)
-    for message, cost in zip(talk.messages, spent, strict=False):
+    spent = usage.per_message or ({},) * len(transcript.messages)
+    for message, cost in zip(transcript.messages, spent, strict=False):
         seat = SEATS.index(message.seat)
         messages[seat] += 1
         wording = message.wording
@@ -98,29 +98,29 @@ def count_speech(talk: Transcript, usage: Usage) -> SpeechCounts:
     return SpeechCounts(*told, costs, usage.seconds)
 
 
-def speech(group: Group, talks: Sequence[SpeechCounts]) -> SpeechMeasures:
-    """The figures over talks."""
-    messages = np.array([one.messages for one in talks], dtype=np.float64).reshape(-1, 2)
-    asked = np.array([one.asked for one in talks], dtype=np.float64).reshape(-1, 2)
-    made = column([one.promises for one in talks])
+def speech(group: Group, negotiations: Sequence[SpeechCounts]) -> SpeechMeasures:
+    """The figures over negotiations."""
+    messages = np.array([one.messages for one in negotiations], dtype=np.float64).reshape(-1, 2)
+    asked = np.array([one.asked for one in negotiations], dtype=np.float64).reshape(-1, 2)
+    made = column([one.promises for one in negotiations])
     violations, seconds = group.rates(
         [
-            (100 * column([one.violations for one in talks]), messages[:, 0]),
-            (column([one.seconds for one in talks]), messages.sum(axis=1)),
+            (100 * column([one.violations for one in negotiations]), messages[:, 0]),
+            (column([one.seconds for one in negotiations]), messages.sum(axis=1)),
         ]
     )
-    (kept,) = group.rates([(made - column([one.broken for one in talks]), made)], SHARE)
-    (calmer,) = group.means([column([one.calmer for one in talks])], (-1.0, 1.0))
+    (kept,) = group.rates([(made - column([one.broken for one in negotiations]), made)], SHARE)
+    (calmer,) = group.means([column([one.calmer for one in negotiations])], (-1.0, 1.0))
     troubles, costs = {}, {}
     for at, seat in enumerate(SEATS):
-        troubles[seat] = _by_name(group, 100 * _stack(talks, "troubles", at), messages[:, at], TROUBLES)
-        costs[seat] = _by_name(group, _stack(talks, "costs", at), asked[:, at], COSTS)
+        troubles[seat] = _by_name(group, 100 * _stack(negotiations, "troubles", at), messages[:, at], TROUBLES)
+        costs[seat] = _by_name(group, _stack(negotiations, "costs", at), asked[:, at], COSTS)
     return SpeechMeasures(violations, int(made.sum()), kept, calmer, troubles, costs, seconds)
 
 
-def _stack(talks: Sequence[SpeechCounts], name: str, seat: int) -> Array:
-    """Shape (talks, figures)."""
-    return np.array([getattr(one, name)[seat] for one in talks], dtype=np.float64)
+def _stack(negotiations: Sequence[SpeechCounts], name: str, seat: int) -> Array:
+    """Shape (negotiations, figures)."""
+    return np.array([getattr(one, name)[seat] for one in negotiations], dtype=np.float64)
 
 
 def _by_name(group: Group, amounts: Array, of: Array, names: Sequence[str]) -> dict[str, Estimate | None]:

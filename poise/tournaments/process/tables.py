@@ -69,7 +69,7 @@ def _anchoring_cells(group: Measures) -> list[str]:
 def _timing_cells(group: Measures) -> list[str]:
     timing = group.timing
     quartiles = ["never" if when is None else str(when) for when in timing.quartiles]
-    return [str(timing.talks), f"{timing.deals / timing.talks:.0%}", *quartiles]
+    return [str(timing.negotiations), f"{timing.deals / timing.negotiations:.0%}", *quartiles]
 
 
 def _solution_cells(group: Measures) -> list[str]:

@@ -13,9 +13,9 @@ world (`poise.agents.simulated`, from MELD and DailyDialog): P(next | own last) 
               seen; 0 alike, 1 nothing in common.
     chance    the distance that as many human pairs from the same rows would show on average, by chance alone: with
               X ~ Binomial(n, p), E|X - n p| = 2 m C(n, m) p^m (1 - p)^(n - m + 1), m = floor(n p) + 1 (de Moivre 1730).
-              A distance near it is no difference.
+              A distance near it means no difference.
 
-People talking about dinner are no yardstick of how to talk about debts; the distance says how far off, not how bad.
+Small talk is not a yardstick for negotiating debts; the distance says how far off, not how bad.
 """
 
 from __future__ import annotations
@@ -81,25 +81,25 @@ def human(kind: Kind) -> Array:
     return np.asarray(table / table.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def emotions(talk: Transcript) -> list[int | None]:
+def emotions(transcript: Transcript) -> list[int | None]:
     """The emotion of each message as an index of EMOTIONS7: shown by the creditor, read in the debtor's words."""
     found: list[int | None] = []
-    for place, message in enumerate(talk.messages):
+    for place, message in enumerate(transcript.messages):
         if message.seat == "creditor":
             found.append(None if message.emotion is None else _SEVEN[message.emotion])
             continue
-        after = talk.messages[place + 1] if place + 1 < len(talk.messages) else None
+        after = transcript.messages[place + 1] if place + 1 < len(transcript.messages) else None
         seven = after.reading.emotions if after and after.seat == "creditor" and after.reading else None
         found.append(seven.index(max(seven)) if seven else None)
     return found
 
 
-def count(talk: Transcript) -> Counts:
-    """The pairs of one talk, shape (seats, kinds, 7, 7)."""
+def count(transcript: Transcript) -> Counts:
+    """The pairs of one negotiation, shape (seats, kinds, 7, 7)."""
     size = len(EMOTIONS7)
     counts = np.zeros((len(SEATS), len(KINDS), size, size), dtype=np.int64)
-    shown = emotions(talk)
-    said = [(SEATS.index(message.seat), emotion) for message, emotion in zip(talk.messages, shown, strict=True)]
+    shown = emotions(transcript)
+    said = [(SEATS.index(message.seat), emotion) for message, emotion in zip(transcript.messages, shown, strict=True)]
     for seat in range(len(SEATS)):
         for before, after in pairwise(emotion for whose, emotion in said if whose == seat):
             if before is not None and after is not None:
@@ -111,7 +111,7 @@ def count(talk: Transcript) -> Counts:
 
 
 def transitions(counts: Sequence[Counts]) -> dict[tuple[Seat, Kind], EmotionTransitions]:
-    """All four tables over talks."""
+    """All four tables over negotiations."""
     size = len(EMOTIONS7)
     total: Counts = sum(counts, np.zeros((len(SEATS), len(KINDS), size, size), dtype=np.int64))
     return {

@@ -18,7 +18,7 @@ from poise.tournaments.process.measure import Process, process_of
 from poise.tournaments.process.transitions import human
 from poise.tournaments.storage.snapshot import Documents, Snapshot
 
-MOST: Final = 2000  # talks that the report's figures are over: about a millisecond each
+MOST: Final = 2000  # negotiations that the report's figures are over: about a millisecond each
 _WIDTH, _HEIGHT = 560, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 30
 _SHADES: Final = 20
@@ -41,7 +41,7 @@ class ChainTable:
 class Section:
     """What the page shows."""
 
-    talks: int
+    negotiations: int
     total: int
     curves: Markup
     chains: tuple[ChainTable, ...]
@@ -56,7 +56,7 @@ def section(snapshot: Snapshot, documents: Documents) -> Section | None:
     except BadInput:
         return None
     return Section(
-        talks=process.talks,
+        negotiations=process.negotiations,
         total=len(snapshot.rows) - process.failed,
         curves=curves(process.pooled.curves),
         chains=chains(process),

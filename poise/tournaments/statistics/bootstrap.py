@@ -1,6 +1,6 @@
 """Intervals and p-values: the studentised bootstrap over scenarios.
 
-Matches on one scenario share its case and its draws, so they are no independent samples. The bootstrap therefore draws
+Matches on one scenario share its text and its draws, so they are not independent samples. The bootstrap therefore draws
 scenarios with replacement (Davison & Hinkley 1997, section 3.8) and takes all matches of a drawn scenario along. A mean
 is then a ratio of sums, m = sum_s w_s t_s / sum_s w_s n_s, where w_s counts how often scenario s was drawn, t_s is the
 sum over its matches and n_s their number. Its standard error is the linearised one of a ratio (Cochran 1977, section
@@ -139,7 +139,7 @@ class _Clusters:
         mean = total.sum(axis=0) / everything
         self.left = total - mean * self.number
         small = 1e-12 * (np.abs(total) + np.abs(mean) * self.number)
-        self.left[np.abs(self.left) <= small] = 0.0  # rounding is no spread
+        self.left[np.abs(self.left) <= small] = 0.0  # rounding is not spread
         clusters = np.maximum(np.count_nonzero(self.number, axis=0), 2)
         self.widen = clusters / (clusters - 1)
         self.error = np.sqrt(self.widen * (self.left**2).sum(axis=0)) / everything

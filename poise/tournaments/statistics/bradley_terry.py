@@ -19,7 +19,7 @@ So that an undefeated agent has a finite strength, each agent (and no deal) also
 of strength 0 (a penalty as in Firth 1993, Biometrika 80:27, chosen for its plain meaning). It also ties together groups
 of agents that never met, directly or through others; between such groups strengths are not comparable (`Rating.group`).
 
-Intervals are 95 %. Matches on one scenario share its case and are no independent samples, so they are clusters of the
+Intervals are 95 %. Matches on one scenario are not independent samples, so they are clusters of the
 robust variance H^-1 (sum_s g_s g_s') H^-1 (Liang and Zeger 1986, Biometrika 73:13), times S/(S-1), with t quantiles of
 S-1 degrees of freedom. Below `FEW_CLUSTERS` scenarios that is too narrow, and the model's own variance H^-1 is taken.
 
@@ -112,7 +112,7 @@ def bradley_terry(games: Games) -> list[Rating]:
     """The ratings of all agents with a game, the strongest first (equal ones by seat and name).
 
     Raises:
-        BadInput: a result is no number in [0, 1].
+        BadInput: a result is outside [0, 1].
     """
     if not games.result.size:
         return []

@@ -117,8 +117,8 @@ def spread_of(
 ) -> Spread | None:
     """The variance components of differences[i] on scenario scenarios[i]; None with fewer than two scenarios.
 
-    opponents: of each difference. They are the same on every scenario, so what sets them apart is no chance and is
-    taken out first.
+    opponents: of each difference. They are the same on every scenario, so what sets them apart is not
+    chance and is taken out first.
     """
     met = 1
     if opponents is not None:

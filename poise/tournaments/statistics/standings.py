@@ -1,11 +1,10 @@
 """Who won, from the rows of finished matches alone.
 
 All figures are of one seat: a creditor's utility is what the creditors' side got. Means come with 95 % intervals by the
-studentised bootstrap over scenarios (see `stats`), success rates with Wilson's at an effective sample size (see
-`rates`), differences with t over scenarios. Violations per 100 messages and the
-share of promises kept are ratios of sums, so that long talks count for more. Agents are compared with a baseline pair
-by pair: on the same scenario, with the same seed, against the same opponent; p-values are corrected for all comparisons
-of a seat (Holm).
+studentised bootstrap over scenarios (see `bootstrap`), success rates with Wilson's at an effective sample size (see
+`wilson`), differences with t over scenarios. Violations per 100 messages and the share of promises kept are ratios of
+sums, so that long negotiations count for more. Agents are compared with a baseline pair by pair: on the same scenario,
+with the same seed, against the same opponent; p-values are corrected for all comparisons of a seat (Holm).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def success(deals: Array, matches: Array) -> Estimate:
 
 
 def effective(deals: Array, matches: Array) -> float:
-    """How many independent matches would say as much, from 1 to all of them (see the module)."""
+    """The effective sample size, from 1 to the number of matches (see the module)."""
     from scipy import special
 
     there = matches > 0

@@ -42,8 +42,8 @@ def _sqlite_words(folder: Path, error: sqlite3.Error) -> str:
 
 def _damaged(folder: Path, detail: str) -> str:
     return (
-        f"the store in {folder} is damaged or is no tournament ({detail}); it was left as it is. Restore it from a "
-        "copy, or move the folder away and run the tournament anew"
+        f"the store in {folder} is damaged or is not a tournament ({detail}); it was left as it is. Restore it from a "
+        "copy, or move the folder away and run the tournament again"
     )
 
 
@@ -67,7 +67,7 @@ def unusable(folder: Path, db: sqlite3.Connection, application: int, schemas: tu
         older = "an older" if version < oldest else "a newer"
         raise StoreError(
             f"the store in {folder} was written by {older} Poise (store version {version}; this one reads {oldest} to "
-            f"{newest}); nothing was changed. Use the Poise that wrote it, or run the tournament anew in another folder"
+            f"{newest}); nothing was changed. Use the Poise that wrote it, or run the tournament again elsewhere"
         )
     return int(version)
 

@@ -192,7 +192,7 @@ def failed(schedule: Schedule, match: Match, rules: Rules, reason: str, memory: 
 
 
 def to_json(data: Any) -> bytes:
-    """JSON, also for NumPy's numbers and for text that is no Unicode.
+    """JSON, also for NumPy's numbers and for text that is not valid Unicode.
 
     A lone surrogate, which a model can send, becomes a replacement character.
     """

@@ -252,7 +252,7 @@ class Store:
         return int(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
     def _checked(self) -> Store:
-        """Refuse what is no tournament, or one that this Poise cannot read."""
+        """Refuse a file that is not a tournament, or one that this Poise cannot read."""
         try:
             with explained(self.folder):
                 self._schema = unusable(self.folder, self._db, APPLICATION, (OLDEST, SCHEMA))

@@ -4,7 +4,7 @@ Version 1 kept no conduct. Adding it reads every transcript once, at about 0.4 m
 changes, so that ids, and with them the resumption of a tournament, stay what they were.
 
 Who only reads leaves the store as it is. What was computed is then kept in `REMEMBERED` beside it, so that the next
-reading is quick; where nothing can be written, each reading computes it anew.
+reading is quick; where nothing can be written, each reading computes it again.
 """
 
 from __future__ import annotations
