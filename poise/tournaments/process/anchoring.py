@@ -6,8 +6,8 @@ first offer beyond the target is above 1):
     slope        of s(deal) on s(first offer), by least squares: what asking for one share more went with.
     correlation  Pearson's, of the same two.
     held         (deal - other's first offer) / (own first offer - other's), the share of the way between both first
-                 offers that the other side had to come: 1 where the deal is the seat's first offer. Both seats' add up to
-                 1. Left out where the first offers leave no gap between them.
+                 offers that the other side had to come: 1 where the deal is the seat's first offer. Both seats' add
+                 up to 1. Left out where the first offers leave no gap between them.
 
 The slope's 95 % interval is the jackknife's over scenarios (each left out in turn; Efron and Stein 1981,
 Ann. Statist. 9:586) with t quantiles of S - 1 degrees of freedom, S scenarios. There is no slope where openings hardly

@@ -19,7 +19,7 @@ SHARE: Final = (0.0, 1.0)
 class Group:
     """Some negotiations of a tournament.
 
-    scenario: each negotiation's scenario, as an index. count: the tournament's scenarios. seed: of the intervals' draws.
+    scenario: each negotiation's scenario, as an index. count: the tournament's scenarios. seed: of the draws.
 
     Means and rates come with 95 % intervals by the studentised bootstrap over scenarios, as standings do
     (`poise.tournaments.statistics.bootstrap`), of 1,000 draws.

@@ -2,8 +2,8 @@
 
 A line is one figure of one group of negotiations: creditor and debtor (None: all of them), topic, seat (None where the
 figure belongs to neither), figure, at (the moment of a curve, the emotion before and after, the number of a bin, or
-None), n (negotiations, deals, pairs or forecasts that it rests on), mean, low and high (its 95 % interval; None where it
-has none).
+None), n (negotiations, deals, pairs or forecasts that it rests on), mean, low and high (its 95 % interval; None where
+it has none).
 """
 
 from __future__ import annotations
