@@ -168,7 +168,7 @@ def test_words_from_elsewhere_cannot_steer_the_terminal(fakes, monkeypatch):
 
 
 def test_a_fault_of_poise_itself_is_admitted_without_a_traceback(fakes, monkeypatch):
-    monkeypatch.setattr("poise.tournaments.runner.begin", lambda *_: 1 / 0)
+    monkeypatch.setattr("poise.tournaments.runner.begin_store", lambda *_: 1 / 0)
     told = poise_says("tournament", "run", *PAIR, code=1).stderr
     assert "ZeroDivisionError: division by zero. This is a fault in Poise; POISE_DEBUG=1 shows where" in told
     monkeypatch.setenv("POISE_DEBUG", "1")

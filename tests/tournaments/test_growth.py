@@ -124,7 +124,7 @@ def test_nothing_that_was_played_is_dropped(grown, changed, told):
 def test_what_a_learner_has_learned_is_not_put_in_another_order(grown, tmp_path):
     cases = load_scenarios("builtin:0-2")
     cases = [cases[2], *cases[:2]]
-    with pytest.raises(StoreError, match=r"q-learning against angry .* put new scenarios after those there were"):
+    with pytest.raises(StoreError, match=r"q-learning against angry .* put new scenarios after the earlier ones"):
         run_tournament(settings(matches_per_pair=3), grown, scenarios=cases)
     calm = settings(creditors=("vanilla",))
     run_tournament(calm, tmp_path / "calm")

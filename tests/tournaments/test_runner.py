@@ -19,7 +19,8 @@ from poise.common import userfile
 from poise.common.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
 from poise.common.interrupts import Interrupts
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import default_folder, plan_matches, resume_tournament, run_tournament
+from poise.tournaments.folder import default_folder
+from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.store import Store

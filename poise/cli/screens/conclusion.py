@@ -10,10 +10,11 @@ from poise.cli.screens.standings import pairs_table, plain, standings_view
 from poise.common.words import duration
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.estimate import estimate
+from poise.tournaments.folder import resume_command
 from poise.tournaments.matchmaking import Pairings
 from poise.tournaments.report.page import write_report
 from poise.tournaments.results import Result
-from poise.tournaments.runner import plan_matches, resume_command
+from poise.tournaments.runner import plan_matches
 from poise.tournaments.storage.store import Store
 
 _INTERRUPTED = 130

@@ -25,8 +25,14 @@ from poise.graphs.human.checkpoints import CheckpointFile
 from poise.graphs.human.graph import PERSON, person
 from poise.graphs.human.session import HumanSession
 from poise.tournaments.config import TournamentConfig, make_config
+from poise.tournaments.folder import (
+    begin_store,
+    refuse_other_agents,
+    refuse_other_matches,
+    unused_folder,
+    where_it_began,
+)
 from poise.tournaments.matchmaking import check_models, play_settings
-from poise.tournaments.runner import begin, refuse_other_agents, refuse_other_matches, unused, where_it_began
 from poise.tournaments.schedule import Schedule, build_schedule, entrant
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import finish_row, to_json
@@ -73,7 +79,7 @@ class HumanMatch:
         check_models(config, schedule)
         with (
             only_run(folder),
-            begin(folder, config, schedule) as store,
+            begin_store(folder, config, schedule) as store,
             _opened(folder, config, schedule, store) as match,
         ):
             yield match
@@ -135,7 +141,7 @@ def resume_play_command(folder: Path) -> str:
 
 def own_folder() -> Path:
     """A folder under runs/play for talks that begin now."""
-    return unused(HOME)
+    return unused_folder(HOME)
 
 
 def left() -> list[Path]:
