@@ -176,10 +176,10 @@ class TestModelDecides:
         ("said", "reason"),
         [
             ("Good morning.", "states no number of days"),
-            ("I need 400 days.", "no whole number of days from 0 to 365"),
-            ("I need -5 days.", "no whole number of days from 0 to 365"),
-            ("I need 12,5 days.", "no whole number of days from 0 to 365"),
-            ("I need 1.3 weeks.", "no whole number of days from 0 to 365"),
+            ("I need 400 days.", "not a whole number of days from 0 to 365"),
+            ("I need -5 days.", "not a whole number of days from 0 to 365"),
+            ("I need 12,5 days.", "not a whole number of days from 0 to 365"),
+            ("I need 1.3 weeks.", "not a whole number of days from 0 to 365"),
             ("I accept.", "no offer is on the table"),
         ],
     )

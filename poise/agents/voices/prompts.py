@@ -131,6 +131,14 @@ def plain_sentence(move: Move, view: View) -> str:
     return _fill(_directions()["promise"], sentence=sentence) if promised(move, view) else sentence
 
 
+def plain_templates(domain: str, seat: Seat) -> dict[str, str]:
+    """By kind of move, the sentence that a direction asks for, with $offer for the number.
+
+    Raises AgentError where the domain has no prompt.
+    """
+    return dict(_domain(domain)[seat]["says"])
+
+
 def promised(move: Move, view: View) -> bool:
     """Whether the seat has to give its word on this offer (a persona that will break it says so in its notes)."""
     return move.kind == "offer" and not move.firm and bool(view.notes.get("promise"))

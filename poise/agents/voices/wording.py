@@ -14,15 +14,15 @@ from poise.agents.conduct.duties import rules_in_words
 from poise.agents.conduct.promises import gives_word
 from poise.agents.models.text import MESSAGE_CHARACTERS, sentences
 from poise.agents.protocols import View
-from poise.agents.voices.intents import accepts, refuses, walks_away
+from poise.agents.voices.intents import refuses
 from poise.agents.voices.prompts import promised
+from poise.agents.voices.reading.reader import Evidence, MessageReading, Table, read_message
+from poise.agents.voices.reading.stock import stock_of
 from poise.agents.voices.readout import Stated, offers_in
 from poise.agents.voices.scripted import with_unit
 from poise.games.moves import ACCEPT, WALK, Move
 
 _EXCERPT: Final = 60
-_WHOSE: Final = re.compile(r"\b(?:i|we|my|our|me|you|your|you're|you've|you'll|you'd|i'm|i'll|i'd|i've)\b", re.I)
-_DENIED: Final = re.compile(r"\b(?:not|cannot|never|no|too|refuse|reject|more than|less than)\b|n't\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,62 +37,80 @@ class WordingProblem:
 _EMPTY: Final = WordingProblem("empty", "the reply is empty")
 
 
+def reading_of(text: str, view: View) -> MessageReading:
+    """What `text` does as a message of the seat whose view this is."""
+    brief = view.brief
+    return read_message(
+        text, Table(brief.unit, brief.domain, brief.seat, view.other_offer, stock_of(brief.domain, brief.seat))
+    )
+
+
 def check_wording(text: str, move: Move, view: View, plain: str) -> WordingProblem | None:
     """Whether `text` can be the words of the decided `move`, which `plain` says in the plainest way; None when it can.
 
-    An offer: the last number stated is the decided one, and no other is stated, except the other side's own offer where
-    the words say that it is theirs or will not do ("your 90 days"). It neither accepts nor walks away. An acceptance
-    accepts, and states no number but the one accepted. A walk walks away and, like a forfeit, states no number.
+    The same reader as for offers="model" has to read the move in them. An offer is read as an offer of the decided
+    number, which is the last one stated; no other is stated but facts ("you are 60 days late") and the other side's own
+    offer where the words say that it is theirs or will not do. An acceptance is read as one. A walk is read as one and,
+    like a forfeit, states no number; a forfeit neither accepts nor walks away.
     """
     if not text or text == plain:
         return None if text else _EMPTY
-    stated = offers_in(text, view.brief.unit)
+    reading = reading_of(text, view)
     if move.kind == "offer":
-        return _check_offer(text, stated, move, view)
+        return _check_offer(text, reading, move, view)
+    stated = offers_in(text, view.brief.unit)
     allowed = {view.other_offer} if move.kind == "accept" else set()
     wrong = [each for each in stated if each.value not in allowed]
     if wrong:
         said = _words(text, wrong[-1])
         problem = _quoted(f"states {said}, but the move is to {move.kind}", text)
         return WordingProblem("wrong" if allowed else "no_number", problem, said)
-    made = {"accept": accepts, "walk": walks_away}.get(move.kind)
-    if made is None or made(text) or plain in text:
+    if move.kind == "forfeit":
+        done = {"accept": "accepts", "walk": "walks"}.get(reading.outcome)
+        return None if done is None else WordingProblem(done, _quoted(f"{reading.reason}, but it is to forfeit", text))
+    if reading.outcome == move.kind:
         return None
     return WordingProblem(f"must_{move.kind}", _quoted(f"does not {move.kind}, but that is the move", text))
 
 
-def _check_offer(text: str, stated: tuple[Stated, ...], move: Move, view: View) -> WordingProblem | None:
+def _check_offer(  # noqa: PLR0911  # one return for each problem
+    text: str, reading: MessageReading, move: Move, view: View
+) -> WordingProblem | None:
     wanted = with_unit(move.value or 0, view.brief.unit)
-    if not stated:
+    stated = [each for each in reading.evidence if each.role != "fact"]
+    if not stated and reading.outcome not in ("accept", "walk"):
         return WordingProblem("none", _quoted(f"states no number of {view.brief.unit}, but the move is {wanted}", text))
-    wrong = [each for each in stated if each.value != move.value and not _is_theirs(text, each, view)]
-    if stated[-1].value != move.value:
+    wrong = [each for each in stated if each.value != move.value and not _is_theirs(each, view)]
+    if stated and stated[-1].value != move.value:
         wrong = wrong or [stated[-1]]
     if wrong:
         said = _words(text, wrong[-1])
         return WordingProblem("wrong", _quoted(f"states {said}, but the move is {wanted}", text), said)
-    if accepts(text) and move.value != view.other_offer:
+    if reading.outcome == "accept" and move.value != view.other_offer:
         return WordingProblem("accepts", _quoted(f"accepts, but the move is to offer {wanted}", text))
-    if walks_away(text):
+    if reading.outcome == "walk" or "walks away" in reading.reason:
         return WordingProblem("walks", _quoted(f"walks away, but the move is to offer {wanted}", text))
+    if reading.outcome not in ("offer", "accept"):
+        return _unread(text, reading, stated, f"the move is to offer {wanted}")
     if promised(move, view) and not gives_word(text):
         return WordingProblem("must_promise", _quoted("does not give its word, but the move is a promise", text))
     return None
 
 
-def _is_theirs(text: str, stated: Stated, view: View) -> bool:
+def _is_theirs(stated: Evidence, view: View) -> bool:
     """Whether a number is the other side's offer, mentioned as such: `your 90 days`, `90 days is too long`."""
-    if stated.value is None or stated.value != view.other_offer:
-        return False
-    start, end = _sentence(text, stated)
-    people = _WHOSE.findall(text[start : stated.start])
-    return bool(people and people[-1].lower().startswith("you")) or _DENIED.search(text[start:end]) is not None
+    return (
+        stated.value is not None
+        and stated.value == view.other_offer
+        and stated.role in ("theirs", "refused", "contrast", "question")
+    )
 
 
-def _sentence(text: str, stated: Stated) -> tuple[int, int]:
-    before = [text.rfind(mark, 0, stated.start) for mark in ".!?;"]
-    after = [text.find(mark, stated.end) for mark in ".!?;"]
-    return max(before) + 1, min((place for place in after if place >= 0), default=len(text))
+def _unread(text: str, reading: MessageReading, stated: list[Evidence], but: str) -> WordingProblem:
+    """The problem of a message whose number is not what it offers, or whose words read two ways."""
+    said = _words(text, stated[-1]) if stated else ""
+    name = "unclear" if reading.outcome == "ambiguous" else "not_offered"
+    return WordingProblem(name, _quoted(f"mentions {said} ({reading.reason}), but {but}", text), said)
 
 
 def misconduct(text: str, view: View) -> WordingProblem | None:
@@ -104,34 +122,40 @@ def misconduct(text: str, view: View) -> WordingProblem | None:
     return WordingProblem("conduct", _quoted(f"breaks {rules}", text), rules_in_words(found))
 
 
-def read_move(text: str, view: View) -> Move | WordingProblem:
+def read_move(text: str, view: View) -> Move | WordingProblem:  # noqa: PLR0911  # one return for each outcome
     """The move that `text` makes, or why it makes none (offers="model").
 
-    Explicit acceptance, with no number but the other side's own, accepts; with another number it is an offer of that
-    number. Explicit walking away without a number walks away. Else the last number stated is the offer: a whole
-    number, within bounds, on the grid; firm where the other side's offer is explicitly refused.
+    Acceptance and walking away in so many words are those moves. An offer is a whole number, within bounds and on the
+    grid; it is firm where the other side's offer is explicitly refused. A number that is refused, asked about, a fact
+    or the other side's is not an offer, and words that read two ways make no move.
     """
-    stated = offers_in(text, view.brief.unit)
-    if accepts(text) and all(each.value == view.other_offer for each in stated):
+    if not text:
+        return _EMPTY
+    reading = reading_of(text, view)
+    if reading.outcome == "accept":
         if view.other_offer is not None:
             return ACCEPT
         return WordingProblem("nothing_to_accept", _quoted("accepts, but no offer is on the table", text))
-    if stated:
-        return _read_offer(text, stated[-1], view)
-    if walks_away(text):
+    if reading.outcome == "walk":
         return WALK
-    return WordingProblem("none", _quoted(f"states no number of {view.brief.unit}", text)) if text else _EMPTY
+    if reading.outcome == "offer":
+        return _read_offer(text, reading, view)
+    stated = [each for each in reading.evidence if each.role != "fact"]
+    if not stated and reading.outcome == "none":
+        return WordingProblem("none", _quoted(f"states no number of {view.brief.unit}", text))
+    return _unread(text, reading, stated, "offers none")
 
 
-def _read_offer(text: str, stated: Stated, view: View) -> Move | WordingProblem:
+def _read_offer(text: str, reading: MessageReading, view: View) -> Move | WordingProblem:
     (low, high), grid, unit = view.brief.bounds, view.brief.rules.grid, view.brief.unit
-    said = _words(text, stated)
-    if stated.value is None or not low <= stated.value <= high:
-        problem = f"states {said}, which is no whole number of {unit} from {low} to {high}"
+    value = reading.value
+    said = next(_words(text, each) for each in reading.evidence if each.role == "offered" and each.value == value)
+    if value is None or not low <= value <= high:
+        problem = f"states {said}, which is not a whole number of {unit} from {low} to {high}"
         return WordingProblem("range", _quoted(problem, text), said)
-    if (stated.value - low) % grid:
+    if (value - low) % grid:
         return WordingProblem("grid", _quoted(f"states {said}, which is not in steps of {grid} from {low}", text), said)
-    return Move("offer", stated.value, firm=view.other_offer is not None and refuses(text))
+    return Move("offer", value, firm=view.other_offer is not None and refuses(text))
 
 
 def repair(text: str, move: Move, view: View, plain: str) -> str:
@@ -167,7 +191,7 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.rstrip("\"')\u201d\u2019").endswith((".", "!", "?", "\u2026")) else f"{sentence}."
 
 
-def _words(text: str, stated: Stated) -> str:
+def _words(text: str, stated: Stated | Evidence) -> str:
     return text[stated.start : stated.end][:_EXCERPT]
 
 

@@ -1,0 +1,54 @@
+"""Sentences and clauses of a normal text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from poise.agents.voices.readout import Quantity
+
+_SENTENCE_END: Final = re.compile(
+    r"(?<!\bdr)(?<!\bmr)(?<!\bmrs)(?<!\bms)(?<!\bmax)(?<!\bapprox)(?<!\.)(?:[!?]+[.!?]*|\.(?!\.))(?![a-z0-9])|;"
+)
+_WHO: Final = r"(?:i|we|you|he|she|they|it|my|our|your|the|that|this|there|please)(?:'[a-z]+)?"
+_CLAUSE_END: Final = re.compile(
+    r",(?![0-9])|[:()\u2026]|\.\.\.?| - |--"
+    r"|\b(?=(?:but|however|yet|so|because|though|although|while|whereas|if|unless|when|once|then)\b)"
+    rf"|\b(?=(?:and|or) {_WHO}\b)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A stretch of a normal text. question: whether it ends with a question mark."""
+
+    start: int
+    end: int
+    question: bool = False
+
+    def text(self, whole: str) -> str:
+        """The words of this stretch."""
+        return whole[self.start : self.end]
+
+
+def split_sentences(text: str, found: Sequence[Quantity]) -> list[Sentence]:
+    """The sentences of a text, which cover it; no quantity is cut."""
+    ends = [
+        (match.end(), "?" in match[0]) for match in _SENTENCE_END.finditer(text) if not _inside(match.start(), found)
+    ]
+    ends.append((len(text) + 1, False))
+    starts = [0, *(end for end, _ in ends)]
+    return [Sentence(start, end, question) for start, (end, question) in zip(starts, ends, strict=False)]
+
+
+def split_clauses(text: str, sentence: Sentence) -> list[Sentence]:
+    """The clauses of a sentence, which cover it; a quantity that holds a comma begins before it."""
+    ends = [match.end() for match in _CLAUSE_END.finditer(text, sentence.start, min(sentence.end, len(text)))]
+    ends = [*dict.fromkeys(end for end in ends if sentence.start < end < sentence.end), sentence.end]
+    return [Sentence(start, end) for start, end in zip([sentence.start, *ends], ends, strict=False)]
+
+
+def _inside(place: int, found: Sequence[Quantity]) -> bool:
+    return any(each.start <= place < each.end - 1 for each in found)
