@@ -42,9 +42,8 @@ def traverse_command(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: DIR/traversal.svg.")] = None,
 ) -> None:
     """Draw how often each edge of the negotiation's graph was taken."""
-    from poise.games.transcript import Transcript, Usage
     from poise.graphs.drawing.traverse import draw_traversal, traversal
-    from poise.tournaments.storage.rows import from_json
+    from poise.tournaments.storage.rows import transcript_from, usage_from
     from poise.tournaments.storage.store import Store
 
     kind = fmt or (out.suffix.lstrip(".") if out else "") or "svg"
@@ -53,8 +52,8 @@ def traverse_command(
             raise BadInput(f"{folder} has no finished match {match}; matches count from 0, as in `poise view`")
         documents = store.documents(None if match is None else [match])
         played = (
-            (Transcript.from_dict(from_json(transcript, "a transcript")), Usage(**from_json(usage, "a match's usage")))
-            for _, transcript, usage in documents
+            (transcript_from(position, transcript), usage_from(position, usage))
+            for position, transcript, usage in documents
         )
         picture = draw_traversal(traversal(played), kind)  # type: ignore[arg-type]  # it refuses other formats
     _write_picture(picture, out or folder / f"traversal.{kind}")

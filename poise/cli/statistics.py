@@ -1,4 +1,4 @@
-"""`poise tournament ratings`, `power`, `solve`, `process` and `export`: what a finished tournament says."""
+"""`poise tournament ratings`, `power`, `solve`, `process`, `verify` and `export`: what a finished tournament says."""
 
 from __future__ import annotations
 
@@ -104,6 +104,20 @@ def process_command(
     from poise.cli.screens.process import show_process
 
     show_process(folder, scale, json, pairs=pairs)
+
+
+@app.command("verify")
+def verify_command(folder: Folder) -> None:
+    """Check the store: its file, and the row of every match against its transcript. Exit code 1 where they differ."""
+    from poise.cli.screens.standings import plain
+    from poise.tournaments.storage.verify import verify_tournament
+
+    verification = verify_tournament(folder)
+    for problem in verification.problems[:20]:
+        typer.echo(plain(problem))
+    found = len(verification.problems)
+    typer.echo(f"{folder}: {verification.matches} matches checked, {found or 'no'} problem{'s' * (found != 1)}")
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command("export")

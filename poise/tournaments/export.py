@@ -37,7 +37,7 @@ from poise.games.transcript import Message
 from poise.tournaments.process.lines import LINE, lines
 from poise.tournaments.process.measure import process_of
 from poise.tournaments.storage.errors import explained
-from poise.tournaments.storage.rows import COLUMNS, from_json, transcript_from
+from poise.tournaments.storage.rows import COLUMNS, transcript_from, usage_from
 from poise.tournaments.storage.snapshot import Documents, Header, Snapshot
 from poise.tournaments.storage.store import Store
 
@@ -133,7 +133,7 @@ def _matches(snapshot: Snapshot, _: Documents) -> Iterator[list[Any]]:
 
 def _messages(snapshot: Snapshot, documents: Documents) -> Iterator[list[Any]]:
     for position, transcript, spent in documents([row.position for row in snapshot.rows]):
-        costs = from_json(spent, f"the usage of match {position}").get("per_message", [])
+        costs = usage_from(position, spent).per_message
         for number, message in enumerate(transcript_from(position, transcript).messages):
             cost = costs[number] if number < len(costs) else {}
             yield [position, *_message(message), *(cost.get(name) for name in _COSTS)]

@@ -178,7 +178,10 @@ class TestTheDrawing:
 
 class TestSettings:
     def test_a_judge_that_there_is_not_is_refused(self):
-        with pytest.raises(ConfigError, match=r"judge = 'gpt'.*none of rules, .*ollama:NAME"):
+        with pytest.raises(
+            ConfigError,
+            match=r"judge = 'gpt'.*none of rules, embedded:smollm2, llamacpp:NAME, ollama:NAME or openai:NAME",
+        ):
             make_config({**SETTINGS, "judge": "gpt"})
 
     def test_a_judge_makes_other_matches_and_one_less_tournaments_are_as_they_were(self):

@@ -207,11 +207,22 @@ def damage(folder, kind):
         path.write_bytes(b"no database at all " * 400)
         return
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute({"newer": "PRAGMA user_version = 99", "headless": "DELETE FROM header WHERE key = 'config'"}[kind])
+        statements = {
+            "newer": "PRAGMA user_version = 99",
+            "headless": "DELETE FROM header WHERE key = 'config'",
+            "text": "UPDATE matches SET rounds = 'many' WHERE position = 1",
+        }
+        db.execute(statements[kind])
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("garbage", "damaged"), ("newer", "newer Poise"), ("headless", "its header lacks config")]
+    ("kind", "words"),
+    [
+        ("garbage", "damaged"),
+        ("newer", "newer Poise"),
+        ("headless", "its header lacks config"),
+        ("text", "the rows of its matches"),
+    ],
 )
 def test_a_damaged_tournament_takes_no_other_one_away(tmp_path, kind, words):
     for name in ("bad", "good", "other"):
@@ -225,7 +236,9 @@ def test_a_damaged_tournament_takes_no_other_one_away(tmp_path, kind, words):
     assert 'href="/run/bad/"' not in start.text
     for address in ("/run/good/", "/run/good/match/0", "/compare", "/compare?a=good"):
         assert viewer.get(address).status_code == 200, address
-    assert words in viewer.get("/run/bad/").text
+    explained = viewer.get("/run/bad/")
+    assert words in explained.text
+    assert "fault in Poise" not in explained.text
     with pytest.raises(StoreError, match=words):
         Library([tmp_path / "bad"])
 

@@ -12,6 +12,7 @@ import pytest
 from helpers.seats import case, pair
 from helpers.view_fakes import HOSTILE, client, fake_folder
 
+from poise.agents.models.models import model_forms
 from poise.cli.screens.play import converse
 from poise.common.errors import ModelDown, PoiseError
 from poise.tournaments.human import match as human_match
@@ -198,7 +199,7 @@ def test_what_cannot_be_is_refused_with_the_remedy_and_stays_typed(visitor):
         ({"case": "../3"}, "no whole number"),
         ({"case": "500"}, "500"),
         ({"seed": "-1"}, "no whole number"),
-        ({"model": "magic"}, "ollama:NAME"),
+        ({"model": "magic"}, f"is none of {model_forms()}"),
         ({"name": "<b>x</b>"}, "has other signs than letters"),
         ({"name": "x" * 500}, "more than 200 characters"),
     ],

@@ -10,14 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from poise.common.errors import BadInput
-from poise.games.transcript import Usage
 from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.process.concession import Scale, as_scale
 from poise.tournaments.process.group import Group
 from poise.tournaments.process.measures import Measures, Traces, measures, trace
 from poise.tournaments.process.tables import process_tables
 from poise.tournaments.statistics.bootstrap import FEW
-from poise.tournaments.storage.rows import Row, from_json, transcript_from
+from poise.tournaments.storage.rows import Row, transcript_from, usage_from
 from poise.tournaments.storage.snapshot import Documents, Snapshot, spread_evenly
 from poise.tournaments.storage.store import Store
 
@@ -113,8 +112,7 @@ def process_of(
 
 def _traces(rows: Sequence[Row], documents: Documents, scale: Scale) -> Iterator[Traces]:
     for position, transcript, spent in documents([row.position for row in rows]):
-        usage = Usage(**from_json(spent, f"the usage of match {position}"))
-        yield trace(transcript_from(position, transcript), usage, scale)
+        yield trace(transcript_from(position, transcript), usage_from(position, spent), scale)
 
 
 class _Table:

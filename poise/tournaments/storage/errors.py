@@ -7,22 +7,34 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from poise.common.errors import StoreError
+from poise.common.errors import BadInput, StoreError
 
 LOCK = "tournament.lock"
 _PATIENCE = 2.0  # seconds
 
 
+# What Python raises on stored values of another type or shape than a run writes.
+_MISFITS: Final = (ArithmeticError, AttributeError, BadInput, LookupError, TypeError, ValueError)
+
+
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn SQLite's and the system's errors into StoreError for `folder`."""
+def explained(folder: Path, reading: str = "") -> Iterator[None]:
+    """Turn SQLite's and the system's errors into StoreError for `folder`.
+
+    reading: what is read from the store. Then stored values that are not what a run writes are a StoreError, too.
+    """
     try:
         yield
     except sqlite3.Error as error:
         raise StoreError(_sqlite_words(folder, error)) from error
     except OSError as error:
         raise StoreError(_system_words(folder, error)) from error
+    except _MISFITS as error:
+        if not reading:
+            raise
+        raise StoreError(damaged(folder, f"{reading}: {type(error).__name__}: {error}")) from error
 
 
 def _sqlite_words(folder: Path, error: sqlite3.Error) -> str:
@@ -36,11 +48,12 @@ def _sqlite_words(folder: Path, error: sqlite3.Error) -> str:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return f"another program holds the file in {folder} ({error}); close it, {again}"
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or (isinstance(error, sqlite3.DatabaseError) and not name):
-        return _damaged(folder, str(error))
+        return damaged(folder, str(error))
     return f"the store in {folder} cannot be used ({error}); nothing that was finished is lost. Mend it, {again}"
 
 
-def _damaged(folder: Path, detail: str) -> str:
+def damaged(folder: Path, detail: str) -> str:
+    """The message for a store whose content is wrong; `detail` says what and where."""
     return (
         f"the store in {folder} is damaged or is not a tournament ({detail}); it was left as it is. Restore it from a "
         "copy, or move the folder away and run the tournament again"
@@ -61,7 +74,7 @@ def unusable(folder: Path, db: sqlite3.Connection, application: int, schemas: tu
     (found,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if found != application:
-        raise StoreError(_damaged(folder, "its file was not written by Poise"))
+        raise StoreError(damaged(folder, "its file was not written by Poise"))
     oldest, newest = schemas
     if not oldest <= version <= newest:
         older = "an older" if version < oldest else "a newer"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, get_type_hints
 
+import msgspec
 import orjson
 
 from poise.agents.conduct import broken_rules, de_escalation
@@ -110,6 +111,19 @@ _SQL: Final[Mapping[Any, str]] = {
 SQL_TYPES: Final[Mapping[str, str]] = {name: _SQL[kind] for name, kind in get_type_hints(Row).items()}
 
 
+_VALUES: Final[Any] = tuple[tuple(get_type_hints(Row).values())]  # type: ignore[misc]  # the types are data here
+_LARGEST: Final = 1e15
+
+
+def row_from(values: Sequence[Any]) -> Row:
+    """The row of stored values. Raises ValueError for a value of another type than its column's, or beyond 1e15."""
+    row = Row(*msgspec.convert(values, _VALUES))
+    for name, value in zip(COLUMNS, values, strict=True):
+        if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+            raise ValueError(f"{name} = {value} of match {row.position} is beyond {_LARGEST:g}")
+    return row
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A finished match: the values of its `Row` in order, and JSON documents (memory: None when nothing learns)."""
@@ -134,20 +148,23 @@ def finish_row(
     schedule: Schedule, match: Match, transcript: Transcript, usage: Usage, memory: bytes | None = None
 ) -> Finished:
     """The record of a played match."""
-    numbers = score(transcript)
     creditor, debtor = divmod(match.pair, len(schedule.debtors))
-    outcome = transcript.outcome
-    saved = numbers.savings if numbers.deal else (None, None)
     # In the order of Row; a tuple is a third of the cost of the dataclass and its unpacking.
-    row = (
-        match.position, match.id, creditor, debtor, match.scenario, match.repeat,
+    row = (match.position, match.id, creditor, debtor, match.scenario, match.repeat, *measured(transcript, usage))
+    return Finished(row, to_json(transcript.to_dict()), to_json(usage), memory)
+
+
+def measured(transcript: Transcript, usage: Usage) -> tuple[Any, ...]:
+    """The columns of a Row that follow from its documents: all from `ending` on, in order."""
+    numbers, outcome = score(transcript), transcript.outcome
+    saved = numbers.savings if numbers.deal else (None, None)
+    return (
         outcome.ending, outcome.by, outcome.value, numbers.rounds,
         *numbers.utilities, *saved, numbers.collection,
         *_per_seat(transcript.messages),
         usage.seconds, usage.calls, usage.prompt_tokens, usage.cached_tokens, usage.reply_tokens,
         *conduct(transcript),
     )  # fmt: skip
-    return Finished(row, to_json(transcript.to_dict()), to_json(usage), memory)
 
 
 def conduct(transcript: Transcript) -> tuple[int, int, int, float | None]:
@@ -226,3 +243,11 @@ def transcript_from(position: int, document: str | bytes) -> Transcript:
         return Transcript.from_json(document)
     except BadInput as error:
         raise StoreError(f"the transcript of match {position} in the store is damaged: {error}") from None
+
+
+def usage_from(position: int, document: str | bytes) -> Usage:
+    """What the match at `position` cost, from its JSON; StoreError where that is damaged."""
+    try:
+        return msgspec.json.decode(document, type=Usage)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"the usage of match {position} in the store is damaged: {error}") from None

@@ -8,6 +8,8 @@ from functools import cached_property
 from threading import RLock
 from typing import Any, Final
 
+import msgspec
+
 from poise.games.moves import Seat
 from poise.games.scenario import Scenario
 from poise.tournaments.storage.rows import Row
@@ -34,6 +36,15 @@ class Header:
     debtors: Sequence[Mapping[str, Any]]
     total: int
     provenance: Mapping[str, Any]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Header:
+        """A header from JSON data. Raises ValueError or LookupError where something is missing or of another type."""
+        header = msgspec.convert(data, cls)
+        if not header.labels("creditor") or not header.labels("debtor"):
+            raise ValueError("one of the seats has no agents")
+        int(header.config["seed"])
+        return header
 
     def labels(self, seat: Seat) -> list[str]:
         """The labels of a seat's agents, in the order of the rows' indices."""
@@ -82,6 +93,11 @@ class Snapshot:
     def labels(self, seat: Seat) -> list[str]:
         """The labels of a seat's agents."""
         return self.creditors if seat == "creditor" else self.debtors
+
+    def holds(self, row: Row) -> bool:
+        """Whether the agents and the scenario of `row` are among those of this tournament."""
+        fields = ((row.creditor, self.creditors), (row.debtor, self.debtors), (row.scenario, self.scenarios))
+        return all(0 <= index < len(entries) for index, entries in fields)
 
     def derived(self, key: Any, make: Callable[[], Any]) -> Any:
         """What `make` returns, made once for this snapshot and remembered under `key`."""

@@ -15,8 +15,8 @@ from typing import Any, Final
 from poise.common.errors import StoreError
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
-from poise.tournaments.storage.errors import explained, unusable
-from poise.tournaments.storage.rows import COLUMNS, Finished, Row, Tally, from_json, to_json, transcript_from
+from poise.tournaments.storage.errors import damaged, explained, unusable
+from poise.tournaments.storage.rows import COLUMNS, Finished, Row, Tally, from_json, row_from, to_json, transcript_from
 from poise.tournaments.storage.schema import (
     APPLICATION,
     FILE,
@@ -102,16 +102,12 @@ class Store:
 
     def header(self) -> Header:
         """What the tournament is."""
-        with explained(self.folder):
-            found = dict(self._db.execute("SELECT key, value FROM header").fetchall())
-        data = {key: from_json(value, f"the header's {key!r}") for key, value in found.items()}
-        lacking = [name for name in Header.__slots__ if name not in data]
-        if lacking:
-            raise StoreError(
-                f"the store in {self.folder} is damaged (its header lacks {', '.join(lacking)}); it was left as it is. "
-                "Restore it from a copy"
-            )
-        return Header(**{name: data[name] for name in Header.__slots__})
+        with explained(self.folder, "its header"):
+            stored = dict(self._db.execute("SELECT key, value FROM header").fetchall())
+            lacking = [name for name in Header.__slots__ if name not in stored]
+            if lacking:
+                raise StoreError(damaged(self.folder, f"its header lacks {', '.join(lacking)}"))
+            return Header.from_dict({key: from_json(value, f"the header's {key!r}") for key, value in stored.items()})
 
     def grow(self, header: Header, scenarios: Sequence[Scenario], moves: Sequence[RowMove]) -> None:
         """Become a larger tournament in which the finished matches have other places: all of it, or nothing."""
@@ -127,9 +123,9 @@ class Store:
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios, so that a resumption needs no other file."""
-        with explained(self.folder):
-            found = self._db.execute("SELECT scenario FROM scenarios ORDER BY place").fetchall()
-        return tuple(Scenario.from_dict(from_json(text, "a scenario")) for (text,) in found)
+        with explained(self.folder, "its scenarios"):
+            stored = self._db.execute("SELECT scenario FROM scenarios ORDER BY place").fetchall()
+            return tuple(Scenario.from_dict(from_json(text, "a scenario")) for (text,) in stored)
 
     def add(self, batch: Sequence[Finished]) -> None:
         """Write finished matches in one transaction: all of them, or on any error none."""
@@ -153,10 +149,10 @@ class Store:
 
     def rows(self) -> list[Row]:
         """The rows of all finished matches, in schedule order."""
-        with explained(self.folder):
+        with explained(self.folder, "the rows of its matches"):
             self._complete_rows()
             values = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM matches ORDER BY position").fetchall()  # noqa: S608 - no user's text in it
-        return [Row(*row) for row in values]
+            return [row_from(row) for row in values]
 
     def snapshot(self) -> Snapshot:
         """The tournament now, all of it as it was at one moment, even while a run adds matches or agents."""
@@ -164,9 +160,15 @@ class Store:
             self._complete_rows()
             self._db.execute("BEGIN")
             try:
-                return Snapshot(self.header(), self.rows(), self.scenarios(), self.folder.resolve().name)
+                snapshot = Snapshot(self.header(), self.rows(), self.scenarios(), self.folder.resolve().name)
             finally:
                 self._db.rollback()
+        for row in snapshot.rows:
+            if not snapshot.holds(row):
+                raise StoreError(
+                    damaged(self.folder, f"match {row.position} has an agent or scenario that is not in it")
+                )
+        return snapshot
 
     def _complete_rows(self) -> None:
         """Add in memory what the rows of an older Poise lack."""
@@ -195,19 +197,24 @@ class Store:
     def documents(self, positions: Sequence[int] | None = None) -> Iterator[tuple[int, bytes, bytes]]:
         """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time.
 
-        positions: of the matches that are wanted; None: all.
+        positions: of the matches that are wanted, all of them finished; None: of all that are stored. StoreError where
+        one that is wanted has no documents.
         """
         if positions is None:
             yield from self._documents_where("")
             return
         wanted = sorted(positions)
         for start in range(0, len(wanted), _AT_ONCE):
-            listed = ", ".join(str(int(position)) for position in wanted[start : start + _AT_ONCE])
-            yield from self._documents_where(f"WHERE position IN ({listed})")
+            missing = dict.fromkeys(int(position) for position in wanted[start : start + _AT_ONCE])
+            for document in self._documents_where(f"WHERE position IN ({', '.join(map(str, missing))})"):
+                del missing[document[0]]
+                yield document
+            if missing:
+                raise StoreError(damaged(self.folder, f"match {next(iter(missing))} has no transcript"))
 
     def _documents_where(self, condition: str) -> Iterator[tuple[int, bytes, bytes]]:
         query = f"SELECT position, transcript, usage FROM documents {condition} ORDER BY position"  # noqa: S608 - integers only
-        with explained(self.folder):
+        with explained(self.folder, "its documents"):
             for position, transcript, usage in self._db.execute(query):
                 yield position, transcript.encode(), usage.encode()
 
@@ -221,6 +228,12 @@ class Store:
         with explained(self.folder):
             found = self._db.execute("SELECT memory FROM documents WHERE position = ?", (position,)).fetchone()
         return found[0].encode() if found and found[0] is not None else None
+
+    def broken_pages(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file, its first hundred lines; nothing in a sound one."""
+        with explained(self.folder):
+            lines = [str(line) for (line,) in self._db.execute("PRAGMA integrity_check")]
+        return [] if lines == ["ok"] else lines
 
     def _begin(self, header: Header, scenarios: Sequence[Scenario]) -> None:
         if self._tables():

@@ -94,18 +94,14 @@ class ViewedRun:
         """The match at `position`, whole."""
         row = self.row(position)
         with Store.read(self.folder) as store:
-            found = next(store.documents([position]), None)
-        if found is None:
-            raise Missing(f"match {position} has no transcript in {self.name}")
-        _, transcript, usage = found
+            _, transcript, usage = next(store.documents([position]))
         return Told(row, transcript_from(position, transcript), from_json(usage, f"the usage of match {position}"))
 
     def raw(self, position: int) -> bytes:
         """The transcript of the match at `position`, as JSON, just as it is stored."""
+        self.row(position)
         with Store.read(self.folder) as store:
-            for _, transcript, _ in store.documents([position]):
-                return transcript
-        raise Missing(f"there is no finished match {position} in {self.name}")
+            return next(store.documents([position]))[1]
 
     def row(self, position: int) -> Row:
         """The row of the match at `position`, also where the snapshot is a moment old."""

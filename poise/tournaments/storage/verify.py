@@ -1,0 +1,69 @@
+"""Compares each match's row in a tournament's store with the transcript and usage that it was computed from.
+
+SQLite's own check comes first. A change in a document that no number of its row depends on, such as another word in a
+message, is not seen: the store keeps no digests of documents.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from poise.common.errors import PoiseError
+from poise.tournaments.storage.rows import COLUMNS, Row, measured, transcript_from, usage_from
+from poise.tournaments.storage.snapshot import Snapshot
+from poise.tournaments.storage.store import Store
+
+_FIRST_MEASURED: Final = COLUMNS.index("ending")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was compared (matches) and what is wrong, each with its place; no problems where the store agrees."""
+
+    matches: int
+    problems: Sequence[str]
+
+
+def verify_tournament(folder: Path | str) -> Verification:
+    """Check the store in `folder`. StoreError where it cannot be read at all."""
+    with Store.read(folder) as store:
+        broken = store.broken_pages()
+        if broken:
+            return Verification(0, [f"SQLite: {line}" for line in broken])
+        snapshot = store.snapshot()
+        return Verification(len(snapshot.rows), list(_problems(store, snapshot)))
+
+
+def _problems(store: Store, snapshot: Snapshot) -> Iterator[str]:
+    waiting = {row.position: row for row in snapshot.rows}
+    for position, transcript, usage in store.documents():
+        row = waiting.pop(position, None)
+        if row is None:
+            yield f"match {position}: it has a transcript and no row"
+            continue
+        try:
+            yield from (f"match {position}: {problem}" for problem in _differences(snapshot, row, transcript, usage))
+        except (PoiseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            yield f"match {position}: {error}"
+    yield from (f"match {position}: it has a row and no transcript" for position in waiting)
+
+
+def _differences(snapshot: Snapshot, row: Row, document: bytes, usage: bytes) -> Iterator[str]:
+    transcript = transcript_from(row.position, document)
+    if transcript.scenario != snapshot.scenarios[row.scenario]:
+        yield f"its transcript is of another scenario than its row ({transcript.scenario.id})"
+    computed = measured(transcript, usage_from(row.position, usage))
+    stored = astuple(row)[_FIRST_MEASURED:]
+    for name, value, expected in zip(COLUMNS[_FIRST_MEASURED:], stored, computed, strict=True):
+        if not _same(value, expected):
+            yield f"{name} is {value!r} in its row and {expected!r} by its transcript"
+
+
+def _same(stored: Any, computed: Any) -> bool:
+    if isinstance(stored, float) and isinstance(computed, int | float):
+        return math.isclose(stored, computed, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(stored == computed)
