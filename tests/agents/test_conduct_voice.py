@@ -95,8 +95,8 @@ def test_what_is_put_right_is_refused_where_it_still_offends():
 
 @pytest.mark.parametrize("conduct", ["record", "reask", "refuse"])
 def test_a_debtor_and_a_warning_outside_debt_are_let_through(conduct):
-    said, model = spoken(conduct, INSULT, seat="debtor")
-    assert (said.text, len(model.asked)) == (INSULT, 1)
+    said, model = spoken(conduct, "You stupid crook, I can pay in 40 days.", seat="debtor")
+    assert (said.text, len(model.asked)) == ("You stupid crook, I can pay in 40 days.", 1)
     warning = "You will get hurt if you stay. I could wait for 40 minutes."
     said, model = spoken(conduct, warning, domain="disaster", unit="minutes")
     assert (said.text, len(model.asked)) == (warning, 1)
@@ -105,7 +105,18 @@ def test_a_debtor_and_a_warning_outside_debt_are_let_through(conduct):
 # Whatever a model says.
 
 REPLIES = st.sampled_from(
-    [THREAT, INSULT, CLEAN, OFF, RUDE_AND_OFF, "", "Hm.", "I accept.", "Goodbye, crook!", "90 days"]
+    [
+        THREAT,
+        "You stupid crook, I can pay in 40 days.",
+        CLEAN,
+        OFF,
+        RUDE_AND_OFF,
+        "",
+        "Hm.",
+        "I accept.",
+        "Goodbye, crook!",
+        "90 days",
+    ]
 )
 
 

@@ -11,26 +11,26 @@ from typing import Final
 
 from poise.agents.models.text import sentences
 from poise.agents.voices.reading.grammar import grammar
-from poise.agents.voices.reading.normal import normalise
+from poise.agents.voices.reading.normal import normal_form
 
 _EDGE: Final = "\"') "
 
 
 def accepts(text: str) -> bool:
     """Whether `text` says in so many words that it accepts the other side's offer."""
-    parts = sentences(normalise(text).text)
+    parts = sentences(normal_form(text).text)
     said = [place for place, part in enumerate(parts) if _stands(part, "accept.says")]
     return bool(said) and not any(grammar().found("intent.later", part) for part in parts[said[0] + 1 :])
 
 
 def walks_away(text: str) -> bool:
     """Whether `text` ends the negotiation in so many words."""
-    return any(_stands(part, "walk.says") for part in sentences(normalise(text).text))
+    return any(_stands(part, "walk.says") for part in sentences(normal_form(text).text))
 
 
 def refuses(text: str) -> bool:
     """Whether `text` refuses the other side's offer in so many words."""
-    return grammar().found("refuse.says", normalise(text).text) is not None
+    return grammar().found("refuse.says", normal_form(text).text) is not None
 
 
 def _stands(sentence: str, name: str) -> bool:

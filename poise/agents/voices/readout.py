@@ -25,7 +25,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal
 
-from poise.agents.voices.reading.normal import NormalText, Token, normalise, tokens
+from poise.agents.voices.reading.normal import NormalText, Token, normal_form, tokens
 from poise.agents.voices.reading.numbers import number_at, part_at
 
 _DAYS: Final = {"day": 1, "week": 7, "wk": 7, "fortnight": 14, "month": 30, "mth": 30, "year": 365, "yr": 365}
@@ -100,7 +100,7 @@ def read_offer(text: str, unit: str) -> int | None:
 
 def offers_in(text: str, unit: str) -> tuple[Stated, ...]:
     """Every quantity stated in `text` that may be an offer, in order."""
-    normal = normalise(text)
+    normal = normal_form(text)
     kept = (each for each in quantities(normal, unit) if each.kind not in ("margin", "fact"))
     return tuple(Stated(each.value, *normal.span(each.start, each.end)) for each in kept)
 

@@ -16,7 +16,7 @@ from poise.agents.models.text import MESSAGE_CHARACTERS, sentences
 from poise.agents.protocols import View
 from poise.agents.voices.intents import refuses
 from poise.agents.voices.prompts import promised
-from poise.agents.voices.reading.reader import Evidence, MessageReading, Table, read_message
+from poise.agents.voices.reading.reader import MessageReading, QuantityRole, Table, read_message
 from poise.agents.voices.reading.stock import stock_of
 from poise.agents.voices.readout import Stated, offers_in
 from poise.agents.voices.scripted import with_unit
@@ -97,7 +97,7 @@ def _check_offer(  # noqa: PLR0911  # one return for each problem
     return None
 
 
-def _is_theirs(stated: Evidence, view: View) -> bool:
+def _is_theirs(stated: QuantityRole, view: View) -> bool:
     """Whether a number is the other side's offer, mentioned as such: `your 90 days`, `90 days is too long`."""
     return (
         stated.value is not None
@@ -106,7 +106,7 @@ def _is_theirs(stated: Evidence, view: View) -> bool:
     )
 
 
-def _unread(text: str, reading: MessageReading, stated: list[Evidence], but: str) -> WordingProblem:
+def _unread(text: str, reading: MessageReading, stated: list[QuantityRole], but: str) -> WordingProblem:
     """The problem of a message whose number is not what it offers, or whose words read two ways."""
     said = _words(text, stated[-1]) if stated else ""
     name = "unclear" if reading.outcome == "ambiguous" else "not_offered"
@@ -191,7 +191,7 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.rstrip("\"')\u201d\u2019").endswith((".", "!", "?", "\u2026")) else f"{sentence}."
 
 
-def _words(text: str, stated: Stated | Evidence) -> str:
+def _words(text: str, stated: Stated | QuantityRole) -> str:
     return text[stated.start : stated.end][:_EXCERPT]
 
 

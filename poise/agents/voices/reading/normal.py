@@ -37,7 +37,7 @@ class NormalText:
 
 
 @lru_cache(maxsize=4096)
-def normalise(text: str) -> NormalText:
+def normal_form(text: str) -> NormalText:
     """The normal form of `text`; linear in its length.
 
     Compatibility forms (full-width, superscript) and the digits of every script become ASCII; a vulgar fraction is set

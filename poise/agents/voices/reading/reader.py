@@ -18,7 +18,7 @@ from typing import Final, Literal
 from poise.agents.voices.intents import accepts, walks_away
 from poise.agents.voices.reading.clauses import Sentence, split_clauses, split_sentences
 from poise.agents.voices.reading.grammar import grammar
-from poise.agents.voices.reading.normal import NormalText, normalise
+from poise.agents.voices.reading.normal import NormalText, normal_form
 from poise.agents.voices.readout import Quantity, quantities
 
 Outcome = Literal["offer", "accept", "walk", "none", "ambiguous"]
@@ -29,7 +29,7 @@ _PROPOSED: Final = re.compile(r"\b(?:how about|what about|shall we|let's|let us|
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class QuantityRole:
     """One quantity of a message, where it stands, and what its words do with it. rule: what says so."""
 
     value: int | None
@@ -48,7 +48,7 @@ class MessageReading:
 
     outcome: Outcome
     value: int | None = None
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[QuantityRole, ...] = ()
     reason: str = ""
 
 
@@ -70,19 +70,19 @@ class Table:
 @lru_cache(maxsize=4096)
 def read_message(text: str, table: Table) -> MessageReading:
     """The reading of a message; never raises, and takes time linear in its length."""
-    normal = normalise(text[: grammar().characters])
+    normal = normal_form(text[: grammar().characters])
     found = quantities(normal, table.unit)
     sentences = split_sentences(normal.text, found)
     roles = [_role(normal.text, quantity, sentences, table) for quantity in found]
     evidence = tuple(
-        Evidence(quantity.value, *normal.span(quantity.start, quantity.end), *role)
+        QuantityRole(quantity.value, *normal.span(quantity.start, quantity.end), *role)
         for quantity, role in zip(found, roles, strict=True)
     )
     return _verdict(normal, evidence, sentences, table)
 
 
 def _verdict(  # noqa: PLR0911  # one return for each outcome, in the order of docs/reading.md
-    normal: NormalText, evidence: tuple[Evidence, ...], sentences: Sequence[Sentence], table: Table
+    normal: NormalText, evidence: tuple[QuantityRole, ...], sentences: Sequence[Sentence], table: Table
 ) -> MessageReading:
     stock = {
         kind for sentence in sentences if (kind := _stock_kind(sentence.text(normal.text), table)) in ("accept", "walk")
@@ -271,7 +271,7 @@ def stock_sentences(templates: Mapping[str, Sequence[str]]) -> tuple[tuple[str, 
     made: list[tuple[str, str]] = []
     for kind, texts in templates.items():
         for text in texts:
-            plain = normalise(text).text
+            plain = normal_form(text).text
             parts = [part.text(plain) for part in split_sentences(plain, ())]
             made += [
                 (kind, part)
