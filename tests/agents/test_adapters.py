@@ -22,12 +22,13 @@ from poise.agents.models.embedded.engine import Engine, Retired, Speaker, close_
 from poise.agents.models.embedded.slots import SlotBook, Turns
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights
 from poise.agents.models.endpoint import Endpoint
-from poise.agents.models.models import open_chat_model
+from poise.agents.models.models import check_model, open_chat_model
 from poise.agents.models.settings import ModelSettings
 from poise.agents.registry import find_agent, list_agents
 from poise.agents.voices import open_voice
 from poise.common.errors import AgentError, ModelError, ModelMissing
 from poise.tournaments.config import make_config
+from poise.tournaments.runner import run_tournament
 from poise.tournaments.schedule import Entrant, build_schedule, enter
 from poise.tournaments.workers.queue import TaskQueue
 
@@ -416,3 +417,20 @@ def test_switching_adapters_gives_the_replies_of_a_fresh_engine(adapters):
     assert [text for text, _ in found] == [fresh[name] for name in order]
     reused = [cached > 0 for _, cached in found]
     assert reused == [now == then for now, then in zip(order, [None, *order[:-1]], strict=True)]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("damage", [lambda _: b"garbage" * 99, lambda good: good[: len(good) // 2], lambda _: b""])
+def test_a_damaged_adapter_whose_digest_fits_is_found_before_the_first_match(adapters, tmp_path, damage):
+    spoilt = damage(Path(adapters["one"]).read_bytes())
+    agent = agent_folder(tmp_path / "agent", content=spoilt)
+    played = make_config({"creditors": [agent], "debtors": ["angry"], "model": "embedded:smollm2"}, "the test")
+    with pytest.raises(AgentError, match=r"adapter\.gguf cannot be loaded: .* export it again"):
+        run_tournament(played, tmp_path / "out", scenarios=scenarios(1))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.model
+def test_an_adapter_that_loads_passes_the_check_before_the_first_match(adapters):
+    adapter = Adapter(adapters["one"], "1" * 64, SMOLLM2_WEIGHTS.file, SMOLLM2_WEIGHTS.sha256)
+    assert check_model("embedded:smollm2", None, adapter) == ()

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import ModelDown
+from poise.common.processes import begin_worker, worker_context
 
 _LONGEST_SOCKET: Final = 100  # bytes; the path of a Unix socket has little room
 _SPIN: Final = "GOMP_SPINCOUNT"
 _LOCK: Final = threading.Lock()
+_TRIAL_SECONDS: Final = 120.0
 
 
 def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) -> Any:
@@ -32,7 +34,8 @@ def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) ->
     params.model.path = str(weights)
     params.n_parallel, params.n_ctx = slots, slots * context
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    params.hostnames = [_listener(folder)]
+    socket = str(Path(folder) / "engine.sock")
+    params.hostnames = [socket if len(socket.encode()) <= _LONGEST_SOCKET else "127.0.0.1"]
     params.port, params.n_threads_http = 0, 1
     params.api_keys = [secrets.token_hex(16)]
     params.ui = params.endpoint_slots = params.fit_params = params.warmup = False
@@ -48,9 +51,29 @@ def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) ->
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _listener(folder: str) -> str:
-    socket = str(Path(folder) / "engine.sock")
-    return socket if len(socket.encode()) <= _LONGEST_SOCKET else "127.0.0.1"
+def can_load(weights: Path, adapter: str) -> bool:
+    """Whether llama.cpp starts with the adapter in the file `adapter`.
+
+    It is tried in another process: a server that has answered no request hangs when it is freed, and a file that makes
+    llama.cpp crash must not take this process with it.
+    """
+    context: Any = worker_context(None, registered=False)
+    trial = context.Process(target=_start_and_exit, args=(weights, adapter))
+    trial.start()
+    trial.join(_TRIAL_SECONDS)
+    if trial.is_alive():
+        trial.kill()
+        trial.join()
+    return bool(trial.exitcode == 0)
+
+
+def _start_and_exit(weights: Path, adapter: str) -> None:
+    begin_worker()
+    try:
+        _server = start(weights, (1, 256, 1), [adapter])  # named, so that it is not freed
+    except ModelDown:
+        os._exit(1)
+    os._exit(0)
 
 
 def _import() -> Any:

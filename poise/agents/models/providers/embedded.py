@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS, find_weights
@@ -47,10 +49,14 @@ class EmbeddedProvider(Provider):
         return {"seed": question.seed, "deadline": deadline, **named}
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:  # noqa: ARG002
-        """The weights are verified; an adapter must be of this base, and the engine is told to load it."""
-        find_weights()
+        """The weights are verified; an adapter must be of this base, and llama.cpp must be able to load it.
+
+        Raises AgentError for an adapter that does not load.
+        """
+        weights = find_weights()
         if adapter is not None:
             _expect(adapter)
+            _refuse_damaged(weights, adapter)
         return ()
 
     def digest(self, name: str, settings: ModelSettings) -> str | None:  # noqa: ARG002
@@ -73,6 +79,18 @@ def _expect(adapter: Adapter) -> None:
             "as AGENT@ollama:NAME"
         )
     expect_adapter(adapter.key, adapter.path)
+
+
+@cache
+def _refuse_damaged(weights: Path, adapter: Adapter) -> None:
+    """Raise AgentError unless llama.cpp can load the adapter; one that it has loaded is not tried again."""
+    from poise.agents.models.embedded.llama import can_load
+
+    if not can_load(weights, adapter.path):
+        raise AgentError(
+            f"the adapter {adapter.path} cannot be loaded: the file is damaged, or does not fit {EMBEDDED}; "
+            "export it again, or play without it: AGENT,adapter=none"
+        )
 
 
 PROVIDER: Final = EmbeddedProvider()
