@@ -74,12 +74,22 @@ def _turn(line: Line, seat: Seat) -> tuple[Role, str]:
 
 def system_text(brief: Brief, persona: str, offers: Offers) -> str:
     """The first message of a conversation: roles, case and, where the model decides the number, goal and rules."""
+    facts = _facts(brief.context, _domain(brief.domain)["facts"])
+    return _instructions(brief, persona, offers, facts)
+
+
+def private_text(brief: Brief, persona: str, offers: Offers) -> str:
+    """The same without the facts of the scenario: what a seat is told and has no reason to say."""
+    return _instructions(brief, persona, offers, facts="")
+
+
+def _instructions(brief: Brief, persona: str, offers: Offers, facts: str) -> str:
     words = _domain(brief.domain)[brief.seat]
     parts = [words["system"]]
     if offers == "model":
         parts += [words["goal"], words["rules"]]
     values = {
-        "facts": _facts(brief.context, _domain(brief.domain)["facts"]),
+        "facts": facts,
         "unit": brief.unit,
         "target": with_unit(brief.target, brief.unit),
         "low": brief.bounds[0],

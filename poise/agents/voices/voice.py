@@ -12,7 +12,7 @@ said in the plain sentence, and a move of the model's own is forfeited, as after
 
 Either way the record says how many replies it took, what each of them was, why it was rejected, what the model was told
 then, and whether the words were repaired. A reply that was cut for length is no message: it may be a thought that was
-never finished.
+never finished. A reply that gives the seat's private number or its instructions away is never said either.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import Question
 from poise.agents.models.text import clean_reply, sentences
 from poise.agents.protocols import Request, Speech, View
+from poise.agents.voices.leaks import secret_in
 from poise.agents.voices.prompts import Offers, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
 from poise.agents.voices.wording import WordingProblem, check_wording, misconduct, read_move, repair
@@ -129,12 +130,20 @@ class ModelVoice:
             return WordingProblem("late" if isinstance(error, ModelTimeout) else "empty", str(error))
         else:
             draft.heard(reply.text, reply.usage)
-        text = clean_reply(reply.text, echoes(request), _said(view))
+        text = self._sayable(reply.text, request)
+        if isinstance(text, str):
+            draft.text = text
+        return text
+
+    def _sayable(self, reply: str, request: Request) -> str | WordingProblem:
+        """The reply without what is not part of the message, or why nothing of it can be said."""
+        text = clean_reply(reply, echoes(request), _said(request.view))
         if not text:
-            if repeated := clean_reply(reply.text):
+            if repeated := clean_reply(reply):
                 return WordingProblem("repeats", f'only repeats what was said before: "{repeated[:60]}"')
             return WordingProblem("empty", "the reply holds no words to say")
-        draft.text = text
+        if secret := secret_in(text, request, self.offers):
+            return WordingProblem("secret", f'says what it must keep to itself: "{secret[:60]}"')
         return text
 
     def _judge(self, request: Request, text: str) -> Move | WordingProblem:

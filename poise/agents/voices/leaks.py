@@ -1,0 +1,40 @@
+"""Words that no message may hold: the seat's private number told as such, and what the model was told, read aloud.
+
+A number alone gives nothing away, since a first offer often is the target; "my goal is 12 days" does. The facts of the
+scenario and the sentences that a direction asks for are there to be said.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from poise.agents.models.text import neutralise, sentences
+from poise.agents.protocols import Request
+from poise.agents.voices.prompts import Offers, echoes, private_text
+from poise.games.secrecy import stated
+
+_RUN: Final = 6  # so many words of a text in a row are no accident
+_WORD: Final = re.compile(r"[\w$']+")
+_PRIVATE: Final = re.compile(
+    r"\b(?:goals?|targets?|limit|bottom line|reservation (?:price|value|point)|instructions?|ideal(?:ly)?|secret(?:ly)?"
+    r"|private(?:ly)?|actually (?:want|need|hope)|really (?:want|need|hope)|hop(?:e|ing) for|aim(?:ing)? (?:for|at)"
+    r"|(?:was|am|were) told|supposed to (?:get|reach))\b",
+    re.IGNORECASE,
+)
+
+
+def secret_in(text: str, request: Request, offers: Offers) -> str:
+    """The part of `text` that gives the seat's private number or its instructions away; "" where none does."""
+    brief = request.view.brief
+    for sentence in sentences(text):
+        if offers == "model" and _PRIVATE.search(sentence) and stated(neutralise(sentence), brief.target, brief.unit):
+            return sentence
+    instructions = [private_text(brief, request.persona, offers), *echoes(request)]
+    told = {words for instruction in instructions for words in _runs(instruction)}
+    return next((" ".join(words) for words in _runs(text) if words in told), "")
+
+
+def _runs(text: str) -> list[tuple[str, ...]]:
+    words = _WORD.findall(text.lower())
+    return [tuple(words[place : place + _RUN]) for place in range(len(words) - _RUN + 1)]
