@@ -31,15 +31,18 @@ class Pairings:
         return Pairing(creditor.look_up(), debtor.look_up(), play_settings(self.config, self.schedule))
 
 
-def check_models(config: TournamentConfig, schedule: Schedule) -> None:
-    """Raise before the first match what every match would: AgentError for options, ModelMissing, ModelDown."""
+def check_models(config: TournamentConfig, schedule: Schedule) -> tuple[str, ...]:
+    """Raise before the first match what every match would: AgentError for options, ModelMissing, ModelDown.
+
+    Returns what the user should know about how the models are set up, in sentences.
+    """
     if not schedule.asked:
-        return
+        return ()
     from poise.agents.models.models import check_model
 
     settings = ModelSettings.from_options(model_options(config, schedule))
-    for uri, adapter in sorted({(model.uri, model.adapter) for model in schedule.asked}, key=str):
-        check_model(uri, settings, adapter)
+    asked = sorted({(model.uri, model.adapter) for model in schedule.asked}, key=str)
+    return tuple(dict.fromkeys(remark for uri, adapter in asked for remark in check_model(uri, settings, adapter)))
 
 
 def play_settings(config: TournamentConfig, schedule: Schedule) -> PlaySettings:

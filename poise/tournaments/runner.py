@@ -69,13 +69,15 @@ def run_tournament(
     """
     schedule = plan_matches(config, scenarios)
     check_baseline(config.baseline, config.creditors, config.debtors)
+    watch = watch or Silent()
     if open_pairing is None:
-        check_models(config, schedule)
+        for remark in check_models(config, schedule):
+            watch.remark(remark)
     folder = Path(out or config.out or default_folder(config))
     with only_run(folder):
         open_store = reopen_store if exists(folder) else begin_store
         with open_store(folder, config, schedule) as store:
-            return _play(store, config, schedule, open_pairing, watch or Silent())
+            return _play(store, config, schedule, open_pairing, watch)
 
 
 def resume_tournament(
@@ -100,9 +102,11 @@ def resume_tournament(
             config = config.model_copy(update={"workers": workers})
         refuse_other_agents(folder, header, schedule)
         refuse_other_matches(folder, header, schedule)
+        watch = watch or Silent()
         if open_pairing is None:
-            check_models(config, schedule)
-        return _play(store, config, schedule, open_pairing, watch or Silent())
+            for remark in check_models(config, schedule):
+                watch.remark(remark)
+        return _play(store, config, schedule, open_pairing, watch)
 
 
 def _play(

@@ -96,6 +96,10 @@ class TournamentWatch(Protocol):
         """The user asked to stop."""
         ...
 
+    def remark(self, sentence: str) -> None:
+        """Something the user should know about a model, before the run begins."""
+        ...
+
 
 class Silent:
     """Watches nothing."""
@@ -114,4 +118,7 @@ class Silent:
         """Nothing to show."""
 
     def stopping(self) -> None:
+        """Nothing to say."""
+
+    def remark(self, sentence: str) -> None:
         """Nothing to say."""

@@ -131,7 +131,7 @@ def test_what_changes_matches_changes_their_ids_and_nothing_else_does():
     ("conduct", "violations", "reasks"), [("record", True, 0), ("reask", True, 1), ("refuse", False, 1)]
 )
 def test_standings_count_violations_and_questions(tmp_path, monkeypatch, conduct, violations, reasks):
-    monkeypatch.setattr("poise.tournaments.runner.check_models", lambda *_: None)
+    monkeypatch.setattr("poise.tournaments.runner.check_models", lambda *_: ())
     settings = make_config({**FIELDS, "creditors": ["vanilla,offers=model"], "conduct": conduct, "workers": 1})
     result = run_tournament(settings, tmp_path / "run")
     (one,) = result.standings().seat("creditor")

@@ -63,6 +63,10 @@ class _Progress:
         if self._board.before:
             self._console.print(Text(f"{self._board.before} of them were finished earlier", style="dim"))
 
+    def remark(self, sentence: str) -> None:
+        """Show what the user should know about a model."""
+        self._console.print(Text(sentence, style="yellow"), soft_wrap=True)
+
     def stopping(self) -> None:
         """The user asked to stop: with a model, that takes a moment."""
         if self._calls_model:
