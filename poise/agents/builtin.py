@@ -41,6 +41,7 @@ def policy_agent(policy: NamedPolicy, argument: str) -> Agent:
         seat="creditor",
         make_policy=partial(policy.make, argument),
         make_concession=lambda: named_concession(kind),
+        settings=policy.declared(argument),
         summary=policy.summary,
         privileged=policy.privileged,
     )
@@ -70,7 +71,7 @@ def _simulated(argument: str) -> Agent:
         seat="debtor",
         make_policy=lambda: SimulatedPolicy(world),
         make_concession=lambda: SimulatedConcession(world),
-        settings={"world": {"name": world.name, "digest": world.digest}},
+        settings=world.declared(),
         summary="a debtor drawn from a simulated world, with a hidden state that reacts to what it reads",
     )
 

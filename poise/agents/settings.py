@@ -95,7 +95,9 @@ def _emotion(agent: Agent, value: str) -> Agent:
         )
     make = partial(policy.make, argument)
     make()  # refuses a bad argument here
-    return replace(agent, make_policy=make, settings={"emotion": value}, privileged=policy.privileged)
+    return replace(
+        agent, make_policy=make, settings={"emotion": value, **policy.declared(argument)}, privileged=policy.privileged
+    )
 
 
 def _adapter(agent: Agent, value: str) -> Agent:

@@ -44,6 +44,13 @@ def test_a_file_gives_a_table_too(tmp_path):
         assert in_words.choose(view, DICE) == in_file.choose(view, DICE)
 
 
+def test_only_a_file_has_to_be_declared(tmp_path):
+    table = tmp_path / "table.toml"
+    table.write_text('joy = "pride"\n')
+    assert find_agent(f"lookup:{table}", "creditor").settings == {"table": {"joy": "pride"}}
+    assert find_agent("lookup:joy=pride", "creditor").settings == find_agent("lookup", "creditor").settings == {}
+
+
 @pytest.mark.parametrize(
     ("argument", "problem"),
     [

@@ -31,6 +31,12 @@ WORLD = load_world()
 FAMILIES = ("gratitude", "sadness", "annoyance", "nervousness", "surprise", "disgust", "neutral")
 
 
+def test_the_world_of_a_file_is_declared_as_its_debtor_declares_it():
+    oracle, debtor = find_agent(f"oracle:{DEFAULT}", "creditor"), find_agent(f"simulated:{DEFAULT}", "debtor")
+    assert oracle.settings == debtor.settings == {"world": {"name": "default", "digest": WORLD.digest}}
+    assert find_agent("oracle", "creditor").settings == {}
+
+
 # --- the plan, against a second computation
 
 

@@ -193,7 +193,7 @@ def test_the_cheat_who_is_questioned_keeps_its_word():
 @given(st.from_regex(promises_module._WORD), st.sampled_from(["", "\u017f", "I grant you "]))
 def test_no_promise_is_passed_over_unread(text, before):
     """A quick look spares most messages the search: whatever the search would find, it lets through."""
-    assert promises_module._worth_a_look(before + text)
+    assert promises_module._may_promise(before + text)
 
 
 @pytest.mark.parametrize("debtor", ["vanilla", "angry", "sad", "fear", "disgust", "pressure", "victim", "stonewalling"])

@@ -394,7 +394,7 @@ def test_a_changed_file_is_read_again(tmp_path):
         ("fear = { fear = 1, ", "fear = { anger = 1, ", r"labels.fear must name labels .* see to \['anger'\]"),
         ("drift = 0.35", "drift = -1", "dispositions.obliging.drift = -1 is refused"),
         ("rest = { distressed = 1 }", "rest = { distressed = 0 }", "start, rest and resort need a state"),
-        ("rest = { distressed = 1 }", "rest = { sad = 1 }", "'sad' is no state; there are cooperative"),
+        ("rest = { distressed = 1 }", "rest = { sad = 1 }", "'sad' is not a known state; there are cooperative"),
         ("[pace]", "[pace", "is not TOML: .*; correct that line"),
     ],
 )

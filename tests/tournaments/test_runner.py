@@ -15,6 +15,7 @@ from helpers.tournament_fakes import config as fake_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poise.agents.simulated.files import DEFAULT
 from poise.common import userfile
 from poise.common.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
 from poise.common.interrupts import Interrupts
@@ -354,6 +355,26 @@ def test_an_agent_that_changed_in_between_is_not_mixed_with_what_it_was(tmp_path
     userfile._imported.cache_clear()
     with pytest.raises(StoreError, match=r"mine' is not what it was when the tournament in .* began.*put it back"):
         resume_tournament(tmp_path / "run", open_pairing=opened(config))
+
+
+@pytest.mark.parametrize("form", ["lookup:{}", "oracle:{}", "vanilla,emotion=lookup:{}", "vanilla,emotion=oracle:{}"])
+def test_a_policys_file_that_changed_in_between_is_noticed(tmp_path, form):
+    before, after = {
+        "lookup": ('joy = "pride"\n', 'joy = "caring"\n'),
+        "oracle": (DEFAULT.read_text(), DEFAULT.read_text().replace("spread = 0.8", "spread = 0.7")),
+    }["lookup" if "lookup" in form else "oracle"]
+    assert before != after
+    file = tmp_path / "policy.toml"
+    file.write_text(before)
+    config = make_config({"creditors": [form.format(file)], "debtors": ["sad"], "workers": 1})
+    run_tournament(
+        config, tmp_path / "run", scenarios=CASES, open_pairing=opened(config, seconds=0.06), watch=Stopper(1)
+    )
+    file.write_text(after)
+    with pytest.raises(StoreError, match=r"policy.toml' is not what it was when the tournament in .* began"):
+        resume_tournament(tmp_path / "run", open_pairing=opened(config))
+    file.write_text(f"# A comment decides nothing.\n{before}")
+    assert resume_tournament(tmp_path / "run", open_pairing=opened(config)).complete
 
 
 def test_from_another_folder_one_is_told_where_the_agents_file_was(tmp_path, monkeypatch):

@@ -41,15 +41,15 @@ def gives_word(text: str) -> bool:
     past ones ("you promised") do not count.
     """
     plain = text.replace("\u2019", "'")
-    if not _worth_a_look(plain):
+    if not _may_promise(plain):
         return False
     return any(_stands(sentence) for sentence in _SENTENCE_END.split(plain) if _WORD.search(sentence))
 
 
-def _worth_a_look(text: str) -> bool:
+def _may_promise(text: str) -> bool:
     """Spares most messages the search; text beyond ASCII has letters that stand for others where case is ignored."""
-    small = text.lower()
-    return not text.isascii() or any(needed in small for needed in _NEEDED)
+    lower = text.lower()
+    return not text.isascii() or any(needed in lower for needed in _NEEDED)
 
 
 def _stands(sentence: str) -> bool:

@@ -1,8 +1,8 @@
-"""Why a belief moved, one sentence a message, from the record alone.
+"""Why a belief moved: one sentence for each message, from the record alone.
 
-The record keeps what was read and the belief after it, and not the tracker. The step is therefore taken again with the
-trackers that a seat begins with; where one of them comes to the belief on record, it gives the reason. Otherwise the
-tracker had numbers of its own, learned or set, and only what moved is told.
+The record keeps what was read and the belief after it, but not the tracker. The step is therefore repeated with the
+trackers that a seat begins with. Where one of them arrives at the recorded belief, it gives the reason. Otherwise the
+tracker had learned or custom numbers, and the sentence says only what moved.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from poise.agents.emotions.tracker import Mode, Tracker
 from poise.games.transcript import Message, Reading
 
 _CLOSE: Final = 1e-6
+_initial_tracker = cache(Tracker)  # by its mode
 
 
 def why(messages: Sequence[Message], at: int) -> str:
-    """Why the belief of the seat that spoke message `at` moved when it read the message before; "" if none can be told.
+    """Why the belief of the seat that spoke message `at` moved when it read the message before; "" if unknown.
 
-    messages: of one talk, from its first.
+    messages: of one negotiation, from its first.
     """
     reading = messages[at].reading
     if reading is None or len(reading.emotions) != len(EMOTIONS7) or len(reading.belief) != len(STATES):
-        return ""  # nothing was read, or by a tracker of somebody's own
-    before, reacted_to = _ground(messages, at)
+        return ""  # nothing was read, or by a custom tracker
+    before, reacted_to = _before_step(messages, at)
     for mode in get_args(Mode):
-        tracker = _beginner(mode)
+        tracker = _initial_tracker(mode)
         belief = tracker.start() if before is None else before
         after = tracker.step(belief, reading.emotions, reacted_to)
         if all(math.isclose(*pair, abs_tol=_CLOSE) for pair in zip(after, reading.belief, strict=True)):
@@ -38,17 +39,12 @@ def why(messages: Sequence[Message], at: int) -> str:
     return _what_moved(before, reading)
 
 
-def _ground(messages: Sequence[Message], at: int) -> tuple[tuple[float, ...] | None, str | None]:
+def _before_step(messages: Sequence[Message], at: int) -> tuple[tuple[float, ...] | None, str | None]:
     """The belief before the step, None at the first, and the emotion that the message read was a reaction to."""
-    own = [message for message in messages[:at] if message.seat == messages[at].seat]
-    read = [message.reading for message in own if message.reading is not None]
-    shown = own[-1].emotion if own else None
-    return (read[-1].belief if read else None), TO_SEVEN.get(shown or "")
-
-
-@cache
-def _beginner(mode: Mode) -> Tracker:
-    return Tracker(mode)
+    earlier = [message for message in messages[:at] if message.seat == messages[at].seat]
+    readings = [message.reading for message in earlier if message.reading is not None]
+    shown = earlier[-1].emotion if earlier else None
+    return (readings[-1].belief if readings else None), TO_SEVEN.get(shown or "")
 
 
 def _what_moved(before: Sequence[float] | None, reading: Reading) -> str:

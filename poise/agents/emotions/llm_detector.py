@@ -1,8 +1,8 @@
 """A detector that asks a model which emotion a message shows, as EQ-Negotiator, EmoDebt and EmoMAS do.
 
 Differs from the references: the answer is held to a JSON schema with the labels in it, so that no text has to be
-searched for a label; an answer that cannot be used is no reading and ends the match, where the references go on with
-"neutral"; and the message is read alone, without the talks before it.
+searched for a label; an answer that cannot be used ends the match, where the references continue with "neutral"; and
+the message is read alone, without the negotiation before it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from poise.agents.emotions.detector import MEMO, Detection
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, to_seven
-from poise.agents.models.calls import Caller, CutReply, EmptyReply
+from poise.agents.models.calls import Caller, add_usage, reply_problem
 from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
 from poise.common.errors import BadReply, ModelTimeout
@@ -69,11 +69,11 @@ class Asked:
                         detector_question(message, self.labels, problem), attempt, _CONVERSATION, schema(self.labels)
                     )
                 )
-                _add(spent, reply.usage)
-                return _read(reply.text, self.labels)
+                add_usage(spent, reply.usage)
+                return _parse_answer(reply.text, self.labels)
             except (BadReply, ModelTimeout) as error:
-                _add(spent, getattr(error, "usage", {}))
-                problem = _problem(error)
+                add_usage(spent, getattr(error, "usage", {}))
+                problem = reply_problem(error)
                 if attempt == TRIES - 1:
                     raise
         raise AssertionError("unreachable")  # the last try returns or raises
@@ -106,8 +106,8 @@ def detection(label: str) -> Detection:
     return Detection(_one_hot(seven, len(EMOTIONS7)), _one_hot(twenty_eight, len(EMOTIONS28)), label)
 
 
-def _one_hot(place: int, size: int) -> tuple[float, ...]:
-    return tuple(1.0 if index == place else 0.0 for index in range(size))
+def _one_hot(position: int, size: int) -> tuple[float, ...]:
+    return tuple(1.0 if index == position else 0.0 for index in range(size))
 
 
 def schema(labels: Sequence[str]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def schema(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def detector_question(message: str, labels: Sequence[str], problem: str = "") -> tuple[ChatTurn, ...]:
-    """What the model is told; `problem` names an entry of [problems], after an answer that could not be used."""
+    """The question to the model; after an unusable answer, `problem` names an entry of [problems]."""
     texts = _texts()
     asked = _fill(texts["ask"], message=message)
     if problem:
@@ -139,7 +139,7 @@ def _beginning(labels: tuple[str, ...]) -> tuple[ChatTurn, ...]:
     return tuple(turns)
 
 
-def _read(text: str, labels: Sequence[str]) -> str:
+def _parse_answer(text: str, labels: Sequence[str]) -> str:
     try:
         pairs = json.loads(text, object_pairs_hook=list)
     except (ValueError, RecursionError):
@@ -148,16 +148,6 @@ def _read(text: str, labels: Sequence[str]) -> str:
         case [("emotion", str() as label)] if label in labels:
             return label
     raise BadReply(f"the detector's model said {text[:_EXCERPT]!r}, where one of {', '.join(labels)} was due")
-
-
-def _problem(error: BadReply | ModelTimeout) -> str:
-    kinds = ((CutReply, "cut"), (EmptyReply, "none"), (ModelTimeout, "late"))
-    return next((name for kind, name in kinds if isinstance(error, kind)), "form")
-
-
-def _add(spent: dict[str, float], more: Mapping[str, float]) -> None:
-    for name, value in more.items():
-        spent[name] = spent.get(name, 0) + value
 
 
 def _fill(template: str, **values: str) -> str:

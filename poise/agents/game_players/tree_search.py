@@ -10,7 +10,6 @@ from poise.agents.game_players.lattice import LatticePlayer, Spot, lattice_game,
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
-from poise.games.moves import Seat
 from poise.games.openspiel.terms import WALK_ACTION
 
 SIMULATIONS: Final = 100
@@ -19,9 +18,9 @@ _UCT: Final = 1.0
 
 @dataclass(frozen=True)
 class TreeSearch(LatticePlayer):
-    """OpenSpiel's Monte-Carlo tree search (UCT, Kocsis & Szepesvari 2006) with random play-outs, anew at each message.
+    """OpenSpiel's Monte-Carlo tree search (UCT, Kocsis & Szepesvari 2006) with random play-outs, for each message.
 
-    Both sides are searched for: the other is taken to look after itself just as well.
+    The search plays both sides: the other is assumed to look after itself just as well.
     """
 
     steps: int = 4
@@ -48,11 +47,12 @@ class TreeSearch(LatticePlayer):
         tried = [child for child in root.children if child.explore_count]
         level = _worth(max(tried, key=lambda child: child.explore_count))
         equal = [int(child.action) for child in tried if _worth(child) + _error(child) >= level]
-        return min(equal, key=lambda action: (self._given(view.brief.seat, action, here), action))
 
-    def _given(self, seat: Seat, action: int, here: Spot) -> int:
-        """How far an action goes towards the other side (lattice)."""
-        return here.theirs[0] if action == 0 else placed_value(seat, action - 2, self.steps)
+        def given(action: int) -> int:
+            """How far an action goes towards the other side (lattice)."""
+            return here.theirs[0] if action == 0 else placed_value(view.brief.seat, action - 2, self.steps)
+
+        return min(equal, key=lambda action: (given(action), action))
 
 
 def _worth(child: Any) -> float:

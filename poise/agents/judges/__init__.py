@@ -1,12 +1,12 @@
 """Judges: whether the last two messages of a negotiation are an agreement.
 
-EQ-Negotiator v2 (arXiv 2511.03370) asks a model about the last two messages beside comparing their offers. A judge does
-that here. What it says is recorded and counted, and the referee alone decides how the talks end.
+EQ-Negotiator v2 (arXiv 2511.03370) asks a model about the last two messages, and also compares their offers. A judge
+does the first here. Its verdict is recorded and counted; the referee alone decides how the negotiation ends.
 
     rules                no model: reads the words and numbers, as a careful person would
     ollama:NAME, ...     asks that model (see `poise.agents.models.models`)
 
-Differs from the reference: there the model's yes ends the talks; `poise tournament rescore` gives that result.
+Differs from the reference: there the model's yes ends the negotiation; `poise tournament rescore` gives that result.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def check_judge(uri: str) -> None:
     except AgentError:
         raise AgentError(f"judge {uri!r} is none of {RULES}, {model_forms(without_model=False)}") from None
     if not has_model:
-        raise AgentError(f"{uri!r} has no model that could judge; the judge without a model is {RULES!r}")
+        raise AgentError(f"{uri!r} has no model to judge with; the judge without a model is {RULES!r}")
 
 
 def asks_model(uri: str | None) -> bool:
@@ -51,7 +51,7 @@ def open_judge(uri: str, options: Mapping[str, Any] | None = None) -> Judge:
     before the first verdict. Raises AgentError for a bad URI or option.
     """
     check_judge(uri)
-    return _model_judge(uri, judge_settings(options or {})) if asks_model(uri) else _rules_judge()
+    return _open_judge(uri, judge_settings(options or {}) if asks_model(uri) else None)
 
 
 def judge_settings(options: Mapping[str, Any]) -> ModelSettings:
@@ -61,15 +61,12 @@ def judge_settings(options: Mapping[str, Any]) -> ModelSettings:
     return ModelSettings.from_options({**options, "temperature": 0.0})
 
 
-@lru_cache(maxsize=1)
-def _rules_judge() -> Judge:
-    from poise.agents.judges.rules import RulesJudge
-
-    return RulesJudge()
-
-
 @lru_cache(maxsize=16)
-def _model_judge(uri: str, settings: ModelSettings) -> Judge:
+def _open_judge(uri: str, settings: ModelSettings | None) -> Judge:
+    if settings is None:
+        from poise.agents.judges.rules import RulesJudge
+
+        return RulesJudge()
     from poise.agents.judges.model import ModelJudge
     from poise.agents.models.calls import open_caller
 

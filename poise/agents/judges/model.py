@@ -1,4 +1,4 @@
-"""A judge that asks a model, in one short question with an answer of a fixed form."""
+"""A judge that asks a model, with one short question and an answer of fixed form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from string import Template
 from typing import Any, Final
 
 from poise.agents.judges.types import Exchange, Verdict
-from poise.agents.models.calls import Caller, CutReply, EmptyReply
+from poise.agents.models.calls import Caller, add_usage, reply_problem
 from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
 from poise.agents.voices.prompts import FOLDER, silence
@@ -33,7 +33,7 @@ class ModelJudge:
     """Asks a model whether two messages are an agreement; threads may share it.
 
     The answer has to be {"agreed": true} or {"agreed": false} and nothing else. One that is not, is cut, empty or late
-    is asked for again, with what was wrong, TRIES times in all; after that there is no verdict, and the reason is told.
+    is asked for again, with what was wrong, TRIES times in all. After that there is no verdict, but the reason for it.
     A server that refuses the request is not asked again.
     """
 
@@ -43,22 +43,22 @@ class ModelJudge:
     def judge(self, exchange: Exchange) -> Verdict:
         """The model's verdict. Raises ModelDown and ModelMissing."""
         usage: dict[str, float] = {}
-        problem, told = "", ""
+        problem, failure = "", ""
         for attempt in range(TRIES):
             try:
                 asked = Question(judge_question(exchange, problem), attempt, _CONVERSATION, SCHEMA)
                 reply = self._caller.ask(asked)
-                _add(usage, reply.usage)
-                return Verdict(_read(reply.text), usage=usage)
+                add_usage(usage, reply.usage)
+                return Verdict(_parse_answer(reply.text), usage=usage)
             except (ModelDown, ModelMissing):
                 raise
             except ModelError as error:
-                told = str(error)
+                failure = str(error)
                 if not isinstance(error, BadReply | ModelTimeout):
                     break
-                _add(usage, getattr(error, "usage", {}))
-                problem = _problem(error)
-        return Verdict(None, told, usage)
+                add_usage(usage, getattr(error, "usage", {}))
+                problem = reply_problem(error)
+        return Verdict(None, failure, usage)
 
 
 class _BadForm(BadReply):
@@ -66,7 +66,7 @@ class _BadForm(BadReply):
 
 
 def judge_question(exchange: Exchange, problem: str = "") -> tuple[ChatTurn, ...]:
-    """What the model is told; `problem` names an entry of [problems], after an answer that could not be used.
+    """The question to the model; after an unusable answer, `problem` names an entry of [problems].
 
     The messages stand at the end, each on its own line and without line breaks, quotation marks and brackets, so that
     nothing in them can end its line or look like an answer.
@@ -83,7 +83,7 @@ def judge_question(exchange: Exchange, problem: str = "") -> tuple[ChatTurn, ...
 
 @lru_cache(maxsize=64)
 def _beginning(domain: str, unit: str, tolerance: int) -> tuple[ChatTurn, ...]:
-    """The system text, and the examples as questions that were answered."""
+    """The system text, and the examples as answered questions."""
     words = domain_words(domain)
     system = _fill(
         _texts()["system"], creditor=words.creditor, debtor=words.debtor, unit=unit, tolerance=str(tolerance)
@@ -101,7 +101,7 @@ def _quoted(text: str) -> str:
     return neutralise(text).replace('"', "'") or silence()
 
 
-def _read(text: str) -> bool:
+def _parse_answer(text: str) -> bool:
     """The answer, which is one object with the one name "agreed" and true or false.
 
     Raises _BadForm for anything else, such as a name that comes twice.
@@ -113,16 +113,6 @@ def _read(text: str) -> bool:
     if isinstance(pairs, tuple) and len(pairs) == 1 and pairs[0][0] == "agreed" and isinstance(pairs[0][1], bool):
         return pairs[0][1]
     raise _BadForm(f"the judge said {text[:_EXCERPT]!r}, where {json.dumps({'agreed': True})} or false was due")
-
-
-def _problem(error: ModelError) -> str:
-    kinds = ((CutReply, "cut"), (EmptyReply, "none"), (ModelTimeout, "late"))
-    return next((name for kind, name in kinds if isinstance(error, kind)), "form")
-
-
-def _add(usage: dict[str, float], more: Mapping[str, float]) -> None:
-    for name, value in more.items():
-        usage[name] = usage.get(name, 0) + value
 
 
 def _fill(template: str, **values: str) -> str:

@@ -26,6 +26,7 @@ from poise.agents.protocols import Policy
 from poise.common.errors import AgentError
 
 Restore = Callable[[Mapping[str, Any], Mapping[str, Any]], Policy]
+Declare = Callable[[str], Mapping[str, Any]]
 F = TypeVar("F", bound=Callable[..., Policy])
 
 ENTRY_POINTS: Final = "poise.policies"
@@ -42,6 +43,7 @@ class NamedPolicy:
     example: str = ""
     privileged: bool = False
     trainer: str = ""
+    declare: Declare | None = None
 
     def make(self, argument: str = "") -> Policy:
         """A fresh policy from what follows the colon of the name, "" for nothing.
@@ -54,6 +56,14 @@ class NamedPolicy:
         if argument:
             raise AgentError(f"{self.name}:{argument}: {self.name} takes nothing after a colon; say just {self.name}")
         return self.target()
+
+    def declared(self, argument: str = "") -> dict[str, Any]:
+        """The settings that the argument adds to the agent, such as the content of the file that it names.
+
+        Raises:
+            AgentError: the argument is refused.
+        """
+        return dict(self.declare(argument)) if self.declare and argument else {}
 
 
 _NAMED: Final[dict[str, NamedPolicy]] = {}
@@ -69,6 +79,7 @@ def policy(  # noqa: PLR0913 - each is one fact about a policy, and all but two 
     privileged: bool = False,
     restore: Restore | None = None,
     trainer: str = "",
+    declare: Declare | None = None,
 ) -> Callable[[F], F]:
     """Register the decorated class, or function that makes a policy, under `name`.
 
@@ -80,6 +91,8 @@ def policy(  # noqa: PLR0913 - each is one fact about a policy, and all but two 
     restore:    the policy that an artifact's parameters (JSON data) and arrays stand for; `name` is the artifact's
                 engine.
     trainer:    "module:NAME" of the `OnlineMethod` that trains it.
+    declare:    what the argument adds to the agent's settings (JSON data), for an argument that does not say everything
+                itself. Declare here what a file holds: a tournament is then not resumed with a changed file.
 
     Raises:
         AgentError: another policy has that name.
@@ -91,7 +104,7 @@ def policy(  # noqa: PLR0913 - each is one fact about a policy, and all but two 
             raise AgentError(
                 f"two policies are called {name!r}: {_home(earlier.target)} and {_home(target)}; rename one"
             )
-        _NAMED[name] = NamedPolicy(name, summary, target, argument, example, privileged, trainer)
+        _NAMED[name] = NamedPolicy(name, summary, target, argument, example, privileged, trainer, declare)
         if restore is not None:
             _RESTORERS[name] = restore
         return target

@@ -67,6 +67,7 @@ class Lookup:
     "lookup",
     "shows what a table of seven entries has for the emotion heard last; a trivial rival (lookup:READ=SHOWN+..., FILE)",
     argument="READ=SHOWN+...|FILE",
+    declare=lambda argument: {} if "=" in argument else {"table": _entries_of(Path(argument))},
 )
 def named_lookup(argument: str) -> Lookup:
     """What `lookup`, `lookup:READ=SHOWN+...` and `lookup:FILE` stand for."""

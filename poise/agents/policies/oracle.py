@@ -68,6 +68,7 @@ class OracleTerms(NamedTuple):
     "cheats: sees the hidden state of a simulated debtor (oracle:FILE for that world) and plans; a yardstick",
     argument="FILE",
     privileged=True,
+    declare=lambda path: load_world(path).declared(),
 )
 class Oracle:
     """Plays best against debtors of one world: the default one, or that of the file at `path`."""

@@ -75,7 +75,9 @@ class _Disposition(Part):
             if sum(row.values()) <= 0:
                 raise ValueError("start, rest and resort need a state with a weight above 0 each")
         _check_names(self.shows, EMOTIONS7, "emotion")
-        _check_reactions(self.reactions)
+        _check_names(self.reactions, STATES, "state")
+        for by_emotion in self.reactions.values():
+            _check_names(by_emotion, EMOTIONS7, "emotion")
         return self
 
 
@@ -98,16 +100,16 @@ class _File(Part):
             wrong = [label for label in labels if TO_SEVEN.get(label) != emotion]
             if wrong or not labels:
                 raise ValueError(f"labels.{emotion} must name labels of the 28 that belong to it; see to {wrong}")
-        for state, one in self.states.items():
-            if not any(one.shows):
+        for state, numbers in self.states.items():
+            if not any(numbers.shows):
                 raise ValueError(f"states.{state}.shows is all zeros; give it an emotion to show")
         return self
 
 
-def _check_names(given: Mapping[str, Any], known: tuple[str, ...], kind: str) -> None:
-    for name in given:
+def _check_names(named: Mapping[str, Any], known: tuple[str, ...], kind: str) -> None:
+    for name in named:
         if name not in known:
-            raise ValueError(f"{name!r} is no {kind}; there are {', '.join(known)}")
+            raise ValueError(f"{name!r} is not a known {kind}; there are {', '.join(known)}")
 
 
 def _check_all(given: Mapping[str, Any], due: tuple[str, ...], key: str) -> None:
@@ -117,28 +119,22 @@ def _check_all(given: Mapping[str, Any], due: tuple[str, ...], key: str) -> None
         )
 
 
-def _check_reactions(reactions: _Reactions) -> None:
-    _check_names(reactions, STATES, "state")
-    for row in reactions.values():
-        _check_names(row, EMOTIONS7, "emotion")
-
-
 def load_world(path: str | Path = "") -> World:
     """The world in the file at `path`, read again only when the file changes; the default one for "".
 
     Raises AgentError with file, key, value and remedy where the file is refused.
     """
-    place = Path(path) if path else DEFAULT
-    return _read_once(place, place.stat().st_mtime_ns if place.is_file() else 0)
+    file = Path(path) if path else DEFAULT
+    return _read_unchanged(file, file.stat().st_mtime_ns if file.is_file() else 0)
 
 
 @lru_cache(maxsize=16)
-def _read_once(path: Path, _stamp: int) -> World:
+def _read_unchanged(path: Path, _stamp: int) -> World:
     return read_world(path)
 
 
 def read_world(path: Path) -> World:
-    """The world in the file at `path`, read anew."""
+    """The world in the file at `path`, read again at every call."""
     file = read_checked(path, _File, "world", "the default world's file")
     pulls = _pulls(file.reactions)
     return World(
@@ -146,30 +142,32 @@ def read_world(path: Path) -> World:
         dynamics=Dynamics(
             stochastic(file.dynamics.own), stochastic(file.dynamics.reply), stochastic([file.dynamics.marginal])[0]
         ),
-        states=tuple(State(one.gives, one.leaves, tuple(one.shows)) for one in map(file.states.__getitem__, STATES)),
-        dispositions=tuple(_disposition(name, one, pulls) for name, one in file.dispositions.items()),
+        states=tuple(
+            State(read.gives, read.leaves, tuple(read.shows)) for read in map(file.states.__getitem__, STATES)
+        ),
+        dispositions=tuple(_disposition(name, read, pulls) for name, read in file.dispositions.items()),
         pace=Pace(**file.pace.model_dump()),
         labels={emotion: file.labels[emotion] for emotion in EMOTIONS7},
     )
 
 
-def _disposition(name: str, one: _Disposition, usual: Mapping[tuple[str, str], float]) -> Disposition:
-    pulls = {**usual, **_pulls(one.reactions)}
+def _disposition(name: str, read: _Disposition, usual: Mapping[tuple[str, str], float]) -> Disposition:
+    pulls = {**usual, **_pulls(read.reactions)}
     return Disposition(
         name=name,
-        summary=one.summary,
-        weight=one.weight,
-        start=_over_states(one.start),
-        rest=_over_states(one.rest),
-        drift=one.drift,
-        resort=_over_states(one.resort),
-        shows=tuple(one.shows.get(emotion, 1.0) for emotion in EMOTIONS7),
+        summary=read.summary,
+        weight=read.weight,
+        start=_over_states(read.start),
+        rest=_over_states(read.rest),
+        drift=read.drift,
+        resort=_over_states(read.resort),
+        shows=tuple(read.shows.get(emotion, 1.0) for emotion in EMOTIONS7),
         pulls=tuple(tuple(pulls[state, emotion] for emotion in EMOTIONS7) for state in STATES),
     )
 
 
 def _pulls(reactions: _Reactions) -> dict[tuple[str, str], float]:
-    return {(state, emotion): one.pull for state, row in reactions.items() for emotion, one in row.items()}
+    return {(state, emotion): reaction.pull for state, row in reactions.items() for emotion, reaction in row.items()}
 
 
 def _over_states(weights: Mapping[str, float]) -> Row:

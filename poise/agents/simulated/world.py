@@ -118,24 +118,26 @@ class World:
     _echo: tuple[Row, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        own = (*self.dynamics.own, self.dynamics.marginal)  # the last row stands for "nothing shown yet"
+        after = (*self.dynamics.own, self.dynamics.marginal)  # the last row stands for "nothing shown yet"
+        into, shown = {}, {}
+        for kind in self.dispositions:
+            into[kind.name] = _into(kind)
+            shown[kind.name] = tuple(
+                tuple(tuple(map(mul, map(mul, row, state.shows), kind.shows)) for state in self.states) for row in after
+            )
         set_ = object.__setattr__
-        set_(self, "_into", {one.name: _into(one) for one in self.dispositions})
-        set_(self, "_own", {one.name: tuple(self._tilted(row, one) for row in own) for one in self.dispositions})
+        set_(self, "_into", into)
+        set_(self, "_own", shown)
         set_(self, "_echo", _ratios(self.dynamics))
         text = json.dumps(self.settings(), sort_keys=True)
         set_(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:12])
 
-    def _tilted(self, row: Row, disposition: Disposition) -> tuple[Row, ...]:
-        return tuple(tuple(map(mul, map(mul, row, state.shows), disposition.shows)) for state in self.states)
-
     def disposition(self, name: str) -> Disposition:
         """The disposition of that name."""
-        found = next((one for one in self.dispositions if one.name == name), None)
-        if found is None:
-            known = ", ".join(one.name for one in self.dispositions)
-            raise AgentError(f"world {self.name!r} has no disposition {name!r}; it has {known}")
-        return found
+        by_name = {disposition.name: disposition for disposition in self.dispositions}
+        if name not in by_name:
+            raise AgentError(f"world {self.name!r} has no disposition {name!r}; it has {', '.join(by_name)}")
+        return by_name[name]
 
     def moves(self, disposition: str, state: int, seven: Sequence[float]) -> list[float]:
         """Probabilities of the next state, 4, after reading `seven`."""
@@ -143,14 +145,18 @@ class World:
 
     def shown(self, disposition: str, state: int, last: int | None, seven: Sequence[float]) -> list[float]:
         """Weights of the emotion to show, 7 (not normalised), after `last` (None: the first) and reading `seven`."""
-        own = self._own[disposition][-1 if last is None else last][state]
-        return [weight * sum(map(mul, seven, column)) for weight, column in zip(own, self._echo, strict=True)]
+        weights = self._own[disposition][-1 if last is None else last][state]
+        return [weight * sum(map(mul, seven, column)) for weight, column in zip(weights, self._echo, strict=True)]
+
+    def declared(self) -> dict[str, Any]:
+        """The settings of an agent that plays in this world."""
+        return {"world": {"name": self.name, "digest": self.digest}}
 
     def settings(self) -> dict[str, Any]:
         """JSON data that identifies the world: two that behave alike are equal, whatever their comments say."""
-        kinds = [asdict(one) for one in self.dispositions]
-        for one in kinds:
-            del one["summary"]
+        kinds = [asdict(disposition) for disposition in self.dispositions]
+        for kind in kinds:
+            del kind["summary"]
         data = {
             "dynamics": asdict(self.dynamics),
             "states": [asdict(state) for state in self.states],
@@ -162,9 +168,9 @@ class World:
         return plain
 
 
-def _into(one: Disposition) -> tuple[tuple[Row, ...], ...]:
+def _into(kind: Disposition) -> tuple[tuple[Row, ...], ...]:
     """For each state and next state, the probabilities of that move by emotion read, 7."""
-    rows = [[one.transition(state, emotion) for emotion in range(len(EMOTIONS7))] for state in range(len(STATES))]
+    rows = [[kind.transition(state, emotion) for emotion in range(len(EMOTIONS7))] for state in range(len(STATES))]
     return tuple(tuple(zip(*by_emotion, strict=True)) for by_emotion in rows)
 
 

@@ -137,7 +137,12 @@ def extended_state(view: View) -> list[float]:
     numbers = [*published_state(view)[:5], _clip(sum(each.given for each in rounds))]
     numbers += [*belief, *(0.0,) * (_STATES - len(belief))]
     for back in range(1, _ROUNDS + 1):
-        numbers += _round_numbers(rounds[-back]) if back <= len(rounds) else _NOTHING
+        if back > len(rounds):
+            numbers += _NOTHING
+            continue
+        past = rounds[-back]
+        shown = [float(emotion == past.shown) for emotion in range(_SEVEN)]
+        numbers += [1.0, past.given, *(past.read or (0.0,) * _SEVEN), *shown]
     readings = [each.read for each in rounds if each.read]
     means = [sum(column) / len(readings) for column in zip(*readings, strict=True)] or [0.0] * _SEVEN
     return numbers + _reactions(rounds) + means
@@ -160,11 +165,6 @@ def _rounds(view: View) -> list[Round]:
         reading = next(readings, None)
         found.append(Round(own, _clip(given), reading.emotions if reading else ()))
     return found
-
-
-def _round_numbers(past: Round) -> list[float]:
-    shown = [float(emotion == past.shown) for emotion in range(_SEVEN)]
-    return [1.0, past.given, *(past.read or (0.0,) * _SEVEN), *shown]
 
 
 def _reactions(rounds: Sequence[Round]) -> list[float]:
