@@ -353,7 +353,7 @@ def test_an_agent_that_changed_in_between_is_not_mixed_with_what_it_was(tmp_path
     )
     agent.write_text("def mine(view):\n    return 'anger'\n")
     userfile._imported.cache_clear()
-    with pytest.raises(StoreError, match=r"mine' is not what it was when the tournament in .* began.*put it back"):
+    with pytest.raises(StoreError, match=r"mine' is not what it was when the tournament in .* began.*restore it"):
         resume_tournament(tmp_path / "run", open_pairing=opened(config))
 
 

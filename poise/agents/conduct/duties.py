@@ -53,8 +53,8 @@ def broken_rules(text: str, seat: Seat, domain: str) -> tuple[str, ...]:
 
 def rules_in_words(found: Iterable[Violation]) -> str:
     """The rules of some violations in words: what their message does, as told to whoever said it."""
-    told = {rule.id: rule.explanation for rule in default_checker().rules}
-    reasons = dict.fromkeys(told[each.rule].removesuffix(".") for each in found)
+    explanations = {rule.id: rule.explanation for rule in default_checker().rules}
+    reasons = dict.fromkeys(explanations[each.rule].removesuffix(".") for each in found)
     return "; ".join(reason[0].lower() + reason[1:] for reason in reasons)
 
 

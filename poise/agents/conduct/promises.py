@@ -73,7 +73,7 @@ class Promises:
 
     @property
     def kept(self) -> int:
-        """Those that stood to the end of the talks."""
+        """Those that stood to the end of the negotiation."""
         return self.made - self.broken
 
     def __add__(self, other: Promises) -> Promises:

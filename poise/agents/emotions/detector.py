@@ -1,8 +1,8 @@
 """The detector: what emotion a message shows.
 
 Trained on GoEmotions (Demszky et al. 2020) by `python -m poise.training.detector.fit`; how text becomes probabilities
-is told in `poise.agents.emotions.model`. It reads words on their face: English, short and informal texts best; irony,
-and what only the talks as a whole reveal, are beyond it. A question reads as curiosity, hence partly as surprise.
+follows `poise.agents.emotions.model`. It reads words on their face: English, short and informal texts best; irony,
+and what only the whole negotiation reveals, are beyond it. A question reads as curiosity, hence partly as surprise.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class LearningStep(NamedTuple):
     """One message of a finished negotiation, as a learner sees it.
 
     before: the belief before it, 4. seven: what was read, 7. cause: index of the emotion it reacted to.
-    reply:  index of the emotion this seat answered with; None where the talks ended first.
+    reply:  index of the emotion this seat answered with; None where the negotiation ended first.
     """
 
     before: Row

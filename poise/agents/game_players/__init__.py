@@ -31,7 +31,7 @@ def game_player(name: str, argument: str = "") -> Concession:
     """The player of that name, one of GAME_PLAYERS.
 
     Raises:
-        AgentError: the argument is none of it.
+        AgentError: the argument is refused.
     """
     if name == "mcts" and argument:
         try:

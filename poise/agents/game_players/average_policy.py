@@ -22,7 +22,7 @@ class AveragePolicy(LatticePlayer):
     """The average policy of counterfactual regret minimisation (Zinkevich et al. 2007), drawn from at each message.
 
     CFR walks the whole tree of histories, so it looks `ahead` messages ahead and no further, from each position that
-    is met, on `steps` steps: usually nothing, half and everything. After each message the talks break down with chance
+    is met, on `steps` steps: usually nothing, half and everything. After each message the negotiation fails with chance
     1 - `patience`, which is a discount (Binmore, Rubinstein & Wolinsky 1986, https://doi.org/10.2307/2555382): without
     it, whoever makes the last offer gets everything, and an equilibrium player on the other side takes the first offer
     there is. With the usual numbers two proposals are left to it, and its share is 1 - 0.5 (Stahl 1972): the half.

@@ -35,7 +35,7 @@ class BestResponse(LatticePlayer):
 
     The other is taken to concede by the clock with one of HABITS, whatever this seat does, and to accept what is at
     least as good as its own next offer. Of the habits the one with the least squared error over its offers so far is
-    believed; the response is `poise.games.openspiel.theory.solve`, anew from wherever the talks stand.
+    believed; the response is `poise.games.openspiel.theory.solve`, from the present position each time.
     """
 
     steps: int = 20

@@ -11,7 +11,7 @@ from poise.agents.models.text import neutralise, sentences
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.readout import offers_in
 
-# Everyday ways of saying yes to what the other side has said, beside those of `intents.accepts`, which a move hangs on.
+# Everyday ways of saying yes to the other side's words, apart from those of `intents.accepts`, which a move hangs on.
 _ASSENTS: Final = re.compile(
     r"\b(?:that|this|it|which) (?:works|suits|is fine|is good|is ok(?:ay)?|sounds (?:good|fine|fair|reasonable))\b"
     r"|\b(?:sounds|looks) (?:good|fine|fair|great) to (?:me|us)\b|^(?:sounds|looks) (?:good|fine|fair|great)\b"
@@ -64,7 +64,7 @@ class RulesJudge:
     4. a missing: agreed when the last message says yes to the number that it repeats.
 
     Differs from the referee, on purpose: it sees two messages and not the offers standing from before, it hears "that
-    works for us", and it is not told that an offer was meant firmly.
+    works for us", and it does not know that an offer was meant firmly.
     """
 
     def judge(self, exchange: Exchange) -> Verdict:

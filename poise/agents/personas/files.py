@@ -107,10 +107,10 @@ def _of_28(emotions: dict[str, float]) -> dict[str, float]:
 
 
 def read_persona(path: Path) -> Persona:
-    """The persona in the file at `path`; with `like = NAME` in it, that persona of Poise's but for what the file says.
+    """The persona in the file at `path`; with `like = NAME` in it, Poise's persona NAME with the file's changes.
 
     Raises:
-        AgentError: the file cannot be read, is no TOML, or holds a setting that is refused; it names file, key, value
+        AgentError: the file cannot be read, is not TOML, or holds a setting that is refused; it names file, key, value
             and remedy.
     """
     return _persona(path.stem, read_checked(path, _File, "persona", "the file of vanilla", _filled_in))

@@ -49,7 +49,7 @@ class MoodReach:
     """How the concession follows the mood.
 
     beta:     shape over time (Faratin et al. 1998): below 1 holds out, 1 is even, above 1 gives early.
-    patience: share of the talks after which everything the mood allows has been conceded, in (0, 1].
+    patience: share of the negotiation after which everything the mood allows has been conceded, in (0, 1].
     bad, even, good: the largest fraction conceded of the way to the other side's first offer, at moods -1, 0 and 1.
     """
 
@@ -91,7 +91,7 @@ class Persona:
     """A debtor's character; see the module's head for the mood and the file of `vanilla` for every setting.
 
     name:       the file's name without its ending.
-    text:       what a model is told of its character.
+    text:       what a model learns of its character.
     start_mood: the mood at the first word.
     rest_mood:  the mood it drifts to when nothing moves it.
     inertia:    share of the mood that stays from one message to the next, in [0, 1).
@@ -128,7 +128,7 @@ class Persona:
         return self.inertia * mood + (1 - self.inertia) * pull
 
     def moods(self, readings: Sequence[Reading]) -> list[float]:
-        """The mood after each of `readings`, from the start of the talks."""
+        """The mood after each of `readings`, from the start of the negotiation."""
         mood, moods = self.start_mood, []
         for reading in readings:
             mood = self.feel(mood, reading)

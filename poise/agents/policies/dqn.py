@@ -77,7 +77,7 @@ def states(view: View) -> list[tuple[float, ...]]:
 
 
 def taken(view: View) -> list[Taken]:
-    """Every message of this seat in finished talks."""
+    """Every message of this seat in finished negotiations."""
     return [Taken(state, INDEX[shown]) for state, shown in zip(states(view), view.shown, strict=False)]
 
 
@@ -109,7 +109,7 @@ class DeepQ:
 
 
 class Collector(DeepQ):
-    """Plays for training: its memory is every step of the talks since it was made.
+    """Plays for training: its memory is every step of its negotiations since it was made.
 
     A step is [state, action, reward, state after it or null].
     """

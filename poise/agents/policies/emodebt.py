@@ -13,7 +13,7 @@ Differs from the reference:
 - The released reward is -100 ln(n) / x for a deal at x days and -180 without: more days make it better, and the best
   reward of all is a deal in the first message. Here u decides.
 - The release begins with five random matrices whose rewards are set to 0 and never measured. No real reward reaches 0,
-  so every candidate looks hopeless beside them. Here the first observation is the prior itself, played.
+  so every candidate looks hopeless against them. Here the first observation is the prior itself, played.
 - Candidates are drawn around the matrix tried last; here around the best so far. The model takes rewards as exact; here
   their noise is estimated, and the best is the one with the highest posterior mean.
 - The prior is that of the release's README; the newest released code has a stickier one, with a diagonal of .25 to .40.

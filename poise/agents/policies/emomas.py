@@ -118,7 +118,7 @@ class EmoMas:
         )
 
     def _quality(self, reward: float) -> float:
-        """How well a negotiation went beside the others: Phi of its deviation; 0.5 where all went alike."""
+        """How well a negotiation went compared with the others: Phi of its deviation; 0.5 where all went alike."""
         mean, variance = self._usual or (reward, 0.0)
         off = reward - mean
         variance = (1.0 - _RATE) * (variance + _RATE * off * off)

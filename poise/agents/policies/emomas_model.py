@@ -34,7 +34,7 @@ def ask_model(uri: str) -> Ask:
     """A function that asks the model of `uri`.
 
     Raises:
-        AgentError: it is no model URI. The model itself is opened by the first question.
+        AgentError: it is not a model URI. The model itself is opened by the first question.
     """
     from poise.agents.models.models import parse_uri
     from poise.common.errors import AgentError
@@ -77,10 +77,10 @@ def scores_by_model(ask: Ask) -> Scores:
 
 def choose_by_model(ask: Ask, situation: Situation, recommended: Mapping[str, int]) -> str:
     """The emotion that a model chooses among what the advisers recommend (indices in EMOTIONS7)."""
-    told = "; ".join(f"{adviser}: {EMOTIONS7[emotion]}" for adviser, emotion in recommended.items())
+    advice = "; ".join(f"{adviser}: {EMOTIONS7[emotion]}" for adviser, emotion in recommended.items())
     options = sorted({EMOTIONS7[emotion] for emotion in recommended.values()})
     prompt = (
-        f"{_where(situation)} Three advisers recommend what to show next: {told}.\n"
+        f"{_where(situation)} Three advisers recommend what to show next: {advice}.\n"
         f"Choose one. Reply with one word: {' or '.join(options)}."
     )
     return _read(ask, prompt, lambda text: _choice_of(text, options))

@@ -8,7 +8,7 @@ evolves it (`poise.training.online.evolution`), and the artifact plays the resul
     population  20 policies, of which the best 5 stay as they are
     child       of two of the best with probability 0.7, each row and the temperature from either; else a copy of one
     blend       P <- 0.6 P + 0.4 MLE(counts + max(0.1, 5 / N)) with the N transitions of the better half of the talks
-    mutation    each row and the temperature drawn anew with probability 0.1
+    mutation    each row and the temperature drawn again with probability 0.1
     fitness     100 u / (1 + ln(n + 1)) for a deal worth u to the creditor after n messages, 0 without a deal
 
 Differs from the reference:
@@ -20,7 +20,7 @@ Differs from the reference:
 - In the release the temperature is the language model's and does not enter the choice of the emotion, so play without a
   model could not select it. Here it sharpens the draw; (1, 0), which draws from the row as it is, joins the six
   published ones and is where evolution starts.
-- Every policy of a generation plays the same talks, and one that stays on is judged by all that it has played so far.
+- Every policy of a generation plays the same negotiations; one that survives is judged by all it has played so far.
 """
 
 from __future__ import annotations

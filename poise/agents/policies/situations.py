@@ -1,4 +1,4 @@
-"""What the engines that learn by trial see of the talks: the same few things, at each of this seat's own messages.
+"""What the engines that learn by trial see of a negotiation: the same few things, at each of this seat's own messages.
 
 phase   early up to this seat's third message, middle up to its eighth, late after that   (EmoMAS's numbers)
 gap     large when the two standing offers are further apart than 20 / 365 of what can be offered, or when there are
@@ -18,7 +18,7 @@ _LARGE: Final = 20 / 365
 
 
 class Situation(NamedTuple):
-    """Where the talks stood when this seat made one of its messages.
+    """Where the negotiation stood when this seat made one of its messages.
 
     own, heard: emotions (indices in EMOTIONS7) that this seat had shown and had read last; neutral where none yet.
     message:    this seat's own message number, from 1.

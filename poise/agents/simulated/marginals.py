@@ -1,4 +1,4 @@
-"""What simulated debtors did, beside the data that their world was fitted to: counts, quantiles and distances.
+"""What simulated debtors did, compared with the data that their world was fitted to: counts, quantiles and distances.
 
 Everything is computed from transcripts. "Own" is how a debtor's shown emotion follows its last one, "reply" how it
 follows the emotion that the debtor read in the creditor's words just before.
@@ -26,7 +26,7 @@ HUMAN_SAVINGS: Final = (0.26, 0.72, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Marginals:
-    """Counts over many talks.
+    """Counts over many negotiations.
 
     own, reply: 7 x 7 (EMOTIONS7; row = before). shown: 7. states: 4 (STATES), messages made in each.
     savings: the creditor's, one for each deal. talks: how many there were.

@@ -6,7 +6,7 @@ message is read, by the debtor's own detector, as probabilities p(c) of the seve
     state     T(s'|s,c) = (1 - |v|) [(1 - d) 1(s'=s) + d rest(s')] + max(v, 0) 1(s'=cooperative) + max(-v, 0) resort(s')
               s' ~ sum_c p(c) T(s'|s,c)                   v = v_h(s, c), the pull; d, rest, resort those of h
     giving    given' = min(1, given + g k(s'))            of the way to the creditor's first offer; g drawn once a match
-    leaving   with probability leave(s'), once the talks are under way
+    leaving   with probability leave(s'), once the negotiation is under way
     showing   P(e | s', e-, p) ~ own(e|e-) [sum_c p(c) reply(e|c) / m(e)] shows(s', e) shows_h(e)
 
 e- is the emotion it showed last (m, the marginal of `reply`, before the first). own and reply are how human emotions

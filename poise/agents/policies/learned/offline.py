@@ -27,7 +27,7 @@ from poise.common.seeds import Dice
 class Learned:
     """Shows the emotion that its network rates highest.
 
-    state, faithful: what its network is told, see `poise.agents.policies.learned.states`.
+    state, faithful: what its network sees, see `poise.agents.policies.learned.states`.
     """
 
     def __init__(self, network: Network, state: str = "extended", *, faithful: bool = False) -> None:
@@ -38,8 +38,8 @@ class Learned:
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - nothing is left to chance
         """The emotion for the message about to be made, one of the 28."""
         state = np.asarray([BUILDERS[self._state](view)], np.float32)
-        told = network_input(state, self._state, faithful=self._faithful)
-        return EMOTIONS28[int(q_values(self._network, told)[0].argmax())]
+        inputs = network_input(state, self._state, faithful=self._faithful)
+        return EMOTIONS28[int(q_values(self._network, inputs)[0].argmax())]
 
 
 @restores("iql", "bc", "cql")

@@ -1,7 +1,7 @@
 """Two engines of artifacts that hold a policy by its name.
 
 memory   what any learner learned in a series, as `memory()` gave it: {"policy": NAME, "memory": {...}, "learning":
-         whether it goes on learning}
+         whether it continues to learn}
 policy   a policy that needs no training, to compare with: {"name": NAME}
 """
 
@@ -18,7 +18,7 @@ from poise.common.seeds import Dice
 
 
 class Settled:
-    """A learner that has learned enough: it goes on choosing as it does now."""
+    """A learner that has learned enough: it keeps choosing as it does now."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy

@@ -1,4 +1,4 @@
-"""What the trained policies see of the talks, as numbers; computed from what a seat may know and nothing else.
+"""What the trained policies see of a negotiation, as numbers computed only from what a seat may know.
 
 `published`, 10 numbers: EmoDistill's (arXiv 2605.26785). With c this seat's standing offer, d the other side's, x_c
 this seat's target, x_d what stands for the other's, G = max(1, |x_d - x_c|), T the last message's index:
