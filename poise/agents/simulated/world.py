@@ -119,7 +119,8 @@ class World:
 
     def __post_init__(self) -> None:
         after = (*self.dynamics.own, self.dynamics.marginal)  # the last row stands for "nothing shown yet"
-        into, shown = {}, {}
+        into: dict[str, tuple[tuple[Row, ...], ...]] = {}
+        shown: dict[str, tuple[tuple[Row, ...], ...]] = {}
         for kind in self.dispositions:
             into[kind.name] = _into(kind)
             shown[kind.name] = tuple(
