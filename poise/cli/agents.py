@@ -27,7 +27,7 @@ def check_agent_command(
     ],
     message_seconds: Annotated[float, typer.Option(help="The longest a message may take.")] = 5.0,
 ) -> None:
-    """Check your own agent: legal moves, same seed same play, no peeking, and so on."""
+    """Check your own agent: legal moves, the same play for the same seed, no access to hidden facts, and more."""
     from poise.cli.screens.agents import show_checks
     from poise.cli.screens.standings import console
 

@@ -74,7 +74,7 @@ def _graph_named(name: str, *, judged: bool) -> Any:
     if name == "negotiation":
         return negotiation_graph(seat_graph().compile(), seat_graph().compile(), judged=judged).compile()
     if judged:
-        raise BadInput(f"a judge listens to a negotiation and is no part of {name!r}; leave --judge out")
+        raise BadInput(f"a judge belongs to a negotiation and not to {name!r}; leave out --judge")
     agent = find_in_either_seat(name)
     graph = agent.make_graph() if agent.make_graph is not None else seat_graph()
     return graph.compile()

@@ -132,7 +132,9 @@ def takes(
             for setting in settings:
                 source = context.get_parameter_source(setting.name)
                 if setting.name in other or (source is not None and source.name == "COMMANDLINE"):
-                    _put(given, setting.path, setting.value(written[setting.name]))
+                    *parents, name = setting.path
+                    fields = functools.reduce(lambda fields, parent: fields.setdefault(parent, {}), parents, given)
+                    fields[name] = setting.value(written[setting.name])
             for path, part in _parts(model):
                 if path in given:
                     given[path] = type(part)(**{**dict(part), **given[path]})
@@ -169,12 +171,6 @@ def _flatten(model: type[Any]) -> list[_Setting]:
             default = ... if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
             settings.append(_Setting((name,), field, default))
     return settings
-
-
-def _put(given: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    for name in path[:-1]:
-        given = given.setdefault(name, {})
-    given[path[-1]] = value
 
 
 def _is_argument(parameter: inspect.Parameter) -> bool:

@@ -18,13 +18,13 @@ app = command_group()
 def play_command(
     given: dict[str, Any],
     seat: Annotated[str | None, typer.Option("--as", metavar="creditor|debtor", help="Your seat.")] = None,
-    against: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who sits across; see `poise agents list`.")
-    ] = None,
+    against: Annotated[str | None, typer.Option(metavar="NAME", help="Your opponent; see `poise agents list`.")] = None,
     scenario: Annotated[
         str, typer.Option(metavar="SOURCE", help="A scenario, such as builtin:3; of several, the seed picks one.")
     ] = "builtin",
-    seed: Annotated[int | None, typer.Option(help="Same seed, same other side. Default: another every time.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same opponent. Default: a new seed.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume a negotiation that you left.")] = False,
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="The negotiation's folder. Default: under runs/play.")

@@ -33,7 +33,7 @@ def power_command(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="A tournament whose variances are used; else assumed ones.")
     ] = None,
-    difference: Annotated[float, typer.Option(help="In utility, to be told from none.")] = 0.05,
+    difference: Annotated[float, typer.Option(help="The difference in utility to detect.")] = 0.05,
     pairs: Annotated[
         int | None, typer.Option(help="Matches of each agent on each scenario. Default: as played; without DIR, 1.")
     ] = None,
@@ -43,7 +43,7 @@ def power_command(
     within: Annotated[float | None, typer.Option(min=0, help="Assumed standard deviation within one (0.3).")] = None,
     power: Annotated[float, typer.Option(help="The chance to find the difference.")] = 0.8,
     level: Annotated[float, typer.Option(help="The chance to find one where there is none.")] = 0.05,
-    comparisons: Annotated[int, typer.Option(help="Made at a time; the level is shared among them.")] = 1,
+    comparisons: Annotated[int, typer.Option(help="Comparisons made at a time; they share the level.")] = 1,
     json: AsJson = False,
 ) -> None:
     """Say how many scenarios and matches separate two agents that differ by so much."""

@@ -116,7 +116,7 @@ def learn_command(
     seed: Seed = 0,
     out: Out = None,
     talks: Talks = None,
-    learning: Annotated[bool, typer.Option("--learning", help="It goes on learning when it plays.")] = False,
+    learning: Annotated[bool, typer.Option("--learning", help="It keeps learning when it plays.")] = False,
     allow_test: AllowTest = False,
 ) -> None:
     """Play a series with a creditor that learns as it goes, and keep what it learned."""

@@ -37,11 +37,11 @@ MaxLen = Annotated[int, typer.Option(help="Tokens of prompt and reply; longer on
 MaxReply = Annotated[int, typer.Option(help="Tokens of a reply; longer ones are left out.")]
 HeldOut = Annotated[int, typer.Option(help="Pairs set aside, on which the loss is measured.")]
 Rate = Annotated[float, typer.Option("--lr", help="The largest learning rate.")]
-Epochs = Annotated[int, typer.Option(help="How often all pairs are gone through.")]
+Epochs = Annotated[int, typer.Option(help="Passes over all pairs.")]
 Batch = Annotated[int, typer.Option(help="Pairs a step.")]
 Warmup = Annotated[float, typer.Option(help="Share of the steps over which the learning rate rises.")]
 Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
-Minutes = Annotated[float | None, typer.Option(help="Stop after so many, and keep a checkpoint to go on from.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes, with a checkpoint to resume from.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where it is computed.")]
 Precision = Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="Of the matrix products.")]
 Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: by machine.")]
@@ -55,12 +55,12 @@ def pick_command(
     least: Annotated[float, typer.Option(help="The verifiable judge's lowest score, 1 to 10.")] = 8.0,
     likely: Annotated[float, typer.Option(help="How likely an emotion must be read that was not meant.")] = 0.15,
     neutral: Annotated[float, typer.Option(help="The largest share of neutral replies.")] = 0.15,
-    talk: Annotated[int, typer.Option(help="Good replies that a talk must have.")] = 2,
+    talk: Annotated[int, typer.Option(help="Good replies that a negotiation must have.")] = 2,
     words: Annotated[int, typer.Option(help="Of a reply at most.")] = 34,
     turns: Annotated[int, typer.Option(help="Of a prompt at most.")] = 15,
     seed: Seed = 0,
 ) -> None:
-    """Pick the talks to learn words from: the number right, and an emotion that can be heard."""
+    """Pick negotiations to learn words from: the number is right, and the emotion can be read."""
     from poise.training.language.picking import Picking, write_picked
 
     rules = {"least": least, "likely": likely, "neutral": neutral, "talk": talk, "words": words, "turns": turns}
@@ -114,7 +114,7 @@ def sft_command(
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
-    """Teach a model the words of the best replies: a LoRA adapter by supervised fine-tuning. Repeat it to go on."""
+    """Teach a model the words of the best replies: a LoRA adapter by supervised fine-tuning. Repeat it to resume."""
     from poise.training.language.adapter import LoraSettings
     from poise.training.language.loop import Steps
     from poise.training.language.sft import SftSettings, train_sft
@@ -147,7 +147,7 @@ def sample_command(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Draw replies of a model to the data's prompts, to be judged. Repeat it to go on."""
+    """Draw replies of a model to the data's prompts, to be judged. Repeat it to resume."""
     from poise.training.language.sampler import Drawing
     from poise.training.language.sampling import SampleSettings
     from poise.training.language.sampling import sample as answer
@@ -210,7 +210,7 @@ def jpo_command(
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
-    """Make judged replies likelier or less likely by their scores (JPO), from an SFT adapter on. Repeat it to go on."""
+    """Make judged replies likelier or less likely by their scores (JPO), from an SFT adapter. Repeat it to resume."""
     from poise.training.language.jpo import JpoSettings, train_jpo
     from poise.training.language.loop import Steps
 
@@ -245,7 +245,7 @@ def dpo_command(
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
-    """Prefer the best reply to each prompt over the worst (DPO), from an SFT adapter on. Repeat it to resume."""
+    """Prefer the best reply to each prompt over the worst (DPO), from an SFT adapter. Repeat it to resume."""
     from poise.training.language.dpo import DpoSettings, train_dpo
     from poise.training.language.loop import Steps
 
@@ -283,7 +283,7 @@ def _running(
         try:
             yield LanguageRun(device, precision, portion, minutes, progress, stop)
         except KeyboardInterrupt as stopped:
-            stopped.add_note(f"What was done so far is kept in {folder}; repeat the command to go on.")
+            stopped.add_note(f"What was done so far is kept in {folder}; repeat the command to resume.")
             raise
 
 
@@ -335,5 +335,5 @@ def _seats(seat: str) -> tuple[Literal["creditor", "debtor"], ...]:
         "both": ("creditor", "debtor"),
     }
     if seat not in seats:
-        raise ConfigError(f"seat {seat!r} is none of {', '.join(seats)}")
+        raise ConfigError(f"seat {seat!r} is not one of {', '.join(seats)}")
     return seats[seat]

@@ -26,12 +26,14 @@ def view_command(
     ] = False,
     across: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="An agent of yours to sit across at your seat: a file, a trained folder."),
+        typer.Option(
+            metavar="NAME", help="Your own agent as an opponent to negotiate with: a file or a trained folder."
+        ),
     ] = None,
 ) -> None:
     """Look at tournaments in the browser, live while they run: standings, replays, comparisons, and a seat for you.
 
-    No tournament that is looked at is changed.
+    The tournaments are not changed.
     """
     from poise.tournaments.view.server import ServerAddress, serve
 

@@ -28,7 +28,7 @@ _SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenario
 class TournamentConfig(SettingsModel):
     """Everything that makes a tournament. A TOML file and the command line have the same fields.
 
-    Raise `matches_per_pair` and run again into the same folder: what is there is kept, and the missing matches are
+    Raise `matches_per_pair` and run again into the same folder: finished matches are kept, and the missing ones are
     played. The same holds for more scenarios at the end, and for more agents.
 
     Each part says more about its own settings: `poise.games.rules.Rules`, `poise.agents.conduct.duties`,
@@ -125,7 +125,7 @@ class TournamentConfig(SettingsModel):
         return uri
 
     def model_post_init(self, _context: Any, /) -> None:
-        """Refuse rules out of their bounds, and a game that is not there, now and not in the first match."""
+        """Refuse rules out of bounds and a missing game now, before the first match."""
         _ = self.rules
         if self.game:
             from poise.games.openspiel.variants import find_game

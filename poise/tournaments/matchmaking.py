@@ -1,4 +1,4 @@
-"""Pairs the agents of a tournament, and asks its models: whether they are there, and how they are asked to play."""
+"""Opens the pairings of a tournament, checks that its models are available, and says how matches are played."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who plays whom on what, decided before the first match."""
+"""Which agents play each other on which scenarios, decided before the first match."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Entrant:
     declared: JSON data that identifies it, with the model and the offers it plays with.
     learns:   carries memory along a series.
     own_code: comes from a user's file, or plays a user's game.
-    adapter:  how its model is tuned, if it is.
+    adapter:  how its model is tuned, or None.
     agent:    the agent itself, where this process looked it up; it is not sent to other processes.
     """
 
@@ -187,12 +187,13 @@ def build_schedule(
     _refuse_doubles(used)
     series = _series(config, used, count)
     pairs = [_pair_hash(creditor, debtor, config) for creditor in creditors for debtor in debtors]
-    matches = tuple(
-        Match(pair * count + index, pair, scenario, repeat, seed, _match_id(pair_hash, identity))
-        for pair, pair_hash in enumerate(pairs)
-        for index, (scenario, repeat, seed, identity) in enumerate(series)
-    )
-    return Schedule(tuple(creditors), tuple(debtors), used, matches, config.judge, config.detector)
+    matches = []
+    for pair, pair_hash in enumerate(pairs):
+        for index, (scenario, repeat, seed, identity) in enumerate(series):
+            match_hash = pair_hash.copy()
+            match_hash.update(identity)
+            matches.append(Match(pair * count + index, pair, scenario, repeat, seed, match_hash.hexdigest()))
+    return Schedule(tuple(creditors), tuple(debtors), used, tuple(matches), config.judge, config.detector)
 
 
 def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
@@ -235,12 +236,6 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
     if spoken or _listeners(config.judge, config.detector):
         declared["model_options"] = {key: value for key, value in config.model_options.items() if key not in HOW_CALLED}
     return hashlib.blake2b(_canonical(declared), digest_size=16)
-
-
-def _match_id(pair_hash: Any, identity: bytes) -> str:
-    whole = pair_hash.copy()
-    whole.update(identity)
-    return str(whole.hexdigest())
 
 
 def _canonical(data: Any) -> bytes:

@@ -14,7 +14,7 @@ from poise.tournaments.storage.store import Store
 OPPONENT, SOURCE, SEED = "eq-negotiator", "builtin:3", 5
 BEGIN = ["play", "--as", "debtor", "--against", OPPONENT, "--scenario", SOURCE, "--seed", str(SEED), "talks"]
 BACK = ["play", "--resume", "talks"]
-MESSAGE, CONFIRM, CURIOUS = "you> ", "Send it? [Y/n, or say it anew] ", "read in you? [Y/n] "
+MESSAGE, CONFIRM, CURIOUS = "you> ", "Send it? [Y/n, or other words] ", "read in you? [Y/n] "
 WORDS = ["90", "tell me more", "80", "walk"]
 
 

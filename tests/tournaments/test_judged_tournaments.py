@@ -381,7 +381,7 @@ class TestRescoring:
         ask_judge(unjudged, "rules", opened=Says(False))
         never = rescore_tournament(unjudged, "judge", judge="rules")
         assert (never.deals, never.cut) == (0, never.referee)
-        assert "the talks ended there" in shown(rescored_view(never, 100))
+        assert "the negotiation ended there" in shown(rescored_view(never, 100))
         json.dumps(never.to_dict())
 
     def test_what_cannot_be_is_refused(self, unjudged):

@@ -287,7 +287,7 @@ class TestHumanMatch:
         assert read_standings(match.folder).finished == 1
         assert write_report(match.folder).stat().st_size > 1000
         with (
-            pytest.raises(StoreError, match="are over; look at them with: poise view"),
+            pytest.raises(StoreError, match="is over; look at it with: poise view"),
             HumanMatch.resume(match.folder),
         ):
             pass
@@ -358,7 +358,7 @@ class TestHumanMatch:
             pass
         with pytest.raises(StoreError, match="already holds a tournament"), HumanMatch.start(*invited(), match.folder):
             pass
-        with pytest.raises(StoreError, match="there are no talks"), HumanMatch.resume(here / "nowhere"):
+        with pytest.raises(StoreError, match="there is no negotiation"), HumanMatch.resume(here / "nowhere"):
             pass
 
     def test_a_seat_is_named(self):

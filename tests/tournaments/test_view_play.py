@@ -132,7 +132,7 @@ def test_it_is_the_match_that_poise_play_stores_though_one_left_and_the_viewer_w
     assert "showing anger" in later.text
     later.answer("yes")
     later.say("ok deal")
-    assert "That ends the talks" in later.text
+    assert "That ends the negotiation" in later.text
     later.answer("yes")
     assert "The debtor accepted the creditor's offer" in later.text
     assert "The other side wanted 9 days" in later.text

@@ -1,4 +1,4 @@
-"""What follows a run in the terminal: who won and where the report is, or how to go on."""
+"""What follows a run in the terminal: who won and where the report is, or how to resume."""
 
 from __future__ import annotations
 

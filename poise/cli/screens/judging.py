@@ -61,8 +61,8 @@ def _example(example: Disagreement) -> Iterator[Text]:
 
 def _footnote() -> Text:
     return Text(
-        "\nIntervals are Wilson's, 95 %. Messages of one match hang together, so theirs is narrower than it should be. "
-        "The referee's deal is the message that ends the talks; in a match, the judge's yes is a yes to any message.",
+        "\nIntervals are Wilson's, 95 %. Messages of one match depend on each other, so theirs is too narrow. The "
+        "referee's deal is the message that ends the negotiation; in a match, the judge's yes is a yes to any message.",
         style="dim",
     )
 
@@ -77,7 +77,7 @@ def rescored_view(found: Rescored, width: int) -> RenderableType:
         for count, words in (
             (found.earlier, "earlier than the referee's"),
             (found.added, "where the referee saw none"),
-            (found.cut, "of the referee's are none (the talks ended there and might have gone on)"),
+            (found.cut, "of the referee's are none (the negotiation ended there, but might have continued)"),
         )
         if count
     ]

@@ -1,4 +1,4 @@
-"""A person's talks in a terminal: asked and answered line by line."""
+"""A person's match in a terminal, line by line."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finis
 
 _HELP: Final = (
     "An offer: 90 | 90 days | 3 months | no way, 40     An agreement: ok deal | I accept     The end: walk\n"
-    "[anger] 40! shows an emotion, if you like; any other words are talk. You see how you were understood before it "
-    "counts.\n/case reads the case again, /help this; /leave, Ctrl-D or Ctrl-C leaves, and you can come back."
+    "[anger] 40! shows an emotion, if you like; other words make no move. You see how a message was understood before "
+    "it counts.\n/case shows the scenario again, /help this; /leave, Ctrl-D or Ctrl-C leaves, and you can come back."
 )
 
 
@@ -55,9 +55,9 @@ class Terminal:
 
 
 def converse(match: HumanMatch, screen: Screen) -> bool:
-    """Play until the talks are over (True, and the match is stored) or the person leaves (False)."""
+    """Play until the negotiation is over (True; the match is stored) or the person leaves (False)."""
     try:
-        done = _talk(match, screen)
+        done = _exchange(match, screen)
     except EOFError:
         done = False
     except BaseException as error:
@@ -78,25 +78,25 @@ def converse(match: HumanMatch, screen: Screen) -> bool:
     return True
 
 
-def _talk(match: HumanMatch, screen: Screen) -> bool:
+def _exchange(match: HumanMatch, screen: Screen) -> bool:
     screen.tell(case_told(match))
     screen.tell(_HELP, "dim")
-    scene, told = go_on(match), 0
+    scene, shown = go_on(match), 0
     while scene.asks:
-        told = _tell_lines(scene, screen, told)
-        words = _words(scene, screen)
+        shown = _tell_lines(scene, screen, shown)
+        words = _ask_words(scene, screen)
         if words is None:
             return False
         scene = answer(match, words)
-    _tell_lines(scene, screen, told)
+    _tell_lines(scene, screen, shown)
     return True
 
 
-def _words(scene: Scene, screen: Screen) -> str | None:
+def _ask_words(scene: Scene, screen: Screen) -> str | None:
     """What the person answers; None when they leave."""
     if scene.asks == "confirm":
         screen.tell("\n".join(f"  {line}" for line in scene.echo), "cyan")
-        prompt = "Send it? [Y/n, or say it anew] "
+        prompt = "Send it? [Y/n, or other words] "
     else:
         if scene.problem:
             screen.tell(f"  {scene.problem}", "yellow")
@@ -114,8 +114,8 @@ def _words(scene: Scene, screen: Screen) -> str | None:
             return typed or "yes"
 
 
-def _tell_lines(scene: Scene, screen: Screen, told: int) -> int:
-    """Show what was said since; how many lines there are now."""
-    for line in scene.lines[told:]:
+def _tell_lines(scene: Scene, screen: Screen, shown: int) -> int:
+    """Show the lines after the first `shown`; returns how many there are now."""
+    for line in scene.lines[shown:]:
         screen.tell(f"{line.who}: {line.text}", "dim" if line.mine else "bold")
     return len(scene.lines)

@@ -63,16 +63,11 @@ def assumed_view(plan: PowerPlan, spread: Spread) -> RenderableType:
             Text(_many(2 * count * plan.pairs), style=style),
             Text(f"{power_of(plan, spread, count):.2f}", style=style),
         )
-    return Group(
-        Text(f"\n{needed:,} scenarios: {words}", style="bold"), table, Text(_assumed_note(plan, spread), "dim")
-    )
-
-
-def _assumed_note(plan: PowerPlan, spread: Spread) -> str:
-    return (
+    note = (
         f"Assumed standard deviations of a pair's difference: {spread.between:g} between scenarios, "
         f"{spread.within or 0:g} within one. Each agent plays {plan.pairs} on each scenario; matches are of both."
     )
+    return Group(Text(f"\n{needed:,} scenarios: {words}", style="bold"), table, Text(note, "dim"))
 
 
 def _many(count: int | None) -> str:

@@ -23,7 +23,7 @@ def solution_view(found: Mapping[str, Any]) -> RenderableType:
         parts.append(table)
     note = (
         "On the matrix of mean utilities, as if they were exact. Exploitability: what an agent leaves to the best of "
-        "the field against whoever answers it best. Alpha-rank: how long evolution dwells on an agent."
+        "the field against whoever answers it best. Alpha-rank: the share of time that evolution spends at an agent."
     )
     return Group(*parts, Text(note, style="dim"))
 

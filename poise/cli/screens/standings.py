@@ -35,7 +35,9 @@ def standings_view(standings: Standings, width: int) -> RenderableType:
     for seat in SEATS:
         columns = _conduct(standings, seat, digits)
         if columns:
-            parts += [_heading(f"Conduct of {_lower(title(standings, seat))}"), _columns(standings.seat(seat), columns)]
+            name = title(standings, seat)
+            heading = _heading(f"Conduct of {name[0].lower()}{name[1:]}")
+            parts += [heading, _columns(standings.seat(seat), columns)]
     if len(standings.matrix) * len(standings.matrix[0]) > 1:
         parts += _matrix(standings, width)
     parts.append(_footnote(standings))
@@ -76,10 +78,6 @@ def title(standings: Standings, seat: Seat) -> str:
     except ScenarioError:  # a domain of the user's own that is not here today
         return plain
     return named if named == plain else f"{named} ({plain.lower()})"
-
-
-def _lower(words: str) -> str:
-    return words[0].lower() + words[1:]
 
 
 def _conduct(standings: Standings, seat: Seat, digits: int) -> list[_Column]:

@@ -1,4 +1,4 @@
-"""What a person hears when the talks are over: how they ended, and what the other side wanted, felt and read."""
+"""What a person hears after the negotiation: how it ended, and what the other side wanted, felt and read."""
 
 from __future__ import annotations
 
@@ -26,36 +26,27 @@ def debrief(transcript: Transcript, seat: Seat) -> str:
     scenario, across = transcript.scenario, other(seat)
     theirs = transcript.outcome.utilities[SEATS.index(across)]
     wanted = f"The other side wanted {scenario.amount(scenario.target(across))} and got {theirs:.2f} of 1."
-    lines = [wanted, *map(_line, _turns(transcript, seat))]
-    lines += _hidden([message for message in transcript.messages if message.seat == across])
+    following = {message.index - 1: message for message in transcript.messages}
+    mine = [message for message in transcript.messages if message.seat == seat]
+    lines = [wanted, *(_how_it_was_read(message, following.get(message.index)) for message in mine)]
+    lines += _private_notes([message for message in transcript.messages if message.seat == across])
     return "\n".join(lines)
 
 
-def _turns(transcript: Transcript, seat: Seat) -> list[tuple[Message, Message | None]]:
-    """Each of the person's messages, with the other side's next."""
-    messages = transcript.messages
-    after = {message.index: message for message in messages}
-    return [(message, after.get(message.index + 1)) for message in messages if message.seat == seat]
-
-
-def _line(turn: tuple[Message, Message | None]) -> str:
-    said, answer = turn
+def _how_it_was_read(said: Message, answer: Message | None) -> str:
     meant = f" (you meant {said.emotion})" if said.emotion else ""
     if answer is None or answer.reading is None:
-        return f"  message {said.index + 1}: it ended the talks, so nobody read it{meant}"
+        return f"  message {said.index + 1}: it ended the negotiation, so nobody read it{meant}"
     read = f"{answer.reading.label}, {max(answer.reading.emotions):.0%}"
-    shown = f"{answer.emotion or 'no emotion'}{_mood(answer)}"
+    mood = "" if answer.mood is None else f", mood {answer.mood:+.2f}"
+    shown = f"{answer.emotion or 'no emotion'}{mood}"
     return f"  message {said.index + 1}: read as {read}{meant}; answered with {shown}"
 
 
-def _mood(message: Message) -> str:
-    return "" if message.mood is None else f", mood {message.mood:+.2f}"
-
-
-def _hidden(messages: list[Message]) -> list[str]:
-    """What a seat noted for itself, at the end."""
+def _private_notes(messages: list[Message]) -> list[str]:
+    """The seat's own notes at the end of the match."""
     notes: Mapping[str, Any] = messages[-1].notes if messages else {}
     if not notes:
         return []
-    told = orjson.dumps(dict(notes), option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    return [f"Its private notes at the end: {told[:_MOST_NOTES]}{'...' if len(told) > _MOST_NOTES else ''}"]
+    text = orjson.dumps(dict(notes), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return [f"Its private notes at the end: {text[:_MOST_NOTES]}{'...' if len(text) > _MOST_NOTES else ''}"]

@@ -1,6 +1,6 @@
 """A person's match as a folder: a tournament of one match, which every other command can read.
 
-Until it is over, the talks so far are beside the store, as LangGraph's checkpoints.
+Until it is over, LangGraph's checkpoints beside the store hold the negotiation so far.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def seat_of(name: str | None) -> Seat:
     for seat in SEATS:
         if wanted and seat.startswith(wanted):
             return seat
-    given = f"--as {name!r} is no seat" if name else "no seat is chosen"
+    given = f"--as {name!r} is not a seat" if name else "no seat is chosen"
     raise BadInput(f"{given}; write --as creditor or --as debtor")
 
 
@@ -55,7 +55,8 @@ def some_seed() -> int:
 
 
 HOME: Final = Path("runs") / "play"
-TALKS: Final = "talks.sqlite"  # beside the store while the talks are not over
+TALKS: Final = "talks.sqlite"  # beside the store until the negotiation is over
+_BEGIN_ONE: Final = "begin one with: poise play --as debtor --against vanilla"
 
 
 @dataclass
@@ -70,9 +71,9 @@ class HumanMatch:
     @classmethod
     @contextmanager
     def start(cls, config: TournamentConfig, scenario: Scenario, folder: Path | None = None) -> Iterator[HumanMatch]:
-        """Begin a match in `folder`; default: one of its own under runs/play.
+        """Begin a match in `folder`; default: a new folder under runs/play.
 
-        Raises StoreError where there is a tournament already, ModelDown and ModelMissing for a model that is not there.
+        Raises StoreError if the folder already holds a tournament, ModelDown or ModelMissing without the model.
         """
         folder = folder or own_folder()
         schedule = _schedule(config, scenario)
@@ -87,11 +88,14 @@ class HumanMatch:
     @classmethod
     @contextmanager
     def resume(cls, folder: Path | None = None) -> Iterator[HumanMatch]:
-        """Go on with the match in `folder`; default: the one under runs/play that was left last.
+        """Resume the match in `folder`; default: the one under runs/play that was left last.
 
-        Raises StoreError where there is none, it is over, or the agent is no longer what it was.
+        Raises StoreError if there is none, it is over, or the agent has changed.
         """
-        folder = folder or _left_last()
+        if folder is None:
+            folder = next(iter(left()), None)
+            if folder is None:
+                raise StoreError(f"no unfinished negotiation is under {HOME}; {_BEGIN_ONE}")
         _refuse_other_folders(folder)
         with only_run(folder), Store.open(folder) as store:
             header = store.header()
@@ -122,44 +126,36 @@ class HumanMatch:
 
 
 def invite(seat: Seat, opponent: str, source: str, settings: dict[str, Any]) -> tuple[TournamentConfig, Scenario]:
-    """The settings and the case of a match between a person in `seat` and `opponent`.
+    """The settings and the scenario of a match between a person in `seat` and `opponent`.
 
-    source: a case (`builtin:3`), or several, of which the seed picks one. settings: fields of TournamentConfig; those
-    that are None are left out. Raises ConfigError, AgentError or ScenarioError for what cannot be.
+    source: a scenario (`builtin:3`), or several, of which the seed picks one. settings: fields of TournamentConfig;
+    those that are None are left out. Raises ConfigError, AgentError or ScenarioError for invalid settings.
     """
     names = (PERSON, opponent) if seat == "creditor" else (opponent, PERSON)
     fields = {name: value for name, value in settings.items() if value is not None}
     config = make_config({"creditors": [names[0]], "debtors": [names[1]], "scenarios": source, **fields})
-    cases = load_scenarios(source)
-    return config, Dice(child_seed(config.seed, "case")).pick(cases)
+    return config, Dice(child_seed(config.seed, "case")).pick(load_scenarios(source))
 
 
 def resume_play_command(folder: Path) -> str:
-    """What to type to come back."""
+    """The command that resumes the match in `folder`."""
     return f"poise play --resume {shlex.quote(str(folder))}"
 
 
 def own_folder() -> Path:
-    """A folder under runs/play for talks that begin now."""
+    """A new folder under runs/play."""
     return unused_folder(HOME)
 
 
 def left() -> list[Path]:
-    """The folders under runs/play whose talks are not over, those left last first."""
+    """The folders under runs/play with an unfinished negotiation, the one left last first."""
     return sorted((path.parent for path in HOME.glob(f"*/{TALKS}")), key=_left_at, reverse=True)
 
 
-def _left_last() -> Path:
-    found = left()
-    if not found:
-        raise StoreError(f"no talks were left under {HOME}; begin some with: poise play --as debtor --against vanilla")
-    return found[0]
-
-
 def _left_at(folder: Path) -> float:
-    """When something was last said; what a killed process wrote is in the write-ahead file alone.
+    """When something was last said; what a killed process wrote is only in the write-ahead file.
 
-    0 for talks that ended just now, whose files are gone.
+    0 for a negotiation that has just ended, whose files are gone.
     """
     times = [0.0]
     for path in folder.glob(f"{TALKS}*"):
@@ -170,16 +166,16 @@ def _left_at(folder: Path) -> float:
 
 def _refuse_other_folders(folder: Path) -> None:
     if not exists(folder):
-        raise StoreError(f"there are no talks in {folder}; begin some with: poise play --as debtor --against vanilla")
+        raise StoreError(f"there is no negotiation in {folder}; {_BEGIN_ONE}")
     if (folder / TALKS).exists():
         return
     with Store.read(folder) as store:
         if store.count():
             raise StoreError(
-                f"the talks in {folder} are over; look at them with: poise view {shlex.quote(str(folder))}"
+                f"the negotiation in {folder} is over; look at it with: poise view {shlex.quote(str(folder))}"
             )
     raise StoreError(
-        f"{folder} holds no person's talks ({TALKS} is not there); poise tournament resume goes on with it"
+        f"{folder} holds no negotiation of a person ({TALKS} is missing); resume it with: poise tournament resume"
     )
 
 
@@ -202,8 +198,8 @@ def _opened(folder: Path, config: TournamentConfig, schedule: Schedule, store: S
     case = schedule.scenarios[0], schedule.matches[0].seed
     with ExitStack() as stack:
         saver = stack.enter_context(CheckpointFile(folder / TALKS))
-        table = HumanSession(seat, _agent(label, against), case, saver, play_settings(config, schedule))
-        yield HumanMatch(folder, store, schedule, table)
+        session = HumanSession(seat, _agent(label, against), case, saver, play_settings(config, schedule))
+        yield HumanMatch(folder, store, schedule, session)
     if store.count():
         for path in folder.glob(f"{TALKS}*"):
             path.unlink(missing_ok=True)

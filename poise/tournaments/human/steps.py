@@ -1,11 +1,11 @@
-"""A person's talks step by step, for whatever shows them: a terminal, a browser.
+"""A person's match step by step, for any screen: a terminal or a browser.
 
-    scene = go_on(match)                  # begin, or come back
+    scene = go_on(match)                  # begin or resume
     while scene.asks:
         scene = answer(match, "3 months") # "yes" sends what it asks to confirm, "no" takes it back
     ended = finish_match(match)           # stored, once
 
-A scene holds all that the person may see, and nothing else: never the other side's target, nor what it thinks.
+A scene holds what the person may see and nothing else: never the other side's target or thoughts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEAVE: Final = frozenset({"/leave", "/quit", "/exit", "/q", "/bye"})
 
 @dataclass(frozen=True, slots=True)
 class HumanMessage:
-    """A message as the person sees it. move: what it does, in words; "" where it is only talk."""
+    """A message as the person sees it. move: what it does, in words; "" where it makes no move."""
 
     mine: bool
     who: str
@@ -39,11 +39,11 @@ class HumanMessage:
 class Scene:
     """What the person sees now.
 
-    asks:     "message" for words, "confirm" whether those that were understood shall be sent, "" when it is over.
+    asks:     "message" asks for words, "confirm" whether to send the words as understood; "" when it is over.
     index:    of the message about to be made.
     problem:  what was wrong with the last words, or "".
     text:     the words to be confirmed. echo: how they were read and what comes of them, line by line.
-    own_offer, other_offer: what stands on the table, in words, or "".
+    own_offer, other_offer: the standing offers, in words, or "".
     """
 
     asks: str
@@ -60,7 +60,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class HumanMatchEnd:
-    """How the talks ended, and what a person may hear of the other side then."""
+    """How the match ended, and what the person then may learn about the other side."""
 
     reason: str
     debrief: str
@@ -73,17 +73,17 @@ class HumanMatchEnd:
 
 
 def go_on(match: HumanMatch) -> Scene:
-    """Begin, or come back. Raises ModelDown and ModelMissing when the agent's model fails; going on tries again."""
+    """Begin or resume. Raises ModelDown and ModelMissing when the agent's model fails; calling it again retries."""
     return _scene(match, match.session.start())
 
 
 def answer(match: HumanMatch, words: str) -> Scene:
-    """Answer what the scene asks; what the person sees then. Raises as `go_on`; the words are kept."""
+    """Answer what the scene asks; returns the next scene. Raises as `go_on` does; the words are kept."""
     return _scene(match, match.session.answer(words))
 
 
 def finish_match(match: HumanMatch) -> HumanMatchEnd:
-    """Store the match, and how it ended."""
+    """Store the match; returns how it ended."""
     return HumanMatchEnd.of(match.store())
 
 
@@ -108,7 +108,7 @@ def _scene(match: HumanMatch, question: Mapping[str, Any] | None) -> Scene:
 def _spoken(match: HumanMatch, line: Line) -> HumanMessage:
     session, move = match.session, line.move
     mine = line.seat == session.seat
-    does = {"offer": f"offer {session.scenario.amount(move.value or 0)}", "accept": "agreed", "walk": "left the talks"}
+    does = {"offer": f"offer {session.scenario.amount(move.value or 0)}", "accept": "agreed", "walk": "left"}
     return HumanMessage(mine, "you" if mine else session.scenario.party(line.seat), line.text, does.get(move.kind, ""))
 
 
@@ -130,20 +130,22 @@ def case_told(match: HumanMatch) -> str:
 
 
 def _understood(match: HumanMatch, question: Mapping[str, Any]) -> tuple[str, ...]:
-    """How a person's words were read, and what comes of them."""
+    """How the person's words were read, and what they lead to."""
     session = match.session
     move = Move(question["kind"], question["value"], question["firm"])
     made = {
         "offer": f"You offer {session.scenario.amount(move.value or 0)}",
         "accept": f"You accept {session.scenario.amount(session.view().other_offer or 0)}",
         "walk": "You walk away, without a deal",
-        "forfeit": "You only talk, and make no new offer",
+        "forfeit": "You make no new offer",
     }[move.kind]
     showing = f", showing {question['emotion']}" if question["emotion"] else ""
     lines = [f'{made}{showing}: "{question["text"]}"']
     outcome = session.preview(move)
     if outcome is not None and move.kind != "walk":
-        lines.append(f"That ends the talks. {outcome.reason}")
+        lines.append(f"That ends the negotiation. {outcome.reason}")
     if broken := violations(question["text"], session.seat, session.scenario.domain):
-        lines.append(f"It breaks a rule of conduct ({', '.join(each.rule for each in broken)}), which is recorded.")
+        lines.append(
+            f"It breaks a rule of conduct ({', '.join(violation.rule for violation in broken)}), which is recorded."
+        )
     return tuple(lines)
