@@ -1,4 +1,4 @@
-"""Ctrl-C, politely: the first one asks to stop, the second one stops at once."""
+"""Ctrl-C: the first one asks to stop, the second one stops at once."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """While active in the main thread, `requested` tells whether the user asked to stop; elsewhere it does nothing.
+    """While active in the main thread, `requested` tells whether the user asked to stop; in other threads never.
 
-    `told` is called once after the first Ctrl-C, by `acknowledge` and so never in the middle of other output.
+    on_request: called once after the first Ctrl-C, by `acknowledge` and so never in the middle of other output.
     """
 
-    def __init__(self, told: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, on_request: Callable[[], None] = lambda: None) -> None:
         self.requested = False
         self._acknowledged = False
-        self._told = told
+        self._on_request = on_request
         self._before: dict[int, Any] = {}
 
     def __call__(self) -> bool:
@@ -45,7 +45,7 @@ class Interrupts:
         self.requested = True
 
     def acknowledge(self) -> None:
-        """Called now and then by the loop that is to stop."""
+        """Call `on_request` after the first Ctrl-C; the loop that has to stop calls this often."""
         if self.requested and not self._acknowledged:
             self._acknowledged = True
-            self._told()
+            self._on_request()

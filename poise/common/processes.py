@@ -1,4 +1,4 @@
-"""Worker processes: whether they may be forked, what a spawned one imports, and what each does first."""
+"""Worker processes: whether they may be forked, what a spawned one imports, what each does first, how it ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Final
+
+from poise.common import errors
+from poise.common.errors import PoiseError
 
 _PARENT_DIED: Final = 1  # PR_SET_PDEATHSIG of Linux
 _THREADS: Final = Path("/proc/self/task")  # one entry for each thread of this process, native ones included
@@ -29,24 +32,23 @@ def may_fork() -> bool:
     if threading.active_count() > 1 or not _THREADS.is_dir():
         return False
     native_threads = sum(1 for _ in _THREADS.iterdir()) - 1
-    return native_threads == 0 or native_threads <= _openblas_threads()
-
-
-def _openblas_threads() -> int:
+    if native_threads == 0:
+        return True
     from threadpoolctl import threadpool_info
 
     pools = [pool for pool in threadpool_info() if pool["internal_api"] == "openblas"]
-    return sum(pool["num_threads"] - 1 for pool in pools if pool["threading_layer"] == "pthreads")
+    openblas_threads: int = sum(pool["num_threads"] - 1 for pool in pools if pool["threading_layer"] == "pthreads")
+    return native_threads <= openblas_threads
 
 
 def worker_context(sent: object, *, registered: bool) -> BaseContext:
-    """How worker processes are started: forked where that is safe, which is ready at once, and spawned elsewhere.
+    """How worker processes are started: forked where that is safe, because it is quick, and spawned elsewhere.
 
     A spawned worker imports the user's main module only if it needs it; otherwise a script without an
     `if __name__ == "__main__":` would run again in each of them.
 
     sent:       what workers are sent; one that refers to the main module needs it.
-    registered: names in it are known to this process only, because a module registered them on import.
+    registered: it uses names that only this process knows, because a module registered them on import.
     """
     if may_fork():
         return multiprocessing.get_context("fork")
@@ -71,7 +73,7 @@ class _SpawnWithoutMain(SpawnContext):
 
 @contextmanager
 def _main_hidden() -> Iterator[None]:
-    """Meanwhile the main module has no name and no file by which a spawned process could import it."""
+    """Hide the name and the file of the main module, by which a spawned process would import it."""
     main: Any = sys.modules["__main__"]
     hidden = {name: vars(main).pop(name) for name in ("__spec__", "__file__") if name in vars(main)}
     main.__spec__ = None
@@ -82,7 +84,25 @@ def _main_hidden() -> Iterator[None]:
 
 
 def begin_worker() -> None:
-    """Leave Ctrl-C, which the whole process group gets, to the parent; on Linux, die with it however it ends."""
+    """Leave Ctrl-C, which reaches the whole process group, to the parent; on Linux, die when the parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
+
+
+def how_it_ended(exitcode: int | None) -> str:
+    """The exit code of a process in words, with the name of the signal that killed it."""
+    if exitcode is not None and exitcode < 0:
+        try:
+            return f"signal {signal.Signals(-exitcode).name}"
+        except ValueError:
+            return f"signal {-exitcode}"
+    return f"exit code {exitcode}"
+
+
+def error_from_worker(name: str, text: str) -> PoiseError:
+    """An error of a worker as the parent raises it: of the same class where it is one of Poise's."""
+    kind = getattr(errors, name, None)
+    if isinstance(kind, type) and issubclass(kind, PoiseError):
+        return kind(text)
+    return PoiseError(f"a worker process failed with {name}: {text}")

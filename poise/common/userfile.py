@@ -13,16 +13,15 @@ from poise.common.errors import PoiseError
 
 
 def load_file(path: Path, kind: str, error: type[PoiseError]) -> ModuleType:
-    """The module in `path`; whatever goes wrong in it is said with its name, as an `error`.
+    """The module in `path`; whatever goes wrong in it, `sys.exit` too, is raised as an `error` that names the file.
 
-    kind: what the file is wanted for, for the message ("agent", "game"). A file is run once a process, however often
-    and for whatever it is asked for.
+    kind: what the file is used for, for the message ("agent", "game"). A process runs each file only once.
     """
     if not path.is_file():
         raise error(f"{kind} file {path} does not exist")
     try:
         return _imported(path.resolve())
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise error(f"{kind} file {path} fails on import: {type(problem).__name__}: {problem}") from problem
 
 

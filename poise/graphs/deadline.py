@@ -1,8 +1,8 @@
-"""Deadlines for a turn: no agent may hold up a tournament.
+"""Deadlines for a turn: no agent may hold up a tournament, or end it.
 
-In a process's main thread an interval timer interrupts Python code at no cost to speak of, which is what LLM-free play
-needs. Elsewhere, and wherever a model is called, the turn runs in a thread of its own and is given up when time is out;
-such a thread cannot be stopped, so a hung call goes on in the background until it returns.
+In the main thread of a process an interval timer interrupts Python code. It costs next to nothing, which matters for
+play without a model. In other threads, and wherever a model is called, the turn runs in a separate thread, which is
+abandoned when time is up. Such a thread cannot be stopped: a call that hangs continues in the background.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from poise.common.errors import DeadlineExceeded
+from poise.common.errors import AgentError, DeadlineExceeded
 from poise.graphs.state import Guard
 
 _REPEAT = 0.2  # a turn that swallows the first interruption is interrupted again
 
 
 class _Clock:
-    """Seconds left for the message at hand, within those left for the match."""
+    """Seconds left for the current message, within those left for the match."""
 
     def __init__(self, message_seconds: float, match_seconds: float) -> None:
         self._message = message_seconds
@@ -42,13 +42,19 @@ class _Clock:
 
 
 def guard(message_seconds: float, match_seconds: float, *, calls_model: bool) -> Guard:
-    """A guard for the turns of one match that starts now (seconds of wall-clock time)."""
+    """A guard for the turns of one match that starts now (seconds of wall-clock time).
+
+    A turn that takes longer raises DeadlineExceeded. One that calls `sys.exit` raises AgentError.
+    """
     clock = _Clock(message_seconds, match_seconds)
     by_timer = not calls_model and threading.current_thread() is threading.main_thread()
     run = _by_timer if by_timer and hasattr(signal, "setitimer") else _by_thread
 
     def guarded(turn: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        return run(turn, clock)
+        try:
+            return run(turn, clock)
+        except SystemExit as error:
+            raise AgentError(f"the agent's code raised SystemExit: {error}") from error
 
     return guarded
 
@@ -73,6 +79,8 @@ def _by_thread(turn: Callable[[], Mapping[str, Any]], clock: _Clock) -> Mapping[
     def work() -> None:
         try:
             answer.put((context.run(turn), None))
+        except KeyboardInterrupt as error:  # not Ctrl-C, which reaches the main thread only
+            answer.put((None, AgentError(f"the agent's code raised KeyboardInterrupt: {error}")))
         except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread
             answer.put((None, error))
 

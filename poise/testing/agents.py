@@ -14,7 +14,7 @@ from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.graphs.pairing import Pairing, PlaySettings
 from poise.testing.bench import CASES, SEED, Bench, find_in_either_seat, insister, watched, within
-from poise.testing.checks import Broken, Check, Hopeless, make_checks
+from poise.testing.checks import Broken, Check, Hopeless, each_check
 
 _SECONDS_A_MESSAGE: Final = 5.0
 _SEEDS: Final = 10
@@ -43,10 +43,20 @@ def check_agent(
     """
     agent = find_in_either_seat(agent) if isinstance(agent, str) else agent
     settings = settings or PlaySettings(message_seconds=_SECONDS_A_MESSAGE, match_seconds=60.0)
-    return make_checks(_checks(agent, settings, draws), Bench(agent, settings, cases, opponents, draws))
+    return list(each_agent_check(Bench(agent, settings, cases, opponents, draws)))
 
 
-def _checks(agent: Agent, settings: PlaySettings, draws: bool) -> Iterator[tuple[str, Callable[[Bench], None]]]:
+def each_agent_check(bench: Bench) -> Iterator[Check]:
+    """The checks of `check_agent`, one after the other."""
+    return each_check(_checks(bench.settings, privileged=bench.agent.privileged, draws=bench.draws), bench)
+
+
+def check_names(settings: PlaySettings, *, privileged: bool) -> list[str]:
+    """The names of the checks of an agent that is not said to draw at random."""
+    return [name for name, _ in _checks(settings, privileged=privileged, draws=False)]
+
+
+def _checks(settings: PlaySettings, *, privileged: bool, draws: bool) -> Iterator[tuple[str, Callable[[Bench], None]]]:
     yield f"answers within {settings.message_seconds:g} s a message", _quick
     yield "plays whole negotiations", _plays
     yield "makes legal moves", _legal
@@ -58,7 +68,7 @@ def _checks(agent: Agent, settings: PlaySettings, draws: bool) -> Iterator[tuple
     if draws:
         yield "other seeds, other play", _draws
     yield "does not know the other side's target", _blind_to_target
-    if not agent.privileged:
+    if not privileged:
         yield "does not know the other side's notes", _blind_to_notes
     yield "two matches at once do not touch", _apart
     # Asking whether it learns makes a policy, and one that cannot be made fails a check and no more.
@@ -76,7 +86,7 @@ def _quick(bench: Bench) -> None:
             bench.openings.append(transcript)
     except (DeadlineExceeded, Hopeless) as error:
         raise Hopeless(f"{error}; look for a loop without an end, or for work that belongs before the match") from None
-    except Exception as error:  # noqa: BLE001 - said by the next check
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - said by the next check
         bench.trouble = error
 
 

@@ -61,7 +61,7 @@ class Bench:
     draws: bool = False
     openings: list[Transcript] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    trouble: Exception | None = None
+    trouble: BaseException | None = None
 
     @property
     def theirs(self) -> Seat:

@@ -32,10 +32,11 @@ class Hopeless(Broken):
 
 def make_checks(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> list[Check]:
     """Every check of `subject`, whatever fails before it, up to the first that is Hopeless."""
-    return list(_made(checks, subject))
+    return list(each_check(checks, subject))
 
 
-def _made(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> Iterator[Check]:
+def each_check(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> Iterator[Check]:
+    """As `make_checks`, one after the other."""
     for name, check in checks:
         try:
             check(subject)
@@ -43,7 +44,7 @@ def _made(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> It
             yield Check(name, ok=False, detail=str(error))
             if isinstance(error, Hopeless):
                 return
-        except Exception as error:  # noqa: BLE001 - a check reports whatever its subject does wrong
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a check reports whatever its subject does wrong
             yield Check(name, ok=False, detail=f"{type(error).__name__}: {error}")
         else:
             yield Check(name, ok=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import operator
 import re
+import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -243,6 +245,32 @@ class TestBadAgents:
             run()
         assert outcomes[0].ending == "failed"
         assert "no message within 0.1 s" in outcomes[0].reason
+
+    @pytest.mark.parametrize(
+        ("error", "in_thread"), [(SystemExit, False), (SystemExit, True), (KeyboardInterrupt, True)]
+    )
+    def test_an_agent_that_would_end_the_process_fails_its_match(self, error, in_thread):
+        class Leaver:
+            def choose(self, view, dice):
+                raise error(3)
+
+        agent = replace(pair()[0], make_policy=Leaver)
+        run = lambda: play(case(), agent, pair()[1]).outcome  # noqa: E731
+        if in_thread:
+            with ThreadPoolExecutor(1) as pool:
+                outcome = pool.submit(run).result()
+        else:
+            outcome = run()
+        assert (outcome.ending, outcome.by) == ("failed", "creditor")
+        assert f"raised {error.__name__}: 3" in outcome.reason
+
+    def test_ctrl_c_in_an_agent_s_turn_stops_the_caller(self):
+        class Interrupted:
+            def choose(self, view, dice):
+                signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            play(case(), replace(pair()[0], make_policy=Interrupted), pair()[1])
 
     def test_a_match_has_a_deadline_of_its_own(self):
         class Slow:

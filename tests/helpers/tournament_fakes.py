@@ -51,14 +51,17 @@ def schedule(
 class Trouble:
     """What goes wrong, by the match's seed: raise, kill the process, hang, or lose the model's server.
 
-    once: a file that, when it exists, means that it already happened (deadly trouble only).
+    error:   what is raised. once: a file that, when it exists, means that it already happened (deadly trouble only).
+    orphans: a file that gets the ids of processes left behind by those killed; whoever reads it must end them.
     """
 
     raises: tuple[int, ...] = ()
     kills: tuple[int, ...] = ()
     hangs: tuple[int, ...] = ()
     down: tuple[int, ...] = ()
+    error: type[BaseException] = ValueError
     once: Path | None = None
+    orphans: Path | None = None
 
 
 @dataclass
@@ -103,7 +106,7 @@ class Pairing:
     def _misbehave(self, seed: int) -> None:
         trouble = self.trouble
         if seed in trouble.raises:
-            raise ValueError("math domain error")
+            raise trouble.error("math domain error")
         if seed in trouble.down:
             raise ModelDown("the server at 127.0.0.1:1 does not answer; start it")
         deadly = seed in trouble.kills or seed in trouble.hangs
@@ -111,9 +114,21 @@ class Pairing:
             return
         if trouble.once:
             trouble.once.touch()
+        if trouble.orphans:
+            _leave_a_process(trouble.orphans)
         if seed in trouble.kills:
             os.kill(os.getpid(), signal.SIGKILL)
         HANGS_UNTIL.wait()  # a thread, which cannot be stopped, until the test ends; a process is killed before
+
+
+def _leave_a_process(ids: Path) -> None:
+    """A child of this worker, which holds the worker's pipe open after its death."""
+    if child := os.fork():
+        with ids.open("a") as file:
+            file.write(f"{child}\n")
+        return
+    while True:
+        signal.pause()
 
 
 @dataclass(frozen=True)

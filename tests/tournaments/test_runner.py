@@ -28,9 +28,9 @@ from poise.tournaments.storage.store import Store
 from poise.tournaments.watch import Silent
 from poise.tournaments.workers.dispatcher import Dispatcher
 from poise.tournaments.workers.play import How, play_all
-from poise.tournaments.workers.processes import ProcessCrew
+from poise.tournaments.workers.processes import ProcessPool
 from poise.tournaments.workers.queue import TaskQueue, WorkerPlan
-from poise.tournaments.workers.threads import ThreadCrew
+from poise.tournaments.workers.threads import ThreadPool
 
 LEARNER = ("c1",)
 WITH_MODEL = {"model": "some:model"}
@@ -144,6 +144,30 @@ def test_a_match_that_kills_its_process_twice_is_recorded_as_failed():
     assert len(played) == 24
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is left behind by a fork")
+def test_a_worker_s_death_is_seen_where_a_process_that_it_left_holds_its_pipe(tmp_path):
+    plan = schedule(fake_config(1, 1), 3, own_code=True)
+    orphans = tmp_path / "orphans"
+    try:
+        played = play(plan, trouble=Trouble(kills=(plan.matches[1].seed,), orphans=orphans), workers=2)
+    finally:
+        for process in orphans.read_text().split():
+            os.kill(int(process), signal.SIGKILL)
+    reasons = [outcome["reason"] for outcome in outcomes(played).values()]
+    assert reasons == ["", "the process that played it ended 2 times (signal SIGKILL)", ""]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"), [({}, SystemExit), (WITH_MODEL, SystemExit), (WITH_MODEL, KeyboardInterrupt)]
+)
+def test_code_that_would_end_the_process_costs_its_match_only(fields, error):
+    plan = schedule(fake_config(**fields), 6, LEARNER, own_code=True)
+    played = play(plan, trouble=Trouble(raises=seeds(2), error=error), workers=2)
+    failed = {position: outcome["reason"] for position, outcome in outcomes(played).items() if outcome["reason"]}
+    assert failed == dict.fromkeys((2, 8, 14, 20), f"{error.__name__}: math domain error")
+    assert len(played) == 24
+
+
 @pytest.mark.parametrize("fields", [{}, WITH_MODEL])
 def test_a_match_that_hangs_is_given_up_and_the_others_go_on(fields, monkeypatch, test_over):
     monkeypatch.setattr(tournament_fakes, "HANGS_UNTIL", test_over)
@@ -183,9 +207,9 @@ def test_a_spawned_process_plays_as_a_forked_one():
     other = threading.Thread(target=(gate := threading.Event()).wait, daemon=True)
     other.start()  # while another thread runs, a fork would not be safe
     try:
-        with ProcessCrew(WorkerPlan(PLAN, fake_config().rules, OpenFake(PLAN)), 1) as crew:
-            assert crew._context.get_start_method() == "spawn"
-            run = Dispatcher(crew, TaskQueue.of(PLAN, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 5).run()
+        with ProcessPool(WorkerPlan(PLAN, fake_config().rules, OpenFake(PLAN)), 1) as pool:
+            assert pool._context.get_start_method() == "spawn"
+            run = Dispatcher(pool, TaskQueue.of(PLAN, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 5).run()
             assert sorted(essence(one) for batch in run for one in batch) == ALONE
     finally:
         gate.set()
@@ -212,17 +236,17 @@ def test_a_learner_with_a_large_memory_does_not_stop_the_pipes():
     """Both ends of a pipe that is full would wait for each other."""
 
     plan = schedule(fake_config(1, 4), 8, ("c0",))
-    with ProcessCrew(WorkerPlan(plan, fake_config().rules, OpenLarge(plan)), 2) as crew:
-        run = Dispatcher(crew, TaskQueue.of(plan, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 2).run()
+    with ProcessPool(WorkerPlan(plan, fake_config().rules, OpenLarge(plan)), 2) as pool:
+        run = Dispatcher(pool, TaskQueue.of(plan, {}), fake_config().rules, 60.0, lambda: False, lambda *_: 2).run()
         assert sum(map(len, run)) == 32
 
 
 def test_stopping_finishes_what_is_in_flight_and_begins_nothing():
     plan = schedule(fake_config(**WITH_MODEL), 6)
     asked = []
-    with ThreadCrew(WorkerPlan(plan, fake_config().rules, OpenFake(plan, 0.02)), 2) as crew:
+    with ThreadPool(WorkerPlan(plan, fake_config().rules, OpenFake(plan, 0.02)), 2) as pool:
         queue = TaskQueue.of(plan, {})
-        run = Dispatcher(crew, queue, fake_config().rules, 60.0, lambda: len(asked) >= 3)
+        run = Dispatcher(pool, queue, fake_config().rules, 60.0, lambda: len(asked) >= 3)
         for batch in run.run():
             asked += batch
     assert 3 <= len(asked) <= 5

@@ -17,8 +17,8 @@ from poise.agents.registry import list_agents
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS
 from poise.graphs import PlaySettings
-from poise.testing import Check, check_agent
-from poise.testing.bench import find_in_either_seat
+from poise.testing import Check
+from poise.testing.child import check_in_child
 
 _MESSAGES: Final = 12  # as long as so many may take, a whole match may
 
@@ -65,9 +65,8 @@ def show_checks(screen: Console, spec: str, seconds: float) -> int:
     """Run the conformance checks and show what fails; the exit code. seconds: what a message may take."""
     if not 0 < seconds < math.inf:
         raise BadInput(f"--message-seconds {seconds:g} is not a time for a message; give seconds above 0, such as 60")
-    agent = find_in_either_seat(spec)
-    checks = check_agent(agent, PlaySettings(message_seconds=seconds, match_seconds=_MESSAGES * seconds))
-    screen.print(Text(f"{agent.name}, a {agent.seat}", style="bold"))
+    title, checks = check_in_child(spec, PlaySettings(message_seconds=seconds, match_seconds=_MESSAGES * seconds))
+    screen.print(Text(title, style="bold"))
     for check in checks:
         screen.print(_check_line(check))
     failed = sum(not check.ok for check in checks)

@@ -20,7 +20,7 @@ _EARLY_DEATHS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WorkerReport:
     """News of one worker.
 
     finished: matches. ended: the task at hand. error: one that concerns every match.
@@ -35,7 +35,7 @@ class Report:
     error: Exception | None = None
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Workers that play tasks in the order in which they are given."""
 
     size: int
@@ -45,7 +45,7 @@ class Crew(Protocol):
         """Give `worker` another task."""
         ...
 
-    def wait(self, seconds: float) -> list[Report]:
+    def wait(self, seconds: float) -> list[WorkerReport]:
         """What happened, waiting at most so long for the first news."""
         ...
 
@@ -53,7 +53,7 @@ class Crew(Protocol):
         """The position that `worker` plays, and since when (monotonic clock)."""
         ...
 
-    def replace(self, worker: int) -> list[Report]:
+    def replace(self, worker: int) -> list[WorkerReport]:
         """Get rid of `worker`, start another in its place, and give the last news of the old one."""
         ...
 
@@ -64,14 +64,14 @@ class Crew(Protocol):
 
 @dataclass
 class Dispatcher:
-    """Runs a queue through a crew.
+    """Runs a queue through a pool.
 
     match_seconds: a worker that plays one match for longer, and some grace, is given up with that match.
     stop:          asked often; once true, matches in flight are finished and no more are begun.
     chunk:         how many matches to hand out at a time, given how many are left and the seconds that one takes.
     """
 
-    crew: Crew
+    pool: WorkerPool
     queue: TaskQueue
     rules: Rules
     match_seconds: float
@@ -84,7 +84,7 @@ class Dispatcher:
     _pace: float = 0.01
 
     def __post_init__(self) -> None:
-        self._tasks = [deque() for _ in range(self.crew.size)]
+        self._tasks = [deque() for _ in range(self.pool.size)]
 
     def run(self) -> Generator[list[Finished], None, None]:
         """Batches of finished matches; an empty one now and then, for whoever watches the clock."""
@@ -94,10 +94,10 @@ class Dispatcher:
                 yield self._hand_out()
             elif not halted:
                 halted = True
-                self.crew.halt()
+                self.pool.halt()
             if not any(self._tasks):
                 return
-            for report in self.crew.wait(TICK):
+            for report in self.pool.wait(TICK):
                 yield self._take_in(report)
                 if report.error is not None:
                     raise report.error
@@ -106,14 +106,14 @@ class Dispatcher:
     def _hand_out(self) -> list[Finished]:
         """Give every worker enough to do; matches that will not be tried are finished here and now."""
         given_up: list[Finished] = []
-        for depth in range(self.crew.ahead):
+        for depth in range(self.pool.ahead):
             for worker, tasks in enumerate(self._tasks):
                 while len(tasks) <= depth and (task := self.queue.take(self.chunk(self.queue.left, self._pace))):
                     if task.positions[0] in self.queue.doomed:
                         given_up.append(self._give_up(task))
                         continue
                     tasks.append(task)
-                    self.crew.assign(worker, task)
+                    self.pool.assign(worker, task)
         return given_up
 
     def _give_up(self, task: Task) -> Finished:
@@ -121,7 +121,7 @@ class Dispatcher:
         self.queue.give_back(task.after(1, task.memory))
         return failed(self.queue.schedule, match, self.rules, self.queue.doomed[match.position], task.memory)
 
-    def _take_in(self, report: Report) -> list[Finished]:
+    def _take_in(self, report: WorkerReport) -> list[Finished]:
         tasks = self._tasks[report.worker]
         if report.finished:
             self._early = 0
@@ -133,10 +133,10 @@ class Dispatcher:
             self._bury(report)
         return list(report.finished)
 
-    def _bury(self, report: Report) -> None:
+    def _bury(self, report: WorkerReport) -> None:
         """Have the match that a worker died in tried once more; after that it is recorded as failed."""
         worker, how = report.worker, report.died
-        playing = self.crew.playing(worker)
+        playing = self.pool.playing(worker)
         tasks = self._tasks[worker]
         if playing and tasks and playing[0] in tasks[0].positions:
             self._deaths[playing[0]] += 1
@@ -151,7 +151,7 @@ class Dispatcher:
     def _give_up_overdue(self) -> Iterator[list[Finished]]:
         """Get rid of workers whose match takes far too long; it will be recorded as failed."""
         for worker, tasks in enumerate(self._tasks):
-            playing = self.crew.playing(worker)
+            playing = self.pool.playing(worker)
             if playing and tasks and monotonic() - playing[1] > self.match_seconds + self.grace:
                 reason = f"no reply within {self.match_seconds:g} s; raise match_seconds if that is fine"
                 self.queue.doomed[playing[0]] = reason
@@ -159,7 +159,7 @@ class Dispatcher:
 
     def _start_over(self, worker: int) -> list[list[Finished]]:
         """Put a new worker in the place of one; what the old one did not finish goes back."""
-        last = [self._take_in(report) for report in self.crew.replace(worker)]
+        last = [self._take_in(report) for report in self.pool.replace(worker)]
         tasks = self._tasks[worker]
         while tasks:
             self.queue.give_back(tasks.pop())

@@ -12,7 +12,7 @@ from typing import Final
 from poise.common.errors import PoiseError
 from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished
-from poise.tournaments.workers.dispatcher import GRACE, Crew, Dispatcher
+from poise.tournaments.workers.dispatcher import GRACE, Dispatcher, WorkerPool
 from poise.tournaments.workers.queue import Task, TaskPlayer, TaskQueue, WorkerPlan
 
 _CONVERSATIONS: Final = 4  # at a time with a model's server, where nothing is said
@@ -54,27 +54,27 @@ def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Fin
     """
     workers = workers_of(how, plan.schedule)
     if plan.schedule.calls_model:
-        from poise.tournaments.workers.threads import ThreadCrew
+        from poise.tournaments.workers.threads import ThreadPool
 
-        with ThreadCrew(plan, min(workers, queue.left)) as threads:
+        with ThreadPool(plan, min(workers, queue.left)) as threads:
             yield from _through(threads, plan, queue, how)
         return
     if not plan.schedule.own_code:
         yield from _here(TaskPlayer(plan), queue, how, workers)
     if queue.left and not how.stop():
-        from poise.tournaments.workers.processes import ProcessCrew
+        from poise.tournaments.workers.processes import ProcessPool
 
-        with ProcessCrew(plan, min(workers, queue.left)) as processes:
+        with ProcessPool(plan, min(workers, queue.left)) as processes:
             yield from _through(processes, plan, queue, how)
 
 
-def _through(crew: Crew, plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:
+def _through(pool: WorkerPool, plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:
     def chunk(left: int, seconds: float) -> int:
         """About a tenth of a second of work, and less towards the end, so that all workers end together."""
-        fair = left // (2 * crew.size * crew.ahead)
+        fair = left // (2 * pool.size * pool.ahead)
         return max(1, min(fair, _MOST_AT_ONCE, int(_TASK_SECONDS / max(seconds, 1e-6))))
 
-    return Dispatcher(crew, queue, plan.rules, how.match_seconds, how.stop, chunk, how.grace).run()
+    return Dispatcher(pool, queue, plan.rules, how.match_seconds, how.stop, chunk, how.grace).run()
 
 
 def _here(player: TaskPlayer, queue: TaskQueue, how: How, workers: int) -> Generator[list[Finished], None, None]:

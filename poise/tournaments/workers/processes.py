@@ -17,16 +17,16 @@ from time import monotonic
 from typing import Any, Final
 
 from poise.agents.registry import is_registered
-from poise.common.errors import PoiseError
-from poise.common.processes import begin_worker, imports_main, worker_context
+from poise.common.processes import begin_worker, error_from_worker, how_it_ended, imports_main, worker_context
 from poise.games.openspiel.variants import is_registered_game
 from poise.tournaments.storage.rows import Finished
-from poise.tournaments.workers.dispatcher import Report
+from poise.tournaments.workers.dispatcher import WorkerReport
 from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 _BATCH_SECONDS: Final = 0.05
 _PIPE_HOLDS: Final = 1 << 14
 _NOTHING: Final = -1.0
+_LAST_SECONDS: Final = 5.0  # from closing its pipe to the end of a worker
 _MEMORY: Final = "is there enough memory? Fewer workers need less: --workers 1"
 _GUARD_MAIN: Final = (
     "each of them imports the script that starts the tournament, which registers an agent or a game: put what the "
@@ -44,7 +44,7 @@ class _Worker:
 
 
 @dataclass
-class ProcessCrew:
+class ProcessPool:
     """`size` worker processes, started at once; use it in a `with` statement."""
 
     plan: WorkerPlan
@@ -65,7 +65,7 @@ class ProcessCrew:
         for worker in self._workers:  # all of them import meanwhile what they need
             self._send_plan(worker)
 
-    def __enter__(self) -> ProcessCrew:
+    def __enter__(self) -> ProcessPool:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,23 +84,26 @@ class ProcessCrew:
         with suppress(OSError):
             to.pipe.send(task)
 
-    def wait(self, seconds: float) -> list[Report]:
-        """News of all workers; a death comes after everything that the worker sent."""
-        pipes = {worker.pipe: place for place, worker in enumerate(self._workers)}
-        ready = connection.wait(list(pipes), seconds)
-        return [report for pipe in ready for report in self._news(pipes[pipe])]  # type: ignore[index]  # only pipes are waited for
+    def wait(self, seconds: float) -> list[WorkerReport]:
+        """News of all workers; a death comes after everything that the worker sent.
+
+        Each process is asked whether it lives: one that a dead worker left behind may hold the worker's pipe open.
+        """
+        ready = connection.wait([worker.pipe for worker in self._workers], seconds)
+        news = [i for i, worker in enumerate(self._workers) if worker.pipe in ready or not worker.process.is_alive()]
+        return [report for worker in news for report in self._news(worker)]
 
     def playing(self, worker: int) -> tuple[int, float] | None:
         """The position that `worker` plays, and since when."""
         position, since = self._workers[worker].playing
         return None if position == _NOTHING else (int(position), since)
 
-    def replace(self, worker: int) -> list[Report]:
+    def replace(self, worker: int) -> list[WorkerReport]:
         """Kill `worker`, start another, and give what the old one still sent."""
         old = self._workers[worker]
         old.process.kill()
         old.process.join()
-        last = [report for report in self._news(worker, to_the_end=True) if not report.died]
+        last = [report for report in self._news(worker) if not report.died]
         old.pipe.close()
         self._workers[worker] = self._start()
         self._send_plan(self._workers[worker])
@@ -110,21 +113,27 @@ class ProcessCrew:
         """Have every worker stop after the match at hand."""
         self._halted.value = True
 
-    def _news(self, worker: int, *, to_the_end: bool = False) -> list[Report]:
-        old = self._workers[worker]
-        news: list[Report] = []
+    def _news(self, worker: int) -> list[WorkerReport]:
+        """What `worker` sent, and its death."""
+        sender = self._workers[worker]
+        dead = not sender.process.is_alive()  # asked first: what it sent before is in the pipe then
+        news: list[WorkerReport] = []
         try:
-            while to_the_end or old.pipe.poll():
-                finished, ended, error = old.pipe.recv()
-                news.append(Report(worker, finished, ended, error=_rebuilt(error)))
+            while sender.pipe.poll():
+                finished, ended, error = sender.pipe.recv()
+                news.append(WorkerReport(worker, finished, ended, error=error and error_from_worker(*error)))
                 if ended:
-                    old.sent -= 1
-                    if old.waiting and not to_the_end:
-                        self.assign(worker, old.waiting.pop(0))
+                    sender.sent -= 1
+                    if sender.waiting and not dead:
+                        self.assign(worker, sender.waiting.pop(0))
         except (EOFError, OSError):
-            old.process.join()
-            hint = _GUARD_MAIN if old.process.exitcode == 1 and imports_main(self._context) else _MEMORY
-            news.append(Report(worker, died=_how(old.process.exitcode), hint=hint))
+            dead = True
+        if dead:
+            sender.process.join(_LAST_SECONDS)
+            sender.process.kill()  # it closed its pipe and did not end
+            sender.process.join()
+            hint = _GUARD_MAIN if sender.process.exitcode == 1 and imports_main(self._context) else _MEMORY
+            news.append(WorkerReport(worker, died=how_it_ended(sender.process.exitcode), hint=hint))
         return news
 
     def _start(self) -> _Worker:
@@ -150,15 +159,6 @@ def _names_registered(plan: WorkerPlan) -> bool:
     """Whether an agent or the game is known to this process only, by a decorator."""
     entrants = (*plan.schedule.creditors, *plan.schedule.debtors)
     return is_registered_game(plan.rules.game) or any(is_registered(one.label, one.seat) for one in entrants)
-
-
-def _how(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        try:
-            return f"signal {signal.Signals(-exitcode).name}"
-        except ValueError:
-            return f"signal {-exitcode}"
-    return f"exit code {exitcode}"
 
 
 def _work(
@@ -205,15 +205,3 @@ def _play(player: TaskPlayer, task: Task, pipe: Any, playing: Any, halted: Any) 
                 batch, sent = [], monotonic()
     playing[0] = _NOTHING
     pipe.send((batch, True, None))
-
-
-def _rebuilt(error: tuple[str, str] | None) -> Exception | None:
-    """An error of a worker as the parent raises it: of the same class where it is one of Poise's."""
-    if error is None:
-        return None
-    from poise.common import errors
-
-    kind = getattr(errors, error[0], None)
-    if isinstance(kind, type) and issubclass(kind, PoiseError):
-        return kind(error[1])
-    return PoiseError(f"a worker process failed with {error[0]}: {error[1]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from poise.common.errors import BadInput, ModelDown, ModelMissing, StoreError
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript, Usage
-from poise.tournaments.schedule import Match, Schedule
+from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished, failed, finish_row, to_json
 
 _OPEN_PAIRINGS: Final = 64  # kept ready; a pairing holds its graphs and, for a learner, its tables
@@ -25,17 +26,17 @@ class PlayedLike(Protocol):
 
     @property
     def transcript(self) -> Transcript:
-        """The record of the talks."""
+        """The record of the negotiation."""
         ...
 
     @property
     def usage(self) -> Usage:
-        """What they cost."""
+        """What it cost."""
         ...
 
     @property
     def memory(self) -> Any:
-        """What learners remember after them, as JSON data; None when nothing learns."""
+        """What learners remember after it, as JSON data; None when nothing learns."""
         ...
 
 
@@ -48,7 +49,7 @@ class PairingLike(Protocol):
         ...
 
     def restore(self, memory: Mapping[str, Any] | None, /) -> None:
-        """Go on from what an earlier match left behind; None is the state before the first."""
+        """Set the learners to what they remembered after an earlier match; None is the state before the first."""
         ...
 
     def play(self, scenario: Scenario, seed: int, /) -> PlayedLike:
@@ -85,9 +86,9 @@ class Task:
 class TaskQueue:
     """The matches that are left.
 
-    The pair with the most of them goes next, a learner's before others: that keeps the pairs level with each other, and
-    begins early with the series that must be played one match after another. Where agents have adapters of their own,
-    the pairs with the same ones come together, since the embedded model serves one adapter at a time.
+    The pair with the most matches left goes next, and a learner's pair before others. That keeps the pairs level, and
+    starts early the series that must be played one match after another. Pairs with the same adapters come together,
+    since the embedded model serves one adapter at a time.
 
     doomed: matches that will not be tried (again), and why.
     """
@@ -185,8 +186,9 @@ class TaskPlayer:
     def play(self, task: Task, begin: Callable[[int], None] = lambda _: None) -> Iterator[Finished]:
         """Play the task's matches, telling `begin` each position before it starts.
 
-        An unforeseen error is that match's outcome. ModelDown, ModelMissing and BadInput are raised: they would spoil
-        the other matches as well.
+        An unforeseen error is that match's outcome, and so is SystemExit. ModelDown, ModelMissing and BadInput are
+        raised, because the other matches would fail as well; so is KeyboardInterrupt in the main thread, where it can
+        be Ctrl-C.
         """
         pairing = self._pairing(task.pair)
         memory = task.memory
@@ -195,20 +197,19 @@ class TaskPlayer:
             begin(position)
             match = self._plan.schedule.matches[position]
             try:
-                finished = self._one(pairing, match)
-                memory = finished.memory
+                played = pairing.play(self._plan.schedule.scenarios[match.scenario], match.seed)
+                after = None if played.memory is None else to_json(played.memory)
+                finished = finish_row(self._plan.schedule, match, played.transcript, played.usage, after)
+                memory = after
             except (ModelDown, ModelMissing, BadInput):
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong in a match, the others go on
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
+                if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                    raise
                 self._restore(pairing, memory)
                 reason = f"{type(error).__name__}: {error}"
                 finished = failed(self._plan.schedule, match, self._plan.rules, reason, memory)
             yield finished
-
-    def _one(self, pairing: PairingLike, match: Match) -> Finished:
-        played = pairing.play(self._plan.schedule.scenarios[match.scenario], match.seed)
-        memory = None if played.memory is None else to_json(played.memory)
-        return finish_row(self._plan.schedule, match, played.transcript, played.usage, memory)
 
     def _restore(self, pairing: PairingLike, memory: bytes | None) -> None:
         if pairing.learns:

@@ -7,21 +7,22 @@ import threading
 from dataclasses import dataclass, field
 from time import monotonic
 
-from poise.tournaments.workers.dispatcher import Report
+from poise.common.errors import AgentError
+from poise.tournaments.workers.dispatcher import WorkerReport
 from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 
 class _Worker:
-    """A thread that plays tasks. It cannot be stopped from outside; once abandoned, nobody listens to it any more."""
+    """A thread that plays tasks. It cannot be stopped from outside; what it sends once abandoned is dropped."""
 
-    def __init__(self, place: int, plan: WorkerPlan, news: queue.SimpleQueue[tuple[_Worker, Report]]) -> None:
-        self.place = place
+    def __init__(self, index: int, plan: WorkerPlan, news: queue.SimpleQueue[tuple[_Worker, WorkerReport]]) -> None:
+        self.index = index
         self.plan = plan
         self.news = news
         self.tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self.playing: tuple[int, float] | None = None
-        self.halted = False
-        threading.Thread(target=self._work, daemon=True, name=f"poise-match-{place}").start()
+        self.halted = threading.Event()
+        threading.Thread(target=self._work, daemon=True, name=f"poise-match-{index}").start()
 
     def _work(self) -> None:
         player = TaskPlayer(self.plan)
@@ -30,47 +31,44 @@ class _Worker:
                 self._play(player, task)
             except BaseException as error:  # noqa: BLE001 - the main thread raises it
                 self.playing = None
-                raised = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
-                self._tell(Report(self.place, error=raised))
+                code_ended = AgentError(f"an agent's code raised {type(error).__name__}: {error}")
+                self._tell(WorkerReport(self.index, error=error if isinstance(error, Exception) else code_ended))
 
     def _play(self, player: TaskPlayer, task: Task) -> None:
         def begin(position: int) -> None:
             self.playing = (position, monotonic())
 
-        if not self._told_to_halt():
+        if not self.halted.is_set():
             for finished in player.play(task, begin):
-                self._tell(Report(self.place, [finished]))
-                if self._told_to_halt():
+                self._tell(WorkerReport(self.index, [finished]))
+                if self.halted.is_set():
                     break
         self.playing = None
-        self._tell(Report(self.place, ended=True))
-
-    def _told_to_halt(self) -> bool:
-        return self.halted
+        self._tell(WorkerReport(self.index, ended=True))
 
     def halt(self) -> None:
-        """Stop after the match at hand; tasks that wait are ended unplayed."""
-        self.halted = True
+        """Stop after the current match; waiting tasks end unplayed."""
+        self.halted.set()
         self.tasks.put(None)
 
-    def _tell(self, report: Report) -> None:
+    def _tell(self, report: WorkerReport) -> None:
         self.news.put((self, report))
 
 
 @dataclass
-class ThreadCrew:
-    """`size` conversations at a time; use it in a `with` statement."""
+class ThreadPool:
+    """`size` matches at a time; use it in a `with` statement."""
 
     plan: WorkerPlan
     size: int
     ahead: int = 1
-    _news: queue.SimpleQueue[tuple[_Worker, Report]] = field(default_factory=queue.SimpleQueue)
+    _news: queue.SimpleQueue[tuple[_Worker, WorkerReport]] = field(default_factory=queue.SimpleQueue)
     _workers: list[_Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._workers = [self._start(place) for place in range(self.size)]
+        self._workers = [self._start(index) for index in range(self.size)]
 
-    def __enter__(self) -> ThreadCrew:
+    def __enter__(self) -> ThreadPool:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,8 +78,8 @@ class ThreadCrew:
         """Give `worker` another task."""
         self._workers[worker].tasks.put(task)
 
-    def wait(self, seconds: float) -> list[Report]:
-        """What happened; news of an abandoned thread are dropped."""
+    def wait(self, seconds: float) -> list[WorkerReport]:
+        """The next report; one of an abandoned thread is dropped."""
         try:
             worker, report = self._news.get(timeout=seconds)
         except queue.Empty:
@@ -92,16 +90,16 @@ class ThreadCrew:
         """The position that `worker` plays, and since when."""
         return self._workers[worker].playing
 
-    def replace(self, worker: int) -> list[Report]:
+    def replace(self, worker: int) -> list[WorkerReport]:
         """Abandon `worker` and start another."""
         self._workers[worker].halt()
         self._workers[worker] = self._start(worker)
         return []
 
     def halt(self) -> None:
-        """Have every worker stop after the match at hand."""
+        """Have every worker stop after its current match."""
         for worker in self._workers:
             worker.halt()
 
-    def _start(self, place: int) -> _Worker:
-        return _Worker(place, self.plan, self._news)
+    def _start(self, index: int) -> _Worker:
+        return _Worker(index, self.plan, self._news)
