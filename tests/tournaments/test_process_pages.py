@@ -131,7 +131,7 @@ def test_the_report_of_500_matches_is_one_file_below_10_megabytes(tmp_path):
     assert page.stat().st_size < 10_000_000
     text = page.read_text()
     assert text.count('id="match-') == 500
-    assert "How talks went" in text
+    assert "How negotiations went" in text
     assert text.count('<table class="chain">') == 4
 
 

@@ -120,7 +120,7 @@ def test_the_list_is_searched_and_gone_through_by_keyboard(page, real):
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     page.wait_for_selector(".message.here")
-    assert "furious" in page.locator("#talk").inner_text().lower()
+    assert "furious" in page.locator("#negotiation").inner_text().lower()
     assert "words=furious" in page.url
 
 
@@ -286,7 +286,7 @@ def test_a_person_takes_a_seat_says_two_things_and_replays_the_talks(page, tmp_p
         assert page.locator("select[name=debtor]").is_visible()
         page.locator("#as-debtor").check()
         page.locator("select[name=creditor]").select_option("eq-negotiator")
-        page.get_by_label("Case").fill("3")
+        page.get_by_label("Scenario").fill("3")
         page.get_by_label("Seed").fill("5")
         page.get_by_role("button", name="Sit down").click()
         page.wait_for_selector("#words:focus")
@@ -305,9 +305,9 @@ def test_a_person_takes_a_seat_says_two_things_and_replays_the_talks(page, tmp_p
         assert wide <= 1
         page.locator(".debrief summary").click()
         assert "The other side wanted 9 days" in page.locator(".debrief").inner_text()
-        page.get_by_role("link", name="Replay these talks").click()
+        page.get_by_role("link", name="Replay this negotiation").click()
         page.wait_for_selector("svg.graph .node.lit")
-        assert "3 months" in page.locator("#talk").inner_text()
+        assert "3 months" in page.locator("#negotiation").inner_text()
         leave(page)
 
 
@@ -342,7 +342,7 @@ def test_no_part_of_the_replay_lies_on_another(page, own_agent, size):
         assert top >= desk[1] - 1, part
         assert right <= desk[2] + 1, part
         assert bottom <= desk[3] + 1, part
-    boxes |= {name: box(name) for name in (".pictures", ".talk")}
+    boxes |= {name: box(name) for name in (".pictures", ".negotiation")}
     for one, two in combinations(boxes, 2):
         (left, top, right, bottom), (left2, top2, right2, bottom2) = boxes[one], boxes[two]
         apart = right <= left2 + 1 or right2 <= left + 1 or bottom <= top2 + 1 or bottom2 <= top + 1

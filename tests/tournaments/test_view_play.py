@@ -125,9 +125,9 @@ def test_it_is_the_match_that_poise_play_stores_though_one_left_and_the_viewer_w
     assert "showing anger" in visitor.text
 
     later = Visitor(folder)  # another process would see as much: another app, another token
-    assert "Talks that you left" in later.text
+    assert "Negotiations that you left" in later.text
     left = later.open(visitor.address).text
-    assert "You left these talks" in left
+    assert "You left this negotiation" in left
     later.send(do="return")
     assert "showing anger" in later.text
     later.answer("yes")
@@ -163,7 +163,7 @@ def test_the_terminal_goes_on_where_the_browser_was_left(visitor):
         assert converse(there, Typed("y", "walk", "y", "n"))
     visitor.answer("yes")
     assert visitor.status == 404
-    assert "there are no talks called" in visitor.text
+    assert "there is no negotiation called" in visitor.text
     assert [line.text for line in kept(only_talks())[1].messages if line.seat == "debtor"] == ["70 days", "walk"]
 
 

@@ -9,7 +9,7 @@
     replay, turns   one match, message by message and node by node
     prompts         what a model was told and said, try by try
     changes         two runs, cell by cell                charts, drawing   pictures, graphs with nodes to light
-    seat, seats     a person's seat: its pages and forms; the talks, each step in a thread
+    seat, seats     a person's seat: its pages and forms; the negotiations, each step in a thread
     invitation      what somebody asks for who takes a seat
     server          a socket, and its address
 

@@ -135,8 +135,8 @@ class Viewer:
         from poise.tournaments.charts.turn_graph import usual_graph
         from poise.tournaments.view.prompts import by_person
 
-        talk = self._run(request).told(request.path_params["position"]).transcript
-        return self._page("graph.html.j2", graph=usual_graph(*(by_person(talk, seat) for seat in SEATS)))
+        transcript = self._run(request).told(request.path_params["position"]).transcript
+        return self._page("graph.html.j2", graph=usual_graph(*(by_person(transcript, seat) for seat in SEATS)))
 
     def beside(self, request: Request) -> Response:
         """Two matches side by side."""
@@ -161,9 +161,9 @@ class Viewer:
             return self._seat
 
     def seat_page(self, request: Request) -> Response:
-        """Take a seat, or the talks of one."""
+        """Take a seat, or the negotiation of one."""
         seat = self.seat()
-        return seat.talk(request) if "name" in request.path_params else seat.lobby(request)
+        return seat.session(request) if "name" in request.path_params else seat.lobby(request)
 
     async def seat_form(self, request: Request) -> Response:
         """What a person says or decides."""

@@ -110,29 +110,29 @@ class Axis:
         return {"data_left": _LEFT, "data_step": f"{self.step:.4f}"}
 
 
-def offers_chart(talk: Transcript, prefix: str = "", scale: Sequence[int] = ()) -> Markup:
+def offers_chart(transcript: Transcript, prefix: str = "", scale: Sequence[int] = ()) -> Markup:
     """Offers over time with both targets; each point leads to its message. scale: values that must fit, too."""
-    case, height = talk.scenario, 190
-    offers = [(one.index, one.seat, one.move.value) for one in talk.messages if one.move.value is not None]
-    values = [case.creditor_target, case.debtor_target, *(value for _, _, value in offers), *scale]
+    scenario, height = transcript.scenario, 190
+    offers = [(one.index, one.seat, one.move.value) for one in transcript.messages if one.move.value is not None]
+    values = [scenario.creditor_target, scenario.debtor_target, *(value for _, _, value in offers), *scale]
     low, span = min(values), max(values) - min(values) or 1
-    axis = Axis(len(talk.messages))
+    axis = Axis(len(transcript.messages))
 
     def y(value: float) -> float:
         return height - 16 - (value - low) / span * (height - 30)
 
     parts = [axis.cursor(height)]
     for seat in SEATS:
-        target = case.target(seat)
+        target = scenario.target(seat)
         parts += _level(f"target {seat}", y(target), f"{seat}\N{RIGHT SINGLE QUOTATION MARK}s target", target)
-    if talk.outcome.value is not None:
-        parts += _level("settled", y(talk.outcome.value), f"deal at {talk.outcome.value}", None)
+    if transcript.outcome.value is not None:
+        parts += _level("settled", y(transcript.outcome.value), f"deal at {transcript.outcome.value}", None)
     for seat in SEATS:
         own = [(axis.x(index), y(value), index, value) for index, whose, value in offers if whose == seat]
         points = " ".join(f"{x:.1f},{at:.1f}" for x, at, *_ in own)
         parts.append(tag("polyline", class_=seat, points=points))
-        parts += [_point(seat, place, prefix, case.unit) for place in own]
-    return chart("offers", (_WIDE, height), f"Offers in {case.unit}, message by message", parts, **axis.data())
+        parts += [_point(seat, place, prefix, scenario.unit) for place in own]
+    return chart("offers", (_WIDE, height), f"Offers in {scenario.unit}, message by message", parts, **axis.data())
 
 
 def _level(kind: str, y: float, words: str, value: int | None) -> list[Markup]:
@@ -150,12 +150,12 @@ def _point(seat: Seat, place: tuple[float, float, int, int], prefix: str, unit: 
     return tag("a", title, dot, href=f"#{prefix}m{index}", tabindex="-1", data_message=index)
 
 
-def belief_chart(talk: Transcript, seat: Seat) -> Markup | None:
+def belief_chart(transcript: Transcript, seat: Seat) -> Markup | None:
     """What `seat` believed of the other side's hidden state, over time; None where it never read anything."""
-    read = [(float(one.index), one.reading.belief) for one in talk.messages if one.seat == seat and one.reading]
+    read = [(float(one.index), one.reading.belief) for one in transcript.messages if one.seat == seat and one.reading]
     if not read:
         return None
-    height, axis = 74, Axis(len(talk.messages))
+    height, axis = 74, Axis(len(transcript.messages))
     if len(read) == 1:
         read = [read[0], (read[0][0] + 0.6, read[0][1])]
     parts, below = [], [0.0] * len(read)

@@ -1,4 +1,4 @@
-"""The tournaments that the viewer shows: found under one folder, read-only, read anew when they have grown."""
+"""The tournaments that the viewer shows: found under one folder, read-only, read again when they have grown."""
 
 from __future__ import annotations
 

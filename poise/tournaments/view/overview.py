@@ -58,7 +58,7 @@ def _histograms(rows: Any) -> list[tuple[str, Any]]:
     ends = ("0: the debtor's target", "1: the creditor's target")
     return [
         ("Where deals settle", bars(share, "The creditor's share of the gap over deals", ends)),
-        ("How long talks take", bars(length, "Messages of a match", ("1", f"{length.high - 0.5:.0f} messages"))),
+        ("How long negotiations take", bars(length, "Messages of a match", ("1", f"{length.high - 0.5:.0f} messages"))),
     ]
 
 

@@ -47,19 +47,19 @@ def beside_page(pair: Sequence[tuple[ViewedRun, int]]) -> dict[str, Any]:
 
 
 def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = ()) -> dict[str, Any]:
-    talk, snapshot = told.transcript, run.snapshot()
-    beliefs = [(seat, belief_chart(talk, seat)) for seat in SEATS]
+    transcript, snapshot = told.transcript, run.snapshot()
+    beliefs = [(seat, belief_chart(transcript, seat)) for seat in SEATS]
     return {
         "row": told.row,
-        "talk": talk,
+        "transcript": transcript,
         "names": (snapshot.creditors[told.row.creditor], snapshot.debtors[told.row.debtor]),
-        "sides_called": domains([talk.scenario])[talk.scenario.domain],
+        "sides_called": domains([transcript.scenario])[transcript.scenario.domain],
         "result": _result(told),
         "facts": _facts(told),
-        "messages": shown(talk, told.usage),
-        "offers": offers_chart(talk, prefix, scale),
+        "messages": shown(transcript, told.usage),
+        "offers": offers_chart(transcript, prefix, scale),
         "beliefs": [(seat, chart) for seat, chart in beliefs if chart is not None],
-        "own_code": any(own_code(talk, seat) for seat in SEATS),
+        "own_code": any(own_code(transcript, seat) for seat in SEATS),
     }
 
 
@@ -75,13 +75,13 @@ def _result(told: Told) -> str:
 
 
 def _facts(told: Told) -> list[tuple[str, str]]:
-    """What is known of the case and the match."""
-    talk, usage = told.transcript, told.usage
-    case = talk.scenario
-    facts = [("scenario", case.id), ("about", f"{case.domain}: {domain_words(case.domain).question}")]
-    facts += [(f"target of the {seat}", f"{case.target(seat)} {case.unit} (private)") for seat in SEATS]
-    facts += [(str(key), str(value)) for key, value in case.context.items()]
-    facts += [("seed", str(talk.seed)), ("took", duration(usage.get("seconds", 0.0)))]
+    """What is known of the scenario and the match."""
+    transcript, usage = told.transcript, told.usage
+    scenario = transcript.scenario
+    facts = [("scenario", scenario.id), ("about", f"{scenario.domain}: {domain_words(scenario.domain).question}")]
+    facts += [(f"target of the {seat}", f"{scenario.target(seat)} {scenario.unit} (private)") for seat in SEATS]
+    facts += [(str(key), str(value)) for key, value in scenario.context.items()]
+    facts += [("seed", str(transcript.seed)), ("took", duration(usage.get("seconds", 0.0)))]
     if usage.get("calls"):
         prompt, cached, reply = (f"{usage[f'{kind}_tokens']:,}" for kind in ("prompt", "cached", "reply"))
         tokens = f"{prompt} prompt ({cached} cached), {reply} reply"
@@ -102,12 +102,12 @@ def _neighbours(run: ViewedRun, position: int, choice: MatchFilter) -> dict[str,
 
 def _same_scenario(library: Library, run: ViewedRun, told: Told) -> list[tuple[str, list[tuple[str, str]]]]:
     """By tournament, the other matches on the same scenario, as (address, words)."""
-    case, found = told.transcript.scenario.id, []
+    scenario_id, found = told.transcript.scenario.id, []
     for one in sorted(library.known().values(), key=lambda other: other is not run):
         if one.problem:
             continue
         snapshot = one.snapshot()
-        places = {place for place, scenario in enumerate(snapshot.scenarios) if scenario.id == case}
+        places = {place for place, scenario in enumerate(snapshot.scenarios) if scenario.id == scenario_id}
         rows = [row for row in snapshot.rows if row.scenario in places]
         rows = [row for row in rows if one is not run or row.position != told.row.position]
         if rows:

@@ -46,21 +46,21 @@ class Seat:
         return self._lobby(USUAL)
 
     async def sit_down(self, request: Request) -> Response:
-        """Begin the talks that a form asks for."""
+        """Begin the negotiation that a form asks for."""
         return await run_in_threadpool(self._begin, await self._form(request))
 
-    def talk(self, request: Request) -> Response:
-        """Talks as they are now. Asking changes nothing: talks that were left are gone on with by a form."""
+    def session(self, request: Request) -> Response:
+        """A negotiation as it is now. Asking changes nothing: one that was left is resumed by a form."""
         name = request.path_params["name"]
-        talk = self._seats.talk(name)
-        if talk is None:
+        session = self._seats.session(name)
+        if session is None:
             if kept := next((kept for kept in self._seats.open() if kept.name == name), None):
                 return self._page("seat_left.html.j2", kept=kept, token=self._token)
             folder, ended = self._seats.ending(name)
-            talk = SeatSession(name, folder, ended=ended)
-            talk.idle.set()
-        run = self._library.at(talk.folder) if talk.ended is not None else None
-        return self._page("talk.html.j2", talk=talk, replay=run, token=self._token, seats=SEATS)
+            session = SeatSession(name, folder, ended=ended)
+            session.idle.set()
+        run = self._library.at(session.folder) if session.ended is not None else None
+        return self._page("negotiation.html.j2", session=session, replay=run, token=self._token, seats=SEATS)
 
     async def step(self, request: Request) -> Response:
         """Say something, send it or take it back, come back, or leave."""
@@ -68,18 +68,18 @@ class Seat:
 
     def _begin(self, form: Mapping[str, str]) -> Response:
         try:
-            talk = self._seats.begin(*invitation(form, self._across))
+            session = self._seats.begin(*invitation(form, self._across))
         except PoiseError as error:
             return self._lobby(form, str(error))
-        if talk.failed and not self._is_left(talk):
-            self._seats.forget(talk)
-            return self._lobby(form, talk.said)
-        return _see(talk.name)
+        if session.failed and not self._is_left(session):
+            self._seats.forget(session)
+            return self._lobby(form, session.said)
+        return _see(session.name)
 
     def _step(self, name: str, form: Mapping[str, str]) -> Response:
         does, words = form.get("do", "say"), form.get("words", "").strip()
         if does not in ("say", "yes", "no", "return"):
-            raise BadInput(f"{shorten(does)} is nothing that can be done here; go back and try again")
+            raise BadInput(f"{shorten(does)} is not an action of this page; go back and try again")
         if does == "say" and words.lower() in LEAVE:
             return RedirectResponse(SEAT, 303, headers=_NO_STORE)
         if does == "return":
@@ -105,12 +105,12 @@ class Seat:
         )
 
     def _show(self, folder: Path) -> None:
-        """Finished talks can be replayed here, also where another folder is looked at."""
+        """Finished negotiations can be replayed here, also where the viewer shows another folder."""
         if self._library.at(folder) is None:
             self._library.add(folder)
 
-    def _is_left(self, talk: SeatSession) -> bool:
-        return any(kept.name == talk.name for kept in self._seats.open())
+    def _is_left(self, session: SeatSession) -> bool:
+        return any(kept.name == session.name for kept in self._seats.open())
 
     async def _form(self, request: Request) -> dict[str, str]:
         """The fields of a form that a page of this viewer sent. Raises Foreign and BadInput for any other."""
@@ -120,7 +120,7 @@ class Seat:
         if not same_token(self._token, form.get("token", "")):
             typed = f" You typed: {form['words']}" if form.get("words") else ""
             raise Foreign(
-                f"this page is of a viewer that was started before; open {SEAT} again and go on there.{typed}"
+                f"this page belongs to a viewer that was restarted since; open {SEAT} again and continue there.{typed}"
             )
         return form
 

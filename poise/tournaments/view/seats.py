@@ -1,7 +1,7 @@
-"""A person's talks in the browser: each step runs in a thread, and all that counts is in the talks' checkpoints.
+"""A person's negotiations in the browser: each step runs in a thread, and its checkpoints hold all that counts.
 
 Nothing is held between two steps but what the page shows: the folder is opened as `poise play --resume` opens it, and
-let go of again. So the terminal can go on where the browser was left, a killed viewer loses nothing, and no request
+let go of again. So the terminal can resume what the browser left, a killed viewer loses nothing, and no request
 waits for a slow model.
 """
 
@@ -27,15 +27,15 @@ from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.view.library import Missing
 
 _PATIENCE: Final = 1.0  # seconds that an answer waits for a quick other side, before it shows that it thinks
-_LISTED: Final = 20  # talks that are over, at most
-_GONE_ON: Final = "The talks had gone on meanwhile, so this was not sent; look at them again."
+_LISTED: Final = 20  # negotiations that are over, at most
+_WENT_ON: Final = "The negotiation went on meanwhile, so this was not sent; look at it again."
 
 Open = Callable[[], AbstractContextManager[HumanMatch]]
 
 
 @dataclass
 class SeatSession:
-    """Talks that somebody in this process sat down to, as last seen.
+    """A negotiation that somebody in this process sat down to, as last seen.
 
     pending: words that were sent and not yet answered. draft: what was typed and did not count. said: what has to be
     told about the last step.
@@ -58,7 +58,7 @@ class SeatSession:
 
     @property
     def stamp(self) -> str:
-        """Names the question that is shown, so that no answer is taken for that to another."""
+        """Names the question that is shown, so that an answer to another question is not taken for its answer."""
         return stamp_of(self.scene)
 
 
@@ -72,7 +72,7 @@ def stamp_of(scene: Scene | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Talks on disk: who sits across, on what case, and when they began."""
+    """A negotiation on disk: who sits across, on what scenario, and when it began."""
 
     name: str
     folder: Path
@@ -83,33 +83,33 @@ class Kept:
 
 
 class Seats:
-    """The talks under runs/play. A request names them; a name is looked up in the list, and never made into a path."""
+    """The negotiations under runs/play. A name in a request is looked up in the list, and never made into a path."""
 
     def __init__(self, ended: Callable[[Path], None] = lambda _: None) -> None:
-        self._talks: dict[str, SeatSession] = {}
+        self._sessions: dict[str, SeatSession] = {}
         self._lock = Lock()
         self._ended = ended
 
     def begin(self, config: TournamentConfig, scenario: Scenario) -> SeatSession:
-        """Sit down to new talks."""
+        """Begin a negotiation."""
         with self._lock:
-            folder = _free(own_folder(), self._talks)
-            talk = self._talks[folder.name] = SeatSession(folder.name, folder)
-        self._step(talk, lambda: HumanMatch.start(config, scenario, folder), None)
-        return talk
+            folder = _free(own_folder(), self._sessions)
+            session = self._sessions[folder.name] = SeatSession(folder.name, folder)
+        self._step(session, lambda: HumanMatch.start(config, scenario, folder), None)
+        return session
 
     def come_back(self, name: str) -> SeatSession:
-        """Go on with talks that were left, or try again what failed."""
+        """Resume a negotiation that was left, or try again what failed."""
         if (known := self._over(name)) is not None:
             return known
         folder = self._left(name)
         with self._lock:
-            talk = self._talks.setdefault(name, _at_rest(name, folder))
-            if talk.thinking:
-                return talk
-            talk.idle.clear()
-        self._step(talk, lambda: HumanMatch.resume(folder), None)
-        return talk
+            session = self._sessions.setdefault(name, _at_rest(name, folder))
+            if session.thinking:
+                return session
+            session.idle.clear()
+        self._step(session, lambda: HumanMatch.resume(folder), None)
+        return session
 
     def answer(self, name: str, stamp: str, words: str) -> SeatSession:
         """Answer the question that `stamp` names; where another is asked by now, nothing is sent, and that is said."""
@@ -117,104 +117,104 @@ class Seats:
             return known
         folder = self._left(name)
         with self._lock:
-            talk = self._talks.setdefault(name, _at_rest(name, folder))
-            if talk.thinking or (talk.scene is not None and talk.stamp != stamp):
-                talk.said = _GONE_ON
-                talk.draft = words if not talk.thinking else talk.draft
-                return talk
-            talk.idle.clear()
-        self._step(talk, lambda: HumanMatch.resume(folder), (stamp, words))
-        return talk
+            session = self._sessions.setdefault(name, _at_rest(name, folder))
+            if session.thinking or (session.scene is not None and session.stamp != stamp):
+                session.said = _WENT_ON
+                session.draft = words if not session.thinking else session.draft
+                return session
+            session.idle.clear()
+        self._step(session, lambda: HumanMatch.resume(folder), (stamp, words))
+        return session
 
-    def talk(self, name: str) -> SeatSession | None:
-        """The talks of that name that were sat down to in this process."""
-        return self._talks.get(name)
+    def session(self, name: str) -> SeatSession | None:
+        """The negotiation of that name, where somebody in this process sat down to it."""
+        return self._sessions.get(name)
 
     def open(self) -> list[Kept]:
-        """Talks that are not over, those left last first."""
+        """Negotiations that are not over, the one left last first."""
         return _played(folder for folder in left() if exists(folder))
 
     def over(self) -> list[Kept]:
-        """The latest talks that are over."""
+        """The latest negotiations that are over."""
         found = sorted((path.parent for path in HOME.glob(f"*/{FILE}")), reverse=True)
         return _played(islice((folder for folder in found if not (folder / TALKS).exists()), _LISTED))
 
     def ending(self, name: str) -> tuple[Path, HumanMatchEnd]:
-        """How talks that are over ended. Raises Missing where there are none of that name."""
+        """How a negotiation that is over ended. Raises Missing where there is none of that name."""
         folder = next((path.parent for path in HOME.glob(f"*/{FILE}") if path.parent.name == name), None)
         if folder is not None and _inside(folder):
             with Store.read(folder) as store:
                 for transcript in store.transcripts():
                     return folder, HumanMatchEnd.of(transcript)
-        raise _no_talks(name)
+        raise _no_negotiation(name)
 
-    def forget(self, talk: SeatSession) -> None:
-        """Forget talks that never began."""
-        self._talks.pop(talk.name, None)
+    def forget(self, session: SeatSession) -> None:
+        """Forget a negotiation that never began."""
+        self._sessions.pop(session.name, None)
 
     def _over(self, name: str) -> SeatSession | None:
-        talk = self._talks.get(name)
-        return talk if talk is not None and talk.ended is not None else None
+        session = self._sessions.get(name)
+        return session if session is not None and session.ended is not None else None
 
     def _left(self, name: str) -> Path:
         for folder in left():
             if folder.name == name and _inside(folder):
                 return folder
-        raise _no_talks(name)
+        raise _no_negotiation(name)
 
-    def _step(self, talk: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
+    def _step(self, session: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
         """Take one step in a thread, and wait for it a moment."""
-        talk.said, talk.failed, talk.pending = "", False, ""
-        confirms = talk.scene is not None and talk.scene.asks == "confirm"
-        if given is not None and confirms and given[1] == "yes" and talk.scene is not None:
-            talk.pending = talk.scene.text
-        Thread(target=self._work, args=(talk, opened, given), name="poise-seat", daemon=True).start()
-        talk.idle.wait(_PATIENCE)
+        session.said, session.failed, session.pending = "", False, ""
+        confirms = session.scene is not None and session.scene.asks == "confirm"
+        if given is not None and confirms and given[1] == "yes" and session.scene is not None:
+            session.pending = session.scene.text
+        Thread(target=self._work, args=(session, opened, given), name="poise-seat", daemon=True).start()
+        session.idle.wait(_PATIENCE)
 
-    def _work(self, talk: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
+    def _work(self, session: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
         try:
-            self._take(talk, opened, given)
+            self._take(session, opened, given)
         except PoiseError as error:
-            _fail(talk, given, str(error))
+            _fail(session, given, str(error))
         except Exception as error:  # noqa: BLE001 - a fault of an agent or of ours: the page must say so, not wait
-            _fail(talk, given, f"{type(error).__name__}: {error}. This is a fault in Poise or in the agent.")
+            _fail(session, given, f"{type(error).__name__}: {error}. This is a fault in Poise or in the agent.")
         finally:
-            talk.pending = ""
-            talk.idle.set()
+            session.pending = ""
+            session.idle.set()
 
-    def _take(self, talk: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
+    def _take(self, session: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
         ended = None
-        before = talk.scene
+        before = session.scene
         with opened() as match:
             scene = go_on(match)
             if given is not None and stamp_of(scene) == given[0]:
                 scene = answer(match, given[1])
-                talk.draft = given[1] if scene.problem else before.text if before and given[1] == "no" else ""
+                session.draft = given[1] if scene.problem else before.text if before and given[1] == "no" else ""
             elif given is not None:
-                talk.said, talk.draft = _GONE_ON, given[1]
+                session.said, session.draft = _WENT_ON, given[1]
             elif before is not None and len(scene.lines) > len(before.lines):
-                talk.draft = ""
+                session.draft = ""
             if not scene.asks:
                 ended = finish_match(match)
-        talk.scene, talk.ended = scene, ended
+        session.scene, session.ended = scene, ended
         if ended is not None:
-            self._ended(talk.folder)
+            self._ended(session.folder)
 
 
-def _fail(talk: SeatSession, given: tuple[str, str] | None, words: str) -> None:
-    talk.said, talk.failed = words, True
+def _fail(session: SeatSession, given: tuple[str, str] | None, words: str) -> None:
+    session.said, session.failed = words, True
     if given is not None and given[1] not in ("yes", "no"):
-        talk.draft = given[1]
+        session.draft = given[1]
 
 
 def _at_rest(name: str, folder: Path) -> SeatSession:
-    talk = SeatSession(name, folder)
-    talk.idle.set()
-    return talk
+    session = SeatSession(name, folder)
+    session.idle.set()
+    return session
 
 
 def _free(folder: Path, taken: dict[str, SeatSession]) -> Path:
-    """`folder`, or one beside it where talks began in the same second."""
+    """`folder`, or one beside it where another negotiation began in the same second."""
     wanted, number = folder, 2
     while folder.name in taken or folder.exists():
         folder, number = wanted.with_name(f"{wanted.name}-{number}"), number + 1
@@ -247,5 +247,5 @@ def _kept(folder: Path) -> Kept | None:
     return Kept(folder.name, folder, seat, opponent, f"{scenario.domain}: {scenario.id}", began)
 
 
-def _no_talks(name: str) -> Missing:
-    return Missing(f"there are no talks called {name!r} under {HOME}; the page Take a seat lists those there are")
+def _no_negotiation(name: str) -> Missing:
+    return Missing(f"there is no negotiation called {name!r} under {HOME}; the page Take a seat lists them")

@@ -51,24 +51,24 @@ class Shown:
     steps: tuple[TurnStep, ...]
 
 
-def shown(talk: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
-    """Every message of the talks. usage: as stored, see `poise.games.transcript.Usage`."""
-    words = domain_words(talk.scenario.domain)
+def shown(transcript: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
+    """Every message of the negotiation. usage: as stored, see `poise.games.transcript.Usage`."""
+    words = domain_words(transcript.scenario.domain)
     costs: Sequence[Mapping[str, Any]] = usage.get("per_message") or ()
     told = []
-    for at, message in enumerate(talk.messages):
-        after = talk.messages[at + 1] if at + 1 < len(talk.messages) else None
+    for at, message in enumerate(transcript.messages):
+        after = transcript.messages[at + 1] if at + 1 < len(transcript.messages) else None
         cost = costs[at] if at < len(costs) else {}
         told.append(
             Shown(
                 message=message,
                 role=words.label(message.seat),
-                move=said_move(message.move, talk.scenario, words),
+                move=said_move(message.move, transcript.scenario, words),
                 heard=_heard(after.reading if after else None),
-                troubles=tuple(_troubles(message, talk.scenario, words)),
-                verdict=_verdict(talk, message),
+                troubles=tuple(_troubles(message, transcript.scenario, words)),
+                verdict=_verdict(transcript, message),
                 cost=told_cost(cost),
-                steps=tuple(_steps(talk, at, cost, words)),
+                steps=tuple(_steps(transcript, at, cost, words)),
             )
         )
     return told
@@ -103,12 +103,12 @@ def _troubles(message: Message, scenario: Scenario, words: DomainWords) -> list[
     return told
 
 
-def _verdict(talk: Transcript, message: Message) -> str:
+def _verdict(transcript: Transcript, message: Message) -> str:
     """What the judge said, and whether the referee says otherwise; "" where nobody was asked."""
     if message.verdict is None:
         return message.unjudged and f"no answer that could be used: {shown_words(message.unjudged, _NOTE)}"
     words = "an agreement" if message.verdict else "no agreement yet"
-    deal = talk.outcome.ending == "deal" and message.index == len(talk.messages) - 1
+    deal = transcript.outcome.ending == "deal" and message.index == len(transcript.messages) - 1
     return words if message.verdict == deal else f"{words} (the referee: {'a deal' if deal else 'no deal'})"
 
 
@@ -131,51 +131,55 @@ _TOKENS: Final = (
 )
 
 
-def _steps(talk: Transcript, at: int, cost: Mapping[str, Any], words: DomainWords) -> list[TurnStep]:
+def _steps(transcript: Transcript, at: int, cost: Mapping[str, Any], words: DomainWords) -> list[TurnStep]:
     """The nodes of the usual turn, in order."""
-    message = talk.messages[at]
-    if (talk.creditor if message.seat == "creditor" else talk.debtor).get("human"):
-        return _person_steps(talk, at, words)
-    decided = "left to the model" if message.intended is None else said_move(message.intended, talk.scenario, words)
+    message = transcript.messages[at]
+    if (transcript.creditor if message.seat == "creditor" else transcript.debtor).get("human"):
+        return _person_steps(transcript, at, words)
+    decided = (
+        "left to the model" if message.intended is None else said_move(message.intended, transcript.scenario, words)
+    )
     return [
-        _perceive(talk, at),
+        _perceive(transcript, at),
         _feel(message),
-        TurnStep("decide", (("decided", decided), *_table(talk, at))),
-        TurnStep("speak", tuple(_spoke(talk, message, cost, said_move(message.move, talk.scenario, words)))),
+        TurnStep("decide", (("decided", decided), *_table(transcript, at))),
+        TurnStep(
+            "speak", tuple(_spoke(transcript, message, cost, said_move(message.move, transcript.scenario, words)))
+        ),
     ]
 
 
-def _person_steps(talk: Transcript, at: int, words: DomainWords) -> list[TurnStep]:
+def _person_steps(transcript: Transcript, at: int, words: DomainWords) -> list[TurnStep]:
     """The nodes of a person's turn (see `poise.graphs.human.graph`); they are as many as those of an agent's."""
-    message = talk.messages[at]
-    read = _perceive(talk, at)
-    move = said_move(message.move, talk.scenario, words)
+    message = transcript.messages[at]
+    read = _perceive(transcript, at)
+    move = said_move(message.move, transcript.scenario, words)
     shows = (("shows", message.emotion),) if message.emotion else ()
     return [
         TurnStep("perceive", (("note", "the tracker's reading; the person was not shown it"), *read.facts), read.bars),
-        TurnStep("listen", (("asked", "a person, for words"), *_table(talk, at))),
+        TurnStep("listen", (("asked", "a person, for words"), *_table(transcript, at))),
         TurnStep("confirm", (("read as", move), *shows, ("sent", "once the person had seen how it was read"))),
-        TurnStep("say", (("worded by", "a person"), ("the referee took", move), *_judged(talk, message))),
+        TurnStep("say", (("worded by", "a person"), ("the referee took", move), *_judged(transcript, message))),
     ]
 
 
-def _judged(talk: Transcript, message: Message) -> list[tuple[str, str]]:
+def _judged(transcript: Transcript, message: Message) -> list[tuple[str, str]]:
     facts = [("conduct", "breaks " + ", ".join(map(str, message.violations)))] if message.violations else []
-    verdict = _verdict(talk, message)
-    return facts + ([(f"the judge ({shown_words(talk.judge, 60)}) saw", verdict)] if verdict else [])
+    verdict = _verdict(transcript, message)
+    return facts + ([(f"the judge ({shown_words(transcript.judge, 60)}) saw", verdict)] if verdict else [])
 
 
-def _perceive(talk: Transcript, at: int) -> TurnStep:
-    message = talk.messages[at]
+def _perceive(transcript: Transcript, at: int) -> TurnStep:
+    message = transcript.messages[at]
     if message.reading is None:
         return TurnStep("perceive", (("read", "nothing was said before"),))
     read = message.reading
     seen = tuple(Bar(name, share, "emotion") for name, share in zip(EMOTIONS7, read.emotions, strict=False))
     believed = enumerate(zip(STATES, read.belief, strict=False))
     belief = tuple(Bar(name, share, f"s{place}") for place, (name, share) in believed)
-    meant = talk.messages[at - 1].emotion if at else None
+    meant = transcript.messages[at - 1].emotion if at else None
     facts = [("read", read.label), ("meant", meant or "no emotion in particular")]
-    if reason := why(talk.messages, at):
+    if reason := why(transcript.messages, at):
         facts.append(("so", reason))
     return TurnStep("perceive", tuple(facts), (("detected", seen), (f"belief about the {other(message.seat)}", belief)))
 
@@ -201,23 +205,25 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _table(talk: Transcript, at: int) -> list[tuple[str, str]]:
+def _table(transcript: Transcript, at: int) -> list[tuple[str, str]]:
     """The standing offers before this message."""
-    standing = {message.seat: message.move.value for message in talk.messages[:at] if message.move.value is not None}
-    facts = [(f"{seat}'s offer", f"{value} {talk.scenario.unit}") for seat, value in sorted(standing.items())]
+    standing = {
+        message.seat: message.move.value for message in transcript.messages[:at] if message.move.value is not None
+    }
+    facts = [(f"{seat}'s offer", f"{value} {transcript.scenario.unit}") for seat, value in sorted(standing.items())]
     if len(standing) == 2:
-        facts.append(("apart", f"{abs(standing['creditor'] - standing['debtor'])} {talk.scenario.unit}"))
+        facts.append(("apart", f"{abs(standing['creditor'] - standing['debtor'])} {transcript.scenario.unit}"))
     return facts
 
 
-def _spoke(talk: Transcript, message: Message, cost: Mapping[str, Any], move: str) -> list[tuple[str, str]]:
+def _spoke(transcript: Transcript, message: Message, cost: Mapping[str, Any], move: str) -> list[tuple[str, str]]:
     attempts = message.wording.attempts
     tries = "the scripted voice" if not attempts else f"a model, {attempts} {'reply' if attempts == 1 else 'replies'}"
     facts = [("worded by", tries), ("the referee took", move)]
     if rejected := len(message.wording.problems):
         mended = ", then put right without the model" if message.wording.repaired else ""
         facts.append(("rejected", f"{rejected}{mended}"))
-    facts += _judged(talk, message)
+    facts += _judged(transcript, message)
     if told := told_cost(cost):
         facts.append(("cost", told))
     return facts

@@ -33,8 +33,8 @@
   /* What a search looks through: names, the scenario and every word said. */
   function text(match) {
     if (!folded.has(match)) {
-      const talk = JSON.parse(raw(match));
-      const said = talk.messages.map((message) => [message.text, message.emotion || "", ...(message.violations || [])].join(" ")).join(" ");
+      const transcript = JSON.parse(raw(match));
+      const said = transcript.messages.map((message) => [message.text, message.emotion || "", ...(message.violations || [])].join(" ")).join(" ");
       const scenario = scenarioOf(match);
       const names = [data.creditors[match[CREDITOR]], data.debtors[match[DEBTOR]], scenario.id, "#" + match[POSITION]];
       folded.set(match, [...names, ...Object.values(scenario.context), said].join(" ").toLowerCase());
@@ -89,22 +89,22 @@
   }
 
   function show(match) {
-    const talk = JSON.parse(raw(match)), scenario = scenarioOf(match);
+    const transcript = JSON.parse(raw(match)), scenario = scenarioOf(match);
     const names = { creditor: data.creditors[match[CREDITOR]], debtor: data.debtors[match[DEBTOR]] };
-    const outcome = talk.outcome;
+    const outcome = transcript.outcome;
     const result = outcome.ending === "deal"
       ? `Deal at ${outcome.value} ${scenario.unit} after ${match[ROUNDS]} messages: creditor ${match[GOT_C].toFixed(3)}, debtor ${match[GOT_D].toFixed(3)}.`
       : `${ENDINGS[outcome.ending][0].toUpperCase()}${ENDINGS[outcome.ending].slice(1)}${outcome.by ? " (" + outcome.by + ")" : ""} after ${match[ROUNDS]} messages.`;
-    const facts = [["case", scenario.id], ["domain", `${scenario.domain}: ${data.domains[scenario.domain].question}`],
-      ...["creditor", "debtor"].map((seat) => [`target of the ${side(seat, scenario)}`, `${scenario[seat + "_target"]} ${scenario.unit} (private)`]), ...Object.entries(scenario.context), ["seed", talk.seed]];
+    const facts = [["scenario", scenario.id], ["domain", `${scenario.domain}: ${data.domains[scenario.domain].question}`],
+      ...["creditor", "debtor"].map((seat) => [`target of the ${side(seat, scenario)}`, `${scenario[seat + "_target"]} ${scenario.unit} (private)`]), ...Object.entries(scenario.context), ["seed", transcript.seed]];
     const parts = [
       element("h3", {}, element("span", { class: "creditor-name" }, names.creditor), " against ", element("span", { class: "debtor-name" }, names.debtor)),
       element("p", { class: "outcome" }, result, outcome.reason ? " " + outcome.reason : ""),
-      element("details", {}, element("summary", {}, "The case"), element("dl", {}, ...facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]))),
+      element("details", {}, element("summary", {}, "The scenario"), element("dl", {}, ...facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]))),
     ];
-    if (talk.messages.length) parts.push(chart(talk, scenario), legend(), element("ol", { class: "messages" }, ...talk.messages.map((message, at) => bubble(message, talk.messages[at + 1], at, scenario))));
+    if (transcript.messages.length) parts.push(chart(transcript, scenario), legend(), element("ol", { class: "messages" }, ...transcript.messages.map((message, at) => bubble(message, transcript.messages[at + 1], at, scenario))));
     else parts.push(element("p", { class: "note" }, "Nothing was said."));
-    $("talk").replaceChildren(...parts);
+    $("negotiation").replaceChildren(...parts);
   }
 
   function legend() {
@@ -173,10 +173,10 @@
     return svg;
   }
 
-  function chart(talk, scenario) {
-    const offers = talk.messages.map((message, at) => ({ at, seat: message.seat, value: message.move.value })).filter((one) => one.value !== undefined);
+  function chart(transcript, scenario) {
+    const offers = transcript.messages.map((message, at) => ({ at, seat: message.seat, value: message.move.value })).filter((one) => one.value !== undefined);
     const values = [scenario.creditor_target, scenario.debtor_target, ...offers.map((one) => one.value)];
-    const low = Math.min(...values), span = Math.max(...values) - low || 1, last = Math.max(1, talk.messages.length - 1);
+    const low = Math.min(...values), span = Math.max(...values) - low || 1, last = Math.max(1, transcript.messages.length - 1);
     const x = (at) => 46 + (at / last) * 620, y = (value) => 150 - ((value - low) / span) * 132;
     const svg = drawn("svg", { class: "chart", viewBox: "0 0 760 172", role: "img", "aria-label": `Offers in ${scenario.unit}, message by message` });
     for (const seat of ["creditor", "debtor"]) {
@@ -190,7 +190,7 @@
         svg.append(dot);
       }
     }
-    const deal = talk.outcome.value;
+    const deal = transcript.outcome.value;
     if (deal !== null) svg.append(drawn("line", { class: "settled", x1: 46, x2: 666, y1: y(deal), y2: y(deal) }), drawn("text", { x: 672, y: y(deal) + 4 }, `deal at ${deal}`));
     return svg;
   }
@@ -225,7 +225,7 @@
     $("list").addEventListener("keydown", (event) => {
       const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 }[event.key];
       if (by) { event.preventDefault(); step(by); }
-      if (event.key === "Enter") $("talk").focus();
+      if (event.key === "Enter") $("negotiation").focus();
     });
     document.addEventListener("keydown", (event) => {
       if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) { event.preventDefault(); $("words").focus(); }
@@ -252,5 +252,5 @@
   const linked = data.matches.find((match) => "#match-" + match[POSITION] === location.hash);
   if (linked) choose(linked, true);
   else if (found.length) { chosen = found[0]; list(); show(found[0]); }
-  else $("talk").replaceChildren(element("p", { class: "note" }, "No transcript is in this page yet."));
+  else $("negotiation").replaceChildren(element("p", { class: "note" }, "No transcript is in this page yet."));
 })();

@@ -30,9 +30,9 @@
     if (!two) { light(); ask(); }
   }
 
-  /* Scroll the talks, not the page, where they have a pane of their own. */
+  /* Scroll the negotiation, not the page, where they have a pane of their own. */
   function reveal(item) {
-    const pane = item.closest(".talk");
+    const pane = item.closest(".negotiation");
     if (pane && pane.scrollHeight > pane.clientHeight + 2) {
       const box = item.getBoundingClientRect(), frame = pane.getBoundingClientRect();
       if (box.top < frame.top + 8 || box.bottom > frame.bottom - 8) pane.scrollTop += box.top - frame.top - Math.max(12, (frame.height - box.height) / 2);
