@@ -61,12 +61,12 @@ def _negotiation_context(context: Any) -> NegotiationContext:
 
 @lru_cache(maxsize=64)
 def _resolved(choice: StudioChoice) -> NegotiationContext:
-    cases = load_scenarios(choice.scenarios)
-    if not 0 <= choice.case < len(cases):
-        raise BadInput(f"case {choice.case} is outside 0 to {len(cases) - 1} of {choice.scenarios}")
+    scenarios = load_scenarios(choice.scenarios)
+    if not 0 <= choice.case < len(scenarios):
+        raise BadInput(f"case {choice.case} is outside 0 to {len(scenarios) - 1} of {choice.scenarios}")
     agents = find_agent(choice.creditor, "creditor"), find_agent(choice.debtor, "debtor")
     context = Pairing(*agents, PlaySettings(model=choice.model, judge=choice.judge or None)).context(
-        cases[choice.case], choice.seed
+        scenarios[choice.case], choice.seed
     )
     return replace(context, guard=unguarded)  # a person in Studio may take all day
 

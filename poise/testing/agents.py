@@ -13,7 +13,7 @@ from poise.games.referee import Referee
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.graphs.pairing import Pairing, PlaySettings
-from poise.testing.bench import CASES, SEED, Bench, find_in_either_seat, insister, watched, within
+from poise.testing.bench import SCENARIOS, SEED, Bench, find_in_either_seat, insister, watched, within
 from poise.testing.checks import Broken, Check, Hopeless, each_check
 
 _SECONDS_A_MESSAGE: Final = 5.0
@@ -26,7 +26,7 @@ def check_agent(
     agent: Agent | str,
     settings: PlaySettings | None = None,
     *,
-    cases: Sequence[Scenario] = CASES,
+    scenarios: Sequence[Scenario] = SCENARIOS,
     opponents: Sequence[str] = (),
     draws: bool = False,
 ) -> list[Check]:
@@ -35,7 +35,7 @@ def check_agent(
     agent:     an Agent, or its name, as `poise tournament run` takes it.
     settings:  how it is played; without a model unless they name one, which an agent that leaves the number to its
                model (offers="model") needs. message_seconds (5 unless said) is the time limit that is checked.
-    cases:     what is negotiated. opponents: names of the other seat's agents; default vanilla, and simulated.
+    scenarios: what is negotiated. opponents: names of the other seat's agents; default vanilla, and simulated.
     draws:     the agent is said to act at random: its moves or emotions must then differ between seeds.
 
     One that hangs, cannot be played at all, or does not play the same again, fails that check, and those that would
@@ -43,7 +43,7 @@ def check_agent(
     """
     agent = find_in_either_seat(agent) if isinstance(agent, str) else agent
     settings = settings or PlaySettings(message_seconds=_SECONDS_A_MESSAGE, match_seconds=60.0)
-    return list(each_agent_check(Bench(agent, settings, cases, opponents, draws)))
+    return list(each_agent_check(Bench(agent, settings, scenarios, opponents, draws)))
 
 
 def each_agent_check(bench: Bench) -> Iterator[Check]:
@@ -96,7 +96,7 @@ def _failure(bench: Bench, transcript: Transcript) -> str:
     if outcome.ending != "failed":
         return ""
     if outcome.by != bench.agent.seat:
-        raise Broken(f"case {transcript.scenario.id!r}: {outcome.reason}")
+        raise Broken(f"scenario {transcript.scenario.id!r}: {outcome.reason}")
     return outcome.reason.removeprefix(f"the {outcome.by} failed: ")
 
 
@@ -104,7 +104,7 @@ def _refuse(bench: Bench, concerns: Callable[[str], bool]) -> None:
     """Fail the check for the first failure of an opening that concerns it."""
     for transcript in bench.openings:
         if (failure := _failure(bench, transcript)) and concerns(failure):
-            raise Broken(f"case {transcript.scenario.id!r}: {failure}")
+            raise Broken(f"scenario {transcript.scenario.id!r}: {failure}")
 
 
 def _plays(bench: Bench) -> None:
@@ -127,16 +127,17 @@ def _repeats(bench: Bench) -> None:
     for before, again in zip(bench.openings, bench.play_all(), strict=True):
         if before != again:
             raise Hopeless(
-                f"case {before.scenario.id!r}: two plays with seed {SEED} differ; draw from `dice`, not from elsewhere"
+                f"scenario {before.scenario.id!r}: two plays with seed {SEED} differ; draw from `dice`, "
+                "not from elsewhere"
             )
 
 
 def _draws(bench: Bench) -> None:
     """Against an opponent that is the same under every seed."""
-    case = bench.cases[0]
+    scenario = bench.scenarios[0]
     seen = set()
     for seed in range(SEED, SEED + _SEEDS):
-        played = bench.pairing(insister(bench, case, 1.0)).play(case, seed).transcript
+        played = bench.pairing(insister(bench, scenario, 1.0)).play(scenario, seed).transcript
         own = [played.messages[index] for index in bench.own(played)]
         seen.add(tuple((message.emotion, message.move) for message in own))
     if len(seen) < 2:
@@ -155,28 +156,28 @@ def _through_json(data: Any) -> Any:
 
 def _blind_to_target(bench: Bench) -> None:
     """Against an opponent that does not act on its own target, changing that target must change nothing."""
-    for case, share in zip(bench.cases, cycle((1.0, 0.5)), strict=False):
-        opponent = insister(bench, case, share)
-        first, *others = (bench.pairing(opponent).play(each, SEED).transcript for each in _turned(bench, case))
+    for scenario, share in zip(bench.scenarios, cycle((1.0, 0.5)), strict=False):
+        opponent = insister(bench, scenario, share)
+        first, *others = (bench.pairing(opponent).play(each, SEED).transcript for each in _turned(bench, scenario))
         if any(each.messages != first.messages for each in others):
-            raise Broken(f"case {case.id!r}: its messages change with the other side's {bench.theirs}_target")
+            raise Broken(f"scenario {scenario.id!r}: its messages change with the other side's {bench.theirs}_target")
 
 
-def _turned(bench: Bench, case: Scenario) -> Iterator[Scenario]:
-    """The case, and the same with the other side's target a little and far from where it was."""
-    yield case
-    own, theirs = case.target(bench.agent.seat), case.target(bench.theirs)
-    low, high = case.bounds
+def _turned(bench: Bench, scenario: Scenario) -> Iterator[Scenario]:
+    """The scenario, and the same with the other side's target a little and far from where it was."""
+    yield scenario
+    own, theirs = scenario.target(bench.agent.seat), scenario.target(bench.theirs)
+    low, high = scenario.bounds
     away = 1 if theirs > own else -1
-    for target in (theirs + away, theirs - away * (case.gap // 2)):
+    for target in (theirs + away, theirs - away * (scenario.gap // 2)):
         if low <= target <= high and target not in (own, theirs):
-            yield Scenario.from_dict({**case.to_dict(), f"{bench.theirs}_target": target})
+            yield Scenario.from_dict({**scenario.to_dict(), f"{bench.theirs}_target": target})
 
 
 def _blind_to_notes(bench: Bench) -> None:
-    case = bench.cases[0]
-    told = [insister(bench, case, 1.0, notes={"secret": secret}) for secret in (1, 2)]
-    first, second = (bench.pairing(opponent).play(case, SEED).transcript for opponent in told)
+    scenario = bench.scenarios[0]
+    told = [insister(bench, scenario, 1.0, notes={"secret": secret}) for secret in (1, 2)]
+    first, second = (bench.pairing(opponent).play(scenario, SEED).transcript for opponent in told)
     for index in bench.own(first):
         if first.messages[index] != second.messages[index]:
             raise Broken("its messages change with the other side's private notes")
@@ -184,13 +185,13 @@ def _blind_to_notes(bench: Bench) -> None:
 
 def _apart(bench: Bench) -> None:
     """A match in whose midst another one is played, by another pairing of the same agent, goes as it does alone."""
-    case, another = bench.cases[0], bench.cases[-1]
+    scenario, another = bench.scenarios[0], bench.scenarios[-1]
 
     def aside() -> None:
         bench.pairing(insister(bench, another)).play(another, SEED + 1)
 
-    alone, beside = (bench.pairing(insister(bench, case, 1.0, aside=each)) for each in (lambda: None, aside))
-    first, second = alone.play(case, SEED), beside.play(case, SEED)
+    alone, beside = (bench.pairing(insister(bench, scenario, 1.0, aside=each)) for each in (lambda: None, aside))
+    first, second = alone.play(scenario, SEED), beside.play(scenario, SEED)
     if (first.transcript, first.memory) != (second.transcript, second.memory):
         raise Broken("played while it plays elsewhere, it differs; keep what it remembers in `self`, not in the class")
 
@@ -204,14 +205,15 @@ def _remembers(bench: Bench) -> None:
     """After the first match and after the last: a series that is taken up from its memory goes on as it would have."""
     if not bench.agent.learns:
         return
-    for cases in (bench.cases[:1], bench.cases):
+    for scenarios in (bench.scenarios[:1], bench.scenarios):
         for first, second in zip(bench.pairings(), bench.pairings(), strict=True):
-            memory = [first.play(case, SEED).memory for case in cases][-1]
+            memory = [first.play(scenario, SEED).memory for scenario in scenarios][-1]
             second.restore(_through_json(memory))
-            if [_go_on(first, case) for case in bench.cases] != [_go_on(second, case) for case in bench.cases]:
+            resumed = [[_go_on(pairing, scenario) for scenario in bench.scenarios] for pairing in (first, second)]
+            if resumed[0] != resumed[1]:
                 raise Broken("after restore(memory()) it plays differently; put all that it learned into memory()")
 
 
-def _go_on(pairing: Pairing, case: Scenario) -> tuple[Transcript, Any]:
-    played = pairing.play(case, SEED + 1)
+def _go_on(pairing: Pairing, scenario: Scenario) -> tuple[Transcript, Any]:
+    played = pairing.play(scenario, SEED + 1)
     return played.transcript, played.memory

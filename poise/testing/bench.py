@@ -1,4 +1,4 @@
-"""Where an agent is tried: cases, opponents, and what went wrong in a match."""
+"""Where an agent is tried: scenarios, opponents, and what went wrong in a match."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from poise.graphs.state import SeatState, Turn
 T = TypeVar("T")
 
 SEED: Final = 20_250_401
-CASES: Final = (
+SCENARIOS: Final = (
     Scenario("longer", "debt", 12, 112, context={"Reason for delay": "a customer went bankrupt"}),
     Scenario("close", "debt", 20, 41, context={"Reason for delay": "a late delivery"}),
     Scenario("shorter", "medical", 90, 30, context={"Operation": "a hip replacement"}),
@@ -50,13 +50,14 @@ class Bench:
     """Plays the agent under test; `opponents` are names of the other seat's agents.
 
     draws:    it is said to draw at random.
-    openings: a transcript of each case against each opponent. changed: what its parts changed that they were shown.
+    openings: a transcript of each scenario against each opponent.
+    changed:  what its parts changed that they were shown.
     trouble:  why it could not be played at all.
     """
 
     agent: Agent
     settings: PlaySettings
-    cases: Sequence[Scenario] = CASES
+    scenarios: Sequence[Scenario] = SCENARIOS
     opponents: Sequence[str] = ()
     draws: bool = False
     openings: list[Transcript] = field(default_factory=list)
@@ -79,11 +80,11 @@ class Bench:
         return (self.pairing(find_agent(name, self.theirs), agent) for name in names)
 
     def play_all(self, agent: Agent | None = None) -> Iterator[Transcript]:
-        """Every case against every opponent, and one that makes no offer; a learner goes through the cases in order."""
+        """Every scenario, in order, against every opponent, and the first against one that makes no offer."""
         for pairing in self.pairings(agent):
-            for case in self.cases:
-                yield pairing.play(case, SEED).transcript
-        yield self.pairing(silent(self), agent).play(self.cases[0], SEED).transcript
+            for scenario in self.scenarios:
+                yield pairing.play(scenario, SEED).transcript
+        yield self.pairing(silent(self), agent).play(self.scenarios[0], SEED).transcript
 
     def own(self, transcript: Transcript) -> Iterator[int]:
         """The indices of the agent's own messages."""
@@ -126,18 +127,18 @@ class _Insister:
 
 def insister(
     bench: Bench,
-    case: Scenario,
+    scenario: Scenario,
     share: float = 0.5,
     notes: Mapping[str, Any] = MappingProxyType({}),
     aside: Callable[[], object] = lambda: None,
 ) -> Agent:
     """An opponent that says one number for ever, firmly and in the same words, whatever its target and the seed.
 
-    share: where the number is on the way from the agent's target in `case` (0) to the other side's (1).
+    share: where the number is on the way from the agent's target in `scenario` (0) to the other side's (1).
     notes: its secret. aside: done once a match, before its first message.
     """
-    own, theirs = case.target(bench.agent.seat), case.target(bench.theirs)
-    low, grid = case.bounds[0], bench.settings.rules.grid
+    own, theirs = scenario.target(bench.agent.seat), scenario.target(bench.theirs)
+    low, grid = scenario.bounds[0], bench.settings.rules.grid
     value = low + (round(own + share * (theirs - own)) - low) // grid * grid
     return _agent(bench, _Insister(offer(value, firm=True), dict(notes), aside))
 

@@ -45,7 +45,7 @@ def check_game(
     name = game if isinstance(game, str) else name_of(game, game.__name__)
     if name:
         find_game(name)
-    subject = [_Table(case, replace(rules, game=name)) for case, rules in tables]
+    subject = [_Table(scenario, replace(rules, game=name)) for scenario, rules in tables]
     return make_checks([("ends when it says", lambda tables: _ends(tables, seconds)), *_CHECKS], subject)
 
 
@@ -53,16 +53,16 @@ def check_game(
 class _Table:
     """A scenario under rules, its game, and random plays of it."""
 
-    case: Scenario
+    scenario: Scenario
     rules: Rules
 
     @property
     def game(self) -> BargainingGame:
-        return load_variant(self.case, self.rules)
+        return load_variant(self.scenario, self.rules)
 
     def plays(self, count: int = _PLAYS) -> Iterator[list[BargainingState]]:
         """The positions of random plays, from the opening to the end or as long as the game may last."""
-        return (self.play(Dice(SEED, f"{self.case.id}/{number}")) for number in range(count))
+        return (self.play(Dice(SEED, f"{self.scenario.id}/{number}")) for number in range(count))
 
     def play(self, dice: Dice) -> list[BargainingState]:
         states = [self.game.new_initial_state()]
@@ -153,7 +153,7 @@ def _told(state: BargainingState) -> tuple[Any, ...]:
 
 def _reads_back(tables: Tables) -> None:
     for table in tables:
-        for state in table.play(Dice(SEED, table.case.id)):
+        for state in table.play(Dice(SEED, table.scenario.id)):
             if _told(again := openspiel.read_back(table.game, state))[:3] != _told(state)[:3]:
                 raise Broken(f"{state} comes back from text as {again}")
 
@@ -178,9 +178,9 @@ def _hides(tables: Tables) -> None:
 
 
 def _turned(table: _Table, hidden: str) -> Iterator[_Table]:
-    case, target = table.case, f"{hidden}_target"
-    for value in (getattr(case, target) + 1, getattr(case, target) - 1):
-        yield replace(table, case=replace(case, **{target: value}))
+    scenario, target = table.scenario, f"{hidden}_target"
+    for value in (getattr(scenario, target) + 1, getattr(scenario, target) - 1):
+        yield replace(table, scenario=replace(scenario, **{target: value}))
 
 
 def _look_the_same(states: list[BargainingState], turned: _Table, player: int, seat: str) -> None:
@@ -196,7 +196,7 @@ def _look_the_same(states: list[BargainingState], turned: _Table, player: int, s
 
 def _refereed(tables: Tables) -> None:
     for table in tables:
-        referee = Referee(table.case, table.rules)
+        referee = Referee(table.scenario, table.rules)
         for states in table.plays():
             moves = [table.game.terms.move(action) for action in states[-1].history()]
             for state in states[:-1]:

@@ -20,7 +20,7 @@ from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.graphs.pairing import Pairing, brief
-from poise.testing.bench import CASES, OPPONENTS, SEED, within
+from poise.testing.bench import OPPONENTS, SCENARIOS, SEED, within
 from poise.testing.checks import Broken, Check, Hopeless, make_checks
 
 _SEEDS: Final = 10
@@ -31,21 +31,21 @@ def check_policy(
     policy: str | Callable[..., Any],
     seat: Seat = "creditor",
     *,
-    cases: Sequence[Scenario] = CASES,
+    scenarios: Sequence[Scenario] = SCENARIOS,
     seconds: float = 5.0,
     draws: bool = False,
 ) -> list[Check]:
     """Ask `policy` what to show in recorded negotiations and check what it answers; nothing is negotiated.
 
-    policy:  a name, as `poise agents list` shows it; a function (view) or (view, dice); a class with `choose`; or a
-             function without parameters that makes a policy.
-    cases:   what is negotiated. seconds: wall-clock time that an answer may take.
-    draws:   the policy is said to draw at random: it must then answer otherwise under other seeds.
+    policy:    a name, as `poise agents list` shows it; a function (view) or (view, dice); a class with `choose`; or a
+               function without parameters that makes a policy.
+    scenarios: what is negotiated. seconds: wall-clock time that an answer may take.
+    draws:     the policy is said to draw at random: it must then answer otherwise under other seeds.
 
     One that hangs, fails to answer, or does not answer the same again, fails that check, and those that would need it
     are left out.
     """
-    subject = _Subject(*_maker(policy, seat), _recorded(seat, tuple(cases)), seconds)
+    subject = _Subject(*_maker(policy, seat), _recorded(seat, tuple(scenarios)), seconds)
     return make_checks(_checks(subject, draws), subject)
 
 
@@ -79,13 +79,13 @@ class _Recorded:
 
 
 @cache
-def _recorded(seat: Seat, cases: tuple[Scenario, ...]) -> tuple[_Recorded, ...]:
+def _recorded(seat: Seat, scenarios: tuple[Scenario, ...]) -> tuple[_Recorded, ...]:
     """Negotiations in which `vanilla` played the seat."""
     found = []
     for name in OPPONENTS[seat]:
         played = (find_agent("vanilla", seat), find_agent(name, other(seat)))
         pairing = Pairing(*(played if seat == SEATS[0] else played[::-1]))
-        found += [_Recorded(brief(case, seat, Rules()), pairing.play(case, SEED).transcript) for case in cases]
+        found += [_Recorded(brief(each, seat, Rules()), pairing.play(each, SEED).transcript) for each in scenarios]
     return tuple(found)
 
 

@@ -48,19 +48,19 @@ class _Set:
     source: Source
     apart_from: Source | None
     tolerance: int
-    cases: list[Scenario] = field(default_factory=list)
+    scenarios: list[Scenario] = field(default_factory=list)
 
 
 def _checks(apart: bool) -> Iterator[tuple[str, Callable[[_Set], None]]]:
     yield "can be read", _readable
-    yield "has ids of its own for each", _unique
+    yield "gives every scenario its own id", _unique
     yield "targets, gap and polarity agree, within the bounds", _sound
     yield "leaves something to negotiate", _negotiable
     yield "counts in one unit in each domain", _one_unit
     yield "says neither target in its context", _secret
-    yield "has no case twice, in training and in test", _split
+    yield "has no scenario twice, in training and in test", _split
     if apart:
-        yield "has no case of the other set", _apart
+        yield "has no scenario of the other set", _apart
     yield "survives a file", _survives
 
 
@@ -70,55 +70,60 @@ def _load(source: Source) -> list[Scenario]:
 
 def _readable(subject: _Set) -> None:
     try:
-        subject.cases = _load(subject.source)
+        subject.scenarios = _load(subject.source)
     except ScenarioError as error:
         raise Hopeless(str(error)) from None
-    if not subject.cases:
+    if not subject.scenarios:
         raise Hopeless("there is no scenario in it")
 
 
 def _unique(subject: _Set) -> None:
-    twice = [name for name, count in Counter(case.id for case in subject.cases).items() if count > 1]
+    twice = [name for name, count in Counter(scenario.id for scenario in subject.scenarios).items() if count > 1]
     if twice:
-        raise Broken(f"{len(twice)} ids stand for more than one case, {twice[0]!r} first; rename one")
+        raise Broken(f"{len(twice)} ids stand for more than one scenario, {twice[0]!r} first; rename one")
 
 
 def _sound(subject: _Set) -> None:
-    for case in subject.cases:
-        away = case.debtor_target - case.creditor_target
-        low, high = case.bounds
-        if case.gap != abs(away) or case.polarity * case.gap != away:
-            raise Broken(f"case {case.id!r}: gap {case.gap} and polarity {case.polarity} are not those of its targets")
-        if not all(low <= target <= high for target in (case.creditor_target, case.debtor_target)):
-            raise Broken(f"case {case.id!r}: a target lies outside the bounds {low} to {high}")
+    for scenario in subject.scenarios:
+        away = scenario.debtor_target - scenario.creditor_target
+        low, high = scenario.bounds
+        if scenario.gap != abs(away) or scenario.polarity * scenario.gap != away:
+            raise Broken(
+                f"scenario {scenario.id!r}: gap {scenario.gap} and polarity {scenario.polarity} are not those "
+                "of its targets"
+            )
+        if not all(low <= target <= high for target in (scenario.creditor_target, scenario.debtor_target)):
+            raise Broken(f"scenario {scenario.id!r}: a target lies outside the bounds {low} to {high}")
 
 
 def _negotiable(subject: _Set) -> None:
-    for case in subject.cases:
-        if case.gap <= subject.tolerance:
+    for scenario in subject.scenarios:
+        if scenario.gap <= subject.tolerance:
             raise Broken(
-                f"case {case.id!r}: its targets are {case.amount(case.gap)} apart, and offers within "
+                f"scenario {scenario.id!r}: its targets are {scenario.amount(scenario.gap)} apart, and offers within "
                 f"{subject.tolerance} are a deal; choose a smaller unit, or set `tolerance`"
             )
 
 
 def _one_unit(subject: _Set) -> None:
     units: dict[str, str] = {}
-    for case in subject.cases:
-        if units.setdefault(case.domain, case.unit) != case.unit:
+    for scenario in subject.scenarios:
+        if units.setdefault(scenario.domain, scenario.unit) != scenario.unit:
             raise Broken(
-                f"case {case.id!r} counts {case.unit}, and others of {case.domain} {units[case.domain]}; "
-                "an agent learns numbers in one unit"
+                f"scenario {scenario.id!r} counts {scenario.unit}, and others of {scenario.domain} "
+                f"{units[scenario.domain]}; an agent learns numbers in one unit"
             )
 
 
 def _secret(subject: _Set) -> None:
     """Numbers in digits are refused when a scenario is made; here those that are spelled out."""
-    for case in subject.cases:
-        for label, text in (*case.context.items(), ("id", case.id)):
-            for target in (case.creditor_target, case.debtor_target):
-                if target < 100 and (found := _spelled(target, case.unit).search(text)):
-                    raise Broken(f"case {case.id!r}: {label!r} says {found[0]!r}, which is a target; take it out")
+    for scenario in subject.scenarios:
+        for label, text in (*scenario.context.items(), ("id", scenario.id)):
+            for target in (scenario.creditor_target, scenario.debtor_target):
+                if target < 100 and (found := _spelled(target, scenario.unit).search(text)):
+                    raise Broken(
+                        f"scenario {scenario.id!r}: {label!r} says {found[0]!r}, which is a target; take it out"
+                    )
 
 
 @cache
@@ -129,31 +134,31 @@ def _spelled(value: int, unit: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z]){words}[ -]{re.escape(unit.removesuffix('s'))}s?\b", re.IGNORECASE)
 
 
-def _content(case: Scenario) -> str:
-    """A case by what is negotiated, whatever it is called."""
-    return json.dumps({**case.to_dict(), "id": ""}, sort_keys=True)
+def _content(scenario: Scenario) -> str:
+    """A scenario by what is negotiated, whatever it is called."""
+    return json.dumps({**scenario.to_dict(), "id": ""}, sort_keys=True)
 
 
 def _split(subject: _Set) -> None:
     """At four fifths, as `:train` and `:test` do."""
-    cut = len(subject.cases) * 4 // 5
-    _hold_apart(subject.cases[:cut], subject.cases[cut:], "the first four fifths, which are for training,")
+    cut = len(subject.scenarios) * 4 // 5
+    _hold_apart(subject.scenarios[:cut], subject.scenarios[cut:], "the first four fifths, which are for training,")
 
 
 def _apart(subject: _Set) -> None:
     assert subject.apart_from is not None  # noqa: S101 - for the type checker: the check is made only then
-    _hold_apart(_load(subject.apart_from), subject.cases, "the other set")
+    _hold_apart(_load(subject.apart_from), subject.scenarios, "the other set")
 
 
 def _hold_apart(first: Sequence[Scenario], second: Sequence[Scenario], named: str) -> None:
-    seen = {_content(case): case.id for case in first}
-    for case in second:
-        if (before := seen.get(_content(case))) is not None:
-            raise Broken(f"case {case.id!r} is case {before!r} of {named} again; leave one out")
+    seen = {_content(scenario): scenario.id for scenario in first}
+    for scenario in second:
+        if (before := seen.get(_content(scenario))) is not None:
+            raise Broken(f"scenario {scenario.id!r} is scenario {before!r} of {named} again; leave one out")
 
 
 def _survives(subject: _Set) -> None:
-    named = [replace(case, id=f"{place}") for place, case in enumerate(subject.cases)]
+    named = [replace(scenario, id=f"{place}") for place, scenario in enumerate(subject.scenarios)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scenarios.jsonl"
         save_scenarios(path, named)

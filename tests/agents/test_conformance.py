@@ -36,7 +36,7 @@ def ids(pairs):
 def test_every_agent_passes_in_every_domain(name, seat):
     from poise.agents.registry import find_agent
 
-    assert_agent(find_agent(name, seat), cases=CASES, opponents=OPPONENTS[seat])
+    assert_agent(find_agent(name, seat), scenarios=CASES, opponents=OPPONENTS[seat])
 
 
 @pytest.mark.parametrize("path", [*EXAMPLES.glob("*.py"), EXAMPLES / "weary.toml"], ids=lambda path: path.name)
@@ -44,14 +44,14 @@ def test_every_example_passes(path):
     if "@game" in path.read_text():
         assert_game(str(path))
     else:
-        assert_agent(str(path), cases=CASES)
+        assert_agent(str(path), scenarios=CASES)
 
 
 @pytest.mark.parametrize("name", [*policies(), *(f"debtor {name}" for name in built_in("debtor"))])
 def test_every_policy_passes(name):
     seat, _, debtor = name.rpartition(" ")
     name = WITH_ARGUMENTS.get(debtor, debtor)
-    assert_policy(name, "debtor" if seat else "creditor", cases=CASES, draws=name in DRAW)
+    assert_policy(name, "debtor" if seat else "creditor", scenarios=CASES, draws=name in DRAW)
 
 
 def test_poises_own_game_passes():
@@ -67,7 +67,7 @@ def test_every_built_in_set_passes(domain):
 def test_the_example_of_a_domain_passes(monkeypatch):
     monkeypatch.setenv(SEARCH, str(EXAMPLES / "domains"))
     assert_scenarios("builtin:rent")
-    assert_agent("eq-negotiator", cases=builtin("rent")[:2])
+    assert_agent("eq-negotiator", scenarios=builtin("rent")[:2])
 
 
 @pytest.mark.data

@@ -122,7 +122,7 @@ BAD = [
     (IN_TIME, shows(loops), "no message within 0.2 s"),
     (IN_TIME, creditor(make_policy=loops), "no message within 0.2 s"),
     (IN_TIME, creditor(make_policy=NeverDoneLearning), "look for a loop without an end"),
-    ("plays whole negotiations", shows(raises), "case 'longer': ValueError: no idea"),
+    ("plays whole negotiations", shows(raises), "scenario 'longer': ValueError: no idea"),
     ("plays whole negotiations", creditor(make_policy=raises), "ValueError: no idea"),
     ("plays whole negotiations", creditor(make_graph=empty_seat_graph), "ValueError"),
     ("makes legal moves", offers(lambda view: offer(10**7)), "outside 0 to 365 days"),
@@ -179,8 +179,8 @@ def test_it_is_tried_where_one_says():
     from poise.games.scenario import Scenario
 
     case = Scenario("own", "student", 100, 300)
-    assert_agent("wsls", PATIENT, cases=[case], opponents=["angry"])
+    assert_agent("wsls", PATIENT, scenarios=[case], opponents=["angry"])
     with pytest.raises(AssertionError) as refused:
-        assert_agent(offers(lambda view: offer(10**7)), PATIENT, cases=[case], opponents=["angry"])
+        assert_agent(offers(lambda view: offer(10**7)), PATIENT, scenarios=[case], opponents=["angry"])
     assert str(refused.value).splitlines()[0] == "1 of 12 checks do not hold"
-    assert "  makes legal moves: case 'own': IllegalMove" in str(refused.value)
+    assert "  makes legal moves: scenario 'own': IllegalMove" in str(refused.value)

@@ -35,12 +35,20 @@ BAD = [
     ("can be read", [], "there is no scenario in it"),
     ("can be read", "none.jsonl", "there is no such file"),
     ("can be read", "builtin:nowhere", "is neither rows"),
-    ("has ids of its own for each", with_last(id="case-3"), "1 ids stand for more than one case, 'case-3' first"),
+    (
+        "gives every scenario its own id",
+        with_last(id="case-3"),
+        "1 ids stand for more than one scenario, 'case-3' first",
+    ),
     ("leaves something to negotiate", with_last(debtor_target=24), "3 days apart, and offers within 5 are a deal"),
     ("counts in one unit in each domain", with_last(unit="weeks"), "'case-9' counts weeks, and others of debt days"),
     ("says neither target in its context", with_last(context={"Note": "Within Twenty-One days."}), "'Twenty-One days'"),
     ("says neither target in its context", with_last(id="the twenty one day case"), "'twenty one day', which is"),
-    ("has no case twice, in training and in test", [*CASES[:9], replace(CASES[0], id="new")], "is case 'case-0' of"),
+    (
+        "has no scenario twice, in training and in test",
+        [*CASES[:9], replace(CASES[0], id="new")],
+        "is scenario 'case-0' of",
+    ),
     ("survives a file", [*CASES[:9], Annotated("case-9", "debt", 12, 60)], "written to a file and read again differ"),
 ]
 
@@ -67,15 +75,14 @@ def test_values_that_do_not_agree_are_caught(monkeypatch, name, value, words):
 def test_the_test_set_must_not_be_trained_on(tmp_path):
     save_scenarios(tmp_path / "train.jsonl", CASES[:5])
     found = failures(CASES[4:], apart_from=tmp_path / "train.jsonl")
-    assert found == {
-        "has no case of the other set": "case 'case-4' is case 'case-4' of the other set again; leave one out"
-    }
+    again = "scenario 'case-4' is scenario 'case-4' of the other set again; leave one out"
+    assert found == {"has no scenario of the other set": again}
     assert not failures(CASES[5:], apart_from=tmp_path / "train.jsonl")
 
 
 def test_no_check_goes_without_scenarios_that_fail_it():
     made = {check.name for check in check_scenarios(CASES, apart_from="builtin")}
-    elsewhere = {"targets, gap and polarity agree, within the bounds", "has no case of the other set"}
+    elsewhere = {"targets, gap and polarity agree, within the bounds", "has no scenario of the other set"}
     assert made == {bad[0] for bad in BAD} | elsewhere
 
 
@@ -83,7 +90,7 @@ def test_the_tolerance_of_other_rules_can_be_said():
     close = with_last(debtor_target=24)
     assert_scenarios(close, tolerance=2)
     with pytest.raises(
-        AssertionError, match="1 of 8 checks do not hold\n  leaves something to negotiate: case 'case-0'"
+        AssertionError, match="1 of 8 checks do not hold\n  leaves something to negotiate: scenario 'case-0'"
     ):
         assert_scenarios(close, tolerance=100)
 

@@ -48,9 +48,11 @@ class Terms:
         rule_names = ("tolerance", "max_messages", "discount", "grid", "deal_value")
         rules = Rules(**{name: given[name] for name in rule_names})
         bounds = given["low"], given["high"]
-        case = Scenario("parameters", "debt", given["creditor_target"], given["debtor_target"], bounds=bounds)
-        low, high = case.bounds
-        return cls(case.creditor_target, case.debtor_target, range(low, high + 1, rules.grid), rules, given["plain"])
+        scenario = Scenario("parameters", "debt", given["creditor_target"], given["debtor_target"], bounds=bounds)
+        low, high = scenario.bounds
+        return cls(
+            scenario.creditor_target, scenario.debtor_target, range(low, high + 1, rules.grid), rules, given["plain"]
+        )
 
     def action(self, move: Move) -> int | None:
         """The action number of `move`; None where this game has no such move."""

@@ -3,10 +3,10 @@ r"""Scenarios from a source, and scenarios to a file.
 A source is `builtin` (a generated hundred: of debt scenarios, or of the domain after a colon) or a path, and after a
 colon, if wanted, some of its rows:
 
-    builtin               a hundred of debt             cases.csv             every row of a published file
-    builtin:train         the first four fifths         cases.csv:test        its last fifth
-    builtin:medical       a hundred operations          cases.jsonl           every line
-    builtin:medical:0-9   rows 0 to 9                   cases.jsonl:7         row 7
+    builtin               a hundred of debt             mine.csv              every row of a published file
+    builtin:train         the first four fifths         mine.csv:test         its last fifth
+    builtin:medical       a hundred operations          mine.jsonl            every line
+    builtin:medical:0-9   rows 0 to 9                   mine.jsonl:7          row 7
 
 Rows are counted from 0, both ends of a range belong to it. `train` and `test` split at four fifths: rows 0-79 and
 80-99 of a hundred, as published. A file whose very name ends in `:test` is read whole.

@@ -40,12 +40,12 @@ class HumanSession:
         self,
         seat: Seat,
         other: Agent,
-        case: tuple[Scenario, int],
+        scenario_and_seed: tuple[Scenario, int],
         saver: BaseCheckpointSaver[Any],
         settings: PlaySettings | None = None,
     ) -> None:
         self.seat: Seat = seat
-        self.scenario, self.seed = case
+        self.scenario, self.seed = scenario_and_seed
         settings = replace(settings or PlaySettings(), match_seconds=math.inf, through="langgraph")
         seats = (person(seat), other) if seat == "creditor" else (other, person(seat))
         self.pairing = Pairing(*seats, settings)

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 from poise.games.moves import SEATS, Seat, other
 from poise.tournaments.game_theory.bimatrix import Bimatrix
 from poise.tournaments.game_theory.solve import best_responses, dominance_network
+from poise.tournaments.statistics.ratio import Array, ratio_error
 from poise.tournaments.storage.rows import Row
 
 if TYPE_CHECKING:
     import networkx as nx
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +79,10 @@ def _interval(gained: Array) -> tuple[Array, Array, Array]:
     known = ~np.isnan(gained)
     number = known.sum(axis=2).astype(np.float64)
     total = np.where(known, gained, 0.0).sum(axis=2)
-    everything, clusters = number.sum(axis=1), np.count_nonzero(number, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total.sum(axis=1) / everything
-        left = total - mean[:, None] * number
-        left[np.abs(left) <= 1e-12 * (np.abs(total) + np.abs(mean[:, None]) * number)] = 0.0  # rounding is not spread
-        error = np.sqrt(clusters / (clusters - 1) * (left**2).sum(axis=1)) / everything
-        half = np.where(clusters > 1, special.stdtrit(np.maximum(1, clusters - 1), 0.975) * error, np.nan)
+    ratio = ratio_error(total.T, number.T)
+    quantile = special.stdtrit(np.maximum(1, ratio.scenarios - 1), 0.975)
+    mean = np.where(ratio.scenarios > 0, ratio.mean, np.nan)
+    half = np.where(ratio.scenarios > 1, quantile * ratio.error, np.nan)
     return mean, mean - half, mean + half
 
 

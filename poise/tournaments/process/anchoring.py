@@ -28,7 +28,8 @@ from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
 from poise.tournaments.process.concession import first_offer
 from poise.tournaments.process.group import ANY, Group, column
-from poise.tournaments.statistics.bootstrap import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.ratio import Array
 
 LEAST: Final = 0.05
 

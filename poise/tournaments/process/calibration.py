@@ -30,7 +30,8 @@ from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
-from poise.tournaments.statistics.bootstrap import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.ratio import Array
 
 Of = Literal["states", "emotions"]
 CLASSES: Final[dict[Of, tuple[str, ...]]] = {"states": STATES, "emotions": EMOTIONS7}

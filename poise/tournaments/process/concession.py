@@ -26,7 +26,8 @@ from poise.common.errors import BadInput
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
-from poise.tournaments.statistics.bootstrap import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.ratio import Array
 
 Scale = Literal["offers", "targets"]
 SCALES: Final[tuple[Scale, ...]] = ("offers", "targets")

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.tournaments.statistics.bootstrap import Array, Estimate, Sums, estimate_in_blocks
+from poise.tournaments.statistics.bootstrap import Estimate, Sums, estimate_in_blocks
+from poise.tournaments.statistics.ratio import Array
 
 ANY: Final = (-np.inf, np.inf)
 SHARE: Final = (0.0, 1.0)

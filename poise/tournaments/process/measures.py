@@ -16,7 +16,7 @@ from poise.tournaments.process.group import Group
 from poise.tournaments.process.speech import SpeechCounts, SpeechMeasures, count_speech, speech
 from poise.tournaments.process.timing import Ended, Timing, ended, timing
 from poise.tournaments.process.transitions import Counts, EmotionTransitions, Kind, count, transitions
-from poise.tournaments.statistics.bootstrap import Array
+from poise.tournaments.statistics.ratio import Array
 
 
 class Traces(NamedTuple):

@@ -16,7 +16,8 @@ import numpy as np
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript, Usage
 from poise.tournaments.process.group import SHARE, Group, column
-from poise.tournaments.statistics.bootstrap import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.ratio import Array
 from poise.tournaments.storage.rows import conduct
 
 COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")

@@ -34,7 +34,7 @@ from poise.agents.simulated import load_world
 from poise.agents.simulated.marginals import row_variation
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
-from poise.tournaments.statistics.bootstrap import Array
+from poise.tournaments.statistics.ratio import Array
 
 Counts = NDArray[np.int64]
 Kind = Literal["own", "reply"]

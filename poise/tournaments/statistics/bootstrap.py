@@ -3,10 +3,8 @@
 Matches on one scenario share its text and its draws, so they are not independent samples. The bootstrap therefore draws
 scenarios with replacement (Davison & Hinkley 1997, section 3.8) and takes all matches of a drawn scenario along. A mean
 is then a ratio of sums, m = sum_s w_s t_s / sum_s w_s n_s, where w_s counts how often scenario s was drawn, t_s is the
-sum over its matches and n_s their number. Its standard error is the linearised one of a ratio (Cochran 1977, section
-6.3): with r_s = t_s - m n_s,
-
-    e^2 = S / (S - 1) * sum_s w_s r_s^2 / (sum_s w_s n_s)^2.
+sum over its matches and n_s their number. Its standard error e is that of `ratio_error`, each scenario counted w_s
+times.
 
 Each draw gives T* = (m* - m) / e*, and the interval is [m - T*_(97.5 %) e, m - T*_(2.5 %) e] (Davison & Hinkley 1997,
 section 5.2.2; Efron 1979). It follows skew as well as few scenarios, which the percentiles of m* do not. The p-value of
@@ -34,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poise.common.seeds import child_seed
+from poise.tournaments.statistics.ratio import Array, ratio_error
 
-Array = NDArray[np.float64]
 DRAWS: Final = 4000
 FEW: Final = 5  # scenarios below which intervals are not to be trusted
 _WILDEST: Final = 8.0
@@ -134,15 +132,8 @@ class _Clusters:
 
     def __init__(self, sums: list[Sums]) -> None:
         self.number = np.stack([one.number for one in sums], axis=1)
-        total = np.stack([one.total for one in sums], axis=1)
-        everything = np.maximum(self.number.sum(axis=0), 1e-300)
-        mean = total.sum(axis=0) / everything
-        self.left = total - mean * self.number
-        small = 1e-12 * (np.abs(total) + np.abs(mean) * self.number)
-        self.left[np.abs(self.left) <= small] = 0.0  # rounding is not spread
-        clusters = np.maximum(np.count_nonzero(self.number, axis=0), 2)
-        self.widen = clusters / (clusters - 1)
-        self.error = np.sqrt(self.widen * (self.left**2).sum(axis=0)) / everything
+        ratio = ratio_error(np.stack([one.total for one in sums], axis=1), self.number)
+        self.left, self.widen, self.error = ratio.residuals, ratio.widening, ratio.error
 
     def draw(self, seed: int, draws: int) -> Array:
         """Shape (draws, statistics): T* of each draw; nan where no match was drawn, infinite where all are alike."""

@@ -1,11 +1,11 @@
 """Success rates with intervals that know that matches on one scenario are alike.
 
-Wilson's interval (1927, JASA 22:209) takes n matches as independent. Matches on one scenario share its case and its
+Wilson's interval (1927, JASA 22:209) takes n matches as independent. Matches on one scenario share its text and its
 draws, so they tell less than that; survey statistics say how much less by the effective sample size (Kish 1965, Survey
 Sampling; Korn and Graubard 1998, Survey Methodology 24:193). With d_s deals of n_s matches on scenario s, p = d / n and
-r_s = d_s - p n_s, the variance of p over S scenarios is the linearised one of a ratio (Cochran 1977, section 6.3),
+the variance v of p over S scenarios from `ratio_error`,
 
-    v = S / (S - 1) * sum_s r_s^2 / n^2,        design effect = v / (p (1 - p) / n),
+    design effect = v / (p (1 - p) / n),
 
 and as many independent matches would have it: n* = p (1 - p) / v. Wilson's interval is taken with
 
@@ -17,14 +17,15 @@ or none are deals, nothing tells how alike they are, and n_eff = S.
 
 Differs from the reference: Korn and Graubard scale all of n* by (z / t)^2, which is wider than it needs to be where
 scenarios hardly matter. On average over rates from 0.1 to 0.9, with 10 and 30 scenarios, this one holds the truth in
-93.4 to 96.4 % of cases (`tests/tournaments/test_wilson.py`); n itself holds it in fewer than 80 % where scenarios
+93.4 to 96.4 % of draws (`tests/tournaments/test_wilson.py`); n itself holds it in fewer than 80 % where scenarios
 matter and are played ten times each.
 """
 
 from __future__ import annotations
 
 from poise.games.metrics import wilson_of
-from poise.tournaments.statistics.bootstrap import Array, Estimate
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.ratio import Array, ratio_error
 
 
 def success(deals: Array, matches: Array) -> Estimate:
@@ -46,7 +47,7 @@ def effective(deals: Array, matches: Array) -> float:
         return n
     if scenarios < 2 or not 0 < rate < 1:
         return float(scenarios)
-    variance = scenarios / (scenarios - 1) * float(((deals - rate * matches) ** 2).sum()) / n**2
+    variance = float(ratio_error(deals, matches).error) ** 2
     added = max(0.0, variance / (rate * (1 - rate)) - 1 / n)
     widen = (float(special.stdtrit(scenarios - 1, 0.975)) / float(special.ndtri(0.975))) ** 2
     return max(1.0, 1 / (1 / n + added * widen))
