@@ -23,7 +23,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS, Seat
@@ -48,13 +47,6 @@ def debt_multiple(value: float, creditor_target: int) -> float | None:
     return value / creditor_target if creditor_target else None
 
 
-@lru_cache(maxsize=8)
-def _normal_quantile(confidence: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval of a rate (Wilson 1927, JASA 22:209-212); (0, 1) when nothing was tried.
 
@@ -71,11 +63,13 @@ def wilson_of(rate: float, size: float, confidence: float = 0.95) -> tuple[float
 
     Raises BadInput for a rate, a size or a confidence outside these bounds.
     """
+    from statistics import NormalDist
+
     if not 0 < confidence < 1:
         raise BadInput(f"confidence {confidence} is outside 0 to 1; the usual one is 0.95")
     if not (0 <= rate <= 1 and size > 0):
         raise BadInput(f"rate {rate} of {size}; give a rate from 0 to 1 and a size above 0")
-    z2 = _normal_quantile(confidence) ** 2
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
     centre = rate + z2 / (2 * size)
     spread = math.sqrt(z2 * (rate * (1 - rate) + z2 / (4 * size)) / size)
     low = 0.0 if rate == 0 else (centre - spread) / (1 + z2 / size)

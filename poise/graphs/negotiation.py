@@ -22,12 +22,7 @@ from poise.graphs.state import NegotiationContext, NegotiationState, Negotiation
 NegotiationGraph = StateGraph[NegotiationState, NegotiationContext, NegotiationState, NegotiationState]
 _REASON_LENGTH = 500
 
-
 Resolve = Callable[[Any], NegotiationContext]
-
-
-def _as_it_is(context: NegotiationContext) -> NegotiationContext:
-    return context
 
 
 class Runner(Protocol):
@@ -42,7 +37,7 @@ def negotiation_graph(
     creditor_graph: Runner,
     debtor_graph: Runner,
     schema: type = NegotiationContext,
-    resolve: Resolve = _as_it_is,
+    resolve: Resolve = lambda context: context,
     *,
     judged: bool = False,
 ) -> NegotiationGraph:
@@ -95,17 +90,17 @@ def _add_judge(graph: NegotiationGraph, resolve: Resolve) -> None:
 def _message(graph: Runner, seat: Seat, state: NegotiationState, context: NegotiationContext) -> NegotiationUpdate:
     """One message and its outcome. An agent that fails ends its match as failed; a server that is down does not."""
     memory = state.creditor if seat == "creditor" else state.debtor
-    own = context.seat(seat)
-    if own.privileged:
+    seat_context = context.seat(seat)
+    if seat_context.privileged:
         hidden = state.debtor.notes if seat == "creditor" else state.creditor.notes
         memory = replace(memory, notes={**memory.notes, "other": dict(hidden)})
     try:
         # The seat is handed the public lines and its own memory, and nothing else; but for the oracle, which says so.
         start = SeatState(lines=state.lines, memory=memory)
-        result = context.guard(lambda: graph.invoke(start, context=own))
+        result = context.guard(lambda: graph.invoke(start, context=seat_context))
         speech = _speech(result, seat)
         outcome = context.referee.judge([line.move for line in state.lines], speech.move)
-        update = _record(own.brief, len(state.lines), result, speech)
+        update = _record(seat_context.brief, len(state.lines), result, speech)
     except (ModelDown, ModelMissing, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
         raise
     except Exception as error:  # noqa: BLE001 - whatever an agent does wrong ends its match, not the tournament

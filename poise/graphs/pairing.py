@@ -80,12 +80,16 @@ class Pairing:
         self.settings = settings or PlaySettings()
         self.rules = self.settings.rules
         self.agents: dict[Seat, Agent] = {"creditor": creditor, "debtor": debtor}
-        self._voices = {seat: self._voice(agent) for seat, agent in self.agents.items()}
-        self._judge = open_judge(self.settings.judge, self.settings.model_options) if self.settings.judge else None
+        options = self.settings.model_options
+        self._voices: dict[Seat, Voice] = {}
+        for seat, agent in self.agents.items():
+            conduct = agent.conduct_in(self.settings.conduct)
+            self._voices[seat] = open_voice(self._uri(agent), self._offers(agent), options, agent.adapter, conduct)
+        self._judge = open_judge(self.settings.judge, options) if self.settings.judge else None
         self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
         self._graph = self._runner()
-        self._detector = open_detector(self.settings.detector, self.settings.model_options)
-        # With seed, scenario and seat they tell a conversation from all others in flight.
+        self._detector = open_detector(self.settings.detector, options)
+        # With seed, scenario and seat they tell a negotiation from all others in flight.
         self._names = [f"{agent.name}@{self._uri(agent)}" for agent in self.agents.values()]
 
     @property
@@ -100,7 +104,7 @@ class Pairing:
         return aside or any(self._uri(agent) != SCRIPTED for agent in self.agents.values())
 
     def restore(self, memory: Mapping[str, Any] | None) -> None:
-        """Go on from the memory that an earlier match left behind; None is the state before the first."""
+        """Resume from the memory that an earlier match left behind; None is the state before the first."""
         for seat in list(self._learners):
             policy = self.agents[seat].make_policy()
             if memory is not None and memory.get(seat) is not None:
@@ -145,10 +149,6 @@ class Pairing:
 
     def _offers(self, agent: Agent) -> Offers:
         return agent.offers or self.settings.offers or "policy"
-
-    def _voice(self, agent: Agent) -> Voice:
-        conduct = agent.conduct_in(self.settings.conduct)
-        return open_voice(self._uri(agent), self._offers(agent), self.settings.model_options, agent.adapter, conduct)
 
     def _runner(self) -> Runner:
         creditor, debtor = (agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values())

@@ -12,7 +12,7 @@ from poise.common.errors import DeadlineExceeded
 from poise.games.referee import Referee
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
-from poise.graphs.pairing import Pairing, PlaySettings
+from poise.graphs.pairing import PlaySettings
 from poise.testing.bench import SCENARIOS, SEED, Bench, find_in_either_seat, insister, watched, within
 from poise.testing.checks import Broken, Check, Hopeless, each_check
 
@@ -158,12 +158,14 @@ def _blind_to_target(bench: Bench) -> None:
     """Against an opponent that does not act on its own target, changing that target must change nothing."""
     for scenario, share in zip(bench.scenarios, cycle((1.0, 0.5)), strict=False):
         opponent = insister(bench, scenario, share)
-        first, *others = (bench.pairing(opponent).play(each, SEED).transcript for each in _turned(bench, scenario))
+        first, *others = (
+            bench.pairing(opponent).play(each, SEED).transcript for each in _with_other_targets(bench, scenario)
+        )
         if any(each.messages != first.messages for each in others):
             raise Broken(f"scenario {scenario.id!r}: its messages change with the other side's {bench.theirs}_target")
 
 
-def _turned(bench: Bench, scenario: Scenario) -> Iterator[Scenario]:
+def _with_other_targets(bench: Bench, scenario: Scenario) -> Iterator[Scenario]:
     """The scenario, and the same with the other side's target a little and far from where it was."""
     yield scenario
     own, theirs = scenario.target(bench.agent.seat), scenario.target(bench.theirs)
@@ -176,15 +178,15 @@ def _turned(bench: Bench, scenario: Scenario) -> Iterator[Scenario]:
 
 def _blind_to_notes(bench: Bench) -> None:
     scenario = bench.scenarios[0]
-    told = [insister(bench, scenario, 1.0, notes={"secret": secret}) for secret in (1, 2)]
-    first, second = (bench.pairing(opponent).play(scenario, SEED).transcript for opponent in told)
+    opponents = [insister(bench, scenario, 1.0, notes={"secret": secret}) for secret in (1, 2)]
+    first, second = (bench.pairing(opponent).play(scenario, SEED).transcript for opponent in opponents)
     for index in bench.own(first):
         if first.messages[index] != second.messages[index]:
             raise Broken("its messages change with the other side's private notes")
 
 
 def _apart(bench: Bench) -> None:
-    """A match in whose midst another one is played, by another pairing of the same agent, goes as it does alone."""
+    """A match during which another pairing of the same agent plays another one goes as it does alone."""
     scenario, another = bench.scenarios[0], bench.scenarios[-1]
 
     def aside() -> None:
@@ -202,18 +204,14 @@ def _unchanging(bench: Bench) -> None:
 
 
 def _remembers(bench: Bench) -> None:
-    """After the first match and after the last: a series that is taken up from its memory goes on as it would have."""
+    """A series resumed from the memory after the first match, or after the last, goes on as it would have."""
     if not bench.agent.learns:
         return
     for scenarios in (bench.scenarios[:1], bench.scenarios):
         for first, second in zip(bench.pairings(), bench.pairings(), strict=True):
             memory = [first.play(scenario, SEED).memory for scenario in scenarios][-1]
             second.restore(_through_json(memory))
-            resumed = [[_go_on(pairing, scenario) for scenario in bench.scenarios] for pairing in (first, second)]
+            played = [[pairing.play(each, SEED + 1) for each in bench.scenarios] for pairing in (first, second)]
+            resumed = [[(match.transcript, match.memory) for match in matches] for matches in played]
             if resumed[0] != resumed[1]:
                 raise Broken("after restore(memory()) it plays differently; put all that it learned into memory()")
-
-
-def _go_on(pairing: Pairing, scenario: Scenario) -> tuple[Transcript, Any]:
-    played = pairing.play(scenario, SEED + 1)
-    return played.transcript, played.memory

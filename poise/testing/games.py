@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Final
 
 from poise.common.errors import DeadlineExceeded
@@ -74,13 +75,17 @@ class _Table:
         """A legal action; one in four of them close to the other side's offer, so that deals come about, too."""
         legal = state.legal_actions()
         theirs = state.standing[1 - state.index % 2]
-        near = [action for action in legal if theirs and self._close(state, action, theirs.value)]
+        moves = [(action, state.terms.move(action)) for action in legal] if theirs else []
+        near = [
+            action
+            for action, move in moves
+            if theirs
+            and move.value is not None
+            and not move.firm
+            and abs(move.value - theirs.value) <= self.rules.tolerance + 1
+        ]
         chosen: int = dice.pick(near if near and dice.unit() < 0.25 else legal)
         return chosen
-
-    def _close(self, state: BargainingState, action: int, value: int) -> bool:
-        move = state.terms.move(action)
-        return move.value is not None and not move.firm and abs(move.value - value) <= self.rules.tolerance + 1
 
 
 Tables = Sequence[_Table]
@@ -109,18 +114,17 @@ def _legal(tables: Tables) -> None:
 
 
 def _ends(tables: Tables, seconds: float) -> None:
+    def play_all() -> None:
+        for table in tables:
+            longest = table.game.max_game_length()
+            for states in table.plays():
+                if not states[-1].is_terminal() or len(states) - 1 > longest:
+                    raise Hopeless(f"after {len(states) - 1} messages the negotiation goes on; it may last {longest}")
+
     try:
-        within(seconds, lambda: _all_end(tables))
+        within(seconds, play_all)
     except DeadlineExceeded:
         raise Hopeless(f"it hangs: {_PLAYS} plays are not over within {seconds:g} s; look for a loop") from None
-
-
-def _all_end(tables: Tables) -> None:
-    for table in tables:
-        longest = table.game.max_game_length()
-        for states in table.plays():
-            if not states[-1].is_terminal() or len(states) - 1 > longest:
-                raise Hopeless(f"after {len(states) - 1} messages the negotiation goes on; it may last {longest}")
 
 
 def _pays(tables: Tables) -> None:
@@ -138,23 +142,23 @@ def _clones(tables: Tables) -> None:
     for table in tables:
         for states in table.plays(5):
             for state in states[:-1]:
-                before = _told(state)
+                before = _observed(state)
                 clone = state.clone()
-                if _told(clone) != before:
-                    raise Broken(f"the clone of {before} is {_told(clone)}")
+                if _observed(clone) != before:
+                    raise Broken(f"the clone of {before} is {_observed(clone)}")
                 clone.apply_action(clone.legal_actions()[-1])
-                if _told(state) != before:
+                if _observed(state) != before:
                     raise Broken("a move on the clone changes the position; keep lists and dictionaries out of `self`")
 
 
-def _told(state: BargainingState) -> tuple[Any, ...]:
+def _observed(state: BargainingState) -> tuple[Any, ...]:
     return str(state), state.history(), list(state.returns()), repr(vars(state))
 
 
 def _reads_back(tables: Tables) -> None:
     for table in tables:
         for state in table.play(Dice(SEED, table.scenario.id)):
-            if _told(again := openspiel.read_back(table.game, state))[:3] != _told(state)[:3]:
+            if _observed(again := openspiel.read_back(table.game, state))[:3] != _observed(state)[:3]:
                 raise Broken(f"{state} comes back from text as {again}")
 
 
@@ -164,27 +168,21 @@ def _repeats(tables: Tables) -> None:
             again = table.game.new_initial_state()
             for action in states[-1].history():
                 again.apply_action(action)
-            if _told(again) != _told(states[-1]):
+            if _observed(again) != _observed(states[-1]):
                 raise Broken(f"the same moves led to {states[-1]}, and then to {again}; what happens is for the moves")
 
 
 def _hides(tables: Tables) -> None:
     """The same negotiation with another target of the other side looks the same to a seat while it lasts."""
-    for table in tables:
-        for seat, player in zip(SEATS, range(2), strict=True):
-            for turned in _turned(table, SEATS[1 - player]):
-                for states in table.plays(5):
-                    _look_the_same(states, turned, player, seat)
+    for table, player, change in product(tables, range(2), (1, -1)):
+        scenario, hidden = table.scenario, f"{SEATS[1 - player]}_target"
+        changed = replace(table, scenario=replace(scenario, **{hidden: getattr(scenario, hidden) + change}))
+        for states in table.plays(5):
+            _look_the_same(states, changed, player)
 
 
-def _turned(table: _Table, hidden: str) -> Iterator[_Table]:
-    scenario, target = table.scenario, f"{hidden}_target"
-    for value in (getattr(scenario, target) + 1, getattr(scenario, target) - 1):
-        yield replace(table, scenario=replace(scenario, **{target: value}))
-
-
-def _look_the_same(states: list[BargainingState], turned: _Table, player: int, seat: str) -> None:
-    other = turned.game.new_initial_state()
+def _look_the_same(states: list[BargainingState], changed: _Table, player: int) -> None:
+    seat, other = SEATS[player], changed.game.new_initial_state()
     for state, action in zip(states[:-1], states[-1].history(), strict=True):
         for look in ("information_state_string", "information_state_tensor", "observation_string", "legal_actions"):
             if getattr(state, look)(player) != getattr(other, look)(player):

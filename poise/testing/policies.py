@@ -117,9 +117,6 @@ class _Subject:
             emotion = self._watch(policy.choose, view, dice.child(view.index, "feel"))
             shown = (*shown, emotion)
             yield emotion
-        self._learn(policy, negotiation, view)
-
-    def _learn(self, policy: Policy, negotiation: _Recorded, view: View) -> None:
         if isinstance(policy, Learner):
             outcome = negotiation.transcript.outcome
             utility = outcome.utilities[SEATS.index(negotiation.brief.seat)]

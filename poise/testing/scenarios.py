@@ -40,18 +40,17 @@ def check_scenarios(source: Source, *, apart_from: Source | None = None, toleran
     A file that cannot be read fails with its row and column, and the rest are left out.
     """
     least = Rules().tolerance if tolerance is None else tolerance
-    return make_checks(_checks(apart_from is not None), _Set(source, apart_from, least))
+    return make_checks(_checks(apart_from), _Set(source, least))
 
 
 @dataclass
 class _Set:
     source: Source
-    apart_from: Source | None
     tolerance: int
     scenarios: list[Scenario] = field(default_factory=list)
 
 
-def _checks(apart: bool) -> Iterator[tuple[str, Callable[[_Set], None]]]:
+def _checks(apart_from: Source | None) -> Iterator[tuple[str, Callable[[_Set], None]]]:
     yield "can be read", _readable
     yield "gives every scenario its own id", _unique
     yield "targets, gap and polarity agree, within the bounds", _sound
@@ -59,8 +58,11 @@ def _checks(apart: bool) -> Iterator[tuple[str, Callable[[_Set], None]]]:
     yield "counts in one unit in each domain", _one_unit
     yield "says neither target in its context", _secret
     yield "has no scenario twice, in training and in test", _split
-    if apart:
-        yield "has no scenario of the other set", _apart
+    if apart_from is not None:
+        yield (
+            "has no scenario of the other set",
+            lambda subject: _hold_apart(_load(apart_from), subject.scenarios, "the other set"),
+        )
     yield "survives a file", _survives
 
 
@@ -135,7 +137,7 @@ def _spelled(value: int, unit: str) -> re.Pattern[str]:
 
 
 def _content(scenario: Scenario) -> str:
-    """A scenario by what is negotiated, whatever it is called."""
+    """What is negotiated in a scenario, whatever its id."""
     return json.dumps({**scenario.to_dict(), "id": ""}, sort_keys=True)
 
 
@@ -145,15 +147,10 @@ def _split(subject: _Set) -> None:
     _hold_apart(subject.scenarios[:cut], subject.scenarios[cut:], "the first four fifths, which are for training,")
 
 
-def _apart(subject: _Set) -> None:
-    assert subject.apart_from is not None  # noqa: S101 - for the type checker: the check is made only then
-    _hold_apart(_load(subject.apart_from), subject.scenarios, "the other set")
-
-
 def _hold_apart(first: Sequence[Scenario], second: Sequence[Scenario], named: str) -> None:
-    seen = {_content(scenario): scenario.id for scenario in first}
+    ids = {_content(scenario): scenario.id for scenario in first}
     for scenario in second:
-        if (before := seen.get(_content(scenario))) is not None:
+        if (before := ids.get(_content(scenario))) is not None:
             raise Broken(f"scenario {scenario.id!r} is scenario {before!r} of {named} again; leave one out")
 
 

@@ -155,7 +155,11 @@ def _read_row(line: str, layout: Layout) -> dict[str, str]:
     row = _FIELD.sub(_held, line)
     found = layout.shortest.fullmatch(row)
     if found is None:
-        raise _misfit(line, layout.missing(row))
+        anchor = layout.missing(row)
+        if anchor is None:
+            raise _Refused(f"{shorten(line)} has too few or too many fields for the header; complete it, and {_QUOTE}")
+        what = f"in {shorten(line)} there is no {anchor.what} where this column has to be"
+        raise _Refused(f"{what}; correct it, and {_QUOTE}", anchor.column)
     other = layout.longest.fullmatch(row)
     if other is None or other.groups() != found.groups():
         raise _Refused(f"{shorten(line)} can be read in two ways; {_QUOTE}")
@@ -163,13 +167,6 @@ def _read_row(line: str, layout: Layout) -> dict[str, str]:
     for part, value in zip(layout.parts, found.groups(), strict=True):
         fields |= {part.column: value} if isinstance(part, RowAnchor) else _split(value, part)
     return {name: " ".join(value.replace(_HELD, ",").split()) for name, value in fields.items()}
-
-
-def _misfit(line: str, anchor: RowAnchor | None) -> _Refused:
-    if anchor is None:
-        return _Refused(f"{shorten(line)} has too few or too many fields for the header; complete it, and {_QUOTE}")
-    what = f"in {shorten(line)} there is no {anchor.what} where this column has to be"
-    return _Refused(f"{what}; correct it, and {_QUOTE}", anchor.column)
 
 
 def _held(field: re.Match[str]) -> str:
@@ -185,16 +182,11 @@ def _split(run: str, texts: Texts) -> dict[str, str]:
     bordered, every = _BORDER.split(run), run.split(",")
     for columns, pieces in ((names, bordered), (shorter, bordered), (names, every)):
         if len(pieces) == len(columns):
-            _check_filled(columns, pieces)
+            if empty := [name for name, piece in zip(columns, pieces, strict=True) if not piece.strip()]:
+                raise _Refused("the text is empty; fill it in (None will do)", empty[0])
             return dict(zip(columns, pieces, strict=True))
     raise _Refused(
         f"{shorten(run.replace(_HELD, ','))} has to be {len(names)} texts ({', '.join(names)}), and its commas "
         f"give {len(bordered)}; {_QUOTE}",
         names[0],
     )
-
-
-def _check_filled(columns: Sequence[str], pieces: Sequence[str]) -> None:
-    for name, piece in zip(columns, pieces, strict=True):
-        if not piece.strip():
-            raise _Refused("the text is empty; fill it in (None will do)", name)

@@ -193,19 +193,19 @@ def _scenario(path: Path, line: int, name: str, row: Row, kind: Format) -> Scena
 
 
 def _context(row: Row, kind: Format, targets: Targets) -> dict[str, str]:
-    told = {label: _words(row[column]) for column, label in kind.shown.items() if column in row}
+    shown = {label: _words(row[column]) for column, label in kind.shown.items() if column in row}
     if open_ := [column for column in kind.figures if re.fullmatch(_OPEN, row[column])]:
-        told["Left open"] = ", ".join(_words(re.sub(r"\(\w+\)", "", column)) for column in open_)
-    return {label: text for label, text in told.items() if not _gives_away(text, kind.domain, targets)}
+        shown["Left open"] = ", ".join(_words(re.sub(r"\(\w+\)", "", column)) for column in open_)
+    domain = domain_words(kind.domain)
+
+    def gives_away(text: str, target: int) -> bool:
+        in_digits = str(target) in re.findall(r"\d+", text)
+        return in_digits or bool(stated(text, target, domain.plural, domain.time_of_day(target)))
+
+    return {label: text for label, text in shown.items() if not any(gives_away(text, target) for target in targets)}
 
 
 def _words(text: str) -> str:
     """A text of the file as a person would write it: no underscores, a capital first."""
     plain = " ".join(text.replace("_", " ").split())
     return plain[:1].upper() + plain[1:]
-
-
-def _gives_away(text: str, domain: str, targets: Targets) -> bool:
-    words = domain_words(domain)
-    numbers = re.findall(r"\d+", text)
-    return any(str(one) in numbers or stated(text, one, words.plural, words.time_of_day(one)) for one in targets)

@@ -67,7 +67,7 @@ def generate_from_file(path: Path, domain: str, n: int, seed: int) -> list[Scena
         dice = Dice(seed, f"scenarios/{domain}")
         decks = Decks(dice.child("decks"))
         draws = _draws(data, n, dice)
-        return [_case(f"{domain}-{place:03d}", domain, data, draw, decks) for place, draw in enumerate(draws)]
+        return [_scenario(f"{domain}-{place:03d}", domain, data, draw, decks) for place, draw in enumerate(draws)]
     except KeyError as error:
         raise ScenarioError(f"{path}: {error} is missing; docs/domains.md shows what the file holds") from None
     except (OSError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -125,7 +125,7 @@ def _exponent(steps: int, mean: float) -> float:
     return low
 
 
-def _case(name: str, domain: str, data: Mapping[str, Any], draw: _Draw, decks: Decks) -> Scenario:
+def _scenario(name: str, domain: str, data: Mapping[str, Any], draw: _Draw, decks: Decks) -> Scenario:
     lower: int = draw.target
     targets = (lower, lower + draw.gap) if data["lower"] == "creditor" else (lower + draw.gap, lower)
     scenes = [scene for scene in data["scenes"] if draw.group in scene["groups"]]

@@ -52,7 +52,9 @@ class CheckpointFile(SqliteSaver):
                     self._in_one_transaction(_RENAME)
                 self.setup()
                 if self.conn.execute(_RENAMED).fetchone():
-                    self.conn.create_function("as_json", 2, self._as_json)
+                    self.conn.create_function(
+                        "as_json", 2, lambda kind, data: json.dumps(self.serde.loads_typed((kind, data))).encode()
+                    )
                     self._in_one_transaction(_COPY)
         except BaseException:
             self.conn.close()
@@ -93,6 +95,3 @@ class CheckpointFile(SqliteSaver):
             self.conn.execute("BEGIN IMMEDIATE")
             for statement in statements:
                 self.conn.execute(statement)
-
-    def _as_json(self, kind: str, data: bytes) -> bytes:
-        return json.dumps(self.serde.loads_typed((kind, data))).encode()

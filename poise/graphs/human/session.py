@@ -50,7 +50,11 @@ class HumanSession:
         seats = (person(seat), other) if seat == "creditor" else (other, person(seat))
         self.pairing = Pairing(*seats, settings)
         self.context = self.pairing.context(self.scenario, self.seed)
-        graphs = [self._compiled(agent) for agent in self.pairing.agents.values()]
+        # A person's turn is kept at every step; an agent's is one step, played again when it was cut off.
+        graphs: list[Runner] = []
+        for agent in self.pairing.agents.values():
+            graph = (agent.make_graph or seat_graph)().compile()
+            graphs.append(graph if agent.human else _Apart(graph))
         negotiation = negotiation_graph(graphs[0], graphs[1], judged=settings.judge is not None)
         self._graph = negotiation.compile(checkpointer=saver)
         steps = _STEPS_A_MESSAGE * settings.rules.max_messages + 10
@@ -106,11 +110,6 @@ class HumanSession:
         result = self._graph.invoke(given, config=self._config, context=self.context, durability="sync")
         asked = result.get("__interrupt__")
         return dict(asked[0].value) if asked else None
-
-    def _compiled(self, agent: Agent) -> Runner:
-        """A person's turn is kept at every step; an agent's is one step, played again when it was cut off."""
-        graph = agent.make_graph() if agent.make_graph else seat_graph()
-        return graph.compile() if agent.human else _Apart(graph.compile())
 
 
 class _Apart:
