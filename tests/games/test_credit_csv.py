@@ -102,7 +102,7 @@ NO_TARGETS = ",".join(name for name in COLUMNS if "Target" not in name)
 REFUSED: list[tuple[str, str | bytes, list[str]]] = [
     ("empty", b"", ["the file is empty", "it needs a header"]),
     ("only blanks", " \n\u3000\n", ["the file is empty"]),
-    ("header only", HEADER, ["line 1", "a header and no rows", "add one row"]),
+    ("header only", HEADER, ["line 1", "a header but no rows", "add one row"]),
     (
         "missing columns",
         f"{NO_TARGETS}\n",

@@ -69,7 +69,7 @@ def test_nashs_bargain_has_the_greatest_product_of_gains(case, creditor, debtor)
     [
         (lambda: finite_share(0, 3), "discount 0 is outside"),
         (lambda: finite_share(0.5, 0), "0 proposals"),
-        (lambda: endless_share(1), "settle nothing"),
+        (lambda: endless_share(1), "settles nothing"),
         (lambda: nash_bargain(0, 1, (0.6, 0.5)), "leave nothing to gain"),
     ],
 )
