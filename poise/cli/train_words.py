@@ -272,14 +272,13 @@ def _choice(given: dict[str, Any]) -> PairSelection:
 def _running(
     folder: Path, device: str = "auto", precision: str = "auto", portion: int = 0, minutes: float | None = None
 ) -> Iterator[LanguageRun]:
-    """A run that holds the folder, is shown, and can be stopped."""
+    """A run that shows its progress and can be stopped."""
     from poise.cli.screens.standings import console
     from poise.cli.screens.training_progress import TrainingProgress
     from poise.common.interrupts import Interrupts
-    from poise.tournaments.storage.errors import only_run
     from poise.training.language.loop import LanguageRun
 
-    with only_run(folder), TrainingProgress(console(stderr=True)) as progress, Interrupts() as stop:
+    with TrainingProgress(console(stderr=True)) as progress, Interrupts() as stop:
         try:
             yield LanguageRun(device, precision, portion, minutes, progress, stop)
         except KeyboardInterrupt as stopped:

@@ -46,7 +46,7 @@ def test_a_good_message_gets_nearly_everything():
         ("This makes me so angry!", "number", 0, "states no number", 4),
         ("I am angry. 60 days or 80 days.", "number", 0, "states 80 days", 4),
         (f"Pay, or I will have you arrested. {GOOD}", "conduct", 0, "arrest", 3),
-        (f"As an AI, I cannot feel. {GOOD}", "topic", 0, "leaves the talks", 2),
+        (f"As an AI, I cannot feel. {GOOD}", "topic", 0, "leaves the negotiation", 2),
         ("", "number", 0, "no words", 1),
         ("60 days.", "length", 0.4, "has 2 words", 10),
         (f"{GOOD} {' '.join(['really'] * 60)}.", "length", 0.175, "has 73 words", 10),
@@ -95,7 +95,7 @@ def test_saying_again_what_was_said_costs():
     again = spoken("I am so angry that you keep me waiting. I need 60 days.", said=(before, ("debtor", 90)))
     score = judge(again)
     assert score.parts["repetition"] == 0
-    assert "says again" in " ".join(score.reasons)
+    assert "repeats" in " ".join(score.reasons)
     fresh = spoken("It makes me furious to wait any longer. I need 60 days.", said=(before, ("debtor", 90)))
     assert judge(fresh).parts["repetition"] == 1
 
@@ -120,7 +120,7 @@ def test_a_pair_tells_what_its_seat_saw():
     found = spoken_of(told)
     assert [(line.seat, line.move.value) for line in found.view.lines] == [("creditor", 20), ("debtor", 21)]
     assert found.view.other_offer == 21
-    assert found.case == told.messages[0].content
+    assert found.scenario_text == told.messages[0].content
     assert spoken_of(pair(0, 0)).view.lines == ()
     assert judge(found).parts["number"] == 1
 

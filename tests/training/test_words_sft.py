@@ -10,6 +10,7 @@ import pytest
 from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 
 from poise.common.errors import AgentError, ConfigError, StoreError
+from poise.tournaments.storage.errors import LOCK, only_run
 from poise.training.language.adapter import LoraSettings, load_adapter, read_provenance
 from poise.training.language.base import load_base
 from poise.training.language.choose import PairSelection
@@ -91,6 +92,13 @@ def test_what_is_done_is_not_done_again_and_other_settings_are_refused(home, tra
     assert again.provenance == trained.provenance
     with pytest.raises(StoreError, match=r"another training \(steps.rate was 0.02, now 0.01\)"):
         train_sft(settings(home, steps=Steps(0.01, epochs=4, batch=4)), home / "sft", RUN)
+
+
+def test_a_folder_that_another_training_holds_is_refused_and_left_as_it_is(home, tmp_path, monkeypatch):
+    monkeypatch.setattr("poise.tournaments.storage.errors._PATIENCE", 0.0)
+    with only_run(tmp_path), pytest.raises(StoreError, match="another run is at work"):
+        train_sft(settings(home), tmp_path, RUN)
+    assert [path.name for path in tmp_path.iterdir() if path.name != LOCK] == []
 
 
 @pytest.mark.parametrize("after", [1, 7])

@@ -1,4 +1,4 @@
-"""What the three ways of training an adapter have in common: which training it is, its folder, and how it ends."""
+"""What SFT, JPO and DPO have in common: the identity of a training, its folder and its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFERENCE: Final = "reference.safetensors"
 
 @dataclass(frozen=True)
 class TrainedWords:
-    """folder: the adapter's. provenance: what it says of itself. earlier: it was there already."""
+    """folder: the adapter's. provenance: its provenance.json. earlier: it was trained before this call."""
 
     folder: Path
     provenance: Mapping[str, Any]
@@ -33,7 +33,7 @@ class TrainedWords:
 
 @dataclass(frozen=True)
 class AdapterRun:
-    """One training of an adapter: what decides its result, and where it is kept.
+    """One training of an adapter: everything that decides its result, and its folder.
 
     base, data, settings: as provenance.json records them. parent: the digest of the adapter it begins with, or None.
     """
@@ -47,17 +47,17 @@ class AdapterRun:
 
     @property
     def plan(self) -> str:
-        """The digest of all that decides the result."""
+        """The digest of everything that decides the result."""
         decisive = {"base": self.base, "data": self.data, "settings": self.settings}
         return digest_of(decisive if self.parent is None else {**decisive, "parent": self.parent})
 
     @property
     def folder(self) -> RunFolder:
-        """The folder that it is kept in."""
+        """Its folder."""
         return RunFolder(self.path, self._identity(vars(self)), checkpoint.FILE)
 
     def finished(self) -> TrainedWords | None:
-        """What this training came to earlier, None before it is finished.
+        """The result of this training, None before it is finished.
 
         Raises:
             StoreError: the folder holds another adapter.
@@ -75,7 +75,7 @@ class AdapterRun:
         return {name: source[name] for name in ("method", "base", "data", "settings", "parent")}
 
     def finish(self, model: Any, progress: Progress, scores: Mapping[str, Any]) -> TrainedWords:
-        """Write the adapter with its provenance and its curve, and delete what only resuming needs."""
+        """Write the adapter, its provenance and its curve, and delete the files that only resuming needs."""
         identity = self._identity(vars(self))
         settings = {**self.settings, "plan": self.plan}
         provenance = save_adapter(model, self.path, {**identity, "settings": settings, "scores": dict(scores)})
@@ -124,7 +124,7 @@ def base_named(provenance: Mapping[str, Any]) -> str:
     base = provenance["base"]
     if base["kind"] == "hub" or base["name"] == "smollm2":
         return str(base["name"])
-    raise ConfigError(f"the adapter's base was the {base['kind']} {base['name']!r}; say with --base where it is")
+    raise ConfigError(f"the adapter's base was the {base['kind']} {base['name']!r}; name its path with --base")
 
 
 def source_of(read: PromptReplies) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The model that is trained: from a GGUF file, a folder, or a name on the hub.
 
-A GGUF file is dequantised, so that training sees the very weights that llama.cpp plays with; its tokenizer and chat
-template come with it. That takes half a minute, so the result is kept in the user's cache folder (4 bytes a parameter,
-540 MB for smollm2). What identifies a base is the SHA-256 of what was read, and an adapter is for that base alone.
+A GGUF file is dequantised, so that training uses exactly the weights that llama.cpp plays with; its tokenizer and chat
+template come with it. That takes half a minute, so the result is kept in the user's cache folder (4 bytes per
+parameter, 540 MB for smollm2). A base is identified by the SHA-256 of what was read; an adapter fits that base only.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from poise.training.language.libraries import library, quietly
 
 Kind = Literal["gguf", "folder", "hub"]
 _FILES: Final = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
-_WANTED: Final = (*_FILES, "*.json", "*.txt", "*.model")  # of a hub's repository; no pickled weights
+_DOWNLOADED: Final = (*_FILES, "*.json", "*.txt", "*.model")  # files of a repository on the hub; no pickled weights
 _STRING: Final = 8  # the GGUF code of a string
 
 
 @dataclass(frozen=True, slots=True)
 class BaseId:
-    """Which base it is.
+    """Identifies a base.
 
-    name: as given by the user, of a path its last part. kind: gguf, folder or hub. architecture: such as llama.
+    name: as the user gave it; the last part of a path. kind: gguf, folder or hub. architecture: such as llama.
     sha256: of the GGUF file; of a folder, over the digests of its weights, configuration and tokenizer.
     """
 
@@ -46,7 +46,7 @@ class BaseId:
 
 @dataclass(frozen=True)
 class Base:
-    """A causal language model of transformers in float32, its tokenizer, and which one it is."""
+    """A causal language model of transformers in float32, its tokenizer and its identity."""
 
     model: Any
     tokenizer: Any
@@ -57,10 +57,10 @@ def load_base(source: str = SMOLLM2) -> Base:
     """The base model that `source` names: smollm2, a .gguf file, a folder, or a name on the hub such as owner/model.
 
     Raises:
-        ConfigError: there is none, it cannot be read, or it has no chat template.
+        ConfigError: it does not exist, cannot be read, or has no chat template.
         ModelMissing: smollm2's weights are not installed.
     """
-    kind, path, name = _located(source)
+    kind, path, name = _locate_base(source)
     digest = base_digest(path)
     try:
         with quietly():
@@ -78,10 +78,10 @@ def load_base(source: str = SMOLLM2) -> Base:
 
 def identify(source: str) -> str:
     """The SHA-256 that an adapter for `source` must name, without loading it."""
-    return base_digest(_located(source)[1])
+    return base_digest(_locate_base(source)[1])
 
 
-def _located(source: str) -> tuple[Kind, Path, str]:
+def _locate_base(source: str) -> tuple[Kind, Path, str]:
     if source == SMOLLM2:
         return "gguf", find_weights(), SMOLLM2
     path = Path(source).expanduser()
@@ -99,15 +99,15 @@ def _located(source: str) -> tuple[Kind, Path, str]:
 
 
 def _download(name: str) -> Path:
-    """A local copy of a model on the hub, whole: what was interrupted is gone on with."""
+    """A complete local copy of a model on the hub; an interrupted download is resumed."""
     hub = library("huggingface_hub")
     try:
-        return Path(hub.snapshot_download(name, allow_patterns=list(_WANTED)))
+        return Path(hub.snapshot_download(name, allow_patterns=list(_DOWNLOADED)))
     except (OSError, ValueError, RuntimeError) as error:
         brief = str(error).strip().split("\n")[0][:300]
         raise ConfigError(
-            f"{name} cannot be had from the hub ({type(error).__name__}: {brief}); repeat the command, or download it "
-            "and name its folder"
+            f"{name} cannot be downloaded from the hub ({type(error).__name__}: {brief}); repeat the command, or "
+            "download it and name its folder"
         ) from None
 
 
@@ -116,14 +116,14 @@ def _from_gguf(path: Path, digest: str) -> tuple[Any, Any]:
     kept = cache_folder() / f"base-{digest[:16]}-{library('transformers').__version__}"
     if kept.is_dir():
         return _from_folder(kept)
-    model, tokenizer = _converted(path)
-    with suppress(OSError), draft(kept, durable=False) as folder:  # without room, it is converted every time
+    model, tokenizer = _convert_gguf(path)
+    with suppress(OSError), draft(kept, durable=False) as folder:  # without space, it is converted every time
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return model, tokenizer
 
 
-def _converted(path: Path) -> tuple[Any, Any]:
+def _convert_gguf(path: Path) -> tuple[Any, Any]:
     transformers, torch = library("transformers"), library("torch")
     where = {"gguf_file": path.name, "local_files_only": True}
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(path.parent), **where)
@@ -145,16 +145,16 @@ def _from_folder(path: Path) -> tuple[Any, Any]:
 
 
 def base_digest(path: Path) -> str:
-    """The SHA-256 of a GGUF file, or over the files of a model's folder that make it what it is."""
+    """The SHA-256 of a GGUF file, or over the files of a model's folder that determine the model."""
     if path.is_file():
         known = path.name == SMOLLM2_WEIGHTS.file and path.stat().st_size == SMOLLM2_WEIGHTS.size
         return SMOLLM2_WEIGHTS.sha256 if known and path == find_weights() else sha256_of(path)
-    files = sorted({each for pattern in _FILES for each in path.glob(pattern)})
-    return digest_of({each.name: sha256_of(each) for each in files})
+    files = sorted({file for pattern in _FILES for file in path.glob(pattern)})
+    return digest_of({file.name: sha256_of(file) for file in files})
 
 
 def _split_digits(tokenizer: Any, path: Path) -> None:
-    """Cut numbers into digits where llama.cpp does ("smollm"), which transformers leaves out when it converts."""
+    """Split numbers into digits as llama.cpp does ("smollm"); transformers omits this step in its conversion."""
     if gguf_text(path, "tokenizer.ggml.pre") != "smollm":
         return
     pre = library("tokenizers").pre_tokenizers
@@ -163,22 +163,22 @@ def _split_digits(tokenizer: Any, path: Path) -> None:
 
 
 def gguf_text(path: Path, key: str) -> str:
-    """The text that a GGUF file has under `key`; "" where it has none.
+    """The text that a GGUF file stores under `key`; "" if there is none.
 
-    gguf's own reader parses all 100,000 entries of a vocabulary first, which takes seconds.
+    gguf's own reader first parses all 100,000 entries of a vocabulary, which takes seconds.
     """
     wanted = struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I", _STRING)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        place = content.find(wanted)
-        if place < 0:
+        offset = content.find(wanted)
+        if offset < 0:
             return ""
-        start = place + len(wanted) + 8
+        start = offset + len(wanted) + 8
         (length,) = struct.unpack("<Q", content[start - 8 : start])
         return content[start : start + min(length, 1 << 20)].decode("utf-8", errors="replace")
 
 
 def same_base(base: BaseId, wanted: Mapping[str, Any], where: Path) -> None:
-    """Refuse an adapter (`wanted`: the base in its provenance) that is for another base.
+    """Refuse an adapter that was made for another base. wanted: the base in its provenance.
 
     Raises:
         ConfigError: with both names.
@@ -186,5 +186,5 @@ def same_base(base: BaseId, wanted: Mapping[str, Any], where: Path) -> None:
     if wanted.get("sha256") != base.sha256:
         raise ConfigError(
             f"{where} is an adapter for {wanted.get('name')!r} ({str(wanted.get('sha256'))[:12]}...), and the base is "
-            f"{base.name!r} ({base.sha256[:12]}...); name its own base with --base"
+            f"{base.name!r} ({base.sha256[:12]}...); name the adapter's base with --base"
         )

@@ -1,13 +1,12 @@
-"""Which pairs are learned from, and in what form.
+"""Chooses the pairs to learn from, and the emotion that each prompt asks for.
 
-EmoDistill learns from the best tenth of the creditor's messages by `quality` (this step's reward + half of the
-episode's); where one of them is too long, the next best takes its place. `by="judge"` takes the best by a judge's score
-instead. Some scenarios are set aside, on which the loss is measured before and after.
+EmoDistill learns from the best tenth of the creditor's messages by `quality` (the reward of this step + half of the
+episode's); a message that is too long is replaced by the next best. `by="judge"` ranks by a judge's score instead. Some
+scenarios are held out; the loss on them is measured before and after training.
 
 The emotion sentences of a prompt's direction can be those of the `intended` emotion (as the prompt has them), those of
-the emotion that the detector `read` in the reply (so that the model learns what words sound like what, whatever the
-speaker had meant), or `none` (the emotion-free variant). In each case the prompt is byte for byte one that run time
-makes.
+the emotion that the detector `read` in the reply (so that the model learns which words express which emotion, whatever
+the speaker intended), or `none` (the emotion-free variant). Each prompt is byte for byte one that run time makes.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ from poise.training.language.verifiable import ReplyScore
 Measure = Literal["quality", "judge"]
 Emotions = Literal["intended", "read", "none"]
 Who = Literal["creditor", "debtor", "both"]
-_LARGEST_SHARE: Final = 0.2  # of the pairs, set aside for the loss
+_LARGEST_SHARE: Final = 0.2  # of the pairs are held out for the loss
 
 
 @dataclass(frozen=True, slots=True)
 class PairSelection:
-    """What is chosen.
+    """Which pairs to choose.
 
-    top: the share of the best, (0, 1]. by: the measure. seat: whose messages. emotions: see the module's head.
-    limit: pairs at most, the best ones; 0 for all.
-    held_out: pairs set aside at least (about a fifth at most), in whole scenarios.
-    max_len: tokens of prompt and reply at most; max_reply: of the reply, its end included, as at run time. Longer ones
-        are left out: a prompt that is cut is none of run time's.
-    seed: of what is set aside.
+    top: the share of the best, in (0, 1]. by: the measure. seat: whose messages. emotions: see the module's docstring.
+    limit: the largest number of pairs, the best ones; 0 for all.
+    held_out: the least number of pairs to hold out (about a fifth at most), in whole scenarios.
+    max_len: the most tokens of prompt and reply; max_reply: of the reply with its end token, as at run time. Longer
+        pairs are left out, because run time never cuts a prompt.
+    seed: decides which scenarios are held out.
     """
 
     top: float = 0.1
@@ -59,19 +58,19 @@ class PairSelection:
         kinds = (("by", self.by, Measure), ("seat", self.seat, Who), ("emotions", self.emotions, Emotions))
         for name, given, kind in kinds:
             if given not in get_args(kind):
-                raise ConfigError(f"{name} {given!r} is none of {', '.join(get_args(kind))}")
+                raise ConfigError(f"{name} {given!r} is not one of {', '.join(get_args(kind))}")
         if not 0 < self.top <= 1:
-            raise ConfigError(f"top {self.top} is not a share above 0 and up to 1; 0.1 is the best tenth")
+            raise ConfigError(f"top {self.top} is outside (0, 1]; 0.1 is the best tenth")
         if self.limit < 0 or self.held_out < 0 or self.max_len < 16 or self.max_reply < 2:
-            raise ConfigError("limit and held_out are 0 or more, max_len 16 or more and max_reply 2 or more")
+            raise ConfigError("limit and held_out must be 0 or more, max_len 16 or more, max_reply 2 or more")
 
 
 @dataclass(frozen=True)
 class Chosen:
     """Pairs with their tokens.
 
-    sources: the same pairs as they stand in the data, with the emotion that was intended.
-    held_pairs, held: what was set aside. left_out: how many were left out, by reason.
+    sources: the same pairs as in the data, with the intended emotion.
+    held_pairs, held: what was held out. left_out: the number of pairs left out, by reason.
     """
 
     pairs: tuple[PromptReply, ...]
@@ -89,25 +88,26 @@ class Chosen:
 def choose(
     pairs: Sequence[PromptReply], choice: PairSelection, chat: Chat, scores: Mapping[str, ReplyScore] | None = None
 ) -> Chosen:
-    """The pairs to learn from.
+    """Choose the pairs to learn from.
 
-    scores: by `pair_key`, for `by="judge"`; without them the pairs' own judge rewards count.
+    scores: by `pair_key`, for `by="judge"`; None uses the pairs' own judge rewards.
 
     Raises:
-        ConfigError: nothing is left, a score is missing, or a prompt is not one of run time.
+        ConfigError: no pair is left, a score is missing, or a prompt is not one that run time makes.
     """
     left_out: Counter[str] = Counter()
-    own = [pair for pair in pairs if choice.seat in (pair.seat, "both")]
-    not_empty(len(own), f"none of the {len(pairs)} pairs is the {choice.seat}'s")
-    values = [_value(pair, choice.by, scores) for pair in own]
-    order = sorted(range(len(own)), key=lambda index: (-values[index], index))
-    most = max(1, round(choice.top * len(own)))
-    fitting = _fitting((own[index] for index in order), choice, chat, left_out)
+    candidates = [pair for pair in pairs if choice.seat in (pair.seat, "both")]
+    not_empty(len(candidates), f"none of the {len(pairs)} pairs is the {choice.seat}'s")
+    values = [pair.quality if choice.by == "quality" else score_of(pair, scores) for pair in candidates]
+    order = sorted(range(len(candidates)), key=lambda index: (-values[index], index))
+    most = max(1, round(choice.top * len(candidates)))
+    fitting = _fitting((candidates[index] for index in order), choice, chat, left_out)
     best = list(islice(fitting, min(most, choice.limit or most)))
-    not_empty(len(best), f"none of {len(own)} pairs can be learned from ({_reasons(left_out)})")
-    aside = _aside([pair for pair, _, _ in best], choice)
-    learned = [each for each in best if _scenario(each[0]) not in aside]
-    held = [each for each in best if _scenario(each[0]) in aside]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items()) or "there are none"
+    not_empty(len(best), f"none of {len(candidates)} pairs can be learned from ({reasons})")
+    aside = _held_out_scenarios([pair for pair, _, _ in best], choice)
+    learned = [row for row in best if _scenario(row[0]) not in aside]
+    held = [row for row in best if _scenario(row[0]) in aside]
     return Chosen(
         pairs=tuple(pair for _, pair, _ in learned),
         examples=tuple(example for _, _, example in learned),
@@ -121,12 +121,12 @@ def choose(
 def _fitting(
     pairs: Iterable[PromptReply], choice: PairSelection, chat: Chat, left_out: Counter[str]
 ) -> Iterator[tuple[PromptReply, PromptReply, TokenExample]]:
-    """(pair, as it is learned from, its tokens) of those that are not too long."""
+    """(the pair, the pair with the emotion to learn, its tokens) of each pair that is short enough."""
     for pair in pairs:
-        told = _told(pair, choice.emotions)
-        example = chat.example(told.messages, told.reply)
+        learned = _with_emotion_to_learn(pair, choice.emotions)
+        example = chat.example(learned.messages, learned.reply)
         if _fits(example, choice, left_out):
-            yield pair, told, example
+            yield pair, learned, example
 
 
 def _fits(example: TokenExample, choice: PairSelection, left_out: Counter[str]) -> bool:
@@ -139,14 +139,6 @@ def _fits(example: TokenExample, choice: PairSelection, left_out: Counter[str]) 
     return True
 
 
-def _reasons(left_out: Counter[str]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in left_out.items()) or "there are none"
-
-
-def _value(pair: PromptReply, by: Measure, scores: Mapping[str, ReplyScore] | None) -> float:
-    return pair.quality if by == "quality" else score_of(pair, scores)
-
-
 def score_of(pair: PromptReply, scores: Mapping[str, ReplyScore] | None) -> float:
     """A judge's score of a pair's reply.
 
@@ -154,28 +146,28 @@ def score_of(pair: PromptReply, scores: Mapping[str, ReplyScore] | None) -> floa
         ConfigError: there is none.
     """
     if scores is None:
-        own = pair.rewards.get("judge")
+        score = pair.rewards.get("judge")
     else:
-        found = scores.get(pair_key(pair))
-        own = None if found is None else found.total
-    if own is None:
+        given = scores.get(pair_key(pair))
+        score = None if given is None else given.total
+    if score is None:
         raise ConfigError(
-            f"message {pair.index} of match {pair.match!r} ({pair.source}) has no score, and a missing one counts for "
-            "nothing; score the data first: `poise train score --data DIR --judge verifiable`"
+            f"message {pair.index} of match {pair.match!r} ({pair.source}) has no score; "
+            "score the data first: `poise train score --data DIR --judge verifiable`"
         )
-    return own
+    return score
 
 
-def _aside(best: Sequence[PromptReply], choice: PairSelection) -> set[tuple[str, str]]:
-    """The scenarios whose pairs are held out; one at least stays to be learned from."""
+def _held_out_scenarios(best: Sequence[PromptReply], choice: PairSelection) -> set[tuple[str, str]]:
+    """The scenarios whose pairs are held out; at least one scenario is not."""
     sizes = Counter(_scenario(pair) for pair in best)
     order = Dice(choice.seed, "held out").rng().permutation(len(sizes))
     most = min(choice.held_out, max(1, int(_LARGEST_SHARE * len(best))))
     aside: set[tuple[str, str]] = set()
-    for place in order[:-1]:
-        if sum(sizes[each] for each in aside) >= most:
+    for index in order[:-1]:
+        if sum(sizes[scenario] for scenario in aside) >= most:
             break
-        aside.add(list(sizes)[place])
+        aside.add(list(sizes)[index])
     return aside
 
 
@@ -183,8 +175,8 @@ def _scenario(pair: PromptReply) -> tuple[str, str]:
     return (pair.domain, pair.scenario)
 
 
-def _told(pair: PromptReply, emotions: Emotions) -> PromptReply:
-    """The pair with the emotion sentences that were asked for."""
+def _with_emotion_to_learn(pair: PromptReply, emotions: Emotions) -> PromptReply:
+    """The pair with the emotion sentences that `emotions` asks for."""
     if emotions == "intended":
         return pair
     if emotions == "none":
@@ -193,19 +185,19 @@ def _told(pair: PromptReply, emotions: Emotions) -> PromptReply:
 
 
 def with_emotion(pair: PromptReply, emotion: str | None) -> PromptReply:
-    """The pair as if `emotion` had been asked for (None: no emotion): the very prompt that run time would make.
+    """The pair with the prompt that run time would make for `emotion` (None: for no emotion).
 
     Raises:
-        ConfigError: its prompt does not hold the emotion sentences that it should.
+        ConfigError: its prompt does not contain the emotion sentences of its own emotion.
     """
     before = "" if pair.emotion is None else f"{emotion_direction(pair.emotion)} "
     after = "" if emotion is None else f"{emotion_direction(emotion)} "
     last = pair.messages[-1]
-    head, found, tail = last.content.rpartition("\n\n")
+    head, separator, tail = last.content.rpartition("\n\n")
     if not tail.startswith(before):
         raise ConfigError(
             f"the prompt of message {pair.index} of match {pair.match!r} does not ask for {pair.emotion} as run time "
             "does; make the data again with `poise train dataset`"
         )
-    told = last._replace(content=f"{head}{found}{after}{tail.removeprefix(before)}")
-    return replace(pair, emotion=emotion, messages=(*pair.messages[:-1], told))
+    changed = last._replace(content=f"{head}{separator}{after}{tail.removeprefix(before)}")
+    return replace(pair, emotion=emotion, messages=(*pair.messages[:-1], changed))

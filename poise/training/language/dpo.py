@@ -16,8 +16,9 @@ from poise.common.errors import ConfigError
 from poise.common.files import digest_of
 from poise.training.language.adapter import load_adapter
 from poise.training.language.adapter_run import AdapterRun, TrainedWords, measure_logps, source_of, speed_of
+from poise.training.language.base import Base
 from poise.training.language.choose import Chosen, PairSelection, choose, score_of
-from poise.training.language.jpo import begun
+from poise.training.language.jpo import load_start
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.loop import LanguageRun, Steps, Training
 from poise.training.language.objectives import dpo_loss, implicit_reward
@@ -101,11 +102,11 @@ def train_dpo(settings: DpoSettings, out: Path, run: LanguageRun | None = None) 
 
     Raises:
         BadInput: the data, the adapter or a setting is refused; a reply has no score; no two replies are apart.
-        StoreError: the folder cannot be written, or holds another training.
+        StoreError: the folder cannot be written, is in use, or holds another training.
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
     run = (run or LanguageRun()).started()
-    base, parent, read = begun(settings.data, settings.sft, settings.base)
+    base, parent, read = load_start(settings.data, settings.sft, settings.base)
     chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer))
     scores = read_reply_scores(settings.scores) if settings.scores else None
     judged = [score_of(pair, scores) for pair in chosen.sources]
@@ -124,8 +125,13 @@ def train_dpo(settings: DpoSettings, out: Path, run: LanguageRun | None = None) 
         },
         parent["digest"],
     )
-    if (earlier := training.finished()) is not None:
-        return earlier
+    with training.folder.hold():
+        return training.finished() or _optimise(training, settings, base, compared, run)
+
+
+def _optimise(
+    training: AdapterRun, settings: DpoSettings, base: Base, compared: Sequence[Preference], run: LanguageRun
+) -> TrainedWords:
     model = load_adapter(base, settings.sft, trainable=True).to(run.machine().device)
     examples = [example for preference in compared for example in (preference.better, preference.worse)]
     reference = training.references(model, examples, run)
@@ -139,15 +145,14 @@ def train_dpo(settings: DpoSettings, out: Path, run: LanguageRun | None = None) 
         training.folder,
         training.plan,
         dropout=False,
-        units=[(2 * place, 2 * place + 1) for place in range(len(compared))],
+        units=[(2 * index, 2 * index + 1) for index in range(len(compared))],
     ).go()
     rewards = PreferredReplies(reference, settings.beta).rewards(
         measure_logps(model, examples, run), range(len(examples))
     )
-    return training.finish(model, progress, {**speed_of(progress.curve), **_preferred(rewards)})
-
-
-def _preferred(rewards: Sequence[Any]) -> dict[str, float]:
-    """The share of preferences whose better reply has the larger implicit reward, and the mean difference."""
     margins = [float(better - worse) for better, worse in zip(rewards[::2], rewards[1::2], strict=True)]
-    return {"preferred": sum(margin > 0 for margin in margins) / len(margins), "margin": sum(margins) / len(margins)}
+    agreement = {
+        "preferred": sum(margin > 0 for margin in margins) / len(margins),
+        "margin": sum(margins) / len(margins),
+    }
+    return training.finish(model, progress, {**speed_of(progress.curve), **agreement})

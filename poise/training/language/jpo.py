@@ -1,11 +1,11 @@
 """JPO: preference optimisation on judged replies (EmoDistill, arXiv 2605.26785), offline and not pairwise.
 
-Begins with an SFT adapter and goes on training it. What the frozen snapshot of that adapter thinks of each reply is
-computed once and kept. The losses are in `objectives.py`; AdamW, 5e-6, one epoch.
+Continues the training of an SFT adapter. The log-probabilities of each reply under the frozen snapshot of that adapter
+are computed once and kept. The losses are in `objectives.py`; AdamW, 5e-6, one epoch.
 
 Dropout is off, so that every ratio begins at 1. The group within which advantages are normalised is the scenario, as
-published; `within="prompt"` compares replies to the same prompt alone, which leaves out what one moment of the talks
-makes harder than another.
+published; `within="prompt"` compares replies to the same prompt only, so that no reply is marked down because its
+moment of the negotiation is a harder one.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of
-from poise.training.data.dataset import PromptReplies, PromptReply, read_pairs
+from poise.training.data.dataset import PromptReplies, read_pairs
 from poise.training.language.adapter import load_adapter, read_provenance
 from poise.training.language.adapter_run import (
     AdapterRun,
@@ -31,7 +31,7 @@ from poise.training.language.adapter_run import (
     speed_of,
 )
 from poise.training.language.base import Base, load_base
-from poise.training.language.choose import PairSelection, choose, score_of
+from poise.training.language.choose import Chosen, PairSelection, choose, score_of
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.loop import LanguageRun, Steps, Training
 from poise.training.language.objectives import KL_WEIGHT, advantages, jpo_loss, k3, sequence_ratio
@@ -44,11 +44,11 @@ Within = Literal["scenario", "prompt"]
 
 @dataclass(frozen=True)
 class JpoSettings:
-    """What is trained how.
+    """One JPO training.
 
     data: scored pairs. sft: the folder of the adapter to begin with. base: None for the one that it names.
     scores: a file of scores; None for the pairs' own judge rewards.
-    kappa:  weight of what is worse than average; 1 is JPO, 0 learns from better replies only. kl: weight of K3.
+    kappa:  weight of replies below average; 1 is JPO, 0 learns from better replies only. kl: weight of K3.
     """
 
     data: Path
@@ -64,16 +64,16 @@ class JpoSettings:
     def __post_init__(self) -> None:
         if not (self.kappa >= 0 and self.kl >= 0) or self.within not in get_args(Within):
             raise ConfigError(
-                f"kappa {self.kappa}, kl {self.kl}, within {self.within!r}: the first two are 0 or more, the last is "
+                f"kappa {self.kappa}, kl {self.kl}, within {self.within!r}: kappa and kl must be 0 or more, within "
                 "scenario or prompt"
             )
 
 
 class JudgedReplies:
-    """JPO's loss, a mean over replies."""
+    """JPO's loss, the mean over replies."""
 
     def __init__(self, reference: Sequence[Any], advantage: Sequence[float], settings: JpoSettings) -> None:
-        """reference: [T] each, on the device; advantage: one a reply."""
+        """reference: [T] each, on the device. advantage: one for each reply."""
         self._reference, self._advantage = reference, advantage
         self._settings = settings
 
@@ -90,7 +90,7 @@ class JudgedReplies:
         return float(len(which))
 
 
-def begun(data: Path, sft: Path, base: str | None) -> tuple[Base, dict[str, Any], PromptReplies]:
+def load_start(data: Path, sft: Path, base: str | None) -> tuple[Base, dict[str, Any], PromptReplies]:
     """The base that the adapter `sft` names, the adapter's provenance, and the data.
 
     Raises:
@@ -101,19 +101,25 @@ def begun(data: Path, sft: Path, base: str | None) -> tuple[Base, dict[str, Any]
 
 
 def train_jpo(settings: JpoSettings, out: Path, run: LanguageRun | None = None) -> TrainedWords:
-    """Train into the folder `out`; what was begun there with the same settings goes on, what is done stays.
+    """Train into the folder `out`; repeat the call with the same settings to resume. A finished adapter is kept.
 
     Raises:
         BadInput: the data, the adapter or a setting is refused; a reply has no score; the scores are all equal.
-        StoreError: the folder cannot be written, or holds another training.
+        StoreError: the folder cannot be written, is in use, or holds another training.
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
     run = (run or LanguageRun()).started()
-    base, parent, read = begun(settings.data, settings.sft, settings.base)
+    base, parent, read = load_start(settings.data, settings.sft, settings.base)
     chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer))
     scores = read_reply_scores(settings.scores) if settings.scores else None
     judged = [score_of(pair, scores) for pair in chosen.sources]
-    advantage = advantages(judged, [_compared_within(pair, settings.within) for pair in chosen.pairs])
+    advantage = advantages(
+        judged,
+        [
+            (pair.domain, pair.scenario) if settings.within == "scenario" else (prompt_key(pair),)
+            for pair in chosen.pairs
+        ],
+    )
     training = AdapterRun(
         "jpo",
         out,
@@ -129,30 +135,41 @@ def train_jpo(settings: JpoSettings, out: Path, run: LanguageRun | None = None) 
         },
         parent["digest"],
     )
-    if (earlier := training.finished()) is not None:
-        return earlier
+    with training.folder.hold():
+        return training.finished() or _optimise(training, settings, base, chosen, Judged(judged, advantage), run)
+
+
+class Judged(NamedTuple):
+    """The score and the advantage of each reply."""
+
+    scores: Sequence[float]
+    advantages: NDArray[np.float64]
+
+
+def _optimise(  # noqa: PLR0913, PLR0917 - what `train_jpo` prepared
+    training: AdapterRun, settings: JpoSettings, base: Base, chosen: Chosen, judged: Judged, run: LanguageRun
+) -> TrainedWords:
     model = load_adapter(base, settings.sft, trainable=True).to(run.machine().device)
     reference = training.references(model, chosen.examples, run)
     progress = Training(
         model,
         chosen.examples,
         [prompt_key(pair) for pair in chosen.pairs],
-        JudgedReplies([logps.to(run.machine().device) for logps in reference], advantage.tolist(), settings),
+        JudgedReplies([logps.to(run.machine().device) for logps in reference], judged.advantages.tolist(), settings),
         settings.steps,
         run,
         training.folder,
         training.plan,
         dropout=False,
     ).go()
-    moved = _moved(measure_logps(model, chosen.examples, run), reference, advantage)
-    return training.finish(model, progress, {**speed_of(progress.curve), **moved, "score": float(np.mean(judged))})
-
-
-def _moved(logps: Sequence[Any], reference: Sequence[Any], advantage: NDArray[np.float64]) -> dict[str, float]:
-    """How far the model is from the snapshot: K3, and the mean ratio of replies that were better and worse."""
-    divergence = [float(k3(*pair)) for pair in zip(logps, reference, strict=True)]
-    ratios = [float(sequence_ratio(*pair)) for pair in zip(logps, reference, strict=True)]
-    return {"kl": float(np.mean(divergence)), **mean_ratios(ratios, advantage)}
+    compared = list(zip(measure_logps(model, chosen.examples, run), reference, strict=True))
+    moved = {
+        "kl": float(np.mean([float(k3(*pair)) for pair in compared])),
+        **mean_ratios([float(sequence_ratio(*pair)) for pair in compared], judged.advantages),
+    }
+    return training.finish(
+        model, progress, {**speed_of(progress.curve), **moved, "score": float(np.mean(judged.scores))}
+    )
 
 
 def mean_ratios(ratios: Sequence[float], advantage: Sequence[float] | NDArray[np.float64]) -> dict[str, float]:
@@ -162,7 +179,3 @@ def mean_ratios(ratios: Sequence[float], advantage: Sequence[float] | NDArray[np
     """
     signs = {"ratio_better": np.asarray(advantage) > 0, "ratio_worse": np.asarray(advantage) < 0}
     return {name: float(np.asarray(ratios)[rows].mean()) for name, rows in signs.items() if rows.any()}
-
-
-def _compared_within(pair: PromptReply, within: Within) -> tuple[str, ...]:
-    return (pair.domain, pair.scenario) if within == "scenario" else (prompt_key(pair),)

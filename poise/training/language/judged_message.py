@@ -1,4 +1,4 @@
-"""What there is to judge: messages of transcripts, and replies of training pairs."""
+"""Messages to judge: those of transcripts, and the replies of training pairs."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from poise.training.language.verifiable import JudgedMessage, split_direction
 
 
 def pair_key(pair: PromptReply) -> str:
-    """Names a pair: its place, its emotion and its words."""
-    place = [pair.domain, pair.scenario, pair.match, pair.index, pair.seat, pair.emotion, pair.reply]
-    return digest_of(place)[:24]
+    """A key for a pair: its position, its emotion and its words."""
+    parts = [pair.domain, pair.scenario, pair.match, pair.index, pair.seat, pair.emotion, pair.reply]
+    return digest_of(parts)[:24]
 
 
 def prompt_key(pair: PromptReply) -> str:
-    """Names a prompt, so that replies to the same one are found together."""
+    """A key for a prompt, by which replies to the same prompt are grouped."""
     return digest_of([list(turn) for turn in pair.messages])[:24]
 
 
 def spoken_of(pair: PromptReply) -> JudgedMessage:
-    """A pair's reply as something to be judged; what the seat saw is read out of its prompt.
+    """A pair's reply as a message to judge; what the seat saw is read from its prompt.
 
     The unit is that of the domain, and the other side's offer the last one read in its words.
     """
@@ -45,12 +45,12 @@ def spoken_of(pair: PromptReply) -> JudgedMessage:
         rules=Rules(),
     )
     view = View(brief, tuple(_lines(pair, brief.unit)))
-    case = pair.messages[0].content if pair.messages[0].role == "system" else ""
-    return JudgedMessage(pair.reply, view, pair.move, pair.emotion, case)
+    scenario_text = pair.messages[0].content if pair.messages[0].role == "system" else ""
+    return JudgedMessage(pair.reply, view, pair.move, pair.emotion, scenario_text)
 
 
 def _lines(pair: PromptReply, unit: str) -> Iterator[Line]:
-    """The talks so far, as the prompt tells them; the opening line that a creditor's begins with is nobody's."""
+    """The negotiation so far, from the prompt; the opening line of a creditor's prompt has no speaker."""
     turns = [turn for turn in pair.messages if turn.role != "system"]
     heard, _ = split_direction(turns[-1].content)
     turns = [*turns[:-1], ChatMessage("user", heard)]
@@ -63,18 +63,19 @@ def _lines(pair: PromptReply, unit: str) -> Iterator[Line]:
 
 
 def spoken_in(transcript: Transcript, seat: Seat) -> Iterator[tuple[int, JudgedMessage]]:
-    """(index of the message, what is to be judged) of every message of `seat`."""
+    """(index, message to judge) of every message of `seat`."""
     seen = Seen(transcript, seat)
-    case = ". ".join(f"{name}: {text}" for name, text in transcript.scenario.context.items())
+    scenario_text = ". ".join(f"{name}: {text}" for name, text in transcript.scenario.context.items())
     for number, message in enumerate(seen.messages):
-        yield message.index, JudgedMessage(message.text, seen.view(number), message.intended, message.emotion, case)
+        view = seen.view(number)
+        yield message.index, JudgedMessage(message.text, view, message.intended, message.emotion, scenario_text)
 
 
 def not_empty(count: int, what: str) -> None:
-    """Refuse to go on with nothing.
+    """Refuse a count of zero.
 
     Raises:
-        ConfigError: there is nothing.
+        ConfigError: count is 0.
     """
     if not count:
         raise ConfigError(f"{what}; make more data with `poise train dataset`, or ask for less")

@@ -1,7 +1,7 @@
 """A model as the judge: 1 to 10 for one message, firmness against realism, by the rubric in `rubric.toml`.
 
-The answer has to be JSON with a whole number from 1 to 10 and a reason. What is none is asked for once more; then it is
-an error, and never a score.
+The answer has to be JSON with a whole number from 1 to 10 and a reason. After an unusable answer the model is asked
+once more; a second one is an error and gives no score.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SCHEMA: Final[dict[str, Any]] = {
     "additionalProperties": False,
 }
 _REPLY_TOKENS: Final = 160
-_TALKS: Final = 6  # messages of the talks that it is shown
+_TALKS: Final = 6  # messages of the negotiation that it is shown
 _TRIES: Final = 2
 
 
@@ -69,19 +69,19 @@ class ModelScorer:
 def _score(answer: dict[str, Any]) -> ReplyScore:
     value = answer["score"]
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10:
-        raise BadReply(f"its score {value!r} is no whole number from 1 to 10")
+        raise BadReply(f"its score {value!r} is not a whole number from 1 to 10")
     return ReplyScore(float(value), {}, (neutralise(str(answer["reason"]))[:300],))
 
 
 def questions(spoken: JudgedMessage) -> list[tuple[Any, str]]:
-    """The prompt: the rubric, then the case, the talks so far and the message."""
+    """The prompt: the rubric, then the scenario, the negotiation so far and the message."""
     rubric, words = _rubric(), domain_words(spoken.view.brief.domain)
     role = words.role(spoken.view.brief.seat)
     feeling = spoken.emotion or rubric["calm"]
     talks = [f"{words.label(line.seat)}: {neutralise(line.text)}" for line in spoken.view.lines[-_TALKS:]]
     system = Template(rubric["system"]).substitute(role=role, question=words.question, feeling=feeling)
     asked = Template(rubric["ask"]).substitute(
-        case=neutralise(spoken.case),
+        case=neutralise(spoken.scenario_text),
         talks="\n".join(talks) or rubric["nothing"],
         decided=_decided(spoken, rubric["open"]),
         role=role,
@@ -100,7 +100,7 @@ def _decided(spoken: JudgedMessage, unknown: str) -> str:
 
 
 def rubric_digest() -> str:
-    """Changes with the rubric, so that scores by another one are not mixed with these."""
+    """Changes with the rubric, so that scores of two rubrics are not mixed."""
     return digest_of(_rubric())[:16]
 
 

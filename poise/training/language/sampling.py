@@ -1,4 +1,4 @@
-"""A data set's prompts answered by the model in training (`drawing.py`), as pairs to be judged."""
+"""Draws replies of the model in training to the prompts of a data set, as pairs to be scored."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Final
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import digest_of, replace_file
 from poise.common.seeds import child_seed
+from poise.tournaments.storage.errors import only_run
 from poise.training.data.dataset import PAIRS, PromptReply, read_pairs
 from poise.training.language.adapter import load_adapter, read_provenance, versions
 from poise.training.language.adapter_run import base_named
@@ -29,7 +30,7 @@ PART: Final = "pairs.part.jsonl"
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """data: pairs whose prompts are answered. sft: the adapter, None for the base alone. base: see `JpoSettings`."""
+    """data: pairs whose prompts are answered. sft: the adapter; None for the base alone. base: see `JpoSettings`."""
 
     data: Path
     sft: Path | None = None
@@ -39,20 +40,20 @@ class SampleSettings:
 
 
 def sample(settings: SampleSettings, out: Path, run: LanguageRun | None = None) -> Path:
-    """Answer the prompts and write the replies as `out`/pairs.jsonl, not scored yet; what was begun goes on.
+    """Answer the prompts and write the unscored replies as `out`/pairs.jsonl; repeat the call to resume.
 
     Raises:
         BadInput: the data, the adapter or a setting is refused.
-        StoreError: the folder cannot be written, or holds the samples of another model or of other settings.
-        KeyboardInterrupt: stopped; what was drawn is kept.
+        StoreError: the folder cannot be written, is in use, or holds the samples of another model or of other settings.
+        KeyboardInterrupt: stopped; the replies drawn so far are kept.
     """
     run = run or LanguageRun()
     read = read_pairs(settings.data)
     provenance = read_provenance(settings.sft) if settings.sft else None
     base = load_base(settings.base or (base_named(provenance) if provenance else "smollm2"))
     chosen = choose(read.pairs, replace(settings.choice, max_reply=settings.choice.max_len), Chat(base.tokenizer))
-    told = zip(chosen.pairs, chosen.examples, strict=True)
-    asked = {prompt_key(pair): _Asked(pair, example.prompt) for pair, example in told}
+    answered = zip(chosen.pairs, chosen.examples, strict=True)
+    asked = {prompt_key(pair): _Asked(pair, example.prompt) for pair, example in answered}
     header = {
         "format": 1,
         "kind": "pairs",
@@ -66,27 +67,28 @@ def sample(settings: SampleSettings, out: Path, run: LanguageRun | None = None) 
             "versions": versions(),
         },
     }
-    if (path := out / PAIRS).exists():
-        if read_pairs(path).header["sampled"] != json.loads(json.dumps(header["sampled"])):
-            raise StoreError(f"{path} holds other samples; name another folder with --out")
+    with only_run(out):
+        if (path := out / PAIRS).exists():
+            if read_pairs(path).header["sampled"] != json.loads(json.dumps(header["sampled"])):
+                raise StoreError(f"{path} holds other samples; name another folder with --out")
+            return path
+        model = load_adapter(base, settings.sft) if settings.sft else base.model
+        model.to(run.machine().device).eval()
+        part = _begin(out / PART, digest_of(header))
+        left = sorted((key for key in asked if key not in part), key=lambda key: (len(asked[key].prompt), key))
+        run.watch.begin("prompts", len(asked), len(part))
+        answer = _Answers(model, Chat(base.tokenizer), settings.drawing, run.machine())
+        with _appending(out / PART) as write:
+            for start in range(0, len(left), settings.drawing.prompts):
+                if run.stop():
+                    raise KeyboardInterrupt
+                keys = left[start : start + settings.drawing.prompts]
+                for key, pairs in zip(keys, answer([asked[key] for key in keys]), strict=True):
+                    part[key] = [pair.to_dict() for pair in pairs]
+                    write({"key": key, "pairs": part[key]})
+                run.watch.advance(len(keys), "")
+        _finish(out, header, [line for key in asked for line in part[key]])
         return path
-    model = load_adapter(base, settings.sft) if settings.sft else base.model
-    model.to(run.machine().device).eval()
-    part = _begin(out / PART, digest_of(header))
-    left = sorted((key for key in asked if key not in part), key=lambda key: (len(asked[key].prompt), key))
-    run.watch.begin("prompts", len(asked), len(part))
-    answer = _Answers(model, Chat(base.tokenizer), settings.drawing, run.machine())
-    with _appending(out / PART) as write:
-        for start in range(0, len(left), settings.drawing.prompts):
-            if run.stop():
-                raise KeyboardInterrupt
-            keys = left[start : start + settings.drawing.prompts]
-            for key, pairs in zip(keys, answer([asked[key] for key in keys]), strict=True):
-                part[key] = [pair.to_dict() for pair in pairs]
-                write({"key": key, "pairs": part[key]})
-            run.watch.advance(len(keys), "")
-    _finish(out, header, [line for key in asked for line in part[key]])
-    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Answers:
-    """Replies to prompts, as pairs; one that is empty is left out."""
+    """Replies to prompts, as pairs; empty replies are left out."""
 
     model: Any
     chat: Chat
@@ -115,10 +117,10 @@ class _Answers:
 
 
 def _begin(path: Path, plan: str) -> dict[str, list[dict[str, Any]]]:
-    """What was drawn before, by prompt; a last line that was cut off is taken away.
+    """The pairs drawn before, by prompt; an incomplete last line is removed.
 
     Raises:
-        StoreError: it was drawn with other settings.
+        StoreError: they were drawn with other settings.
     """
     if not path.exists():
         replace_file(path, json.dumps({"plan": plan}).encode() + b"\n")
@@ -129,13 +131,13 @@ def _begin(path: Path, plan: str) -> dict[str, list[dict[str, Any]]]:
         replace_file(path, whole)
     lines = [json.loads(line) for line in whole.splitlines()]
     if not lines or lines[0] != {"plan": plan}:
-        raise StoreError(f"{path} holds the beginning of other samples; name another folder with --out, or delete it")
+        raise StoreError(f"{path} holds a part of other samples; name another folder with --out, or delete it")
     return {line["key"]: line["pairs"] for line in lines[1:]}
 
 
 @contextmanager
 def _appending(path: Path) -> Iterator[Callable[[Any], None]]:
-    """A function that adds a line of JSON to a file."""
+    """A function that appends a line of JSON to a file."""
     try:
         with path.open("a", encoding="utf-8") as file:
 
@@ -150,7 +152,9 @@ def _appending(path: Path) -> Iterator[Callable[[Any], None]]:
 
 def _finish(out: Path, header: dict[str, Any], pairs: Sequence[dict[str, Any]]) -> None:
     if not pairs:
-        raise ConfigError("every reply is empty; the adapter has unlearned to speak: train it anew with a lower --lr")
+        raise ConfigError(
+            "every reply is empty: the adapter no longer produces words; train it again with a lower --lr"
+        )
     lines = [json.dumps({**header, "pairs": len(pairs)}), *(json.dumps(pair) for pair in pairs)]
     replace_file(out / PAIRS, ("\n".join(lines) + "\n").encode())
     (out / PART).unlink(missing_ok=True)

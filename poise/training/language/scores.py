@@ -1,11 +1,11 @@
-"""Scores on disk: a file beside what is scored, one line a message, never in place of anything.
+"""Scores on disk: one file beside the data that is scored, one line per message; nothing is overwritten.
 
     scores-JUDGE.jsonl    a header {"format", "kind": "scores", "judge", "declared", "of"}, then lines
                           {"key", "match", "index", "score": 1 to 10, "parts", "reasons"}
 
-Lines are added as they come, so that a scoring that was stopped or killed goes on where it was; a last line that was
-cut off is taken away first. `key` names a pair (`spoken.pair_key`), or a tournament's match and message.
-`poise train dataset --scores FILE` takes a tournament's scores into its data.
+Each line is appended at once, so that scoring can be stopped or killed and resumed; an incomplete last line is removed
+first. `key` names a pair (`judged_message.pair_key`), or the match and the message of a tournament.
+`poise train dataset --scores FILE` adds the scores of a tournament to the data.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from poise.common.errors import ConfigError, StoreError
 from poise.common.files import digest_of, replace_file
 from poise.common.seeds import child_seed
 from poise.games.moves import SEATS, Seat
+from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.store import Store, exists
 from poise.training.data.dataset import PAIRS, read_pairs
 from poise.training.language.judged_message import pair_key, spoken_in, spoken_of
@@ -37,20 +38,20 @@ _SEEDS: Final = (1 << 31) - 2
 
 
 class Scorer(Protocol):
-    """Gives a message its score."""
+    """Scores messages."""
 
     @property
     def declared(self) -> dict[str, Any]:
-        """All that the scores depend on, as JSON data."""
+        """Everything that the scores depend on, as JSON data."""
         ...
 
     def judge(self, spoken: JudgedMessage, seed: int = 0) -> ReplyScore:
-        """The score; a failure is an error, never a score."""
+        """The score of a message. A failure raises an error and gives no score."""
         ...
 
 
 class Verifiable:
-    """The judge that asks no model."""
+    """The judge that needs no model."""
 
     def __init__(self) -> None:
         self.declared: dict[str, Any] = {"judge": VERIFIABLE, "weights": dict(WEIGHTS)}
@@ -61,18 +62,18 @@ class Verifiable:
 
 
 def open_scorer(uri: str, settings: ModelSettings | None = None) -> Scorer:
-    """`verifiable`, or the model of a URI. Raises AgentError for a bad one."""
+    """The scorer named `verifiable`, or the model at a URI. Raises AgentError for a bad URI."""
     return Verifiable() if uri == VERIFIABLE else ModelScorer(uri, settings)
 
 
 def scores_path(folder: Path, uri: str) -> Path:
-    """Where the scores by the judge `uri` stand in `folder`."""
+    """The file in `folder` with the scores of the judge `uri`."""
     return folder / f"scores-{re.sub(r'[^A-Za-z0-9._-]+', '-', uri).strip('-')}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A message to be scored: its key, the match's id in its source, the message's index there, and the message."""
+    """A message to score. match: the match's id in its source. index: the message's index in that match."""
 
     key: str
     match: str
@@ -82,14 +83,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Scored:
-    """path: the file. scores: by key. new: how many of them were given just now."""
+    """path: the file. scores: by key. new: how many were added by this call."""
 
     path: Path
     scores: dict[str, ReplyScore]
     new: int = 0
 
 
-def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
+def score_all(  # noqa: PLR0913 - two of them report progress and stop
     scorer: Scorer,
     items: Sequence[Item],
     path: Path,
@@ -98,44 +99,43 @@ def score_all(  # noqa: PLR0913 - two of them are for being watched and stopped
     watch: TrainingWatch | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Scored:
-    """Score what is not scored yet, and add it to the file at `path`.
+    """Score the items without a score and append the scores to the file at `path`.
 
-    of: the digest of what is scored.
+    of: the digest of the data that is scored.
 
     Raises:
-        StoreError: the file cannot be written, or holds the scores of other data or by another judge.
-        ModelError: the judge failed; what was scored before is kept.
-        KeyboardInterrupt: stopped; what was scored before is kept.
+        StoreError: the file cannot be written, or holds the scores of other data or of another judge.
+        ModelError: the judge failed; the scores so far are kept.
+        KeyboardInterrupt: stopped; the scores so far are kept.
     """
     header = {"format": FORMAT, "kind": "scores", "declared": scorer.declared, "of": of}
-    known = _begin(path, header)
-    watch = watch or Unwatched()
-    left = [item for item in {item.key: item for item in items}.values() if item.key not in known]
-    watch.begin("messages", len(known) + len(left), len(known))
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            for item in left:
-                if stop():
-                    raise KeyboardInterrupt
-                score = scorer.judge(item.spoken, child_seed(0, "judge", item.key) % _SEEDS)
-                file.write(json.dumps(_line(item, score)) + "\n")
-                file.flush()
-                known[item.key] = score
-                watch.advance(1, f"score {score.total:.1f}")
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror or error}); free some space, and repeat") from None
-    return Scored(path, known, len(left))
-
-
-def _line(item: Item, score: ReplyScore) -> dict[str, Any]:
-    parts = {name: round(value, 6) for name, value in score.parts.items()}
-    said = {"score": score.total, "parts": parts, "reasons": list(score.reasons)}
-    return {"key": item.key, "match": item.match, "index": item.index, **said}
+    with only_run(path.parent):
+        known = _begin(path, header)
+        watch = watch or Unwatched()
+        left = [item for item in {item.key: item for item in items}.values() if item.key not in known]
+        watch.begin("messages", len(known) + len(left), len(known))
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                for item in left:
+                    if stop():
+                        raise KeyboardInterrupt
+                    score = scorer.judge(item.spoken, child_seed(0, "judge", item.key) % _SEEDS)
+                    parts = {name: round(value, 6) for name, value in score.parts.items()}
+                    line = {"key": item.key, "match": item.match, "index": item.index, "score": score.total}
+                    file.write(json.dumps({**line, "parts": parts, "reasons": list(score.reasons)}) + "\n")
+                    file.flush()
+                    known[item.key] = score
+                    watch.advance(1, f"score {score.total:.1f}")
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be written ({error.strerror or error}); free some space, and repeat"
+            ) from None
+        return Scored(path, known, len(left))
 
 
 def _begin(path: Path, header: dict[str, Any]) -> dict[str, ReplyScore]:
-    """What is in the file already, made whole; a new file where there is none."""
+    """The scores already in the file, without an incomplete last line; a new file if there is none."""
     if not path.exists():
         replace_file(path, json.dumps(header).encode() + b"\n")
         return {}
@@ -146,16 +146,16 @@ def _begin(path: Path, header: dict[str, Any]) -> dict[str, ReplyScore]:
     found_header, scores = _parse(path, whole)
     if found_header != json.loads(json.dumps(header)):
         raise StoreError(
-            f"{path} holds scores of other data, or by a judge with other settings; move it away to score anew"
+            f"{path} holds scores of other data, or of a judge with other settings; move it away to score again"
         )
     return scores
 
 
 def read_reply_scores(path: Path) -> dict[str, ReplyScore]:
-    """The scores of a file by key.
+    """The scores of a file, by key.
 
     Raises:
-        ConfigError: there is none, or it is damaged; the line is named.
+        ConfigError: it does not exist or is damaged; the message names the line.
     """
     try:
         content = path.read_bytes()
@@ -170,11 +170,14 @@ def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, ReplyS
     try:
         header = json.loads(lines[0])
         if (header["format"], header["kind"]) != (FORMAT, "scores"):
-            raise ValueError("it is no file of scores")
+            raise ValueError("it is not a file of scores")
         scores = {}
         for number, line in enumerate(lines[1:], 2):  # noqa: B007 - named in the error
             data = json.loads(line)
-            scores[str(data["key"])] = _checked(data)
+            total = float(data["score"])
+            if not (math.isfinite(total) and 1 <= total <= 10):
+                raise ValueError(f"score {total} is not from 1 to 10")
+            scores[str(data["key"])] = ReplyScore(total, dict(data["parts"]), tuple(data["reasons"]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ConfigError(
             f"{path}, line {number}: {type(error).__name__}: {error}; move the file away, and score again with "
@@ -183,18 +186,11 @@ def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, ReplyS
     return header, scores
 
 
-def _checked(data: dict[str, Any]) -> ReplyScore:
-    total = float(data["score"])
-    if not (math.isfinite(total) and 1 <= total <= 10):
-        raise ValueError(f"score {total} is not from 1 to 10")
-    return ReplyScore(total, dict(data["parts"]), tuple(data["reasons"]))
-
-
 def to_score(place: Path, seat: str) -> tuple[list[Item], str, Path]:
-    """All that there is to score at `place`, the digest of it, and the folder it is in.
+    """The messages to score at `place`, their digest, and the folder they are in.
 
     Raises:
-        ConfigError: there is nothing, or it is damaged.
+        ConfigError: there are none, or they are damaged.
         StoreError: the tournament cannot be read.
     """
     if (place / PAIRS).is_file() or place.is_file():

@@ -3,8 +3,8 @@
     rank 16, alpha 32, dropout 0.05 on q, k, v and o; AdamW, 1e-4, cosine with a warm-up of 3 %; batches of 16, one
     epoch, at most 1024 tokens; the best tenth of the creditor's messages
 
-Differs from the reference: sequences that begin alike are computed once (`prefix_tree.py`). Therefore the messages of
-one match come in one batch as far as they fit, and LoRA's dropout is the same for the tokens that they share.
+Differs from the reference: the common beginnings of sequences are computed once (`prefix_tree.py`). Therefore the
+messages of one match come in one batch as far as they fit, and LoRA's dropout is the same for the tokens they share.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, Final
 from poise.training.data.dataset import PromptReply, read_pairs
 from poise.training.language.adapter import LoraSettings, add_adapter, lora_dict
 from poise.training.language.adapter_run import AdapterRun, TrainedWords, measure_logps, source_of, speed_of
-from poise.training.language.base import load_base
-from poise.training.language.choose import PairSelection, choose
+from poise.training.language.base import Base, load_base
+from poise.training.language.choose import Chosen, PairSelection, choose
 from poise.training.language.loop import LanguageRun, Steps, Training
 from poise.training.language.scores import read_reply_scores
 from poise.training.language.tokens import Chat, TokenExample
@@ -39,12 +39,12 @@ class SftSettings:
 
 
 class TokenLoss:
-    """-log p of the replies' tokens, a mean over them."""
+    """The mean of -log p over the tokens of the replies."""
 
     def __init__(self, examples: Sequence[TokenExample]) -> None:
         self._examples = examples
 
-    def loss(self, logps: Sequence[Any], which: Sequence[int]) -> Any:  # noqa: ARG002 - the objectives have one face
+    def loss(self, logps: Sequence[Any], which: Sequence[int]) -> Any:  # noqa: ARG002 - all objectives have the same interface
         """The sum over the tokens."""
         return -sum(each.sum() for each in logps)
 
@@ -54,11 +54,11 @@ class TokenLoss:
 
 
 def train_sft(settings: SftSettings, out: Path, run: LanguageRun | None = None) -> TrainedWords:
-    """Fine-tune into the folder `out`; what was begun there with the same settings goes on, what is done stays.
+    """Fine-tune into the folder `out`; repeat the call with the same settings to resume. A finished adapter is kept.
 
     Raises:
         BadInput: the data, the base or a setting is refused.
-        StoreError: the folder cannot be written, or holds another training.
+        StoreError: the folder cannot be written, is in use, or holds another training.
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
     run = (run or LanguageRun()).started()
@@ -72,8 +72,13 @@ def train_sft(settings: SftSettings, out: Path, run: LanguageRun | None = None) 
         "steps": asdict(settings.steps),
     }
     training = AdapterRun("sft", out, base.id.to_dict(), {**source_of(read), **chosen.summary()}, given)
-    if (earlier := training.finished()) is not None:
-        return earlier
+    with training.folder.hold():
+        return training.finished() or _fine_tune(training, settings, base, chosen, run)
+
+
+def _fine_tune(
+    training: AdapterRun, settings: SftSettings, base: Base, chosen: Chosen, run: LanguageRun
+) -> TrainedWords:
     model = add_adapter(base, settings.lora, settings.steps.seed).to(run.machine().device)
 
     def held_out_loss_at_base() -> dict[str, Any]:
@@ -96,7 +101,7 @@ def train_sft(settings: SftSettings, out: Path, run: LanguageRun | None = None) 
 
 
 def held_out_loss(model: Any, held: Sequence[TokenExample], run: LanguageRun) -> float | None:
-    """-log p per token on what was set aside; None where nothing was.
+    """-log p per token on the held-out pairs; None if there are none.
 
     Raises:
         KeyboardInterrupt: stopped, or out of time.
@@ -106,5 +111,5 @@ def held_out_loss(model: Any, held: Sequence[TokenExample], run: LanguageRun) ->
 
 
 def match_of(pair: PromptReply) -> tuple[str, str]:
-    """What shares the beginnings of prompts: the messages of a match."""
+    """Names the pair's match, whose prompts share their beginnings."""
     return (pair.source, pair.match)

@@ -1,18 +1,18 @@
-"""The verifiable judge: scores one message from 1 to 10 by what can be checked, and asks no model.
+"""The verifiable judge: scores one message from 1 to 10 by what can be checked, without a model.
 
 Six parts, each from 0 to 1:
 
-    number      the decided number is stated and no other, as `poise.agents.voices.wording.check_wording` has it
-    emotion     the intended emotion is among the detector's top three: 1, 0.9 or 0.8 by its place; below that
-                0.6 / (its place - 2), so that coming closer pays; no part of it where no emotion was intended
+    number      the decided number is stated and no other, by `poise.agents.voices.wording.check_wording`
+    emotion     the intended emotion is among the detector's top three: 1, 0.9 or 0.8 by its rank; below that
+                0.6 / (rank - 2), so that coming closer pays; left out where no emotion was intended
     conduct     no rule of conduct is broken
-    length      5 to 40 words in at most three sentences, with a whole sentence at the end
-    repetition  1 less the share of three-word runs that it, or an earlier message of the seat, holds already
-    topic       it stays with the talks: content words of the case, the talks, or of bargaining and feeling
+    length      5 to 40 words in at most three sentences, ending with a complete sentence
+    repetition  1 minus the share of three-word runs that this or an earlier message of the seat already has
+    topic       it stays on the subject: words of the scenario, the negotiation, of bargaining or feeling
 
-The total is 1 + 9 times their weighted mean. What makes a message unfit cannot be made up for: a wrong number caps the
-total at 4, a broken rule at 3, leaving the talks ("as an AI ...") at 2, no words at 1. So an angrier word never pays
-for a threat.
+The total is 1 + 9 times their weighted mean. Other parts cannot compensate for a grave fault: a wrong number caps the
+total at 4, a broken rule at 3, leaving the negotiation ("as an AI ...") at 2, no words at 1. So an angrier word never
+makes up for a threat.
 
 Differs from the reference: EmoDistill asks a language model (see `model_judge.py` for that).
 """
@@ -52,7 +52,7 @@ _READABLE: Final = (1.0, 0.9, 0.8)
 _WORDS: Final = (5, 40)
 _FARTHEST: Final = 80
 _SENTENCES: Final = 3
-_KNOWN: Final = 0.65  # this share of known content words is all that is asked for
+_KNOWN: Final = 0.65  # this share of known content words gets full marks
 _WHOLE: Final = re.compile(r"[.!?\u2026][\"')\u201d\u2019]*$")
 _WORD: Final = re.compile(r"[a-z]+")
 _TOKEN: Final = re.compile(r"[a-z']+|[0-9]+")
@@ -60,22 +60,22 @@ _TOKEN: Final = re.compile(r"[a-z']+|[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class JudgedMessage:
-    """A message to be judged, with what was known when it was made.
+    """A message to judge, with what its speaker knew.
 
     text:    the words. view: what the seat saw. move: the decided one; None where the model decides.
-    emotion: the intended one of the 28, or None. case: the text of the case, for what belongs to the subject.
+    emotion: the intended one of the 28, or None. scenario_text: what the scenario says, for words of the subject.
     """
 
     text: str
     view: View
     move: Move | None
     emotion: str | None
-    case: str = ""
+    scenario_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyScore:
-    """total: 1 to 10. parts: by name, 0 to 1 each. reasons: what was taken off, one sentence each."""
+    """total: 1 to 10. parts: by name, 0 to 1 each. reasons: one sentence for each deduction."""
 
     total: float
     parts: Mapping[str, float] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class ReplyScore:
 
 
 def judge(spoken: JudgedMessage) -> ReplyScore:
-    """The score of a message. The same message always gets the same score."""
+    """The score of a message; the same message always gets the same score."""
     said = clean_reply(spoken.text, () if spoken.emotion is None else (emotion_direction(spoken.emotion),))
     if not said:
         return ReplyScore(1.0, dict.fromkeys(_applicable(spoken), 0.0), ("has no words",))
@@ -106,30 +106,27 @@ def _number(spoken: JudgedMessage, said: str) -> Part:
     if spoken.move is None:
         made = read_move(said, spoken.view)
         return (0.0, made.reason) if isinstance(made, WordingProblem) else (1.0, "")
-    problem = check_wording(said, spoken.move, spoken.view, _plain(spoken))
+    try:
+        plain = plain_sentence(spoken.move, spoken.view)
+    except AgentError:  # an acceptance of an offer that could not be read
+        plain = ""
+    problem = check_wording(said, spoken.move, spoken.view, plain)
     return (1.0, "") if problem is None else (0.0, problem.reason)
 
 
-def _plain(spoken: JudgedMessage) -> str:
-    try:
-        return plain_sentence(spoken.move, spoken.view) if spoken.move else ""
-    except AgentError:  # an acceptance of an offer that could not be read
-        return ""
-
-
 def emotion_rank(text: str, emotion: str) -> int:
-    """The place of `emotion` among the 28 as the detector reads `text`, 1 for the likeliest."""
+    """The rank of `emotion` among the 28 in the detector's reading of `text`; 1 is the likeliest."""
     probabilities = default_detector().read(text).twenty_eight
-    own = probabilities[EMOTIONS28.index(emotion)]
-    return 1 + sum(each > own for each in probabilities)
+    intended = probabilities[EMOTIONS28.index(emotion)]
+    return 1 + sum(probability > intended for probability in probabilities)
 
 
 def _emotion(spoken: JudgedMessage, said: str) -> Part:
     rank = emotion_rank(said, str(spoken.emotion))
     if rank <= TOP:
-        return _READABLE[rank - 1], "" if rank == 1 else f"{spoken.emotion} is read in {_ordinal(rank)} place"
+        return _READABLE[rank - 1], "" if rank == 1 else f"{spoken.emotion} ranks {_ordinal(rank)} in the reading"
     read = default_detector().read(said).label
-    return 0.6 / (rank - 2), f"{spoken.emotion} is read in {_ordinal(rank)} place only; it sounds of {read}"
+    return 0.6 / (rank - 2), f"{spoken.emotion} ranks only {_ordinal(rank)} in the reading; it sounds like {read}"
 
 
 def _ordinal(number: int) -> str:
@@ -139,7 +136,11 @@ def _ordinal(number: int) -> str:
 
 def _conduct(spoken: JudgedMessage, said: str) -> Part:
     broken = violations(said, spoken.view.brief.seat, spoken.view.brief.domain)
-    return (1.0, "") if not broken else (0.0, "; ".join(f'{each.rule}: "{each.excerpt}"' for each in broken))
+    return (
+        (1.0, "")
+        if not broken
+        else (0.0, "; ".join(f'{violation.rule}: "{violation.excerpt}"' for violation in broken))
+    )
 
 
 def _length(spoken: JudgedMessage, said: str) -> Part:
@@ -147,22 +148,22 @@ def _length(spoken: JudgedMessage, said: str) -> Part:
     low, high = _WORDS
     value = min(1.0, words / low, max(0.0, (_FARTHEST - words) / (_FARTHEST - high)))
     if value < 1:
-        return value, f"has {words} words, where {low} to {high} are asked for"
+        return value, f"has {words} words instead of {low} to {high}"
     if parts > _SENTENCES:
-        return _SENTENCES / parts, f"has {parts} sentences, where {_SENTENCES} will do"
+        return _SENTENCES / parts, f"has {parts} sentences instead of at most {_SENTENCES}"
     return (1.0, "") if _WHOLE.search(said) else (0.5, "ends in the middle of a sentence")
 
 
 def _repetition(spoken: JudgedMessage, said: str) -> Part:
-    """Sentences that state the number are left out: the same words about another number are no repetition."""
+    """Sentences that state a number are left out: the same words about another number do not repeat anything."""
     seat, unit = spoken.view.brief.seat, spoken.view.brief.unit
-    own = _runs(_without_numbers(said, unit))
+    runs = _runs(_without_numbers(said, unit))
     earlier = (_without_numbers(line.text, unit) for line in spoken.view.lines if line.seat == seat)
     before = {run for text in earlier for run in _runs(text)}
-    again = [run for place, run in enumerate(own) if run in before or run in own[:place]]
+    again = [run for index, run in enumerate(runs) if run in before or run in runs[:index]]
     if not again:
         return 1.0, ""
-    return 1 - len(again) / len(own), f'says again "{" ".join(again[0])}"'
+    return 1 - len(again) / len(runs), f'repeats "{" ".join(again[0])}"'
 
 
 def _without_numbers(text: str, unit: str) -> str:
@@ -177,12 +178,12 @@ def _runs(text: str) -> list[tuple[str, ...]]:
 def _topic(spoken: JudgedMessage, said: str) -> Part:
     topics = _topics()
     if found := topics.leaves.search(spoken.text):
-        return 0.0, f'leaves the talks: "{found[0].strip()[:40]}"'
-    told = _without_numbers(said, spoken.view.brief.unit)  # the sentence with the number is on the subject in any case
-    content = [word for word in _WORD.findall(told.lower()) if len(word) > 2 and word not in topics.empty]
-    heard = " ".join([spoken.case, domain_words(spoken.view.brief.domain).question, spoken.view.brief.unit])
-    own = set(_WORD.findall(" ".join([heard, *(line.text for line in spoken.view.lines)]).lower()))
-    foreign = [word for word in content if word not in own and not topics.known(word)]
+        return 0.0, f'leaves the negotiation: "{found[0].strip()[:40]}"'
+    rest = _without_numbers(said, spoken.view.brief.unit)  # a sentence with the number is on the subject in any case
+    content = [word for word in _WORD.findall(rest.lower()) if len(word) > 2 and word not in topics.empty]
+    subject = " ".join([spoken.scenario_text, domain_words(spoken.view.brief.domain).question, spoken.view.brief.unit])
+    known = set(_WORD.findall(" ".join([subject, *(line.text for line in spoken.view.lines)]).lower()))
+    foreign = [word for word in content if word not in known and not topics.known(word)]
     if not content or (share := 1 - len(foreign) / len(content)) >= _KNOWN:
         return 1.0, ""
     return max(0.05, share / _KNOWN), f"speaks of other things: {', '.join(dict.fromkeys(foreign[:5]))}"
@@ -205,7 +206,7 @@ class _Topics:
     empty: frozenset[str]
 
     def known(self, word: str) -> bool:
-        """Whether a word belongs to any talks, whatever they are about."""
+        """Whether a word fits any negotiation, whatever it is about."""
         return any(word[:length] in self.beginnings for length in range(3, len(word) + 1))
 
 
@@ -218,9 +219,9 @@ def _topics() -> _Topics:
 
 
 def split_direction(text: str) -> tuple[str, str]:
-    """What the other side said, and the direction for this message, of a prompt's last turn."""
-    heard, found, direction = text.rpartition(BREAK)
-    return (heard, direction) if found else ("", text)
+    """Split a prompt's last turn into what the other side said and the direction for this message."""
+    heard, separator, direction = text.rpartition(BREAK)
+    return (heard, direction) if separator else ("", text)
 
 
 def mean_parts(scores: Sequence[ReplyScore]) -> dict[str, float]:
