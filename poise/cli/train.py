@@ -1,4 +1,4 @@
-"""`poise train`: learning while playing. The other commands of the group are in modules of their own."""
+"""`poise train`: training by play. The other commands of the group are in other modules."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ if TYPE_CHECKING:
     from poise.training.online.train import Trained
 
 
-Debtors = Annotated[list[str], typer.Option("--debtor", metavar="NAME", help="Whom to train against; repeat.")]
-Scenarios = Annotated[str, typer.Option(metavar="SOURCE", help="What about: builtin:train, or rows of a file.")]
-Budget = Annotated[int, typer.Option(help="Negotiations in all, the final check included.")]
+Debtors = Annotated[list[str], typer.Option("--debtor", metavar="NAME", help="A debtor to train against; repeat.")]
+Scenarios = Annotated[str, typer.Option(metavar="SOURCE", help="The scenarios: builtin:train, or rows of a file.")]
+Budget = Annotated[int, typer.Option(help="All negotiations, the final check included.")]
 Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
-Workers = Annotated[int | None, typer.Option(help="Processes. Default: by machine. The result is the same.")]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes. Default: chosen for the machine. The result is the same.")
+]
 Talks = Annotated[int | None, typer.Option(help="Negotiations of each policy in a round. Default: by method.")]
-Mode = Annotated[str, typer.Option(metavar="corrected|faithful", help="Poise's correction, or as published.")]
-Rows = Annotated[str, typer.Option(metavar="own|heard", help="The next emotion by the last one shown, or read.")]
-AllowTest = Annotated[bool, typer.Option("--allow-test", help="Train on evaluation scenarios all the same.")]
+Mode = Annotated[str, typer.Option(metavar="corrected|faithful", help="With Poise's corrections, or as published.")]
+Rows = Annotated[
+    str, typer.Option(metavar="own|heard", help="The next emotion depends on the last one shown, or read.")
+]
+AllowTest = Annotated[bool, typer.Option("--allow-test", help="Train on evaluation scenarios too.")]
 
 
 _BY_METHOD = "by-method"
 
 
 class _TrainCommands(TyperGroup):
-    """`poise train METHOD` also for the method of a policy that comes from an installed package."""
+    """`poise train METHOD` also for methods of policies from installed packages."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands:
@@ -116,16 +120,16 @@ def learn_command(
     seed: Seed = 0,
     out: Out = None,
     talks: Talks = None,
-    learning: Annotated[bool, typer.Option("--learning", help="It keeps learning when it plays.")] = False,
+    learning: Annotated[bool, typer.Option("--learning", help="The trained agent still learns when it plays.")] = False,
     allow_test: AllowTest = False,
 ) -> None:
-    """Play a series with a creditor that learns as it goes, and keep what it learned."""
+    """Play a series with a creditor that learns from each negotiation, and keep what it learned."""
     _train("learn", out, None, dict(locals()))
 
 
 @app.command(_BY_METHOD, hidden=True)
 def by_method_command(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="A policy's own way to train.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="The training method of a policy.")],
     debtor: Debtors,
     scenarios: Scenarios = "builtin:train",
     budget: Budget = 4000,

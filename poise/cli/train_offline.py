@@ -1,4 +1,4 @@
-"""`poise train` from negotiations that were played before: sweep, dataset, iql, bc and cql."""
+"""`poise train` from negotiations played before: sweep, dataset, iql, bc and cql."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ app = command_group()
 
 Texts = list[str]
 Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
-Workers = Annotated[int | None, typer.Option(help="Matches at a time. Default: by machine.")]
-AllowTest = Annotated[bool, typer.Option("--allow-test", help="Let evaluation scenarios in; the data say so.")]
-Data = Annotated[Path, typer.Option(metavar="DIR", help="The folder of a `poise train dataset`.")]
+Workers = Annotated[int | None, typer.Option(help="Matches at a time. Default: chosen for the machine.")]
+AllowTest = Annotated[bool, typer.Option("--allow-test", help="Let evaluation scenarios in; the data record it.")]
+Data = Annotated[Path, typer.Option(metavar="DIR", help="A folder of `poise train dataset`.")]
 
 
 @app.command("sweep")
 def sweep_command(
-    debtor: Annotated[Texts, typer.Option("--debtor", metavar="NAME", help="Whom to negotiate with; repeat.")],
-    scenarios: Annotated[str, typer.Option(metavar="SOURCE", help="What about.")] = "builtin:train",
-    trajectories: Annotated[int, typer.Option(help="Negotiations on each scenario, of each debtor.")] = 50,
-    creditor: Annotated[str, typer.Option(metavar="NAME", help="Who explores.")] = "random",
+    debtor: Annotated[Texts, typer.Option("--debtor", metavar="NAME", help="A debtor to negotiate with; repeat.")],
+    scenarios: Annotated[str, typer.Option(metavar="SOURCE", help="The scenarios.")] = "builtin:train",
+    trajectories: Annotated[int, typer.Option(help="Negotiations of each debtor on each scenario.")] = 50,
+    creditor: Annotated[str, typer.Option(metavar="NAME", help="The creditor that explores.")] = "random",
     model: Annotated[
-        str, typer.Option(metavar="URI", help="The model of the words; scripted needs none.")
+        str, typer.Option(metavar="URI", help="The model for the words; scripted needs none.")
     ] = "scripted",
     option: Annotated[Texts | None, typer.Option(metavar="NAME=VALUE", help="An option of the model; repeat.")] = None,
     offers: Annotated[str | None, typer.Option(metavar="policy|model", help="Who decides the number.")] = None,
@@ -38,7 +38,7 @@ def sweep_command(
     out: Out = None,
     allow_test: AllowTest = False,
 ) -> None:
-    """Play random emotions, any number of negotiations on each scenario, to learn from. Repeat it to resume."""
+    """Play negotiations with random emotions to learn from. Repeat it to resume."""
     from poise.cli.screens.progress import watch_on
     from poise.cli.screens.standings import console
     from poise.common.settings import parse_options
@@ -73,11 +73,11 @@ def dataset_command(
     scores: Annotated[Texts | None, typer.Option(metavar="FILE", help="Judges' scores, JSON lines; repeat.")] = None,
     parts: Annotated[str, typer.Option(metavar="all|transitions|pairs", help="What to make.")] = "all",
     seat: Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whose words become pairs.")] = "creditor",
-    scripted: Annotated[bool, typer.Option("--scripted", help="Pairs of words that no model made, too.")] = False,
+    scripted: Annotated[bool, typer.Option("--scripted", help="Also pairs of words that no model produced.")] = False,
     out: Out = None,
     allow_test: AllowTest = False,
 ) -> None:
-    """Make training data of tournaments and dialogues; evaluation scenarios stay out."""
+    """Make training data from tournaments and dialogues; evaluation scenarios stay out."""
     from poise.cli.screens.standings import console
     from poise.training.data.dataset import read_manifest
     from poise.training.data.make import DatasetSettings, make_dataset
@@ -103,7 +103,7 @@ def dataset_command(
     for what, count in found["left_out"].items():
         typer.echo(f"left out: {count} {what}")
     if allow_test:
-        typer.secho("evaluation scenarios were let in, and the data say so", fg=typer.colors.YELLOW)
+        typer.secho("evaluation scenarios were let in, and the data record it", fg=typer.colors.YELLOW)
 
 
 _OTHERS = ("method", "cap", "polyak")  # fields of OfflineSettings that no command sets
@@ -119,14 +119,14 @@ def iql_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
 @app.command("bc")
 @takes(OfflineSettings, leave_out=(*_OTHERS, "reward", "scale", "gamma", "tau", "beta", "alpha"))
 def bc_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
-    """Learn to show what the data show (behaviour cloning), to compare with."""
+    """Learn to show what the data show (behaviour cloning), for comparison."""
     _train("bc", given, data, out)
 
 
 @app.command("cql")
 @takes(OfflineSettings, leave_out=(*_OTHERS, "tau", "beta"))
 def cql_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
-    """Learn which emotion to show by discrete conservative Q-learning, to compare with."""
+    """Learn which emotion to show by discrete conservative Q-learning, for comparison."""
     _train("cql", given, data, out)
 
 

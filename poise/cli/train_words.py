@@ -23,44 +23,47 @@ BaseModel = Annotated[
     str | None, typer.Option(metavar="MODEL", help="smollm2, a GGUF file, a model's folder, or a name on the hub.")
 ]
 Sft = Annotated[Path, typer.Option(metavar="DIR", help="The folder of a finished `poise train sft`.")]
-Top = Annotated[float, typer.Option(help="The share of the best that is learned from.")]
-By = Annotated[str, typer.Option(metavar="quality|judge", help="Best by what.")]
+Top = Annotated[float, typer.Option(help="The share of pairs to learn from, the best ones.")]
+By = Annotated[str, typer.Option(metavar="quality|judge", help="The measure of the best.")]
 Scores = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Scores of `poise train score`. Default: the data's.")
+    Path | None, typer.Option(metavar="FILE", help="Scores of `poise train score`. Default: those in the data.")
 ]
 Seat = Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whose words.")]
 Emotions = Annotated[
-    str, typer.Option(metavar="intended|read|none", help="Which emotion a prompt asks for; read: the reply's own.")
+    str,
+    typer.Option(
+        metavar="intended|read|none", help="The emotion that a prompt asks for; read: the one read in the reply."
+    ),
 ]
-Limit = Annotated[int, typer.Option(help="Pairs at most, the best ones. 0: all.")]
+Limit = Annotated[int, typer.Option(help="The most pairs, the best ones. 0: all.")]
 MaxLen = Annotated[int, typer.Option(help="Tokens of prompt and reply; longer ones are left out.")]
 MaxReply = Annotated[int, typer.Option(help="Tokens of a reply; longer ones are left out.")]
-HeldOut = Annotated[int, typer.Option(help="Pairs set aside, on which the loss is measured.")]
+HeldOut = Annotated[int, typer.Option(help="Pairs held out to measure the loss.")]
 Rate = Annotated[float, typer.Option("--lr", help="The largest learning rate.")]
 Epochs = Annotated[int, typer.Option(help="Passes over all pairs.")]
-Batch = Annotated[int, typer.Option(help="Pairs a step.")]
+Batch = Annotated[int, typer.Option(help="Pairs per step.")]
 Warmup = Annotated[float, typer.Option(help="Share of the steps over which the learning rate rises.")]
 Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
-Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes, with a checkpoint to resume from.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where it is computed.")]
-Precision = Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="Of the matrix products.")]
-Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: by machine.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes and keep a checkpoint.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="The device to compute on.")]
+Precision = Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="Precision of the matrix products.")]
+Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: chosen for the machine.")]
 
 
 @app.command("pick")
 def pick_command(
-    data: Annotated[list[str], typer.Option(metavar="DIR=N", help="Pairs, and how many of them; repeat.")],
+    data: Annotated[list[str], typer.Option(metavar="DIR=N", help="Pairs and how many to pick; repeat.")],
     out: Out = None,
     seat: Seat = "creditor",
     least: Annotated[float, typer.Option(help="The verifiable judge's lowest score, 1 to 10.")] = 8.0,
-    likely: Annotated[float, typer.Option(help="How likely an emotion must be read that was not meant.")] = 0.15,
+    likely: Annotated[float, typer.Option(help="The lowest probability of an emotion that was not intended.")] = 0.15,
     neutral: Annotated[float, typer.Option(help="The largest share of neutral replies.")] = 0.15,
-    talk: Annotated[int, typer.Option(help="Good replies that a negotiation must have.")] = 2,
-    words: Annotated[int, typer.Option(help="Of a reply at most.")] = 34,
-    turns: Annotated[int, typer.Option(help="Of a prompt at most.")] = 15,
+    talk: Annotated[int, typer.Option(help="The fewest good replies of a negotiation.")] = 2,
+    words: Annotated[int, typer.Option(help="The most words of a reply.")] = 34,
+    turns: Annotated[int, typer.Option(help="The most turns of a prompt.")] = 15,
     seed: Seed = 0,
 ) -> None:
-    """Pick negotiations to learn words from: the number is right, and the emotion can be read."""
+    """Pick negotiations to learn words from, with the right number and an emotion that can be read."""
     from poise.training.language.picking import Picking, write_picked
 
     rules = {"least": least, "likely": likely, "neutral": neutral, "talk": talk, "words": words, "turns": turns}
@@ -100,10 +103,10 @@ def sft_command(
     held_out: HeldOut = 32,
     max_len: MaxLen = 1024,
     max_reply: MaxReply = 48,
-    rank: Annotated[int, typer.Option(help="Of LoRA.")] = 16,
-    alpha: Annotated[int, typer.Option(help="Of LoRA.")] = 32,
-    dropout: Annotated[float, typer.Option(help="Of LoRA.")] = 0.05,
-    targets: Annotated[str, typer.Option(help="The matrices that LoRA is put on.")] = "q_proj,k_proj,v_proj,o_proj",
+    rank: Annotated[int, typer.Option(help="Rank of LoRA.")] = 16,
+    alpha: Annotated[int, typer.Option(help="Alpha of LoRA.")] = 32,
+    dropout: Annotated[float, typer.Option(help="Dropout of LoRA.")] = 0.05,
+    targets: Annotated[str, typer.Option(help="The matrices that LoRA changes.")] = "q_proj,k_proj,v_proj,o_proj",
     lr: Rate = 1e-4,
     epochs: Epochs = 1,
     batch: Batch = 16,
@@ -132,12 +135,12 @@ def sft_command(
 def sample_command(
     data: Data,
     out: Out = None,
-    sft: Annotated[Path | None, typer.Option(metavar="DIR", help="The adapter. Default: none, the base alone.")] = None,
+    sft: Annotated[Path | None, typer.Option(metavar="DIR", help="The adapter. Default: the base alone.")] = None,
     base: BaseModel = None,
-    replies: Annotated[int, typer.Option(help="To each prompt.")] = 4,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest word each time.")] = 0.8,
-    prompts: Annotated[int, typer.Option(help="Answered at a time.")] = 4,
-    longest: Annotated[int, typer.Option(help="Tokens of a reply.")] = 48,
+    replies: Annotated[int, typer.Option(help="Replies to each prompt.")] = 4,
+    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0.8,
+    prompts: Annotated[int, typer.Option(help="Prompts answered at a time.")] = 4,
+    longest: Annotated[int, typer.Option(help="The most tokens of a reply.")] = 48,
     top: Top = 1.0,
     seat: Seat = "creditor",
     emotions: Emotions = "intended",
@@ -147,7 +150,7 @@ def sample_command(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Draw replies of a model to the data's prompts, to be judged. Repeat it to resume."""
+    """Draw replies of a model to the prompts of the data, to be scored. Repeat it to resume."""
     from poise.training.language.sampler import Drawing
     from poise.training.language.sampling import SampleSettings
     from poise.training.language.sampling import sample as answer
@@ -163,11 +166,15 @@ def sample_command(
 @app.command("score")
 def score_command(
     data: Annotated[Path, typer.Option(metavar="DIR", help="A folder of pairs, or of a tournament.")],
-    judge: Annotated[str, typer.Option(metavar="verifiable|URI", help="Who scores.")] = "verifiable",
-    seat: Annotated[str, typer.Option(metavar="creditor|debtor", help="Whose messages, of a tournament.")] = "creditor",
-    option: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the model; repeat.")] = None,
+    judge: Annotated[str, typer.Option(metavar="verifiable|URI", help="The judge.")] = "verifiable",
+    seat: Annotated[
+        str, typer.Option(metavar="creditor|debtor", help="Whose messages of a tournament to score.")
+    ] = "creditor",
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the model; repeat.")
+    ] = None,
 ) -> None:
-    """Score replies from 1 to 10, with reasons, into a file beside them. Repeat it to go on."""
+    """Score replies from 1 to 10, with reasons, into a file beside them. Repeat it to resume."""
     from poise.agents.models.settings import ModelSettings
     from poise.common.settings import parse_options
     from poise.training.language.scores import open_scorer, score_all, scores_path, to_score
@@ -194,7 +201,7 @@ def jpo_command(
     ] = 1.0,
     kl: Annotated[float, typer.Option(help="Weight of the K3 divergence from the SFT adapter.")] = 0.04,
     within: Annotated[
-        str, typer.Option(metavar="scenario|prompt", help="What replies are compared within.")
+        str, typer.Option(metavar="scenario|prompt", help="The group in which replies are compared.")
     ] = "scenario",
     seat: Seat = "creditor",
     limit: Limit = 0,
@@ -210,7 +217,7 @@ def jpo_command(
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
-    """Make judged replies likelier or less likely by their scores (JPO), from an SFT adapter. Repeat it to resume."""
+    """Make judged replies more or less likely by score (JPO), starting from an SFT adapter. Repeat it to resume."""
     from poise.training.language.jpo import JpoSettings, train_jpo
     from poise.training.language.loop import Steps
 
@@ -229,8 +236,8 @@ def dpo_command(
     out: Out = None,
     base: BaseModel = None,
     scores: Scores = None,
-    beta: Annotated[float, typer.Option(help="How much the SFT adapter holds back.")] = 0.1,
-    gap: Annotated[float, typer.Option(help="Points between the better and the worse reply, at least.")] = 1.0,
+    beta: Annotated[float, typer.Option(help="How strongly the SFT adapter restrains the training.")] = 0.1,
+    gap: Annotated[float, typer.Option(help="The fewest points between the better and the worse reply.")] = 1.0,
     seat: Seat = "creditor",
     limit: Limit = 0,
     max_len: MaxLen = 1024,
@@ -245,7 +252,7 @@ def dpo_command(
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
-    """Prefer the best reply to each prompt over the worst (DPO), from an SFT adapter. Repeat it to resume."""
+    """Prefer the best reply to each prompt over the worst (DPO), starting from an SFT adapter. Repeat it to resume."""
     from poise.training.language.dpo import DpoSettings, train_dpo
     from poise.training.language.loop import Steps
 
@@ -298,17 +305,21 @@ def _show(trained: TrainedWords) -> None:
 
 @app.command("export")
 def export_agent_command(
-    adapter: Annotated[Path, typer.Option(metavar="DIR", help="What `poise train sft` or jpo, or peft, wrote.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The agent's folder; it must not exist yet.")],
-    policy: Annotated[Path | None, typer.Option(metavar="DIR", help="A trained agent, for its emotions.")] = None,
-    seat: Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whom it plays.")] = "creditor",
-    ollama: Annotated[str | None, typer.Option(metavar="NAME", help="Make this Ollama model, too.")] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Ollama's name of the base it is made from.")
+    adapter: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder of `poise train sft`, jpo or dpo, or of peft.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The new folder of the agent.")],
+    policy: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A trained agent that chooses the emotions.")
     ] = None,
+    seat: Annotated[str, typer.Option(metavar="creditor|debtor|both", help="The seats it plays.")] = "creditor",
+    ollama: Annotated[str | None, typer.Option(metavar="NAME", help="Also make this Ollama model.")] = None,
+    base: Annotated[str | None, typer.Option(metavar="MODEL", help="Ollama's name of the base model.")] = None,
     gguf: Annotated[Path | None, typer.Option(metavar="FILE", help="The base's GGUF file, or smollm2.")] = None,
-    precision: Annotated[str, typer.Option(metavar="f16|f32|q8_0", help="Of the adapter's numbers.")] = "f16",
-    other_weights: Annotated[bool, typer.Option("--other-weights", help="MODEL may be quantised otherwise.")] = False,
+    precision: Annotated[str, typer.Option(metavar="f16|f32|q8_0", help="Precision of the adapter's numbers.")] = "f16",
+    other_weights: Annotated[
+        bool, typer.Option("--other-weights", help="Accept a MODEL with another quantisation.")
+    ] = False,
 ) -> None:
     """Turn a LoRA adapter into an agent: adapter.gguf, a Modelfile and an artifact; --creditor DIR then plays it."""
     from poise.common.errors import ConfigError
@@ -321,8 +332,8 @@ def export_agent_command(
     served = Served(ollama, base or "") if ollama else None
     settings = ExportSettings(adapter, out, policy, _seats(seat), gguf, served, precision, other_weights)
     artifact = make(settings)
-    for each in artifact.seats:
-        typer.echo(f"play it with: --{each} {out}{f'@ollama:{ollama}' if ollama else ''}")
+    for player in artifact.seats:
+        typer.echo(f"play it with: --{player} {out}{f'@ollama:{ollama}' if ollama else ''}")
 
 
 def _seats(seat: str) -> tuple[Literal["creditor", "debtor"], ...]:

@@ -132,7 +132,7 @@ def test_a_copy_of_evaluation_scenarios_under_other_names_stays_out(tmp_path):
     with pytest.raises(ConfigError, match=EVALUATION):
         make_dataset(DatasetSettings(runs=(run,)), tmp_path / "data")
     (tmp_path / "mine.jsonl").unlink()
-    with pytest.raises(ConfigError, match="nobody can tell"):
+    with pytest.raises(ConfigError, match="it is unknown which"):
         make_dataset(DatasetSettings(runs=(run,)), tmp_path / "data")
 
 
@@ -207,10 +207,10 @@ def test_a_dialogue_becomes_the_talk_it_tells(tmp_path):
         (dialogue(turns=[]), "that cannot be read"),
         (dialogue(turns=[["seller", "Hello.", "offer", None], ["buyer", "Hello.", "offer", None]]), "without numbers"),
         (dialogue(creditor_emotions=["happy"]), "whose emotions are not one for each message"),
-        (dialogue(creditor_emotions=["happy", "grumpy"]), "with an emotion nobody knows"),
+        (dialogue(creditor_emotions=["happy", "grumpy"]), "with an unknown emotion"),
         (dialogue(turns=dialogue()["turns"][1:]), "whose turns do not alternate, the creditor first"),
         (dialogue(final_days=300), "whose deal lies outside what was said"),
-        (dialogue(creditor_target_days=100), "whose targets make no case"),
+        (dialogue(creditor_target_days=100), "whose targets make no scenario"),
     ],
 )
 def test_what_cannot_be_read_is_left_out_and_counted(tmp_path, bad, reason):

@@ -129,8 +129,8 @@ def test_provenance_of_a_fit(corpus: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["hello\t28\tid"], r"row 1, column 2: '28' is no label number from 0 to 27"),
-        (["hello\t1\tid", "hello\t-1\tid"], r"row 2, column 2: '-1' is no label number"),
+        (["hello\t28\tid"], r"row 1, column 2: '28' is not a label number from 0 to 27"),
+        (["hello\t1\tid", "hello\t-1\tid"], r"row 2, column 2: '-1' is not a label number"),
         (["hello"], r"row 1: 'hello' has no second column"),
         ([], r"no rows"),
     ],

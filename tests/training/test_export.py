@@ -287,7 +287,7 @@ def test_which_base_is_never_guessed(tmp_path, base):
         export_agent(ExportSettings(foreign, tmp_path / "out"))
     data = {"name": "owner/model", "kind": "hub", "architecture": "llama", "sha256": "0" * 64}
     on_hub = write_provenance(write_peft(tmp_path / "hub"), base, base=data)
-    with pytest.raises(ConfigError, match="trained on 'owner/model', which is no GGUF file"):
+    with pytest.raises(ConfigError, match="trained on 'owner/model', which is not a GGUF file"):
         export_agent(ExportSettings(on_hub, tmp_path / "out"))
     made = export_agent(ExportSettings(on_hub, tmp_path / "out", gguf=base))
     assert made.adapter["base"]["trained_on"] == data

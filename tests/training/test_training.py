@@ -72,20 +72,20 @@ def test_the_budget_is_kept_and_spent(tmp_path, method, monkeypatch):
 def test_the_field_is_covered_evenly(debtors, scenarios, seed):
     field = Field(("vanilla",) * debtors, (case(),) * scenarios)
     size = debtors * scenarios
-    talks = field.talks(seed, "training", 0, 2 * size)
+    talks = field.matches(seed, "training", 0, 2 * size)
     for epoch in talks[:size], talks[size:]:
         assert {(talk.debtor, talk.scenario) for talk in epoch} == {
             (d, s) for d in range(debtors) for s in range(scenarios)
         }
     assert [talk.debtor for talk in talks[:debtors]] == list(range(debtors))
     assert len({talk.seed for talk in talks}) == len(talks)
-    assert talks[3:5] == field.talks(seed, "training", 3, 2)[: len(talks[3:5])]
-    assert not {talk.seed for talk in talks} & {talk.seed for talk in field.talks(seed, "check", 0, size)}
+    assert talks[3:5] == field.matches(seed, "training", 3, 2)[: len(talks[3:5])]
+    assert not {talk.seed for talk in talks} & {talk.seed for talk in field.matches(seed, "check", 0, size)}
 
 
 def test_what_a_learner_learned_from_one_debtor_it_knows_against_the_next():
     field = Field(("vanilla", "angry"), tuple(load_scenarios("builtin:0-3")))
-    talks = field.talks(1, "training", 0, 6)
+    talks = field.matches(1, "training", 0, 6)
     with players(field, 1) as play:
         (played,) = play([Trial("q-learning", {"talks": 0, "table": {}, "epsilon": 1.0})], talks, learns=True)
     assert played.memory["talks"] == 6
@@ -95,4 +95,4 @@ def test_failed_negotiations_teach_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("poise.agents.policies.wsls.WinStayLoseShift.choose", lambda self, view, dice: "rage")
     field = Field(("vanilla",), (case(),))
     with pytest.raises(PoiseError, match=r"failed: .*'rage'"), players(field, 1) as play:
-        play([Trial("policy", {"name": "wsls"})], field.talks(1, "training", 0, 1), learns=False)
+        play([Trial("policy", {"name": "wsls"})], field.matches(1, "training", 0, 1), learns=False)

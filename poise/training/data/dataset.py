@@ -101,23 +101,23 @@ class PromptReply:
         try:
             found = dict(data)
             if data["seat"] not in SEATS or data["move"]["kind"] not in get_args(MoveKind):
-                raise BadInput(f"seat {shorten(data['seat'])} or move {shorten(data['move'])} is none that there is")
+                raise BadInput(f"seat {shorten(data['seat'])} or move {shorten(data['move'])} is unknown")
             found["messages"] = tuple(ChatMessage(str(turn["role"]), str(turn["content"])) for turn in data["messages"])
             found["move"] = Move(data["move"]["kind"], data["move"].get("value"), data["move"].get("firm", False))
             pair = cls(**found)
         except (KeyError, TypeError, AttributeError) as error:
-            raise BadInput(f"this is no pair ({type(error).__name__}: {shorten(str(error))})") from None
+            raise BadInput(f"this is not a pair ({type(error).__name__}: {shorten(str(error))})") from None
         try:
             pair._check()
         except TypeError:
-            raise BadInput("a reward or the quality is no number") from None
+            raise BadInput("a reward or the quality is not a number") from None
         return pair
 
     def _check(self) -> None:
         if not self.messages or self.messages[-1].role != "user" or not self.reply.strip():
             raise BadInput("a pair needs a prompt that ends with a user's turn, and a reply that is not empty")
         if self.emotion is not None and self.emotion not in EMOTIONS28:
-            raise BadInput(f"emotion {shorten(self.emotion)} is none of the 28")
+            raise BadInput(f"emotion {shorten(self.emotion)} is not one of the 28")
         numbers = [self.quality, *(each for each in self.rewards.values() if each is not None)]
         if missing := [name for name in (*REWARDS, "judge") if name not in self.rewards]:
             raise BadInput(f"reward {missing[0]!r} is missing")
@@ -146,7 +146,7 @@ def read_pairs(path: Path | str) -> PromptReplies:
     lines = content.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
     header = _object(path, 1, lines[0])
     if (header.get("format"), header.get("kind")) != (FORMAT, "pairs"):
-        raise ConfigError(f"{path} is no file of pairs of format {FORMAT}; {_REMEDY}")
+        raise ConfigError(f"{path} is not a file of pairs of format {FORMAT}; {_REMEDY}")
     found = []
     for number, line in enumerate(lines[1:], 2):
         try:
@@ -167,7 +167,7 @@ class Transitions:
     action:     [N], the emotion shown, an index of EMOTIONS28.
     rewards:    by name, [N] each: those of REWARDS.
     judge:      [N], 1 to 10; nan where nobody scored the message.
-    done:       [N], whether the talks ended before this seat's next message.
+    done:       [N], whether the negotiation ended before this seat's next message.
     propensity: [N], the probability with which the data's own policy showed this emotion; nan where unknown.
     episode:    [N], which negotiation, 0 to M - 1. step: [N], which of the seat's messages, from 0.
     scenario:   [M], which scenario, an index of `manifest["scenarios"]`; utility: [M], how it ended for the seat.
@@ -238,7 +238,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     data = _object(folder / MANIFEST, 1, _bytes(folder / MANIFEST).decode("utf-8", errors="replace"))
     if (data.get("format"), data.get("kind")) != (FORMAT, "dataset"):
-        raise ConfigError(f"{folder / MANIFEST} is no data set of format {FORMAT}; {_REMEDY}")
+        raise ConfigError(f"{folder / MANIFEST} is not a data set of format {FORMAT}; {_REMEDY}")
     return data
 
 
@@ -274,7 +274,7 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}, line {number}, is not JSON ({error}); {_REMEDY}") from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{path}, line {number}, is no JSON object; {_REMEDY}")
+        raise ConfigError(f"{path}, line {number}, is not a JSON object; {_REMEDY}")
     return data
 
 

@@ -1,21 +1,21 @@
-"""Dialogues between language models, as EmoDebt's repository publishes them, as talks to learn from.
+"""Dialogues between language models, as EmoDebt's repository publishes them, as negotiations to learn from.
 
 One JSON object a line (gzipped or not): `scenario_id`, `creditor_target_days`, `final_state` (accept or breakdown),
 `final_days`, `creditor_emotions` (one for each message of the creditor), `debtor_emotions` (the same of the debtor, or
 null) and `turns`, each [speaker, text, state, number] with seller for the creditor and buyer for the debtor.
 
-What becomes of it:
+How it is read:
 
-    debtor's target  is not in the file; the first number the debtor says stands for it
-    case             for `debt_NNN` the facts of row NNN - 1 of a scenario file, if both targets are that row's
+    debtor's target  is not in the file; the first number that the debtor says is used instead
+    scenario         `debt_NNN` has the facts of row NNN - 1 of a scenario file, if both targets are that row's
     emotion          happy, sad, angry, surprising and J, S, A, F, Su, D, N as the label of that name; null: none
     move             the number as an offer; the other side's own number in the message that ends with "accept" as an
                      acceptance; no number as a forfeit
-    outcome          as the file says it: its days are the deal's value, even where the numbers would settle elsewhere
-    reading, belief  what Poise's detector and tracker make of the words, as at run time
+    outcome          as in the file: its days are the deal's value, even if the offers would settle at another
+    reading, belief  from Poise's detector and tracker, as at run time
 
-A dialogue that has no numbers, that names an emotion nobody knows, whose turns do not alternate or whose deal lies
-outside what was said is left out and counted by reason.
+A dialogue is left out, and counted by reason, if it has no numbers, names an unknown emotion, has turns that do not
+alternate, or has a deal outside the numbers that were said.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ Read = Callable[[str], tuple[Sequence[float], str]]
 
 
 class Unusable(Exception):
-    """Why a dialogue is left out; it never leaves this file."""
+    """Why a dialogue is left out; not raised outside this file."""
 
 
 @dataclass
 class Dialogues:
     """The dialogues of one file.
 
-    cases: scenarios by row number (from 0), for the facts of the case. read: a text's seven probabilities and its
-    label; None where no reading is wanted, which is faster. left_out: counts what was left out, by reason.
+    cases: scenarios by row number (from 0), for their facts. read: gives a text's seven probabilities and its label;
+    None for no reading, which is faster. left_out: the number of dialogues left out, by reason.
     """
 
     path: Path
@@ -72,7 +72,7 @@ class Dialogues:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def talks(self) -> Iterator[tuple[int, TrainingNegotiation]]:
-        """(row of the case or -1, talk) of each usable dialogue, in order.
+        """(row of the scenario or -1, negotiation) of each usable dialogue, in order.
 
         Raises:
             ConfigError: the file cannot be read, or holds no dialogue.
@@ -112,7 +112,7 @@ class Dialogues:
         try:
             return Scenario(str(data["scenario_id"]), "debt", ours, theirs)
         except ScenarioError:
-            raise Unusable("whose targets make no case") from None
+            raise Unusable("whose targets make no scenario") from None
 
     def _messages(self, data: Mapping[str, Any], case: Scenario) -> tuple[Message, ...]:
         tracker, own = Tracker(), _emotions(data)
@@ -177,7 +177,7 @@ def _emotions(data: Mapping[str, Any]) -> dict[Seat, Iterator[str | None]]:
         count = sum(turn[0] == speaker for turn in data["turns"])
         listed = data.get(f"{seat}_emotions") or [None] * count
         if any(each is not None and (not isinstance(each, str) or each not in _EMOTIONS) for each in listed):
-            raise Unusable("with an emotion nobody knows")
+            raise Unusable("with an unknown emotion")
         if len(listed) != count:
             if seat == "creditor":
                 raise Unusable("whose emotions are not one for each message")
@@ -215,7 +215,7 @@ def _declared(data: Mapping[str, Any], seat: Seat) -> dict[str, Any]:
 
 
 def _fitting(transcript: Transcript) -> Iterator[int]:
-    """Messages whose words run time would let through for their move."""
+    """The messages whose words run time would accept for their move."""
     for seat in _SEATS.values():
         seen = Seen(transcript, seat)
         for number, message in enumerate(seen.messages):
@@ -235,5 +235,5 @@ def cases_by_row(scenarios: Sequence[Scenario], source: str) -> dict[int, Scenar
         ConfigError: they are not debts.
     """
     if any(each.domain != "debt" for each in scenarios):
-        raise ConfigError(f"{shorten(source)} holds cases that are no debts; the dialogues are about debts")
+        raise ConfigError(f"{shorten(source)} holds scenarios that are not debts; the dialogues are about debts")
     return dict(enumerate(scenarios))

@@ -1,4 +1,4 @@
-"""The files around a data set: judges' scores, digests, errors of the disk."""
+"""Files around a data set: scores of judges, digests, and errors of the disk."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def digest_of_file(path: Path) -> str:
 
 
 def read_message_scores(paths: tuple[str, ...]) -> dict[str, dict[int, float]]:
-    """Scores by match and message index; one {"match", "index", "score"} a line, the score from 1 to 10.
+    """Scores by match and message index; one {"match", "index", "score"} per line, the score from 1 to 10.
 
     Raises:
-        ConfigError: a file cannot be read, or a line is no score.
+        ConfigError: a file cannot be read, or a line is not a score.
     """
     found: dict[str, dict[int, float]] = {}
     for path in paths:
@@ -33,18 +33,18 @@ def read_message_scores(paths: tuple[str, ...]) -> dict[str, dict[int, float]]:
             raise ConfigError(f"scores {path} cannot be read ({error}); check the path") from None
         for number, line in enumerate(lines, 1):
             if line.strip() and not (number == 1 and '"kind": "scores"' in line):  # the header of `poise train score`
-                match, index, score = _score(line, path, number)
+                match, index, score = _parse_score(line, path, number)
                 found.setdefault(match, {})[index] = score
     return found
 
 
-def _score(line: str, path: str, number: int) -> tuple[str, int, float]:
+def _parse_score(line: str, path: str, number: int) -> tuple[str, int, float]:
     try:
         data = json.loads(line)
         match, index, score = str(data["match"]), int(data["index"]), float(data["score"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(
-            f'{path}, line {number}, is no score ({error}); write {{"match": ID, "index": N, "score": 1 to 10}}'
+            f'{path}, line {number}, is not a score ({error}); write {{"match": ID, "index": N, "score": 1 to 10}}'
         ) from None
     if not 1 <= score <= 10:
         raise ConfigError(f"{path}, line {number}: score {score} is outside 1 to 10")
@@ -53,7 +53,7 @@ def _score(line: str, path: str, number: int) -> tuple[str, int, float]:
 
 @contextmanager
 def folder_errors_explained(folder: Path) -> Iterator[None]:
-    """StoreError, with the remedy, for whatever the disk refuses."""
+    """Turn errors of the disk into a StoreError with the remedy."""
     try:
         yield
     except OSError as error:

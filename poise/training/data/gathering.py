@@ -1,7 +1,7 @@
 """Transcripts into training data: transitions of one seat, and prompt-reply pairs.
 
-What cannot be used is left out and counted by reason, never guessed: talks that failed, messages without an emotion
-(for transitions), words that no model made (for pairs, unless asked for).
+What cannot be used is left out and counted by reason, never guessed: failed negotiations, messages without an
+emotion (for transitions), words that no model produced (for pairs, unless asked for).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class TrainingNegotiation:
     """One finished negotiation to learn from.
 
     match: its id in its source. source: "tournament DIR" or "dialogues FILE".
-    judged: scores of its messages by index, 1 to 10. fitted: of the messages by index whose words a model would have
-    been let through with; None for all of them.
+    judged: scores of its messages by index, 1 to 10. fitted: the indices of the messages whose words run time
+    would accept from a model; None for all of them.
     """
 
     transcript: Transcript
@@ -41,7 +41,7 @@ class TrainingNegotiation:
 
 
 class Gatherer:
-    """Takes talks one by one and makes `Transitions` of them in the end.
+    """Takes negotiations one by one and makes `Transitions` of them.
 
     seat: whose messages.
     """
@@ -55,7 +55,7 @@ class Gatherer:
         self._episodes: dict[str, list[Any]] = {"scenario": [], "utility": []}
 
     def add(self, talk: TrainingNegotiation) -> None:
-        """Take one negotiation in; talks that failed are counted and left out."""
+        """Add one negotiation; a failed one is counted and left out."""
         if talk.transcript.outcome.ending == "failed":
             self.left_out["talks that failed"] += 1
             return
@@ -97,7 +97,7 @@ class Gatherer:
         self.matches.append(talk.match)
 
     def transitions(self) -> Transitions:
-        """Everything taken in so far."""
+        """Everything added so far."""
         rows, width = self._rows, {"state": PUBLISHED, "extended": EXTENDED}
         count = len(rows.get("action", ()))
 
@@ -123,9 +123,9 @@ class Gatherer:
 
 
 def propensity(declared: Mapping[str, Any]) -> float:
-    """The probability with which an agent so declared showed what it showed; nan where that is not known.
+    """The probability with which the declared agent chose each emotion it showed; nan if it is not known.
 
-    Known of `random` (1/28, random:7: 1/7) and of `fixed` (1).
+    It is known for `random` (1/28, random:7: 1/7) and of `fixed` (1).
     """
     name = str(declared.get("name", "")).split(",")[0].split("@")[0]
     base, _, argument = name.partition(":")
@@ -139,7 +139,7 @@ def pairs_of(
 ) -> list[PromptReply]:
     """The prompt-reply pairs of one seat.
 
-    scripted: also of words that no model made. left_out: counts what was left out.
+    scripted: also pairs of words that no model produced. left_out: counts what was left out.
     """
     left_out = Counter() if left_out is None else left_out
     transcript, seen = talk.transcript, Seen(talk.transcript, seat)

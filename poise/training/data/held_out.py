@@ -1,7 +1,7 @@
 """The scenarios that are kept for evaluation, which no training may see.
 
-They are the last fifth of a source (rows 80 to 99 of a hundred), and the last fifth of every built-in set under
-whatever name it comes. They are known by what they say and by their id in their source, so that a copy is found, too.
+They are the last fifth of a source (rows 80 to 99 of a hundred) and of every built-in set, whatever its name. They are
+recognised by their content and by their id in their source, so that a copy is found too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIRST_ROW: Final = 80  # of a hundred
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What is kept: what the scenarios say, and (domain, id) of those of one source."""
+    """The scenarios kept for evaluation: digests of their content, and (domain, id) of those of one source."""
 
     contents: frozenset[str]
     ids: frozenset[tuple[str, str]] = frozenset()
@@ -36,31 +36,31 @@ class HeldOut:
 
 
 def content(scenario: Scenario) -> str:
-    """A digest of all that a scenario says, whatever it is called."""
+    """A digest of a scenario without its id."""
     data = scenario.to_dict()
     del data["id"]
     return digest_of(data)
 
 
 def base_of(source: str) -> str:
-    """The source without its choice of rows."""
+    """The source without its selection of rows."""
     matched = ROWS.fullmatch(source)
     return matched[1] if matched else source
 
 
 def held_out(source: str = BUILTIN) -> HeldOut:
-    """What is kept of `source` and of the built-in sets.
+    """The scenarios of `source` and of the built-in sets that are kept for evaluation.
 
     Raises:
-        ConfigError: the source is gone, so that nobody can tell.
+        ConfigError: the source cannot be read any more.
     """
     base = base_of(source)
     try:
         load_scenarios(base)
     except ScenarioError as error:
         raise ConfigError(
-            f"the scenarios of {source!r} cannot be read any more ({error}), so nobody can tell which of them are kept "
-            "for evaluation; put the file back, or insist with --allow-test"
+            f"the scenarios of {source!r} cannot be read any more ({error}), so it is unknown which of them are "
+            "kept for evaluation; restore the file, or allow them with --allow-test"
         ) from None
     kept = _test_rows(base)
     contents = frozenset(map(content, kept)).union(*map(_built_in, domain_names()))
@@ -80,11 +80,11 @@ def _test_rows(source: str) -> list[Scenario]:
 
 
 def refuse_evaluation(source: str, scenarios: Iterable[Scenario]) -> None:
-    """Raise ConfigError where `scenarios` of `source` hold some that are kept for evaluation."""
-    cases, kept = list(scenarios), held_out(source)
-    found = [one.id for one in cases if content(one) in kept.contents]
+    """Raise ConfigError if any of `scenarios` of `source` is kept for evaluation."""
+    listed, kept = list(scenarios), held_out(source)
+    found = [scenario.id for scenario in listed if content(scenario) in kept.contents]
     if found:
         raise ConfigError(
-            f"{len(found)} of the {len(cases)} scenarios of {source!r} are kept for evaluation ({found[0]!r} is "
-            "one); train on the rest, as with builtin:train, or insist with --allow-test"
+            f"{len(found)} of the {len(listed)} scenarios of {source!r} are kept for evaluation (such as "
+            f"{found[0]!r}); train on the rest, as builtin:train does, or allow them with --allow-test"
         )

@@ -131,23 +131,20 @@ class _Maker:
             if self.settings.parts != "pairs":
                 self._gatherer.add(talk)
             if self.settings.parts != "transitions":
-                self._add_pairs(talk, body)
+                for seat in self.settings.seats:
+                    for pair in pairs_of(talk, seat, scripted=self.settings.scripted, left_out=self.left_out):
+                        body.write(json.dumps(pair.to_dict(), allow_nan=False).encode() + b"\n")
+                        self._pairs += 1
             self._talks += 1
             if self._talks % 200 == 0:
                 self._watch(self._talks)
         source.told["talks"] = taken
 
-    def _add_pairs(self, talk: TrainingNegotiation, body: IO[bytes]) -> None:
-        for seat in self.settings.seats:
-            for pair in pairs_of(talk, seat, scripted=self.settings.scripted, left_out=self.left_out):
-                body.write(json.dumps(pair.to_dict(), allow_nan=False).encode() + b"\n")
-                self._pairs += 1
-
     def _check(self, data: Transitions) -> None:
         if not len(data) and not self._pairs:
             reasons = "; ".join(f"{count} {what}" for what, count in self._all_left_out().items())
             raise ConfigError(
-                f"nothing can be learned from these {self._talks} talks ({reasons or 'there are none'}); let a "
+                f"nothing can be learned from these {self._talks} negotiations ({reasons or 'there are none'}); let a "
                 "creditor that shows emotions play other scenarios, as `poise train sweep` does"
             )
 
@@ -169,7 +166,7 @@ class _Maker:
         return files
 
     def _write_pairs(self, body: IO[bytes]) -> str:
-        """The header, now that it is known how many pairs there are, and the pairs."""
+        """Write the header, which needs the number of pairs, and the pairs."""
         header = {"format": FORMAT, "kind": "pairs", "pairs": self._pairs, **self._provenance()}
         body.seek(0)
         with draft(self.folder / PAIRS) as beside:
@@ -226,7 +223,7 @@ class _Maker:
     def _dialogues(self, path: str) -> _Source:
         cases = cases_by_row(load_scenarios(self.settings.cases), self.settings.cases) if self.settings.cases else {}
         kept = None if self.settings.allow_test else held_out(self.settings.cases or BUILTIN)
-        read = None if self.settings.parts == "pairs" else _read
+        read = None if self.settings.parts == "pairs" else _read_emotions
         dialogues = Dialogues(Path(path), cases, read, self.left_out)
 
         def talks() -> Iterator[TrainingNegotiation]:
@@ -241,6 +238,6 @@ class _Maker:
         return _Source("dialogues", path, talks, {"sha256": digest_of_file(Path(path))})
 
 
-def _read(text: str) -> tuple[tuple[float, ...], str]:
+def _read_emotions(text: str) -> tuple[tuple[float, ...], str]:
     found = default_detector().read(text)
     return found.seven, found.label

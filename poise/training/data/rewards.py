@@ -1,10 +1,10 @@
 """Rewards of one seat's messages, and how good a message is as an example: EmoDistill (arXiv 2605.26785).
 
 With c this seat's offer, d the other side's, x_c and x_d their targets, G = max(1, |x_d - x_c|), t the number of this
-seat's message (from 1), T the index of the last message there can be, the other side's answer to message t brings
+seat's message (from 1), T the index of the last message there can be, the other side's answer to message t gives
 
-    given  = clip((d_prev - d_now) / G, -2, 2)     what the other side came towards this seat
-    taken  = clip((c_now - c_prev) / G, -2, 2)     what this seat came towards the other side
+    given  = clip((d_prev - d_now) / G, -2, 2)     how far the other side moved towards this seat
+    taken  = clip((c_now - c_prev) / G, -2, 2)     how far this seat moved towards the other side
 
     v1   given                                     +1 for a deal, -1 without, with the last message
     v2   given - taken                             +1, -1
@@ -12,12 +12,12 @@ seat's message (from 1), T the index of the last message there can be, the other
     v4   (given - taken) (1 - min(1, t / T))       +2, -2
     utility   0                                    the seat's utility in [0, 1], 0 without a deal
 
-Before there is an offer, c is x_c and d is x_d. Signs are those of a creditor that wants less of the unit; for whoever
-wants more they are turned round.
+Before there is an offer, c is x_c and d is x_d. Signs are those of a creditor that wants less of the unit; for a seat
+that wants more they are reversed.
 
 v1 to v4 are the released code's; `utility` is Poise's own: it is what tournaments compare, while v4 pays for a deal at
-any price. Differs from the reference: accepting counts as coming to the accepted offer, so that v2 sums to what was
-gained; the released code takes the number that the last message happened to mention.
+any price. Differs from the reference: accepting counts as moving to the accepted offer, so that v2 sums to what was
+gained; the released code takes whatever number the last message mentions.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RewardedExchange(NamedTuple):
 
 
 def step_rewards(exchange: RewardedExchange, gap: float, sign: int, t: int, last: int) -> dict[str, float]:
-    """v1 to v4 of one message, without what the end of the talks brings.
+    """v1 to v4 of one message, without the reward for the end of the negotiation.
 
     gap: G. sign: +1 where this seat concedes by raising its offer, else -1. t: its message number, from 1. last: T.
     """
@@ -59,7 +59,7 @@ def _clip(value: float) -> float:
 
 
 def episode_rewards(transcript: Transcript, seat: Seat = "creditor") -> list[dict[str, float]]:
-    """The rewards, by the names in REWARDS, of each of the messages of `seat` in finished talks, oldest first."""
+    """The rewards, by the names in REWARDS, of each message of `seat` in a finished negotiation, oldest first."""
     case, outcome = transcript.scenario, transcript.outcome
     sign = case.polarity if seat == "creditor" else -case.polarity
     last = max(1, int(transcript.rules["max_messages"]) - 1)
@@ -93,9 +93,9 @@ def _exchanges(transcript: Transcript, seat: Seat) -> list[RewardedExchange]:
 
 
 def qualities(rewards: Sequence[Mapping[str, float]], name: str = "v4") -> list[float]:
-    """How good each message is as an example: its reward + 0.5 times the sum over the talks."""
+    """How good each message is as an example: its reward + 0.5 times the sum over the negotiation."""
     whole = sum(each[name] for each in rewards)
     return [each[name] + EPISODE_SHARE * whole for each in rewards]
 
 
-assert set(_TERMINAL) | {"utility"} == set(REWARDS)  # noqa: S101 - two lists of names that must not drift apart
+assert set(_TERMINAL) | {"utility"} == set(REWARDS)  # noqa: S101 - these two lists of names must agree

@@ -1,7 +1,7 @@
-"""`poise train sweep`: random-emotion negotiations to learn from, as many on each scenario as wanted.
+"""`poise train sweep`: negotiations with random emotions to learn from, the same number on each scenario.
 
-It is a tournament: its folder is resumed after any crash without replaying a finished match, its transcripts can be
-looked at, and `poise train dataset --from` reads it. EmoDistill's sweep is 80 scenarios x 50 seeds per domain.
+It is a tournament: its folder is resumed after a crash without replaying a finished match, its transcripts can be
+viewed, and `poise train dataset --from` reads it. EmoDistill's sweep is 80 scenarios x 50 seeds per domain.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from poise.training.data.held_out import refuse_evaluation
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """One sweep, as data.
+    """The settings of one sweep.
 
-    debtors:      names as for --debtor; each gets all trajectories. scenarios: a source, see
+    debtors:      names as for --debtor; each plays all trajectories. scenarios: a source, see
     `poise.games.scenarios.loaders`.
-    trajectories: negotiations on each scenario. creditor: who plays; `random` draws each emotion of the 28 alike.
+    trajectories: negotiations on each scenario.
+    creditor:     who plays; `random` draws each of the 28 emotions with equal probability.
     model, model_options, offers: as of a tournament.
-    allow_test:   play evaluation scenarios all the same; a data set still leaves them out.
+    allow_test:   play evaluation scenarios too; a data set still leaves them out.
     """
 
     debtors: tuple[str, ...]
@@ -43,15 +44,17 @@ class SweepSettings:
 
     def __post_init__(self) -> None:
         if not self.debtors:
-            raise ConfigError("no debtor to talk to; name one or more with --debtor")
+            raise ConfigError("no debtor to negotiate with; name one or more with --debtor")
         if self.trajectories < 1:
-            raise ConfigError(f"{self.trajectories} trajectories on each scenario; at least 1 (the paper has 50)")
+            raise ConfigError(
+                f"trajectories {self.trajectories} is below 1; give --trajectories 1 or more (the paper has 50)"
+            )
 
 
 def sweep(
     settings: SweepSettings, out: Path | str, *, workers: int | None = None, watch: TournamentWatch | None = None
 ) -> Result:
-    """Play the sweep into the folder `out`; one that was begun there with the same settings goes on.
+    """Play the sweep into the folder `out`; repeat the call with the same settings to resume.
 
     Raises:
         BadInput: a setting, a debtor or the scenarios are refused, evaluation scenarios among them.

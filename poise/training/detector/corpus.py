@@ -23,7 +23,7 @@ class Corpus:
 
     texts:   normalised.
     heads:   shape (rows, 35), the 28 labels and the 7 emotions they belong to.
-    weights: how much each row counts for each head, shape (rows, 35); None: 1 for all. 0 where the truth is not known.
+    weights: the weight of each row for each head, shape (rows, 35); None: 1 for all. 0 where the label is unknown.
     """
 
     texts: list[str]
@@ -72,7 +72,7 @@ def _read_row(line: str, where: str) -> tuple[str, Flags]:
     flags = np.zeros(len(EMOTIONS28), bool)
     for number in numbers:
         if not number.isdecimal() or int(number) >= len(EMOTIONS28):
-            msg = f"{where}, column 2: {number!r} is no label number from 0 to {len(EMOTIONS28) - 1}"
+            msg = f"{where}, column 2: {number!r} is not a label number from 0 to {len(EMOTIONS28) - 1}"
             raise BadInput(msg)
         flags[int(number)] = True
     if not numbers:

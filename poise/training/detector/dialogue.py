@@ -1,14 +1,14 @@
 """Two sets of negotiations whose messages carry an emotion, to train the detector and to judge it.
 
 **CaSiNo** (Chawla et al. 2021, https://aclanthology.org/2021.naacl-main.254; CC BY 4.0): people bargain about camping
-supplies and may press one of four emoticons. A message with emoticons of one kind is labelled by it, and the emoticon
-is taken out of the text: smile joy, frown sadness, angry face anger, open mouth surprise. The rest is unlabelled.
+supplies and may use four emoticons. A message with emoticons of one kind is labelled by it, and the emoticon
+is removed from the text: smile joy, frown sadness, angry face anger, open mouth surprise. The rest is unlabelled.
 
 **EmoDebt's dialogues** (MIT by their README): language models bargain about a debt; each creditor message has the
-emotion that the model was told to show. The label says what was asked for and not what can be read: many such messages
+emotion that the model was told to show. The label is what was asked for, not what can be read: many such messages
 show nothing, and "disgust" is mostly worded as disappointment. Messages of a model that was told nothing have no label.
 
-Held out by talk: the last third of CaSiNo's talks, and the last fifth of the debt scenarios.
+Whole negotiations are held out: the last third of CaSiNo's, and the last fifth of the debt scenarios.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOLD: Final[dict[str | None, str | None]] = {
 }
 """The dialogues' names of the seven; None where the model was told nothing."""
 CASINO_TALKS: Final = 600
-"""Talks of CaSiNo's training file that may be learned from."""
+"""Negotiations of CaSiNo's training file that may be learned from."""
 DEBT_SCENARIOS: Final = 48
 """Debt scenarios that may be learned from."""
 _BUTTONS: Final = frozenset({"Submit-Deal", "Accept-Deal", "Reject-Deal", "Walk-Away"})
@@ -78,12 +78,12 @@ def read_debt_dialogues(path: Path) -> list[Marked]:
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            return [marked for line in file for marked in _of_dialogue(json.loads(line))]
+            return [marked for line in file for marked in _creditor_messages(json.loads(line))]
     except _BROKEN as error:
         raise _refusal(path, "EmoDebt's debt_dialogues.jsonl.gz", error) from error
 
 
-def _of_dialogue(dialogue: dict[str, Any]) -> Iterator[Marked]:
+def _creditor_messages(dialogue: dict[str, Any]) -> Iterator[Marked]:
     held_out = int(dialogue["scenario_id"].removeprefix("debt_")) > DEBT_SCENARIOS
     said = [text for speaker, text, *_ in dialogue["turns"] if speaker == "seller"]
     for text, told in zip(said, dialogue["creditor_emotions"], strict=True):

@@ -1,8 +1,8 @@
 """Train the emotion detector: `python -m poise.training.detector.fit --data DIR`.
 
 Options: --casino FILE, --dialogues FILE, --out FILE. DIR holds train.tsv.gz, dev.tsv.gz and labels.txt of GoEmotions.
-The weights come from its training rows and from the negotiation talk of `poise.training.detector.lessons`, what is
-held out left out. Thresholds and temperatures are tuned on the development rows, so the scores on those rows flatter.
+The weights come from its training rows and from the negotiation messages of `poise.training.detector.lessons`, without
+the held-out ones. Thresholds and temperatures are tuned on the development rows, so the scores on those rows flatter.
 Beside them stand the scores with one fixed threshold, and with thresholds from one half of the development rows on the
 other half.
 """
@@ -183,7 +183,7 @@ def fit_main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with " + ", ".join(FILES))
     parser.add_argument("--casino", type=Path, help="CaSiNo's casino_train.json.gz, to learn from it as well")
     parser.add_argument("--dialogues", type=Path, help="EmoDebt's debt_dialogues.jsonl.gz, to learn from it as well")
-    parser.add_argument("--written", type=float, default=1.5, help="weight of the talk written for Poise; 0: none")
+    parser.add_argument("--written", type=float, default=1.5, help="weight of the sentences written for Poise; 0: none")
     parser.add_argument("--out", type=Path, default=ARTIFACT, help="file to write (default: the package's own)")
     parser.add_argument("--seed", type=int, default=0)
     options: Any = parser.parse_args(arguments)

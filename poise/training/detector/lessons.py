@@ -56,14 +56,11 @@ class Additions:
         if self.casino is not None:
             found.append(marked(learnable(read_casino(self.casino)), self.casino_weight))
         if self.dialogues is not None:
-            found += self._of_dialogues(learnable(read_debt_dialogues(self.dialogues)), seed)
+            rows, dice = learnable(read_debt_dialogues(self.dialogues)), Dice(seed, "dialogues")
+            told = [row for name in EMOTIONS7 for row in _different(rows, name, self.emotions_each, dice)]
+            untold = [row._replace(emotion=NEUTRAL) for row in _different(rows, None, self.untold, dice)]
+            found += [marked(told, self.dialogues_weight), marked(untold, self.untold_weight)]
         return found
-
-    def _of_dialogues(self, rows: Sequence[Marked], seed: int) -> list[Corpus]:
-        dice = Dice(seed, "dialogues")
-        told = [row for name in EMOTIONS7 for row in _different(rows, name, self.emotions_each, dice)]
-        untold = [row._replace(emotion=NEUTRAL) for row in _different(rows, None, self.untold, dice)]
-        return [marked(told, self.dialogues_weight), marked(untold, self.untold_weight)]
 
     def provenance(self) -> dict[str, Any]:
         """The weights, and the SHA-256 of each file used, as JSON data."""

@@ -1,4 +1,4 @@
-"""Negotiation talk written for the detector's training, from the words and sentences in negotiation.toml.
+"""Negotiation messages written for the detector's training, from the words and sentences in negotiation.toml.
 
 Each word stands in a few of the frames; each sentence stands alone, and beside a plain one. What fills the frames is
 the same for every label and is there as neutral text too, so that it tells nothing.
@@ -36,27 +36,25 @@ class LabelledText(NamedTuple):
 def written(seed: int) -> list[LabelledText]:
     """All examples; the same for the same seed."""
     with FILE.open("rb") as file:
-        told = tomllib.load(file)
+        material = tomllib.load(file)
     dice = Dice(seed, "written examples")
-    found = [example for label in EMOTIONS28[:-1] for example in _of_label(label, told, dice)]
-    return [*found, *_plain(told["plain"], dice)]
+    found = [example for label in EMOTIONS28[:-1] for example in _of_label(label, material, dice)]
+    return [*found, *_plain(material["plain"], dice)]
 
 
-def _of_label(label: str, told: dict[str, Any], dice: Dice) -> Iterator[LabelledText]:
-    plain, words = told["plain"], told[label]
+def _of_label(label: str, material: dict[str, Any], dice: Dice) -> Iterator[LabelledText]:
+    plain, words = material["plain"], material[label]
     for kind in ("feel", "thing"):
         for word in words.get(kind, []):
             for _ in range(FRAMES_EACH):
-                yield LabelledText(_filled(dice.pick(told["frames"][kind]), word, plain, dice), label)
+                frame = dice.pick(material["frames"][kind])
+                clause, move = dice.pick(plain["clause"]), dice.pick(plain["move"])
+                text = frame.replace("{}", word).replace("{clause}", clause).replace("{move}", move)
+                yield LabelledText(text, label)
     for sentence in words["say"]:
         yield LabelledText(sentence, label)
         beside = f"{sentence} {dice.pick(plain['move'])}", f"{dice.pick(plain['say'])} {sentence}"
         yield LabelledText(dice.pick(beside), label)
-
-
-def _filled(frame: str, word: str, plain: dict[str, list[str]], dice: Dice) -> str:
-    clause, move = dice.pick(plain["clause"]), dice.pick(plain["move"])
-    return frame.replace("{}", word).replace("{clause}", clause).replace("{move}", move)
 
 
 def _plain(plain: dict[str, list[str]], dice: Dice) -> Iterator[LabelledText]:

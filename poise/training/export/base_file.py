@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS, find_weights
+from poise.agents.models.embedded.weights import SMOLLM2, find_weights
 from poise.common.errors import AgentError, ConfigError
-from poise.common.files import sha256_of
 from poise.training.export.peft_folder import Lora
+from poise.training.language.base import base_digest
 from poise.training.language.libraries import library
 
 # llama.cpp's names of peft's matrices, the same in all the architectures below.
@@ -58,7 +58,7 @@ class BaseFile:
                 has = f"has {list(own)}" if own else "has no such matrix"
                 raise AgentError(
                     f"{where} is an adapter for another base: its {matrix} in block {block} is {list(shape)}, and "
-                    f"{self.path.name} {has}; name its own base with --gguf"
+                    f"{self.path.name} {has}; name the adapter's base with --gguf"
                 )
 
 
@@ -91,13 +91,7 @@ def read_base(path: Path | None) -> BaseFile:
     except (OSError, ValueError, AttributeError, TypeError, IndexError) as error:
         raise ConfigError(f"{path} cannot be read as a model's GGUF file ({error}); name another with --gguf") from None
     shapes = {each.name: tuple(int(size) for size in reversed(each.shape)) for each in reader.tensors}
-    return BaseFile(path, _sha256(path), architecture, sizes, shapes)
-
-
-def _sha256(path: Path) -> str:
-    if path.name == SMOLLM2_WEIGHTS.file and path.stat().st_size == SMOLLM2_WEIGHTS.size and path == find_weights():
-        return SMOLLM2_WEIGHTS.sha256
-    return sha256_of(path)
+    return BaseFile(path, base_digest(path), architecture, sizes, shapes)
 
 
 def describe(base: BaseFile, trained_on: Mapping[str, Any] | None) -> dict[str, Any]:

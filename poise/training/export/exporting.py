@@ -58,7 +58,7 @@ class ExportSettings:
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
+            raise ConfigError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def _know_base(settings: ExportSettings, provenance: Mapping[str, Any]) -> None:
         )
     if settings.gguf is None and provenance["base"]["kind"] != "gguf":
         raise ConfigError(
-            f"{settings.adapter} was trained on {provenance['base']['name']!r}, which is no GGUF file; name one made "
-            "of it with --gguf"
+            f"{settings.adapter} was trained on {provenance['base']['name']!r}, which is not a GGUF file; name one "
+            "made of it with --gguf"
         )
 
 
@@ -125,7 +125,7 @@ def _same_base(settings: ExportSettings, provenance: Mapping[str, Any], base: Ba
     if trained.get("kind") == "gguf" and trained["sha256"] != base.sha256:
         raise ConfigError(
             f"{settings.adapter} is an adapter for {trained['name']!r} (SHA-256 {trained['sha256'][:12]}...), and "
-            f"{base.path.name} is another ({base.sha256[:12]}...); name its own base with --gguf"
+            f"{base.path.name} is another ({base.sha256[:12]}...); name the adapter's base with --gguf"
         )
 
 

@@ -32,10 +32,10 @@ _ALTERNATIVES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """What was compared, and how it came out.
+    """The result of a comparison.
 
     prompts, tokens: how many of each. kl: mean over tokens (nats). worst: the largest of a token.
-    same_token: share of tokens where both find the same one likeliest.
+    same_token: share of positions where both find the same token likeliest.
     same_reply: share of prompts where both give the same greedy reply, token for token.
     """
 
@@ -49,7 +49,7 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class ExportedReply:
-    """What the trained model says: a prompt, its greedy reply (tokens), and at each token the logs of all of them."""
+    """The trained model's answer: a prompt, its greedy reply (tokens), and all log-probabilities at each token."""
 
     prompt: Sequence[int]
     reply: list[int]
@@ -61,7 +61,8 @@ def compare(spoken: Sequence[ExportedReply], engine: Engine, adapter: str) -> Fi
     gaps: list[float] = []
     agreed = replies = 0
     for each in spoken:
-        replies += _reply(engine, each.prompt, len(each.reply), adapter) == each.reply
+        greedy = engine.continuation(each.prompt, len(each.reply), adapter, 1)
+        replies += [best[0][0] for best in greedy] == each.reply
         for place, token in enumerate(each.reply):
             theirs = engine.continuation([*each.prompt, *each.reply[:place]], 1, adapter, _ALTERNATIVES)[0]
             gaps.append(divergence(each.spread[place], theirs))
@@ -69,10 +70,6 @@ def compare(spoken: Sequence[ExportedReply], engine: Engine, adapter: str) -> Fi
     return Fidelity(
         len(spoken), len(gaps), math.fsum(gaps) / len(gaps), max(gaps), agreed / len(gaps), replies / len(spoken)
     )
-
-
-def _reply(engine: Engine, prompt: Sequence[int], steps: int, adapter: str) -> list[int]:
-    return [best[0][0] for best in engine.continuation(prompt, steps, adapter, 1)]
 
 
 def greedy_replies(model: Any, prompt: Sequence[int], steps: int = 16) -> ExportedReply:

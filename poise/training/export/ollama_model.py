@@ -1,7 +1,7 @@
 """An adapter as a model of an Ollama server, made through its API.
 
-Ollama converts adapters in safetensors for few architectures, so the GGUF file is what is uploaded. It is kept as it
-came, under its checksum, by which `poise.agents.models.providers.ollama` knows it again.
+Ollama converts adapters in safetensors for few architectures, so the GGUF file is uploaded. The server stores it
+unchanged under its checksum, by which `poise.agents.models.providers.ollama` knows it again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from poise.common.errors import ConfigError
 from poise.training.export.base_file import BaseFile
 
 T = TypeVar("T")
-# Those of the embedded model that a Modelfile can hold: a small model needs them to stay on its feet.
+# The sampling settings of the embedded model that a Modelfile can hold; a small model degenerates without them.
 PARAMETERS: Final[Mapping[str, Any]] = {
     "num_ctx": 4096,
     "temperature": 0.4,
@@ -44,7 +44,7 @@ class Served:
 
 
 def modelfile(base: BaseFile, served: Served | None) -> str:
-    """What `ollama create` makes the model from, by hand: the base, the adapter beside this file, parameters."""
+    """The Modelfile for `ollama create`: the base, the adapter beside this file, and parameters."""
     source = served.base if served and served.base else f"./{base.path.name}"
     beside = "" if served and served.base else f"# {base.path.name} must lie beside this file.\n"
     lines = [f"# The base has the SHA-256 {base.sha256}.\n{beside}FROM {source}", f"ADAPTER ./{ADAPTER}"]
@@ -53,7 +53,7 @@ def modelfile(base: BaseFile, served: Served | None) -> str:
 
 
 def check_server(served: Served, base: BaseFile, *, other_weights: bool = False) -> None:
-    """Refuse, before anything is made, a server that is down and a model that is not the base.
+    """Refuse, before anything is made, a server that is down or a model that is not the base.
 
     other_weights: take a model of the same architecture and sizes, such as another quantisation of it.
 
@@ -79,7 +79,7 @@ def check_server(served: Served, base: BaseFile, *, other_weights: bool = False)
     if not other_weights:
         raise ConfigError(
             f"Ollama's {served.base} has the base's sizes and other weights, perhaps another quantisation; {_OWN}, "
-            "or take it all the same with --other-weights"
+            "or accept it with --other-weights"
         )
 
 
@@ -90,7 +90,7 @@ def create(served: Served, base: BaseFile, adapter: Path) -> None:
     """Make the model: upload the adapter, and the base where the server has none, and put them together.
 
     Raises:
-        ModelError: the server refuses; ModelDown, where it breaks off.
+        ModelError: the server refuses. ModelDown: the connection breaks.
     """
 
     def make(client: Any) -> None:

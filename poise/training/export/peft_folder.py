@@ -2,8 +2,8 @@
 
     W' = W + scale * B A        A: [rank, in], B: [out, rank], scale = alpha / rank, or alpha / sqrt(rank) for rsLoRA
 
-llama.cpp has one alpha for the whole file and scales by alpha / rank of each matrix. Whatever else peft may scale by
-(an alpha of its own for some matrices, rsLoRA) is multiplied into B here.
+llama.cpp has one alpha for the whole file and scales by alpha / rank of each matrix. Other scales of peft
+(another alpha for some matrices, rsLoRA) is multiplied into B here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TENSOR: Final = re.compile(
     r"\.lora_(?P<side>[AB])\.weight"
 )
 _REMEDY: Final = "restore it from a copy, or train it again"
-# What a plain A and B cannot express, each with the value that means it is not used.
+# Options that a plain A and B cannot express, each with the value that means "not used".
 _PLAIN: Final[Mapping[str, Any]] = {
     "use_dora": False,
     "use_qalora": False,
@@ -113,7 +113,7 @@ def _config(folder: Path) -> Mapping[str, Any]:
     if str(config.get("init_lora_weights")).startswith(_CHANGES_BASE):
         raise AgentError(
             f"{folder} began with {config['init_lora_weights']!r}, which changes the base's own weights; train with "
-            "the usual beginning"
+            "the default initialisation"
         )
     alpha = config.get("lora_alpha")
     if not isinstance(alpha, int | float) or not math.isfinite(alpha) or alpha <= 0:
@@ -133,7 +133,7 @@ def _scale(config: Mapping[str, Any], block: str, matrix: str, rank: int) -> flo
 
 
 def _tensors(path: Path) -> dict[tuple[int, str, str], NDArray[np.float32]]:
-    """Every matrix by block, name and side; AgentError for one that is none of them."""
+    """Every matrix by block, name and side; AgentError for an unknown one."""
     safetensors = library("safetensors")
     try:
         raw = safetensors.deserialize(path.read_bytes())
@@ -144,7 +144,7 @@ def _tensors(path: Path) -> dict[tuple[int, str, str], NDArray[np.float32]]:
         match = _TENSOR.fullmatch(name)
         if match is None:
             raise AgentError(
-                f"{path} changes {name}, which is none of the matrices of a block; train with the targets q_proj, "
+                f"{path} changes {name}, which is not a matrix of a block; train with the targets q_proj, "
                 "k_proj, v_proj, o_proj, gate_proj, up_proj or down_proj"
             )
         values = _numbers(tensor)

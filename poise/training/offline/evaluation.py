@@ -1,15 +1,15 @@
-"""What a policy would earn, told from other policies' talks: fitted-Q evaluation and importance sampling.
+"""What a policy would earn, estimated from other policies' negotiations: fitted-Q evaluation and importance sampling.
 
-Both estimate the mean utility of a talk (gamma 1), so that policies trained on any reward can be compared.
+Both estimate the mean utility of a negotiation (gamma 1), so that policies trained on any reward can be compared.
 
     fitted Q    Q(s, a) <- r + Q'(s', pi(s')) by regression on the data, pi the greedy policy that will be played; the
                 estimate is the mean of Q(s_0, pi(s_0)). A stack of networks is fitted at once, each with its own
                 bootstrap weights over scenarios (exponential, of mean 1), so that the interval holds what fitting adds.
                 H. Le, C. Voloshin and Y. Yue 2019 (https://arxiv.org/abs/1903.08738).
     importance  sum_t sum_i w_it r_it / sum_i w_it, with w_it = prod_{k <= t} pi(a_k|s_k) / mu(a_k|s_k), weighted and by
-                decision (D. Precup, R. Sutton and S. Singh 2000); a finished talk keeps its last weight. mu must be
-                known. pi is the softmax of the network, which is not what is played: the greedy policy agrees with ten
-                random emotions in a row hardly ever. The interval is the bootstrap's over scenarios.
+                decision (D. Precup, R. Sutton and S. Singh 2000); a finished negotiation keeps its last weight. mu must
+                be known. pi is the softmax of the network, not the policy that is played: the greedy policy hardly ever
+                agrees with ten random emotions in a row. The interval is the bootstrap's over scenarios.
 
 Fitted Q is only as right as its network, and extrapolates where data are thin; importance sampling is right in the
 limit but noisy, as its effective sample size (sum w)^2 / sum w^2 says. Neither replaces playing.
@@ -83,7 +83,7 @@ def _by_step(data: Transitions, values: NDArray[Any], fill: float | None = None)
 
 
 def _by_scenario(data: Transitions, values: list[Array]) -> list[Array]:
-    """[S, T] each: sums over the talks of a scenario."""
+    """[S, T] each: sums over the negotiations of a scenario."""
     _, place = np.unique(data.scenario, return_inverse=True)
     count = int(place.max()) + 1
     found = []

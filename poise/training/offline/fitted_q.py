@@ -21,7 +21,7 @@ from poise.training.offline.learner import Tensor, forward, initial_stack
 class FitSettings:
     """How the networks are fitted.
 
-    networks: how many, each with its own bootstrap weights. bounds: of what a talk can earn.
+    networks: how many, each with its own bootstrap weights. bounds: of what a negotiation can earn.
     """
 
     networks: int = 10

@@ -33,7 +33,7 @@ class OfflineSettings:
     gamma:     discount. tau: expectile of V, in (0.5, 1). beta: inverse temperature of the policy's weights, which are
                cut off at `cap`. polyak: share of the network that the target takes over with each step.
     alpha:     weight of CQL's conservative term. hidden: width of the two hidden layers.
-    kept:      share of the scenarios whose talks are kept for the offline evaluation, in [0, 0.5].
+    kept:      share of the scenarios whose negotiations are kept for the offline evaluation, in [0, 0.5].
     seed:      of the first weights and of the batches. threads: torch's.
     """
 
@@ -85,7 +85,8 @@ class OfflineSettings:
 class OfflineProblem:
     """What is learned from, N rows as a network takes them.
 
-    states, following: [N, width]. actions: [N]. rewards: [N], scaled. goes_on: [N], 0 where the talks ended, else 1.
+    states, following: [N, width]. actions: [N]. rewards: [N], scaled.
+    goes_on: [N], 0 where the negotiation ended, else 1.
     mask: [A], the actions that the data hold. unit: what rewards were divided by.
     rows: [N], which of the data set's rows these are.
     """
@@ -125,13 +126,13 @@ def problem_of(data: Transitions, settings: OfflineSettings) -> OfflineProblem:
     mask = np.bincount(data.action[rows], minlength=len(data.mask)) > 0
     if mask.sum() < 2:
         raise ConfigError(
-            "the data show one emotion only, so there is nothing to choose; add talks that show others, as "
+            "the data show one emotion only, so there is nothing to choose; add negotiations that show others, as "
             "`poise train sweep` makes them"
         )
     if settings.method != "bc" and np.ptp(rewards[rows]) == 0:
         raise ConfigError(
             f"all {len(rows)} rewards are {rewards[rows][0]:g}, so no emotion is better than another; train with "
-            "another --reward, or add talks that end differently"
+            "another --reward, or add negotiations that end differently"
         )
     unit = _unit(data, rewards, settings)
     kind = settings.state

@@ -1,7 +1,7 @@
 """`poise train iql`, `bc` and `cql`: from a folder of training data to an artifact.
 
 Gradient steps come in chunks of 100; which rows a chunk takes follows from the seed and its number, so that a training
-that was killed goes on from its last checkpoint to the very curve and the very networks it would have come to.
+that was killed resumes from its last checkpoint and gives the same curve and networks as without the stop.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ABOUT: Final = "told"  # the checkpoint's array that holds identity and curve, 
 
 @dataclass(frozen=True)
 class OfflineTrained:
-    """What a training left behind. earlier: it was there already."""
+    """The result of a training. earlier: it existed before this call."""
 
     folder: Path
     artifact: Artifact
@@ -54,27 +54,25 @@ class OfflineTrained:
 def train_offline(
     settings: OfflineSettings, data: Path | str, out: Path | str, watch: TrainingWatch | None = None
 ) -> OfflineTrained:
-    """Train on the data set in the folder `data` into the folder `out`; what was begun there goes on.
+    """Train on the data set in the folder `data` into the folder `out`; repeat the call to resume.
 
     Raises:
         ConfigError: torch is missing, the data or the settings are refused, or the losses are no longer finite.
-        StoreError: the folder cannot be used, or holds another training.
+        StoreError: the folder cannot be used, is in use, or holds another training.
         KeyboardInterrupt: the user stopped it; a checkpoint was kept.
     """
+    from poise import __version__
+
     require_torch()
     transitions = read_transitions(data)
-    folder = RunFolder(Path(out), _identity(settings, transitions), CHECKPOINT)
+    data_digest = transitions.manifest["files"][TRANSITIONS]
+    identity = {"poise": __version__, "settings": settings.to_dict(), "data": data_digest}
+    folder = RunFolder(Path(out), identity, CHECKPOINT)
     run = _Run(settings, transitions, folder, watch or Unwatched())
     with folder.hold():
         if (artifact := folder.artifact()) is not None:
             return OfflineTrained(folder.path, artifact, earlier=True)
         return OfflineTrained(folder.path, run.go())
-
-
-def _identity(settings: OfflineSettings, data: Transitions) -> dict[str, Any]:
-    from poise import __version__
-
-    return {"poise": __version__, "settings": settings.to_dict(), "data": data.manifest["files"][TRANSITIONS]}
 
 
 @dataclass
@@ -96,7 +94,9 @@ class _Run:
 
         with threads(self.settings.threads), Interrupts() as stop:
             learner = _learner_of(self.settings.method)(self.problem, self.settings)
-            self._resume(learner)
+            if (state := self.folder.read_checkpoint(_decode)) is not None:
+                arrays, self.curve = state
+                learner.restore(arrays)
             self.watch.begin("steps", self.settings.steps, self._done)
             kept = monotonic()
             while self._done < self.settings.steps:
@@ -134,12 +134,6 @@ class _Run:
         np.savez(packed, **arrays)  # type: ignore[arg-type]  # the stubs take the names for other parameters
         content = packed.getvalue()
         self.folder.write_checkpoint(hashlib.sha256(content).digest() + content)
-
-    def _resume(self, learner: OfflineLearner) -> None:
-        state = self.folder.read_checkpoint(_decode)
-        if state is not None:
-            arrays, self.curve = state
-            learner.restore(arrays)
 
     def _finish(self, learner: OfflineLearner) -> Artifact:
         settings, network = self.settings, learner.policy()
@@ -186,7 +180,7 @@ def _learner_of(method: str) -> type[OfflineLearner]:
 
 
 def _kept(data: Transitions, share: float) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
-    """[M], the talks that are kept for the evaluation: those of every so many-th scenario; None for none."""
+    """[M], the negotiations kept for the evaluation, of evenly spaced scenarios; None for none."""
     count = int(data.scenario.max()) + 1 if len(data.scenario) else 0
     chosen = round(share * count)
     if not chosen:

@@ -34,7 +34,7 @@ Mode = Literal["corrected", "faithful"]
 class BayesSettings:
     """The published numbers.
 
-    candidates: drawn an iteration. xi: the improvement that does not count. nu: smoothness of the Matern kernel.
+    candidates: drawn an iteration. xi: the smallest improvement that counts. nu: smoothness of the Matern kernel.
     warm_up:    random matrices with a made-up reward of 0, as released; none unless `mode` is faithful.
     restarts:   of the search for the kernel's parameters.
     """
@@ -50,7 +50,7 @@ class BayesSettings:
         if self.mode not in ("corrected", "faithful"):
             raise BadInput(f"mode {self.mode!r} is neither 'corrected' nor 'faithful'")
         if self.candidates < 1:
-            raise BadInput(f"candidates {self.candidates}: at least 1 an iteration; the paper draws 20")
+            raise BadInput(f"candidates {self.candidates}: at least 1 for each iteration; the paper draws 20")
 
 
 def expected_improvement(mu: float, sigma: float, best: float, xi: float) -> float:
@@ -66,7 +66,7 @@ def expected_improvement(mu: float, sigma: float, best: float, xi: float) -> flo
 
 @dataclass
 class BayesianSearch:
-    """One matrix after the other.
+    """Tries one matrix after the other.
 
     `ask` gives the matrix to play next, `tell` takes how it did; `best` is the best so far. Everything follows from
     (start, settings, seed) and what was told.
@@ -99,7 +99,7 @@ class BayesianSearch:
         return [replace(self.start, matrix=self._next)]
 
     def tell(self, played: Sequence[Sequence[Episode]]) -> None:
-        """Take in the talks of the matrix that was asked for, and choose the next."""
+        """Take in the negotiations of the matrix that was asked for, and choose the next."""
         reward = emodebt_reward if self.settings.mode == "corrected" else emodebt_released_reward
         self.tried.append(self._next)
         self.rewards.append(mean(map(reward, played[0])))
@@ -140,7 +140,7 @@ class BayesianSearch:
         }
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.tried = [tuple(map(tuple, matrix)) for matrix in memory["tried"]]
         self.rewards = list(memory["rewards"])
         self._next = tuple(map(tuple, memory["next"]))

@@ -3,7 +3,7 @@
     target   y = r + gamma Q'(s', argmax_a Q(s', a)), and y = r after the last step; Q' is the target network
     loss     Huber loss of Q(s, a) - y, mean over a batch of uniform draws from the replay memory
 
-Gradients are torch's, in `poise.training.online.deep_q_torch`; all else is NumPy, and can be played and tested without
+Gradients are torch's, in `poise.training.online.deep_q_torch`; everything else is NumPy and runs without
 torch.
 """
 
@@ -24,7 +24,7 @@ from poise.training.online.trainers import PlayedEpisode, Trial
 
 @dataclass(frozen=True)
 class ReplayBatch:
-    """Steps: states (n, features), actions (n), rewards (n), states after them, and whether the talks went on (n)."""
+    """Steps: states (n, features), actions, rewards, states after them, whether the negotiation went on (n each)."""
 
     states: Array
     actions: NDArray[np.int64]
@@ -47,7 +47,7 @@ class Replay:
     def __init__(self, features: int, capacity: int) -> None:
         self.capacity = capacity
         self.added = 0
-        # A row is state, action, reward, state after it, whether the talks went on.
+        # A row is state, action, reward, state after it, whether the negotiation went on.
         self._features = features
         self._rows = np.zeros((capacity, 2 * features + 3), np.float32)
 
@@ -55,7 +55,7 @@ class Replay:
         return min(self.added, self.capacity)
 
     def add(self, steps: Sequence[Sequence[Any]]) -> None:
-        """Add steps [state, action, reward, state after it or None]; the oldest give way."""
+        """Add steps [state, action, reward, state after it or None]; the oldest are dropped."""
         nothing = (0.0,) * self._features
         for state, action, reward, following in steps:
             after = nothing if following is None else following
@@ -75,7 +75,7 @@ class Replay:
         return {"added": self.added, "rows": packed(self._rows[: len(self)])}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.added = memory["added"]
         self._rows[: len(self)] = unpacked(memory["rows"])
 
@@ -107,7 +107,7 @@ class Stepper(Protocol):
         ...
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`."""
+        """Continue from `state`."""
         ...
 
 
@@ -190,7 +190,7 @@ class DeepQTrainer:
         }
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.done, self._taken = memory["done"], memory["taken"]
         self._stepper.restore(memory["stepper"])
         self._frozen = {name: unpacked(array) for name, array in memory["frozen"].items()}

@@ -87,7 +87,7 @@ class TorchStepper:
         return found
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`."""
+        """Continue from `state`."""
         torch = self._torch
         for name, each in self._parameters.items():
             each.data = torch.tensor(unpacked(state["network"][name]))

@@ -1,4 +1,4 @@
-"""One finished negotiation as training sees it, and what it is worth to each of the papers' engines."""
+"""One finished negotiation as training sees it, and its value by the measures of the papers."""
 
 from __future__ import annotations
 

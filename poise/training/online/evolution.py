@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class EvolutionSettings:
     """The published numbers.
 
-    population: policies in a generation. elite: how many stay as they are. crossover, mutation: probabilities.
+    population: policies in a generation. elite: how many are kept unchanged. crossover, mutation: probabilities.
     keep: the share of a child's own matrix in the blend with what was observed.
     """
 
@@ -42,16 +42,16 @@ class EvolutionSettings:
 
 @dataclass(slots=True)
 class Individual:
-    """A chain and all the talks it was judged by: the sum of their fitness and their number."""
+    """A chain, the sum of the fitness of all its negotiations (total), and their number (talks)."""
 
     chain: Chain
     total: float = 0.0
     talks: int = 0
 
     def fitness(self, usual: float, worth: int) -> float:
-        """Mean fitness, with the usual fitness counted in as if it had played `worth` talks more at that level.
+        """Mean fitness, as if it had played `worth` more negotiations at the usual fitness.
 
-        An elite that was merely lucky sinks as it plays on, and a newcomer has to be clearly better.
+        An elite that was merely lucky falls as it plays more, and a newcomer has to be clearly better.
         """
         return (self.total + usual * worth) / (self.talks + worth)
 
@@ -88,22 +88,20 @@ class Evolution:
         return [individual.chain for individual in self.population]
 
     def tell(self, played: Sequence[Sequence[Episode]]) -> None:
-        """Take in the talks of each chain and breed the next generation."""
+        """Take in the negotiations of each chain and breed the next generation."""
         for individual, episodes in zip(self.population, played, strict=True):
             individual.total += sum(map(evoemo_fitness, episodes))
             individual.talks += len(episodes)
         self.generation += 1
-        talks = [episode for episodes in played for episode in episodes]
-        elite = self._elite(mean(map(evoemo_fitness, talks)), max(1, len(talks) // len(played)))
+        all_episodes = [episode for episodes in played for episode in episodes]
+        usual, worth = mean(map(evoemo_fitness, all_episodes)), max(1, len(all_episodes) // len(played))
+        ranked = sorted(self.population, key=lambda individual: -individual.fitness(usual, worth))
+        elite = ranked[: self.settings.elite]
         self.best = elite[0].chain
-        observed = estimated(_transitions(talks, self.start.rows))
+        observed = estimated(_transitions(all_episodes, self.start.rows))
         rng = self._rng()
         children = [self._child(elite, observed, rng) for _ in range(self.settings.population - len(elite))]
         self.population = elite + [Individual(child) for child in children]
-
-    def _elite(self, usual: float, worth: int) -> list[Individual]:
-        ranked = sorted(self.population, key=lambda each: -each.fitness(usual, worth))
-        return ranked[: self.settings.elite]
 
     def _child(self, elite: Sequence[Individual], observed: Table | None, rng: np.random.Generator) -> Chain:
         settings = self.settings
@@ -130,7 +128,7 @@ class Evolution:
         }
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.generation = memory["generation"]
         self.best = Chain.from_parameters(memory["best"])
         self.population = [
@@ -144,7 +142,7 @@ def _temperature(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _transitions(episodes: Sequence[Episode], rows: str) -> list[tuple[int, int]]:
-    """(row, column) of every message in the better half of the talks that were worth anything."""
+    """(row, column) of every message in the better half of the negotiations, those without fitness left out."""
     ranked = sorted(episodes, key=lambda each: -evoemo_fitness(each))
     better = [each for each in ranked[: max(1, len(ranked) // 2)] if evoemo_fitness(each) > 0]
     return [(step.own if rows == "own" else step.heard, step.shown) for each in better for step in each.steps]

@@ -1,4 +1,4 @@
-"""Whom a policy is trained against, on what, and the playing of it; here or in worker processes."""
+"""The debtors and scenarios that a policy is trained on, and the play against them, here or in worker processes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from poise.training.online.trainers import PlayedEpisode, Trial
 
 @dataclass(frozen=True, slots=True)
 class FieldMatch:
-    """One negotiation to play: the places of its debtor and its scenario in the field, and its seed."""
+    """One negotiation to play. debtor, scenario: their indices in the field."""
 
     debtor: int
     scenario: int
@@ -44,18 +44,18 @@ class Field:
     scenarios: tuple[Scenario, ...]
     rules: Rules = Rules()
 
-    def talks(self, seed: int, purpose: str, first: int, count: int) -> list[FieldMatch]:
-        """Talks number `first` and the `count` - 1 after it, of an endless list.
+    def matches(self, seed: int, purpose: str, first: int, count: int) -> list[FieldMatch]:
+        """`count` matches from number `first` on, of an endless list.
 
-        The debtors take turns; each goes through all scenarios in an order of its own before it sees one again.
+        The debtors take turns; each plays all scenarios, in its own order, before any of them again.
         """
-        return [self._talk(seed, purpose, number) for number in range(first, first + count)]
-
-    def _talk(self, seed: int, purpose: str, number: int) -> FieldMatch:
-        turn, debtor = divmod(number, len(self.debtors))
-        epoch, place = divmod(turn, len(self.scenarios))
-        order = self._order(seed, purpose, debtor, epoch)
-        return FieldMatch(debtor, order[place], child_seed(seed, purpose, number))
+        matches = []
+        for number in range(first, first + count):
+            turn, debtor = divmod(number, len(self.debtors))
+            epoch, index = divmod(turn, len(self.scenarios))
+            order = self._order(seed, purpose, debtor, epoch)
+            matches.append(FieldMatch(debtor, order[index], child_seed(seed, purpose, number)))
+        return matches
 
     def _order(self, *path: int | str) -> list[int]:
         key = repr(path)
@@ -77,26 +77,26 @@ class Stage:
         self._debtors = [find_agent(name, "debtor") for name in against.debtors]
         self._settings = PlaySettings(rules=against.rules)
 
-    def play(self, trial: Trial, talks: Sequence[FieldMatch]) -> PlayedEpisode:
-        """Play `talks` in order.
+    def play(self, trial: Trial, matches: Sequence[FieldMatch]) -> PlayedEpisode:
+        """Play `matches` in order.
 
         Raises:
-            PoiseError: a negotiation failed; nothing should be learned from that.
+            PoiseError: a negotiation failed; nothing is learned from it.
         """
         policy = trained_policy(trial.engine, trial.parameters, trial.arrays)
         creditor = _creditor(policy)
         pairings: dict[int, Pairing] = {}
         episodes = []
-        for talk in talks:
-            if talk.debtor not in pairings:
-                pairings[talk.debtor] = Pairing(creditor, self._debtors[talk.debtor], self._settings)
-            case = self._field.scenarios[talk.scenario]
-            episodes.append(episode(pairings[talk.debtor].play(case, talk.seed).transcript))
+        for match in matches:
+            if match.debtor not in pairings:
+                pairings[match.debtor] = Pairing(creditor, self._debtors[match.debtor], self._settings)
+            scenario = self._field.scenarios[match.scenario]
+            episodes.append(episode(pairings[match.debtor].play(scenario, match.seed).transcript))
         return PlayedEpisode(episodes, policy.memory() if isinstance(policy, Learner) else None)
 
 
 def _creditor(policy: Policy) -> Agent:
-    """An agent of `policy` itself: what it learns from one debtor it knows against the next."""
+    """An agent that shares `policy`: what the policy learns from one debtor it keeps for the next."""
     from poise.agents.concessions import named_concession
 
     kind = default_concession("creditor")
@@ -104,7 +104,7 @@ def _creditor(policy: Policy) -> Agent:
 
 
 def episode(transcript: Transcript) -> Episode:
-    """What training takes from a transcript.
+    """A transcript as training sees it.
 
     Raises:
         PoiseError: the negotiation failed.
@@ -128,26 +128,26 @@ def episode(transcript: Transcript) -> Episode:
 class FieldPlayer(Protocol):
     """Plays the trials of a round."""
 
-    def __call__(self, trials: Sequence[Trial], talks: Sequence[FieldMatch], *, learns: bool) -> list[PlayedEpisode]:
-        """Each trial on all talks; with `learns`, the talks of a trial one after the other by one policy."""
+    def __call__(self, trials: Sequence[Trial], matches: Sequence[FieldMatch], *, learns: bool) -> list[PlayedEpisode]:
+        """Play each trial on all matches; with `learns`, one policy plays the matches of a trial in order."""
         ...
 
 
 @contextmanager
 def players(against: Field, workers: int) -> Iterator[FieldPlayer]:
-    """A player in this process, or one that spreads the talks over so many worker processes; the results are equal."""
+    """A player in this process, or one that spreads the matches over `workers` processes; the results are equal."""
     if workers <= 1:
         stage = Stage(against)
-        yield lambda trials, talks, learns: [stage.play(trial, talks) for trial in trials]  # noqa: ARG005
+        yield lambda trials, matches, learns: [stage.play(trial, matches) for trial in trials]  # noqa: ARG005
         return
     registered = any(is_registered(name, "debtor") for name in against.debtors)
     context = worker_context(against, registered=registered or is_registered_game(against.rules.game))
-    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(against,))
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin_stage, initargs=(against,))
     try:
         yield _Crew(pool, workers)
     except BrokenProcessPool:
         raise PoiseError(
-            "a worker process died (out of memory, or killed); nothing that was saved is lost: repeat the command, "
+            "a worker process died (out of memory, or killed); nothing saved is lost: repeat the command, "
             "perhaps with fewer --workers"
         ) from None
     finally:
@@ -159,28 +159,26 @@ class _Crew:
         self._pool = pool
         self._workers = workers
 
-    def __call__(self, trials: Sequence[Trial], talks: Sequence[FieldMatch], *, learns: bool) -> list[PlayedEpisode]:
+    def __call__(self, trials: Sequence[Trial], matches: Sequence[FieldMatch], *, learns: bool) -> list[PlayedEpisode]:
         parts = 1 if learns else max(1, -(-2 * self._workers // len(trials)))
-        size = max(1, -(-len(talks) // parts))
-        pieces = [talks[start : start + size] for start in range(0, len(talks), size)]
-        jobs = [[self._pool.submit(_play, trial, piece) for piece in pieces] for trial in trials]
-        return [_joined([job.result() for job in each]) for each in jobs]
-
-
-def _joined(parts: Sequence[PlayedEpisode]) -> PlayedEpisode:
-    episodes = list(chain.from_iterable(part.episodes for part in parts))
-    return replace(parts[0], episodes=episodes)
+        size = max(1, -(-len(matches) // parts))
+        pieces = [matches[start : start + size] for start in range(0, len(matches), size)]
+        jobs = [[self._pool.submit(_play_on_stage, trial, piece) for piece in pieces] for trial in trials]
+        played = [[job.result() for job in of_trial] for of_trial in jobs]
+        return [
+            replace(parts[0], episodes=list(chain.from_iterable(part.episodes for part in parts))) for parts in played
+        ]
 
 
 _stage: Stage | None = None  # of a worker process
 
 
-def _begin(against: Field) -> None:
+def _begin_stage(against: Field) -> None:
     global _stage  # noqa: PLW0603 - a process pool hands its initializer nothing to keep things in
     begin_worker()
     _stage = Stage(against)
 
 
-def _play(trial: Trial, talks: Sequence[FieldMatch]) -> PlayedEpisode:
+def _play_on_stage(trial: Trial, matches: Sequence[FieldMatch]) -> PlayedEpisode:
     assert _stage is not None  # noqa: S101 - for the type checker: the initializer ran
-    return _stage.play(trial, talks)
+    return _stage.play(trial, matches)

@@ -1,4 +1,4 @@
-"""What a training by play writes: checkpoint.json while it runs, the artifact in the end."""
+"""The files of a training by play: checkpoint.json while it runs, the artifact at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from poise.training.online.trainers import Trainer
 from poise.training.run_folder import RunFolder
 
 CHECKPOINT: Final = "checkpoint.json"
-# What the result of a method may depend on.
+# Packages that the result of a method may depend on.
 _PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {"bayes": ("numpy", "scikit-learn"), "dqn": ("numpy", "torch")}
 
 
@@ -49,7 +49,7 @@ def keep_trainer(folder: RunFolder, trainer: Trainer, done: int) -> None:
 
 
 def trained_artifact(plan: TrainingPlan, trainer: Trainer, scores: Mapping[str, Any]) -> Artifact:
-    """What `trainer` came to, with where it comes from and how it did."""
+    """The artifact of `trainer`, with its provenance and scores."""
     best = trainer.best()
     return Artifact(best.engine, best.parameters, best.arrays, plan.settings.to_dict(), _provenance(plan), dict(scores))
 
@@ -73,7 +73,7 @@ def _provenance(plan: TrainingPlan) -> dict[str, Any]:
 
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """The versions of those that are installed."""
+    """The versions of the installed ones."""
     versions = {}
     for name in packages:
         try:

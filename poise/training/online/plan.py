@@ -1,4 +1,4 @@
-"""What `poise train` is asked to do, checked before anything is played."""
+"""The settings and the plan of a training by play, checked before anything is played."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _ITERATIONS: Final = 10  # of Bayesian optimisation, the paper's
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """One training, as data; what is here decides the artifact.
+    """The settings of one training; they decide the artifact.
 
     method:     one of `methods()`. policy: what `learn` teaches, "" for any other method.
     debtors:    names as for --debtor. scenarios: a source, see `poise.games.scenarios.loaders`.
-    budget:     negotiations in all, the final check included.
-    talks:      negotiations of each policy in a round; None takes the method's usual number.
+    budget:     all negotiations, the final check included.
+    talks:      negotiations of each policy in a round; None for the method's usual number.
     mode:       corrected or faithful. rows: see `poise.agents.policies.chains`; of evolve and bayes.
-    learning:   of learn: whether the trained agent goes on learning when it plays.
-    allow_test: train on evaluation scenarios all the same.
+    learning:   of learn: whether the trained agent still learns when it plays.
+    allow_test: train on evaluation scenarios too.
     """
 
     method: str
@@ -65,20 +65,20 @@ class TrainSettings:
         if self.mode not in ("corrected", "faithful"):
             raise ConfigError(f"mode {self.mode!r} is neither 'corrected' nor 'faithful'")
         if self.rows not in get_args(Rows):
-            raise ConfigError(f"rows {self.rows!r} are neither 'own' nor 'heard'")
+            raise ConfigError(f"rows {self.rows!r} is neither 'own' nor 'heard'")
         if (self.method, self.mode, self.rows) == ("evolve", "faithful", "heard"):
-            raise ConfigError("the released search counts how own emotions follow each other; use --rows own with it")
+            raise ConfigError("mode faithful counts how own emotions follow each other; use --rows own with it")
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative; use 0 or more")
         if self.talks is not None and self.talks < 1:
-            raise ConfigError(f"{self.talks} talks of each policy in a round; at least 1")
+            raise ConfigError(f"talks {self.talks} is below 1; give --talks 1 or more")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data."""
         return {**asdict(self), "debtors": list(self.debtors)}
 
     def command(self) -> str:
-        """The command line that asks for this, without where it goes and how many work on it."""
+        """The command line for this training, without --out and --workers."""
         usual = TrainSettings(self.method, self.debtors, policy=self.policy)
         words = ["poise train", self.method, *([self.policy] if self.policy else [])]
         words += [f"--debtor {debtor}" for debtor in self.debtors]
@@ -91,10 +91,10 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training worked out.
+    """A training, planned.
 
     rounds: how often the trainer is asked. talks: negotiations of each policy in a round. check: negotiations of each
-    of the three policies that are compared at the end.
+    of the three policies that are compared at the end. declared: the debtors, as agents declare themselves.
     """
 
     settings: TrainSettings
@@ -106,16 +106,16 @@ class TrainingPlan:
 
     @property
     def total(self) -> int:
-        """Negotiations in all."""
+        """All negotiations."""
         return self.rounds * self.talks * self.policies + 3 * self.check
 
     @property
     def policies(self) -> int:
-        """Policies of a round."""
+        """The number of policies in a round."""
         return methods()[self.settings.method].policies(self.settings)
 
     def identity(self) -> dict[str, Any]:
-        """JSON data: two trainings with the same one come to the same artifact."""
+        """JSON data; two trainings with the same identity give the same artifact."""
         from poise import __version__
 
         scenarios = [scenario.to_dict() for scenario in self.against.scenarios]
@@ -135,10 +135,10 @@ class OnlineMethod:
     """A way to train a policy by playing; `poise.agents.policies.policy` names one as `trainer="module:NAME"`.
 
     name:     as `poise train` and TrainSettings.method take it.
-    make:     the trainer, at its beginning.
-    talks:    the usual number of negotiations of each policy in a round, from those that the budget has for training.
+    make:     gives the trainer in its initial state.
+    talks:    the usual number of negotiations of each policy in a round, given those that the budget has for training.
     policies: how many policies play in each round.
-    check:    raises a PoiseError where settings or the machine do not allow it.
+    check:    raises a PoiseError if the settings or the machine do not allow it.
     """
 
     name: str
@@ -149,7 +149,7 @@ class OnlineMethod:
 
 
 def methods() -> Mapping[str, OnlineMethod]:
-    """Every way to train by playing, by name: those that the policies name, and `learn`."""
+    """Every method of training by play, by name: those that the policies name, and `learn`."""
     found: dict[str, OnlineMethod] = {}
     for policy in installed_policies().values():
         if policy.trainer:
@@ -160,7 +160,7 @@ def methods() -> Mapping[str, OnlineMethod]:
 
 
 def plan_training(settings: TrainSettings) -> TrainingPlan:
-    """Work out a training: load what it needs, and share out the budget.
+    """Plan a training: load what it needs, and divide the budget.
 
     Raises:
         BadInput: a debtor or the scenarios are refused, evaluation scenarios among them, or the budget is too small.
@@ -186,12 +186,12 @@ def plan_training(settings: TrainSettings) -> TrainingPlan:
 
 
 def start_of(settings: TrainSettings) -> Chain:
-    """The chain that a search begins with."""
+    """The chain that a search starts from."""
     return Chain(INITIAL if settings.method == "evolve" else PRIOR, rows=settings.rows)
 
 
 def trainer_of(plan: TrainingPlan) -> Trainer:
-    """The trainer, at its beginning."""
+    """The trainer in its initial state."""
     return methods()[plan.settings.method].make(plan)
 
 
@@ -200,7 +200,7 @@ def _evolution(plan: TrainingPlan) -> Trainer:
     return ChainTrainer("evoemo", kind(start_of(plan.settings), seed=plan.settings.seed))
 
 
-def _bayes(plan: TrainingPlan) -> Trainer:
+def _bayesian(plan: TrainingPlan) -> Trainer:
     settings = plan.settings
     search = BayesSettings(mode="faithful" if settings.mode == "faithful" else "corrected")
     return ChainTrainer("emodebt", BayesianSearch(start_of(settings), search, settings.seed))
@@ -226,7 +226,7 @@ EVOLVE: Final = OnlineMethod(
     talks=lambda _left: 20,
     policies=lambda settings: EvolutionSettings().population if settings.mode == "corrected" else 1,
 )
-BAYES: Final = OnlineMethod("bayes", _bayes, talks=lambda left: max(1, left // (_ITERATIONS + 1)))
+BAYES: Final = OnlineMethod("bayes", _bayesian, talks=lambda left: max(1, left // (_ITERATIONS + 1)))
 TABULAR_Q: Final = OnlineMethod("q", lambda plan: QTrainer(plan.rounds), talks=lambda _left: 50)
 DEEP_Q: Final = OnlineMethod("dqn", _deep_q, talks=lambda _left: 20, check=lambda _settings: require_torch())
 LEARN: Final = OnlineMethod("learn", _series, talks=lambda _left: 50, check=lambda settings: learner(settings.policy))

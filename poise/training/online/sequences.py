@@ -1,12 +1,12 @@
 """EvoEmo's search as released: emotion sequences evolve around a single matrix.
 
-Code of https://arxiv.org/abs/2509.04310. Each generation plays one matrix P. The better half of its talks, by the
-released fitness, are the elite sequences; as many offspring are bred of them and, without being played, counted beside
-them: P <- 0.6 P + 0.4 MLE(counts + max(0.1, 5 / N)).
+Code of https://arxiv.org/abs/2509.04310. Each generation plays one matrix P. The better half of its negotiations,
+by the released fitness, are the elite sequences; as many offspring are bred from them and counted beside them without
+being played: P <- 0.6 P + 0.4 MLE(counts + max(0.1, 5 / N)).
 
 What is degenerate in it (tests/training/test_engines_evolution.py shows it): the released fitness is zero on nearly
-all deals, so the elite are whichever talks came first; and half of what is counted was made up by crossover and
-mutation. P drifts towards how it already plays, and no comparison of policies ever happens.
+all deals, so the elite are whichever negotiations came first; and half of what is counted was made up by crossover
+and mutation. P drifts towards how it already plays, and policies are never compared.
 
 Differs from the reference: a mutation replaces each emotion of a sequence with probability 0.1 by a uniform draw; the
 release has several kinds. Sequences begin with the neutral emotion that P starts from.
@@ -50,11 +50,17 @@ class SequenceEvolution:
         return [self.best]
 
     def tell(self, played: Sequence[Sequence[Episode]]) -> None:
-        """Take in the talks of the chain and move it."""
+        """Take in the negotiations of the chain and move it."""
         rng = Dice(child_seed(self.seed, "sequences", self.generation)).rng()
         self.generation += 1
-        ranked = sorted((each for episodes in played for each in episodes), key=lambda each: -_fitness(each))
-        elite = [_sequence(each) for each in ranked[: max(1, len(ranked) // 2)] if each.steps]
+        ranked = sorted(
+            (each for episodes in played for each in episodes), key=lambda each: -evoemo_released_fitness(each)
+        )
+        elite = [
+            [episode.steps[0].own, *(step.shown for step in episode.steps)]
+            for episode in ranked[: max(1, len(ranked) // 2)]
+            if episode.steps
+        ]
         bred = [self._offspring(elite, rng) for _ in elite]
         observed = estimated(pair for sequence in elite + bred for pair in pairwise(sequence))
         if observed is not None:
@@ -75,15 +81,8 @@ class SequenceEvolution:
         return {"generation": self.generation, "best": self.best.parameters()}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.generation, self.best = memory["generation"], Chain.from_parameters(memory["best"])
-
-
-_fitness = evoemo_released_fitness
-
-
-def _sequence(episode: Episode) -> list[int]:
-    return [episode.steps[0].own, *(step.shown for step in episode.steps)]
 
 
 def spliced(first: Sequence[int], second: Sequence[int], rng: np.random.Generator) -> list[int]:
@@ -92,7 +91,7 @@ def spliced(first: Sequence[int], second: Sequence[int], rng: np.random.Generato
 
 
 def alternated(first: Sequence[int], second: Sequence[int], rng: np.random.Generator) -> list[int]:
-    """Every other element of each, the longer going on alone, with a chance to stop at each place."""
+    """Every other element of each, then the rest of the longer one, with a chance to stop at each place."""
     child: list[int] = []
     for place in range(max(len(first), len(second))):
         if rng.random() < _STOP:

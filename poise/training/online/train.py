@@ -1,11 +1,12 @@
-"""Trains a policy against a field of debtors: asks the trainer, plays, tells it, keeps a checkpoint, and so on.
+"""Trains a policy against a field of debtors, in rounds.
 
-Rounds are the unit of everything: the policies of a round play the same talks, checkpoints are written between rounds,
-and a training that was stopped goes on from the last. What a round plays follows from the seed and its number alone, so
-that neither a stop nor the number of workers changes the result.
+In each round the trainer is asked for policies, they play, and the trainer is told the results. The policies of a round
+play the same matches. Checkpoints are written between rounds, and a stopped training resumes from the last one. What a
+round plays depends only on the seed and the number of the round, so neither a stop nor the number of workers changes
+the result.
 
-In the end the trained policy, the one that training began with and `vanilla` play the same new talks, and the artifact
-says how they did.
+Finally the trained policy, the one that training began with and `vanilla` play the same new matches, and the artifact
+records their scores.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from poise.training.online.trainers import Trainer, Trial
 from poise.training.run_folder import RunFolder
 from poise.training.watch import TrainingWatch, Unwatched
 
-_CHECKPOINT_SECONDS: Final = 1.0  # between two; a stop on request is kept in any case
-_WORTH_WORKERS: Final = 2000  # negotiations from which worker processes pay for their start
+_CHECKPOINT_SECONDS: Final = 1.0  # between two checkpoints; a stop on request always writes one
+_WORTH_WORKERS: Final = 2000  # from so many negotiations on, worker processes save time
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training left behind. earlier: it was there already, and nothing was played."""
+    """The result of a training. earlier: it existed before this call, and nothing was played."""
 
     folder: Path
     artifact: Artifact
@@ -45,15 +46,14 @@ class Trained:
 def train(
     settings: TrainSettings, out: Path | str, *, workers: int | None = None, watch: TrainingWatch | None = None
 ) -> Trained:
-    """Train into the folder `out`; one that was begun there with the same settings goes on, one that is done stays.
+    """Train into the folder `out`; repeat the call with the same settings to resume. A finished artifact is kept.
 
-    workers: processes to play in; None takes as many as the machine has cores where that pays. It does not change what
-        comes out.
+    workers: processes to play in; None takes one for each core where that saves time. The result is the same.
 
     Raises:
         BadInput: a setting, a debtor or the scenarios are refused.
-        StoreError: the folder cannot be used, or holds another training.
-        KeyboardInterrupt: the user stopped it, after the round at hand; a checkpoint was kept.
+        StoreError: the folder cannot be used, is in use, or holds another training.
+        KeyboardInterrupt: the user stopped it; the current round was finished and a checkpoint kept.
     """
     plan = plan_training(settings)
     folder = RunFolder(Path(out), plan.identity(), CHECKPOINT)
@@ -66,14 +66,14 @@ def train(
             workers = 1
         run = _Run(plan, trainer, folder, watch or Unwatched())
         try:
-            return Trained(folder.path, run.go(done, workers or _cores()))
+            return Trained(folder.path, run.go(done, workers or _usable_cores()))
         except KeyboardInterrupt as stopped:
             if (folder.path / CHECKPOINT).exists():
-                stopped.add_note(f"What was learned so far is kept in {folder.path}; repeat the command to resume.")
+                stopped.add_note(f"What it has learned so far is kept in {folder.path}; repeat the command to resume.")
             raise
 
 
-def _cores() -> int:
+def _usable_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -86,7 +86,7 @@ class _Run:
     watch: TrainingWatch
 
     def go(self, done: int, workers: int) -> Artifact:
-        """Play the rounds from `done` on and the final check, and write the artifact."""
+        """Play the rounds from number `done` on and the final check, and write the artifact."""
         plan = self.plan
         with players(plan.against, workers) as play, Interrupts() as stop:
             self.watch.begin("negotiations", plan.total, done * plan.talks * plan.policies)
@@ -103,9 +103,9 @@ class _Run:
 
     def _round(self, play: FieldPlayer, number: int) -> None:
         plan = self.plan
-        talks = plan.against.talks(plan.settings.seed, "training", number * plan.talks, plan.talks)
+        matches = plan.against.matches(plan.settings.seed, "training", number * plan.talks, plan.talks)
         trials = self.trainer.ask()
-        played = play(trials, talks, learns=self.trainer.learns)
+        played = play(trials, matches, learns=self.trainer.learns)
         self.trainer.tell(played)
         self._show([episode for trial in played for episode in trial.episodes])
 
@@ -116,41 +116,43 @@ class _Run:
         plan = self.plan
         if not plan.check:
             return {}
-        talks = plan.against.talks(plan.settings.seed, "check", 0, plan.check)
+        matches = plan.against.matches(plan.settings.seed, "check", 0, plan.check)
         compared = {"trained": self.trainer.best(), "start": trainer_of(plan).best(), "vanilla": _VANILLA}
         episodes: dict[str, Sequence[Episode]] = {}
         for name, trial in compared.items():
-            learns = bool(trial.parameters.get("learning"))  # it goes on learning while it is checked
-            episodes[name] = play([trial], talks, learns=learns)[0].episodes
+            learns = bool(trial.parameters.get("learning"))  # it still learns while it is checked
+            episodes[name] = play([trial], matches, learns=learns)[0].episodes
             self._show(episodes[name])
             if stop():
                 raise KeyboardInterrupt
-        return training_scores(episodes, talks, plan.settings.seed)
+        return training_scores(episodes, matches, plan.settings.seed)
 
 
 _VANILLA: Final = Trial("policy", {"name": "vanilla"})
 
 
 def training_scores(
-    episodes: Mapping[str, Sequence[Episode]], talks: Sequence[FieldMatch], seed: int
+    episodes: Mapping[str, Sequence[Episode]], matches: Sequence[FieldMatch], seed: int
 ) -> dict[str, Any]:
-    """Each policy's mean utility and success, and the trained one's gain over the others, talk by talk.
+    """Each policy's mean utility and success, and the trained one's gain over the others, match by match.
 
     Intervals are at 95 %, by the bootstrap over scenarios.
     """
     import numpy as np
 
-    scenarios = np.array([talk.scenario for talk in talks])
+    scenarios = np.array([match.scenario for match in matches])
     count = int(scenarios.max()) + 1
     names = [name for name in episodes if name != "trained"]
     trained = np.array([episode.utility for episode in episodes["trained"]])
     gains = [trained - np.array([episode.utility for episode in episodes[name]]) for name in names]
-    found = estimate_all([Sums.of_pairs(scenarios, gain, count) for gain in gains], seed)
-    result: dict[str, Any] = {"talks": len(talks)}
+    estimates = estimate_all([Sums.of_pairs(scenarios, gain, count) for gain in gains], seed)
+    result: dict[str, Any] = {"talks": len(matches)}
     for name, played in episodes.items():
         result[name] = {
             "utility": mean(episode.utility for episode in played),
             "success": mean(float(episode.deal) for episode in played),
         }
-    result["gain"] = {name: one.to_dict() for name, one in zip(names, found, strict=True) if one is not None}
+    result["gain"] = {
+        name: estimate.to_dict() for name, estimate in zip(names, estimates, strict=True) if estimate is not None
+    }
     return result

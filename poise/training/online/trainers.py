@@ -1,9 +1,9 @@
-"""One face for every way of training: asked for the policies to play, told how they did.
+"""One interface for all methods of training by play: asked for the policies to play, told how they did.
 
     evolve   EvoEmo's genetic algorithm                 `Evolution`, or `SequenceEvolution` in the faithful mode
     bayes    EmoDebt's Bayesian optimisation            `BayesianSearch`
-    q        tabular Q-learning                         one table, exploring less and less
-    learn    any learner, as it learns in a series      its memory
+    q        tabular Q-learning                         one table, with less and less exploration
+    learn    any learner that plays a series            its memory
 
 A trainer is driven in rounds: `ask`, play, `tell`. Its `memory` is JSON data that a checkpoint keeps.
 """
@@ -31,7 +31,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class PlayedEpisode:
-    """How a trial went: its talks in order, and what a learner remembers after them (None for any other)."""
+    """How a trial went: its negotiations in order, and the memory of a learner after them (None for other policies)."""
 
     episodes: Sequence[Episode]
     memory: Mapping[str, Any] | None = None
@@ -42,11 +42,11 @@ class Trainer(Protocol):
 
     @property
     def learns(self) -> bool:
-        """Whether the talks of a trial must be played one after the other, by one policy."""
+        """Whether one policy must play the negotiations of a trial in order."""
         ...
 
     def ask(self) -> list[Trial]:
-        """The policies of the next round; all play the same talks."""
+        """The policies of the next round; all play the same matches."""
         ...
 
     def tell(self, played: Sequence[PlayedEpisode]) -> None:
@@ -58,11 +58,11 @@ class Trainer(Protocol):
         ...
 
     def memory(self) -> dict[str, Any]:
-        """Where it stands, as JSON data."""
+        """Its state, as JSON data."""
         ...
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         ...
 
 
@@ -95,7 +95,7 @@ class ChainTrainer:
         return self.search.memory()
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.search.restore(memory)
 
 
@@ -110,7 +110,7 @@ class QTrainer:
 
     @property
     def learns(self) -> bool:
-        """One table, one talk after the other."""
+        """One table learns from each negotiation in order."""
         return True
 
     @property
@@ -119,11 +119,11 @@ class QTrainer:
         return max(self.least, 1.0 - (1.0 - self.least) * self.done / (0.8 * self.rounds))
 
     def ask(self) -> list[Trial]:
-        """The table, to go on with."""
+        """The table, to continue with."""
         return [Trial("q-learning", {**self.table, "epsilon": self.epsilon})]
 
     def tell(self, played: Sequence[PlayedEpisode]) -> None:
-        """Take the table over as it came back."""
+        """Take over the table that came back."""
         self.table = played[0].memory or self.table
         self.done += 1
 
@@ -132,11 +132,11 @@ class QTrainer:
         return Trial("q-learning", dict(self.table))
 
     def memory(self) -> dict[str, Any]:
-        """The table, and how far it is."""
+        """The table and the number of rounds done."""
         return {"done": self.done, "table": dict(self.table)}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.done, self.table = memory["done"], memory["table"]
 
 
@@ -144,8 +144,8 @@ class QTrainer:
 class SeriesTrainer:
     """Any policy that learns from one negotiation of a series to the next, by playing such a series.
 
-    policy:   its name. learning: whether the artifact goes on learning.
-    remembered: its memory now, as it is fresh to begin with.
+    policy:   its name. learning: whether the artifact still learns when it plays.
+    remembered: its memory now; at first that of a fresh learner.
     """
 
     policy: str
@@ -154,15 +154,15 @@ class SeriesTrainer:
 
     @property
     def learns(self) -> bool:
-        """One policy, one talk after the other."""
+        """One policy learns from each negotiation in order."""
         return True
 
     def ask(self) -> list[Trial]:
-        """The learner, to go on with."""
+        """The learner, to continue with."""
         return [Trial("memory", {"policy": self.policy, "memory": self.remembered, "learning": True})]
 
     def tell(self, played: Sequence[PlayedEpisode]) -> None:
-        """Take its memory over."""
+        """Take over its memory."""
         self.remembered = played[0].memory or self.remembered
 
     def best(self) -> Trial:
@@ -174,5 +174,5 @@ class SeriesTrainer:
         return {"memory": self.remembered}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self.remembered = memory["memory"]
