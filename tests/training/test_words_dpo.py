@@ -11,6 +11,7 @@ from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 from test_words_choice import CHAT
 
 from poise.common.errors import ConfigError, StoreError
+from poise.tournaments.storage.errors import LOCK
 from poise.training.language.adapter import LoraSettings, read_provenance
 from poise.training.language.choose import PairSelection, choose
 from poise.training.language.dpo import DpoSettings, preferences, train_dpo
@@ -70,7 +71,7 @@ def test_dpo_begins_at_log_2_and_leaves_an_adapter_like_the_others(home, trained
     assert losses[-1] < losses[0]
     assert trained.provenance["method"] == "dpo"
     assert trained.provenance["parent"] == read_provenance(home / "sft")["digest"]
-    names = ["adapter_config.json", "adapter_model.safetensors", "curve.jsonl", "provenance.json"]
+    names = ["adapter_config.json", "adapter_model.safetensors", "curve.jsonl", "provenance.json", LOCK]
     assert sorted(path.name for path in (home / "dpo").iterdir()) == names
 
 

@@ -67,6 +67,7 @@ def test_the_folder_says_what_it_was_made_from_and_of_nothing_on_this_machine(ho
         "adapter_model.safetensors",
         "curve.jsonl",
         "provenance.json",
+        LOCK,
     ]
 
 
