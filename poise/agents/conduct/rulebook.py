@@ -204,7 +204,7 @@ def _read(path: Path, kind: type[_File]) -> _File:
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}; check the path") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"is no TOML in UTF-8: {error}") from None
+            raise ConfigError(f"is not TOML in UTF-8: {error}") from None
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
