@@ -53,8 +53,8 @@ def test_every_command_is_one_that_poise_has(experiment):
     for told in (*run.training(SETTINGS), *run.playing(SETTINGS)):
         words = shlex.split(told.format(runs="runs", dialogues="D", cases="C"))
         command = root
-        while commands := getattr(command, "commands", None):
-            command = commands[words.pop(0)]
+        while hasattr(command, "get_command"):
+            command = command.get_command(None, words.pop(0))
         options = {name for parameter in command.params for name in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, told
 

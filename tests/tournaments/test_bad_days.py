@@ -119,7 +119,7 @@ class OpenLogging(OpenFake):
 
 def test_with_a_model_no_finished_match_is_lost_or_played_again(tmp_path, monkeypatch, moments):
     """Every call was paid for: only the matches in flight may begin twice, three at each kill."""
-    config = make_config({**AGENTS, "model": "some:model", "workers": 3, "seed": 2})
+    config = make_config({**AGENTS, "model": "openai:some-model", "workers": 3, "seed": 2})
     cases = scenarios(12)
     opened = OpenLogging(plan_matches(config, cases))
     folder, log, dice, before, kills = tmp_path / "run", tmp_path / "played", Dice(5), {}, 0

@@ -33,7 +33,7 @@ from poise.tournaments.workers.queue import TaskQueue, WorkerPlan
 from poise.tournaments.workers.threads import ThreadPool
 
 LEARNER = ("c1",)
-WITH_MODEL = {"model": "some:model"}
+WITH_MODEL = {"model": "openai:some-model"}
 
 
 def essence(finished):
@@ -342,7 +342,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_go_on(tmp_path, whole):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("model", ["scripted", "some:model"])
+@pytest.mark.parametrize("model", ["scripted", "openai:some-model"])
 def test_a_server_that_goes_down_stops_the_run_and_loses_nothing(tmp_path, model):
     config = make_config({**NAMES, "model": model, "workers": 2})
     down = Trouble(down=(plan_matches(config, CASES).matches[3].seed,))
