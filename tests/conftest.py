@@ -34,6 +34,7 @@ _SLOW: Final = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Give each file to one worker, which sets its fixtures up once, and all that runs the model to another.
 
