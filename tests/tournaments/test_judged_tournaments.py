@@ -168,7 +168,7 @@ class TestTheDrawing:
         assert "judge(judge)" in run.stdout
         run = CliRunner().invoke(cli.app, ["graph", "draw", "vanilla", "--judge"])
         assert run.exit_code == 1
-        assert "leave --judge out" in run.stderr
+        assert "leave out --judge" in run.stderr
 
     def test_studio_has_a_graph_with_a_judge(self):
         result = studio.judged_negotiation().invoke({}, context={"seed": 3}, config={"recursion_limit": 90})

@@ -11,7 +11,7 @@ FLOORS = (
     {"schedule"},
     {"storage"},
     {"statistics", "workers"},
-    {"game_theory", "process", "judging", "results", "watch", "matchmaking"},
+    {"game_theory", "process", "judging", "results", "watch", "matchmaking", "folder"},
     {"charts", "export", "estimate", "runner"},
     {"report", "human"},
     {"view"},

@@ -52,7 +52,7 @@ def test_a_file_s_own_last_fifth_is_kept(tmp_path):
         ({"seed": -1}, "negative"),
         ({"rows": "theirs"}, "neither 'own' nor 'heard'"),
         ({"method": "evolve", "mode": "faithful", "rows": "heard"}, "--rows own"),
-        ({"talks": 0}, "at least 1"),
+        ({"talks": 0}, "is below 1"),
         ({"budget": 3}, "--budget"),
         ({"debtors": ("nobody",)}, "no debtor is called"),
     ],

@@ -62,7 +62,11 @@ def test_wrong_numbers_long_replies_and_lonely_ones_are_left_out():
     lonely = ANGRY[6:7]
     picked = pick([*wrong, *long, *lonely, *ANGRY[9:12]], Picking(pairs=9))
     assert list(picked.pairs) == ANGRY[9:12]
-    assert picked.left_out == {"score below 8": 3, "long replies or talks": 3, "in talks with too few good replies": 1}
+    assert picked.left_out == {
+        "score below 8": 3,
+        "long replies or prompts": 3,
+        "in negotiations with too few good replies": 1,
+    }
 
 
 def test_neutral_replies_are_few():
