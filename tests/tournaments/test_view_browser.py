@@ -45,7 +45,7 @@ def page(browser):
 
 def until(page, condition):
     """Wait for a condition in the page, asked from outside: the page's policy allows no code from a string."""
-    for _ in range(400):
+    for _ in range(2400):  # two minutes: a moment suffices on an idle machine
         if page.evaluate(condition):
             return
         page.wait_for_timeout(50)
