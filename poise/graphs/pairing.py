@@ -13,7 +13,8 @@ from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detecto
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED
-from poise.agents.protocols import Brief, Learner, Policy, Voice
+from poise.agents.protocols import Learner, Policy, Voice
+from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
 from poise.games.moves import SEATS, Seat
@@ -170,7 +171,7 @@ class Pairing:
         policy = self._learners.get(seat) or agent.make_policy()
         tracker = getattr(policy, "tracker", None)
         return SeatContext(
-            brief=brief(scenario, seat, self.rules),
+            brief=brief_of(scenario, seat, self.rules),
             policy=policy,
             concession=agent.make_concession() if self._offers(agent) == "policy" else None,
             persona=agent.persona,
@@ -205,20 +206,6 @@ class Pairing:
             view = context.seat(seat).view(SeatState(state["lines"], memory))
             utility = transcript.outcome.utilities[SEATS.index(seat)]
             _learner(policy).learn(view, utility, transcript.outcome.ending == "deal")
-
-
-def brief(scenario: Scenario, seat: Seat, rules: Rules) -> Brief:
-    """What `seat` may know of the scenario: its own target, and nothing of the other's."""
-    return Brief(
-        seat=seat,
-        target=scenario.target(seat),
-        domain=scenario.domain,
-        unit=scenario.unit,
-        polarity=scenario.polarity,
-        bounds=scenario.bounds,
-        context=scenario.context,
-        rules=rules,
-    )
 
 
 def _learner(policy: Policy) -> Learner:

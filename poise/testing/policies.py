@@ -13,13 +13,14 @@ from typing import Any, Final, cast
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.protocols import Brief, Learner, Line, Policy, View
 from poise.agents.registry import find_agent, policy_maker
+from poise.agents.replay import brief_of
 from poise.common.errors import DeadlineExceeded
 from poise.common.seeds import Dice, child_seed
 from poise.games.moves import SEATS, Seat, other
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
-from poise.graphs.pairing import Pairing, brief
+from poise.graphs.pairing import Pairing
 from poise.testing.bench import OPPONENTS, SCENARIOS, SEED, within
 from poise.testing.checks import Broken, Check, Hopeless, make_checks
 
@@ -85,7 +86,7 @@ def _recorded(seat: Seat, scenarios: tuple[Scenario, ...]) -> tuple[_Recorded, .
     for name in OPPONENTS[seat]:
         played = (find_agent("vanilla", seat), find_agent(name, other(seat)))
         pairing = Pairing(*(played if seat == SEATS[0] else played[::-1]))
-        found += [_Recorded(brief(each, seat, Rules()), pairing.play(each, SEED).transcript) for each in scenarios]
+        found += [_Recorded(brief_of(each, seat, Rules()), pairing.play(each, SEED).transcript) for each in scenarios]
     return tuple(found)
 
 
