@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from poise.agents.builtin import built_in
 from poise.agents.protocols import Line, Request, View
 from poise.agents.registry import find_agent
+from poise.agents.replay import brief_of
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.prompts import plain_sentence, render
 from poise.agents.voices.readout import read_offer
@@ -26,7 +27,6 @@ from poise.games.scenario import Scenario
 from poise.games.scenarios.generator import builtin
 from poise.games.scenarios.published_targets import in_hours
 from poise.graphs import Pairing
-from poise.graphs.pairing import brief
 from poise.tournaments.charts.small import domains, roles
 
 ENGINES = [(name, seat) for seat in SEATS for name in built_in(seat)]
@@ -177,7 +177,7 @@ def test_reports_say_what_the_seats_are_where_it_helps():
 @pytest.mark.parametrize("seat", SEATS)
 def test_prompts_name_the_roles_the_unit_and_no_secret(domain, seat):
     case = cases(domain)[0]
-    view = View(brief(case, seat, Rules()))
+    view = View(brief_of(case, seat, Rules()))
     words, hidden = domain_words(domain), case.target("debtor" if seat == "creditor" else "creditor")
     told = render(Request(view, None, "joy"), "model").messages()
     system = told[0][1]
@@ -194,7 +194,7 @@ def test_prompts_name_the_roles_the_unit_and_no_secret(domain, seat):
 def test_plain_sentences_are_read_as_they_are_meant(domain, seat):
     case = cases(domain)[0]
     lines = tuple(Line(each, "So.", offer(70)) for each in SEATS)
-    view = View(brief(case, seat, Rules()), lines)
+    view = View(brief_of(case, seat, Rules()), lines)
     for move in (offer(45), offer(45, firm=True), ACCEPT, WALK, FORFEIT):
         said = plain_sentence(move, view)
         number = {"offer": 45, "accept": 70}.get(move.kind)

@@ -14,6 +14,7 @@ from helpers.paths import ROOT
 
 from poise.agents.protocols import Request, View
 from poise.agents.registry import find_agent
+from poise.agents.replay import brief_of
 from poise.agents.voices.prompts import plain_sentence, render
 from poise.agents.voices.scripted import phrases, with_unit
 from poise.common.errors import AgentError, ScenarioError
@@ -24,7 +25,6 @@ from poise.games.scenario import Scenario
 from poise.games.scenarios.generator import generate
 from poise.games.scenarios.loaders import load_scenarios, save_scenarios
 from poise.graphs import Pairing
-from poise.graphs.pairing import brief
 
 EXAMPLES = ROOT / "examples" / "domains"
 RENT = json.loads((EXAMPLES / "rent" / "domain.json").read_text())
@@ -70,7 +70,7 @@ def test_a_domain_has_a_built_in_set_if_it_says_what_of(rent, tmp_path):
 def test_a_domain_has_prompts_of_its_own(rent):
     case = generate("rent", 1, 1)[0]
     for seat, asks in zip(SEATS, ("the keys", "move out"), strict=True):
-        view = View(brief(case, seat, Rules()))
+        view = View(brief_of(case, seat, Rules()))
         assert case.party("creditor") in render(Request(view, None, None), "model").messages()[0][1]
         assert asks in plain_sentence(offer(9), view)
 

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from poise.agents.protocols import Line, View
 from poise.agents.registry import find_agent
+from poise.agents.replay import brief_of
 from poise.agents.voices.heard import MOST_CHARACTERS, hear
 from poise.cli.app import app
 from poise.cli.screens.play import converse
@@ -32,7 +33,6 @@ from poise.games.transcript import Message, Outcome, Reading
 from poise.graphs.human.checkpoints import CheckpointFile
 from poise.graphs.human.serializer import StateSerializer
 from poise.graphs.human.session import HumanSession
-from poise.graphs.pairing import brief
 from poise.graphs.state import NegotiationState, SeatMemory
 from poise.tournaments.human.match import TALKS, HumanMatch, invite, seat_of
 from poise.tournaments.report.page import write_report
@@ -46,7 +46,7 @@ def seen(*offers: int, scenario=None, seat="debtor") -> View:
     """A view in which the other side has made these offers."""
     scenario = scenario or case()
     lines = tuple(Line(other(seat), f"{value} days", offer(value)) for value in offers)
-    return View(brief(scenario, seat, Rules()), lines)
+    return View(brief_of(scenario, seat, Rules()), lines)
 
 
 class TestWords:

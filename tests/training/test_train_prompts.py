@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from poise.agents import voices
 from poise.agents.models import models
 from poise.agents.registry import find_agent
-from poise.agents.replay import Seen, brief_of
+from poise.agents.replay import Seen
 from poise.games.moves import SEATS
 from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Transcript
 from poise.graphs import Pairing, PlaySettings
-from poise.graphs.pairing import brief
 from poise.training.data.gathering import TrainingNegotiation, pairs_of
 
 ROLES = {"system": "system", "human": "user", "ai": "assistant"}
@@ -74,10 +73,3 @@ def test_prompts_of_a_transcript_are_those_that_were_sent(recorder, domain, row,
     for message in usable:
         assert pairs[message.index].reply == message.text
         assert pairs[message.index].emotion == message.emotion
-
-
-def test_a_seat_is_told_what_it_is_told_at_run_time(recorder):
-    for scenario in load_scenarios("builtin:medical:0-5"):
-        for seat in SEATS:
-            rules = PlaySettings().rules
-            assert brief_of(scenario, seat, rules) == brief(scenario, seat, rules)
