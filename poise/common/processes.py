@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -106,3 +107,8 @@ def error_from_worker(name: str, text: str) -> PoiseError:
     if isinstance(kind, type) and issubclass(kind, PoiseError):
         return kind(text)
     return PoiseError(f"a worker process failed with {name}: {text}")
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

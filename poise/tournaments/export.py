@@ -88,7 +88,10 @@ def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> P
     Raises:
         BadInput: the file's name ends in neither, or there is no such table. ConfigError: a library is not installed.
     """
-    writers: dict[str, Callable[[Any, Path], None]] = {".parquet": _write_parquet, ".csv": _write_csv}
+    writers: dict[str, Callable[[Any, Path], None]] = {
+        ".parquet": _write_parquet,
+        ".csv": lambda data, path: data.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n"),
+    }
     if to.suffix not in writers:
         raise BadInput(f"{to.name}: name a file that ends in {' or '.join(writers)}")
     data = frame(folder, table)
@@ -149,11 +152,6 @@ def _message(one: Message) -> list[Any]:
     ]  # fmt: skip
 
 
-def _provenance(snapshot: Snapshot, _: Documents) -> Iterator[list[Any]]:
-    recorded = provenance(snapshot.header, "provenance")
-    yield from _flat({name: value for name, value in recorded.items() if name != "table"})
-
-
 def _flat(data: Any, path: str = "") -> Iterator[list[Any]]:
     """A dotted name and a text for everything in `data`."""
     if isinstance(data, dict) and data:
@@ -170,7 +168,9 @@ _LINES: Final[dict[str, Callable[[Snapshot, Documents], Iterator[list[Any]]]]] =
     "matches": _matches,
     "messages": _messages,
     "process": lambda snapshot, documents: map(list, lines(process_of(snapshot, documents))),
-    "provenance": _provenance,
+    "provenance": lambda snapshot, _: _flat(
+        {name: value for name, value in provenance(snapshot.header, "provenance").items() if name != "table"}
+    ),
 }
 _COLUMNS: Final = {
     "matches": COLUMNS,
@@ -193,7 +193,3 @@ def _write_parquet(found: Any, path: Path) -> None:
     table = pa.Table.from_pandas(found, preserve_index=False)
     told = json.dumps(found.attrs["poise"], default=str).encode()
     parquet.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), b"poise": told}), path)
-
-
-def _write_csv(found: Any, path: Path) -> None:
-    found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")

@@ -20,17 +20,16 @@ class PlainTable:
 
 def html_tables(tables: Iterable[PlainTable], note: str = "") -> str:
     """The tables one below the other, and a note; nothing in it runs or is fetched."""
-    parts = [_table(one) for one in tables]
+    parts = []
+    for table in tables:
+        head, body = _row("th", table.heads), Markup("").join(_row("td", row) for row in table.rows)
+        drawn = Markup("<table><caption>{}</caption><thead>{}</thead><tbody>{}</tbody></table>")
+        parts.append(drawn.format(table.caption, head, body))
+        if table.note:
+            parts.append(_paragraph(table.note))
     if note:
         parts.append(_paragraph(note))
     return str(Markup("<div>{}</div>").format(Markup("").join(parts)))
-
-
-def _table(one: PlainTable) -> Markup:
-    head = _row("th", one.heads)
-    body = Markup("").join(_row("td", row) for row in one.rows)
-    drawn = Markup("<table><caption>{}</caption><thead>{}</thead><tbody>{}</tbody></table>")
-    return drawn.format(one.caption, head, body) + (_paragraph(one.note) if one.note else Markup(""))
 
 
 def _row(kind: str, cells: Sequence[str]) -> Markup:

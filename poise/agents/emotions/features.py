@@ -99,9 +99,6 @@ class Features:
         """Words whose letter groups are remembered now."""
         return self._recall_places.cache_info().currsize
 
-    def _places_of_word(self, word: str) -> tuple[int, ...]:
-        return self._recall_places(word) if len(word) <= _LONG_WORD else self._find_places(word)
-
     def _find_places(self, word: str) -> tuple[int, ...]:
         find = self._char_place.get
         return tuple(place for gram in _grams_of_word(word) if (place := find(gram)) is not None)
@@ -110,7 +107,12 @@ class Features:
         """Places of the known word grams and letter groups of a text, repeated as often as they occur."""
         find = self._word_place.get
         words = [place for gram in word_grams(normalised) if (place := find(gram)) is not None]
-        return words, list(chain.from_iterable(map(self._places_of_word, normalised.split())))
+        return words, list(
+            chain.from_iterable(
+                self._recall_places(word) if len(word) <= _LONG_WORD else self._find_places(word)
+                for word in normalised.split()
+            )
+        )
 
     def vector(self, normalised: str) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Places (each once, in no order to rely on) and values of the features that are not zero."""

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 MESSAGE_CHARACTERS: Final = 400
@@ -116,13 +117,9 @@ def cut_back(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """The sentences of `text`, in order; joined by blanks they are the text again."""
-    return [part for part in _split(text) if part]
-
-
-def _split(text: str) -> list[str]:
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-    starts = [0, *ends]
-    return [text[start:end].strip() for start, end in zip(starts, [*ends, len(text)], strict=True)]
+    parts = (text[start:end].strip() for start, end in pairwise([0, *ends, len(text)]))
+    return [part for part in parts if part]
 
 
 def _one_line(text: str) -> str:

@@ -27,7 +27,7 @@ from string import Template
 from typing import Any, Final, Literal
 
 from poise.agents.models.text import neutralise
-from poise.agents.protocols import Brief, Line, Request, View
+from poise.agents.protocols import Brief, Request, View
 from poise.agents.voices.scripted import with_unit
 from poise.common.errors import AgentError
 from poise.games.domains import domain_file
@@ -64,12 +64,11 @@ def render(request: Request, offers: Offers, again: str = "") -> Prompt:
     turns: list[tuple[Role, str]] = [("system", system_text(view.brief, request.persona, offers))]
     if view.brief.seat == "creditor":
         turns.append(("user", _domain(view.brief.domain)["creditor"]["opening"].strip()))
-    turns += [_turn(line, view.brief.seat) for line in view.lines]
+    turns += [
+        ("assistant" if line.seat == view.brief.seat else "user", neutralise(line.text) or silence())
+        for line in view.lines
+    ]
     return Prompt(tuple(turns), " ".join(filter(None, [again, direction(request)])))
-
-
-def _turn(line: Line, seat: Seat) -> tuple[Role, str]:
-    return "assistant" if line.seat == seat else "user", neutralise(line.text) or silence()
 
 
 def system_text(brief: Brief, persona: str, offers: Offers) -> str:
@@ -107,7 +106,7 @@ def direction(request: Request) -> str:
     if request.move is None:
         asked = _choice(request.view.brief)
     else:
-        asked = _fill(_directions()["say"], sentence=plain_sentence(request.move, request.view))
+        asked = _fill(_table("directions")["say"], sentence=plain_sentence(request.move, request.view))
     return " ".join(filter(None, [feeling, asked]))
 
 
@@ -115,13 +114,13 @@ def _choice(brief: Brief) -> str:
     """What asks for the model's own number."""
     begin = _domain(brief.domain)[brief.seat]["says"]["offer"].split("$offer")[0].strip()
     if not begin:
-        return _fill(_directions()["choose_plain"], unit=brief.unit)
-    return _fill(_directions()["choose"], begin=_fill(begin))
+        return _fill(_table("directions")["choose_plain"], unit=brief.unit)
+    return _fill(_table("directions")["choose"], begin=_fill(begin))
 
 
 def emotion_direction(emotion: str) -> str:
     """The three sentences that ask for one of the 28 emotions."""
-    emotions = _emotions()
+    emotions = _table("emotions")
     if emotion not in emotions or emotion == "shape":
         raise AgentError(f"emotion {emotion!r} is none of the 28; see `poise.agents.emotions.EMOTIONS28`")
     return _fill(emotions["shape"], **emotions[emotion])
@@ -138,7 +137,7 @@ def plain_sentence(move: Move, view: View) -> str:
     kind: MoveKind | Literal["firm"] = "firm" if move.firm and view.other_offer is not None else move.kind
     says = _domain(view.brief.domain)[view.brief.seat]["says"][kind]
     sentence = _fill(says, **({} if value is None else {"offer": with_unit(value, view.brief.unit)}))
-    return _fill(_directions()["promise"], sentence=sentence) if promised(move, view) else sentence
+    return _fill(_table("directions")["promise"], sentence=sentence) if promised(move, view) else sentence
 
 
 def plain_templates(domain: str, seat: Seat) -> dict[str, str]:
@@ -158,7 +157,7 @@ def complaint(reason: str, view: View, said: str = "") -> str:
     """What is told to the model about a reply that could not be used; `reason` is a name in [again]."""
     brief = view.brief
     return _fill(
-        _directions()["again"][reason],
+        _table("directions")["again"][reason],
         said=neutralise(said),
         unit=brief.unit,
         low=brief.bounds[0],
@@ -169,12 +168,12 @@ def complaint(reason: str, view: View, said: str = "") -> str:
 
 def silence() -> str:
     """What the other side sees of a message without words."""
-    return str(_directions()["silence"]["text"])
+    return str(_table("directions")["silence"]["text"])
 
 
 def echoes(request: Request) -> list[str]:
     """The words of the direction that small models repeat along with the sentence they are asked for."""
-    lead = _directions()["say"].split('"$sentence"')[0].strip()
+    lead = _table("directions")["say"].split('"$sentence"')[0].strip()
     return [lead, *([emotion_direction(request.emotion)] if request.emotion else [])]
 
 
@@ -229,13 +228,8 @@ def _seat_problem(words: Mapping[str, Any]) -> str | None:
 
 
 @cache
-def _directions() -> dict[str, Any]:
-    return _read(FOLDER / "directions.toml")
-
-
-@cache
-def _emotions() -> dict[str, Any]:
-    return _read(FOLDER / "emotions.toml")
+def _table(name: str) -> dict[str, Any]:
+    return _read(FOLDER / f"{name}.toml")
 
 
 def _read(path: Path) -> dict[str, Any]:

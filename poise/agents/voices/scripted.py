@@ -43,7 +43,13 @@ def phrases(domain: str = "debt") -> Phrases:
 
 @cache
 def _phrases(domain: str, own: Path | None) -> Phrases:
-    return Phrases(_feelings(domain), _general_moves() | (_checked_moves(own) if own else _own_moves(domain)))
+    moves = _general_moves()
+    built_in = FOLDER / "domains" / f"{domain}.toml"
+    if own:
+        moves |= _checked_moves(own)
+    elif built_in.exists():
+        moves |= _by_seat_and_kind(_read(built_in))
+    return Phrases(_feelings(domain), moves)
 
 
 def _feelings(domain: str) -> dict[tuple[Seat, str], tuple[str, ...]]:
@@ -62,11 +68,6 @@ Moves = dict[tuple[Seat, str], tuple[str, ...]]
 
 def _general_moves() -> Moves:
     return _by_seat_and_kind(_read(FOLDER / "moves.toml"))
-
-
-def _own_moves(domain: str) -> Moves:
-    path = FOLDER / "domains" / f"{domain}.toml"
-    return _by_seat_and_kind(_read(path)) if path.exists() else {}
 
 
 def _by_seat_and_kind(table: Mapping[str, Any]) -> Moves:

@@ -130,13 +130,13 @@ class _Induction:
         key = self._key(state)
         if key not in self._known:
             player = state.current_player()
-            self._known[key] = self._follow(state, player) if player in self._given else self._choose(state, player)
+            if player in self._given:
+                mix = self._given[player](state)
+                paths = [(chance, self.value(state.child(action))[0]) for action, chance in mix.items() if chance > 0]
+                self._known[key] = (sum(p * u for p, (u, _) in paths), sum(p * u for p, (_, u) in paths)), mix
+            else:
+                self._known[key] = self._choose(state, player)
         return self._known[key]
-
-    def _follow(self, state: Node, player: int) -> tuple[tuple[float, float], Mapping[int, float]]:
-        mix = self._given[player](state)
-        paths = [(chance, self.value(state.child(action))[0]) for action, chance in mix.items() if chance > 0]
-        return (sum(p * u for p, (u, _) in paths), sum(p * u for p, (_, u) in paths)), mix
 
     def _choose(self, state: Node, player: int) -> tuple[tuple[float, float], Mapping[int, float]]:
         actions = iter(state.legal_actions())

@@ -40,7 +40,11 @@ class Lines:
 
 def lines_picture(lines: Lines, kind: str, words: str) -> Markup:
     """Each agent's share as a line; those that are named are where they end."""
-    across = _scale(lines)
+    low, high = float(np.log(lines.x[0])), float(np.log(lines.x[-1]))
+
+    def across(x: float) -> float:
+        return _LEFT + (float(np.log(x)) - low) / (high - low) * (_WIDE - _LEFT - _RIGHT)
+
     parts = _grid(lines, across)
     named = list(lines.named)
     order = named + [agent for agent in range(len(lines.labels)) if agent not in named]
@@ -56,11 +60,6 @@ def lines_picture(lines: Lines, kind: str, words: str) -> Markup:
         at = {"x": _WIDE - _RIGHT + 8, "y": f"{heights[place] + 4:.1f}"}
         parts.append(tag("text", class_=f"line-{place}", text=text, **at))
     return chart(f"shares-over {kind}", (_WIDE, _HIGH), words, parts)
-
-
-def _scale(lines: Lines) -> Callable[[float], float]:
-    low, high = float(np.log(lines.x[0])), float(np.log(lines.x[-1]))
-    return lambda x: _LEFT + (float(np.log(x)) - low) / (high - low) * (_WIDE - _LEFT - _RIGHT)
 
 
 def _y(share: float) -> float:

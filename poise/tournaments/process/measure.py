@@ -13,7 +13,7 @@ from poise.common.errors import BadInput
 from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.process.concession import Scale, as_scale
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measures import Measures, Traces, measures, trace
+from poise.tournaments.process.measures import Measures, measures, trace
 from poise.tournaments.process.tables import process_tables
 from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.storage.rows import Row, transcript_from, usage_from
@@ -110,18 +110,16 @@ def process_of(
     )
 
 
-def _traces(rows: Sequence[Row], documents: Documents, scale: Scale) -> Iterator[Traces]:
-    for position, transcript, spent in documents([row.position for row in rows]):
-        yield trace(transcript_from(position, transcript), usage_from(position, spent), scale)
-
-
 class _Table:
     """All measured matches, to be grouped."""
 
     def __init__(self, snapshot: Snapshot, rows: Sequence[Row], documents: Documents, scale: Scale) -> None:
         self.labels = {"creditor": snapshot.creditors, "debtor": snapshot.debtors}
         self.rows = rows
-        self.traces = list(_traces(rows, documents, scale))
+        self.traces = [
+            trace(transcript_from(position, transcript), usage_from(position, spent), scale)
+            for position, transcript, spent in documents([row.position for row in rows])
+        ]
         self.seed = snapshot.seed
         self.scenario = np.array([row.scenario for row in rows], dtype=np.int64)
         self.count = int(self.scenario.max()) + 1

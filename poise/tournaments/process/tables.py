@@ -59,24 +59,6 @@ def _concession(scale: Scale) -> _Topic:
     )
 
 
-def _anchoring_cells(group: Measures) -> list[str]:
-    creditor, debtor = group.anchoring
-    opens = [mean_of(seat.opening) for seat in group.anchoring]
-    slopes = [with_interval(seat.slope) for seat in (creditor, debtor)]
-    return [str(creditor.deals), *opens, with_interval(creditor.held), *slopes]
-
-
-def _timing_cells(group: Measures) -> list[str]:
-    timing = group.timing
-    quartiles = ["never" if when is None else str(when) for when in timing.quartiles]
-    return [str(timing.negotiations), f"{timing.deals / timing.negotiations:.0%}", *quartiles]
-
-
-def _solution_cells(group: Measures) -> list[str]:
-    bargains = group.bargains
-    return [str(bargains.deals), *map(with_interval, (bargains.equilibrium, bargains.nash, bargains.frontier))]
-
-
 def _word_cells(group: Measures) -> list[str]:
     speech = group.speech
     troubles = [
@@ -109,7 +91,12 @@ _TOPICS: Final = (
     _Topic(
         "Anchoring, over deals",
         ["deals", "c opens", "d opens", "c holds", "c slope", "d slope"],
-        _anchoring_cells,
+        lambda group: [
+            str(group.anchoring[0].deals),
+            *(mean_of(seat.opening) for seat in group.anchoring),
+            with_interval(group.anchoring[0].held),
+            *(with_interval(seat.slope) for seat in group.anchoring),
+        ],
         "opens: the first offer as a share of the gap between the targets (1: the seat's own); holds: how much of the "
         "way between both first offers the debtor came, the creditor the rest; slope: of the final share on the "
         "opening (-: all open alike).",
@@ -117,13 +104,20 @@ _TOPICS: Final = (
     _Topic(
         "Messages until the deal",
         ["negotiations", "deals", "a quarter", "half", "three quarters"],
-        _timing_cells,
+        lambda group: [
+            str(group.timing.negotiations),
+            f"{group.timing.deals / group.timing.negotiations:.0%}",
+            *("never" if when is None else str(when) for when in group.timing.quartiles),
+        ],
         "After how many messages that share of negotiations has a deal (Kaplan and Meier; other endings are censored).",
     ),
     _Topic(
         "Deals' distance in utilities from the offer game's solutions",
         ["deals", "equilibrium", "Nash, Kalai", "frontier"],
-        _solution_cells,
+        lambda group: [
+            str(group.bargains.deals),
+            *map(with_interval, (group.bargains.equilibrium, group.bargains.nash, group.bargains.frontier)),
+        ],
     ),
     _Topic(
         "Words: violations and trouble for 100 messages",

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 from markupsafe import Markup
@@ -34,9 +34,6 @@ from poise.tournaments.storage.errors import explained
 from poise.tournaments.storage.rows import Row, from_json
 from poise.tournaments.storage.snapshot import Documents, Snapshot, spread_evenly
 from poise.tournaments.storage.store import Store
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 FILE: Final = "report.html"
 TRANSCRIPTS: Final = 500
@@ -64,26 +61,30 @@ def _page(snapshot: Snapshot, documents: Documents, transcripts: int) -> str:
     standings = make_standings(snapshot)
     shown = spread_evenly(snapshot.rows, transcripts)
     style, script = "".join(map(_text, _STYLES)), _text(_TEMPLATES / "report.js")
-    return _template().render(
-        standings=standings,
-        header=snapshot.header,
-        policy=_policy(style, script),
-        style=Markup(style),  # noqa: S704 - a file of this package
-        script=Markup(script),  # noqa: S704 - a file of this package
-        index=_json(_index(snapshot, shown)),
-        transcripts=[
-            (position, _json(_compact(from_json(transcript, f"the transcript of match {position}"))))
-            for position, transcript, _ in documents([row.position for row in shown])
-        ],
-        shown=len(shown),
-        few=FEW,
-        drawing=_drawing(),
-        axis=axis,
-        cells=cells(standings),
-        roles=roles(snapshot.scenarios),
-        process=section(snapshot, documents),
-        rated=rated(snapshot),
-        game=game_figures(standings, snapshot.rows) if snapshot.rows else None,
+    return (
+        page_environment(_TEMPLATES)
+        .get_template("report.html.j2")
+        .render(
+            standings=standings,
+            header=snapshot.header,
+            policy=_policy(style, script),
+            style=Markup(style),  # noqa: S704 - a file of this package
+            script=Markup(script),  # noqa: S704 - a file of this package
+            index=_json(_index(snapshot, shown)),
+            transcripts=[
+                (position, _json(_compact(from_json(transcript, f"the transcript of match {position}"))))
+                for position, transcript, _ in documents([row.position for row in shown])
+            ],
+            shown=len(shown),
+            few=FEW,
+            drawing=_drawing(),
+            axis=axis,
+            cells=cells(standings),
+            roles=roles(snapshot.scenarios),
+            process=section(snapshot, documents),
+            rated=rated(snapshot),
+            game=game_figures(standings, snapshot.rows) if snapshot.rows else None,
+        )
     )
 
 
@@ -157,11 +158,6 @@ def _policy(style: str, script: str) -> str:
 @cache
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> Template:
-    return page_environment(_TEMPLATES).get_template("report.html.j2")
 
 
 @cache

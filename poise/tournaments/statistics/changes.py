@@ -93,7 +93,10 @@ def _change(
 ) -> Change:
     shared = [key for key in first if key in second]
     if not shared:
-        return _unpaired(name, first, second, measure)
+        means = [_scenario_means(rows, measure) for rows in (first, second)]
+        difference, p = welch(*means)
+        before, after = (float(values.mean()) for values in means)
+        return Change(*name, before, after, difference, 0, min(map(len, means)), p, None)
     values = np.array([[_value(rows[key], measure) for rows in (first, second)] for key in shared])
     gained = values[:, 1] - values[:, 0]
     places = {scenario: place for place, scenario in enumerate(dict.fromkeys(key[0] for key in shared))}
@@ -115,18 +118,11 @@ def sign_flip(totals: Array, seed: int) -> float:
     return float((1 + np.count_nonzero(reached)) / (1 + FLIPS))
 
 
-def _unpaired(name: tuple[str, str], first: Mapping[Key, Row], second: Mapping[Key, Row], measure: str) -> Change:
-    means = [_scenario_means(rows, measure) for rows in (first, second)]
-    before, after = (float(each.mean()) for each in means)
-    estimate, p = welch(*means)
-    return Change(*name, before, after, estimate, 0, min(len(each) for each in means), p, None)
-
-
 def _scenario_means(rows: Mapping[Key, Row], measure: str) -> Array:
-    found: dict[str, list[float]] = {}
+    by_scenario: dict[str, list[float]] = {}
     for (scenario, _), row in rows.items():
-        found.setdefault(scenario, []).append(_value(row, measure))
-    return np.array([sum(values) / len(values) for values in found.values()])
+        by_scenario.setdefault(scenario, []).append(_value(row, measure))
+    return np.array([sum(values) / len(values) for values in by_scenario.values()])
 
 
 def welch(first: Array, second: Array) -> tuple[Estimate, float | None]:

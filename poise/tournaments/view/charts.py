@@ -128,10 +128,13 @@ def offers_chart(transcript: Transcript, prefix: str = "", scale: Sequence[int] 
     if transcript.outcome.value is not None:
         parts += _level("settled", y(transcript.outcome.value), f"deal at {transcript.outcome.value}", None)
     for seat in SEATS:
-        own = [(axis.x(index), y(value), index, value) for index, whose, value in offers if whose == seat]
-        points = " ".join(f"{x:.1f},{at:.1f}" for x, at, *_ in own)
+        made = [(axis.x(index), y(value), index, value) for index, whose, value in offers if whose == seat]
+        points = " ".join(f"{x:.1f},{at:.1f}" for x, at, *_ in made)
         parts.append(tag("polyline", class_=seat, points=points))
-        parts += [_point(seat, place, prefix, scenario.unit) for place in own]
+        for x, at, index, value in made:
+            dot = tag("circle", class_=seat, cx=_number(x), cy=_number(at), r=4)
+            title = tag("title", text=f"message {index + 1}: {value} {scenario.unit}")
+            parts.append(tag("a", title, dot, href=f"#{prefix}m{index}", tabindex="-1", data_message=index))
     return chart("offers", (_WIDE, height), f"Offers in {scenario.unit}, message by message", parts, **axis.data())
 
 
@@ -141,13 +144,6 @@ def _level(kind: str, y: float, words: str, value: int | None) -> list[Markup]:
     if value is not None:
         parts.append(tag("text", x=_LEFT - 8, y=_number(y + 4), text_anchor="end", text=value))
     return parts
-
-
-def _point(seat: Seat, place: tuple[float, float, int, int], prefix: str, unit: str) -> Markup:
-    x, y, index, value = place
-    dot = tag("circle", class_=seat, cx=_number(x), cy=_number(y), r=4)
-    title = tag("title", text=f"message {index + 1}: {value} {unit}")
-    return tag("a", title, dot, href=f"#{prefix}m{index}", tabindex="-1", data_message=index)
 
 
 def belief_chart(transcript: Transcript, seat: Seat) -> Markup | None:

@@ -11,7 +11,6 @@ from poise.tournaments.charts.game import game_figures
 from poise.tournaments.charts.ratings import rated
 from poise.tournaments.charts.small import axis, cells, roles
 from poise.tournaments.statistics.bootstrap import FEW
-from poise.tournaments.statistics.results import Standings
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.storage.snapshot import Snapshot
@@ -33,6 +32,7 @@ def overview(snapshot: Snapshot, choice: MatchFilter) -> dict[str, Any]:
 def _figures(whole: Snapshot, choice: MatchFilter) -> Mapping[str, Any]:
     snapshot = replace(whole, rows=choice.pick(whole))
     standings, rows = make_standings(snapshot), snapshot.rows
+    whole_fields = not (choice.creditor or choice.debtor)  # ratings and the game are of all the agents
     return {
         "standings": standings,
         "axis": axis,
@@ -42,15 +42,9 @@ def _figures(whole: Snapshot, choice: MatchFilter) -> Mapping[str, Any]:
         "chosen": len(rows),
         "ends": [(one, ending_bar(one)) for one in endings(snapshot)],
         "histograms": _histograms(rows),
-        **_science(snapshot, standings, choice),
+        "rated": rated(snapshot) if whole_fields else [],
+        "game": game_figures(standings, rows) if whole_fields and rows else None,
     }
-
-
-def _science(snapshot: Snapshot, standings: Standings, choice: MatchFilter) -> dict[str, Any]:
-    """Ratings and the game between the two fields: both are of whole fields, and left out where agents are filtered."""
-    if choice.creditor or choice.debtor:
-        return {"rated": [], "game": None}
-    return {"rated": rated(snapshot), "game": game_figures(standings, snapshot.rows) if snapshot.rows else None}
 
 
 def _histograms(rows: Any) -> list[tuple[str, Any]]:

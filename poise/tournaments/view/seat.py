@@ -71,7 +71,7 @@ class Seat:
             session = self._seats.begin(*invitation(form, self._across))
         except PoiseError as error:
             return self._lobby(form, str(error))
-        if session.failed and not self._is_left(session):
+        if session.failed and all(kept.name != session.name for kept in self._seats.open()):
             self._seats.forget(session)
             return self._lobby(form, session.said)
         return _see(session.name)
@@ -108,9 +108,6 @@ class Seat:
         """Finished negotiations can be replayed here, also where the viewer shows another folder."""
         if self._library.at(folder) is None:
             self._library.add(folder)
-
-    def _is_left(self, session: SeatSession) -> bool:
-        return any(kept.name == session.name for kept in self._seats.open())
 
     async def _form(self, request: Request) -> dict[str, str]:
         """The fields of a form that a page of this viewer sent. Raises Foreign and BadInput for any other."""

@@ -109,17 +109,15 @@ class Dispatcher:
         for depth in range(self.pool.ahead):
             for worker, tasks in enumerate(self._tasks):
                 while len(tasks) <= depth and (task := self.queue.take(self.chunk(self.queue.left, self._pace))):
-                    if task.positions[0] in self.queue.doomed:
-                        given_up.append(self._give_up(task))
+                    position, schedule = task.positions[0], self.queue.schedule
+                    if position in self.queue.doomed:
+                        self.queue.give_back(task.after(1, task.memory))
+                        reason = self.queue.doomed[position]
+                        given_up.append(failed(schedule, schedule.matches[position], self.rules, reason, task.memory))
                         continue
                     tasks.append(task)
                     self.pool.assign(worker, task)
         return given_up
-
-    def _give_up(self, task: Task) -> Finished:
-        match = self.queue.schedule.matches[task.positions[0]]
-        self.queue.give_back(task.after(1, task.memory))
-        return failed(self.queue.schedule, match, self.rules, self.queue.doomed[match.position], task.memory)
 
     def _take_in(self, report: WorkerReport) -> list[Finished]:
         tasks = self._tasks[report.worker]

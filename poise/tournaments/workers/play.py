@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from statistics import median
@@ -10,6 +9,7 @@ from time import monotonic
 from typing import Final
 
 from poise.common.errors import PoiseError
+from poise.common.processes import usable_cores
 from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.workers.dispatcher import GRACE, Dispatcher, WorkerPool
@@ -43,7 +43,7 @@ def workers_of(how: How, schedule: Schedule) -> int:
         return how.workers
     if schedule.calls_model:
         return _EMBEDDED_CONVERSATIONS if schedule.embedded else _CONVERSATIONS
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()
 
 
 def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:

@@ -38,7 +38,7 @@ from poise.agents.voices.prompts import plain_sentence
 from poise.agents.voices.wording import check_wording
 from poise.common.errors import AgentError, ConfigError, ScenarioError, shorten
 from poise.games.metrics import savings
-from poise.games.moves import ACCEPT, FORFEIT, Move, Seat, offer
+from poise.games.moves import ACCEPT, FORFEIT, SEATS, Move, Seat, offer
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Outcome, Reading, Transcript
@@ -91,11 +91,16 @@ class Dialogues:
 
     def _talk(self, number: int, line: str) -> tuple[int, TrainingNegotiation]:
         data = _parsed(line)
-        row = _row(data)
+        number_in_id = _NUMBERED.fullmatch(data["scenario_id"])
+        row = int(number_in_id[1]) - 1 if number_in_id else -1
         case = self._case(data, row)
         messages = self._messages(data, case)
         outcome = _outcome(data, case, messages)
-        creditor, debtor = (_declared(data, seat) for seat in ("creditor", "debtor"))
+        models = {seat: str(data.get(f"{seat}_model") or data.get("experiment") or "unknown") for seat in SEATS}
+        creditor, debtor = (
+            {"name": model, "seat": seat, "model": f"dialogues:{model}", "offers": "policy"}
+            for seat, model in models.items()
+        )
         rules = asdict(_RULES)
         transcript = Transcript(case, creditor, debtor, number, rules, messages, outcome)
         fitted = frozenset(_fitting(transcript))
@@ -166,11 +171,6 @@ def _parsed(line: str) -> dict[str, Any]:
     return dict(data)
 
 
-def _row(data: Mapping[str, Any]) -> int:
-    found = _NUMBERED.fullmatch(data["scenario_id"])
-    return int(found[1]) - 1 if found else -1
-
-
 def _emotions(data: Mapping[str, Any]) -> dict[Seat, Iterator[str | None]]:
     found: dict[Seat, Iterator[str | None]] = {}
     for speaker, seat in _SEATS.items():
@@ -207,11 +207,6 @@ def _outcome(data: Mapping[str, Any], case: Scenario, messages: Sequence[Message
         raise Unusable("whose deal lies outside what was said")
     share = savings(days, case.creditor_target, case.debtor_target)
     return Outcome("deal", days, reason="as the dialogue's file says", utilities=(share, 1 - share))
-
-
-def _declared(data: Mapping[str, Any], seat: Seat) -> dict[str, Any]:
-    told = data.get(f"{seat}_model") or data.get("experiment") or "unknown"
-    return {"name": str(told), "seat": seat, "model": f"dialogues:{told}", "offers": "policy"}
 
 
 def _fitting(transcript: Transcript) -> Iterator[int]:

@@ -64,7 +64,9 @@ def resume_checkpoint(folder: RunFolder, plan: str, parameters: Mapping[str, Any
     def decode(content: bytes) -> tuple[Any, tuple[dict[str, Any], dict[str, Any]]]:
         header_end = 8 + int.from_bytes(content[:8], "little")
         state = json.loads(json.loads(content[8:header_end])["__metadata__"][_KEY])
-        identity = state["identity"] if "plan" not in state else _identity_of(state["plan"], plan, folder)
+        identity = state.get("identity")
+        if state.get("plan") == plan:  # the digest stands for the identity
+            identity = json.loads(json.dumps(folder.identity))
         try:
             tensors = library("safetensors.torch").load(content)
         except Exception as error:  # noqa: BLE001 - safetensors raises its own kind, and a damaged file anything
@@ -79,11 +81,6 @@ def resume_checkpoint(folder: RunFolder, plan: str, parameters: Mapping[str, Any
     state, tensors = found
     _restore(tensors, state["steps"], parameters, adam)
     return Progress(state["steps"], state["curve"], state["facts"], state.get("partial", {}))
-
-
-def _identity_of(before: str, plan: str, folder: RunFolder) -> Any:
-    """The identity that the digest `before` stands for, None where it is not this training's."""
-    return json.loads(json.dumps(folder.identity)) if before == plan else None
 
 
 def _restore(tensors: Mapping[str, Any], steps: int, parameters: Mapping[str, Any], adam: Any) -> None:

@@ -116,7 +116,7 @@ def problem_of(data: Transitions, settings: OfflineSettings) -> OfflineProblem:
         raise ConfigError(
             "the data hold no transition; let a creditor that shows emotions play, as `poise train sweep`"
         )
-    rewards = _rewards(data, settings)
+    rewards = data.rewards[settings.reward] if settings.reward != "judge" else ((data.judge - 1) / 9).astype(np.float32)
     rows = np.flatnonzero(np.isfinite(rewards))
     if not len(rows):
         raise ConfigError(
@@ -147,13 +147,6 @@ def problem_of(data: Transitions, settings: OfflineSettings) -> OfflineProblem:
         unit=unit,
         rows=rows,
     )
-
-
-def _rewards(data: Transitions, settings: OfflineSettings) -> Floats:
-    """[N]; the judge's 1 to 10 as 0 to 1."""
-    if settings.reward == "judge":
-        return ((data.judge - 1) / 9).astype(np.float32)
-    return data.rewards[settings.reward]
 
 
 def _unit(data: Transitions, rewards: Floats, settings: OfflineSettings) -> float:

@@ -90,10 +90,13 @@ class _Run:
 
     def go(self) -> Artifact:
         """Train on from the checkpoint, if there is one, and write the artifact."""
+        from poise.training.offline.baselines import Cloning, Cql
+        from poise.training.offline.iql import Iql
         from poise.training.offline.learner import threads
 
+        learner_type: type[OfflineLearner] = {"iql": Iql, "bc": Cloning, "cql": Cql}[self.settings.method]
         with threads(self.settings.threads), Interrupts() as stop:
-            learner = _learner_of(self.settings.method)(self.problem, self.settings)
+            learner = learner_type(self.problem, self.settings)
             if (state := self.folder.read_checkpoint(_decode)) is not None:
                 arrays, self.curve = state
                 learner.restore(arrays)
@@ -170,13 +173,6 @@ def _decode(content: bytes) -> tuple[Any, tuple[dict[str, Any], list[list[float]
         arrays = {name: archive[name] for name in archive.files}
     about = json.loads(arrays.pop(_ABOUT).tobytes())
     return about["identity"], (arrays, about["curve"])
-
-
-def _learner_of(method: str) -> type[OfflineLearner]:
-    from poise.training.offline.baselines import Cloning, Cql
-    from poise.training.offline.iql import Iql
-
-    return {"iql": Iql, "bc": Cloning, "cql": Cql}[method]
 
 
 def _kept(data: Transitions, share: float) -> np.ndarray[Any, np.dtype[np.bool_]] | None:

@@ -215,11 +215,6 @@ def _deep_q(plan: TrainingPlan) -> Trainer:
     return DeepQTrainer(plan.rounds, FEATURES, begin, seed, numbers)
 
 
-def _series(plan: TrainingPlan) -> Trainer:
-    settings = plan.settings
-    return SeriesTrainer(settings.policy, learner(settings.policy).memory(), settings.learning)
-
-
 EVOLVE: Final = OnlineMethod(
     "evolve",
     _evolution,
@@ -229,4 +224,9 @@ EVOLVE: Final = OnlineMethod(
 BAYES: Final = OnlineMethod("bayes", _bayesian, talks=lambda left: max(1, left // (_ITERATIONS + 1)))
 TABULAR_Q: Final = OnlineMethod("q", lambda plan: QTrainer(plan.rounds), talks=lambda _left: 50)
 DEEP_Q: Final = OnlineMethod("dqn", _deep_q, talks=lambda _left: 20, check=lambda _settings: require_torch())
-LEARN: Final = OnlineMethod("learn", _series, talks=lambda _left: 50, check=lambda settings: learner(settings.policy))
+LEARN: Final = OnlineMethod(
+    "learn",
+    lambda plan: SeriesTrainer(plan.settings.policy, learner(plan.settings.policy).memory(), plan.settings.learning),
+    talks=lambda _left: 50,
+    check=lambda settings: learner(settings.policy),
+)

@@ -12,7 +12,6 @@ records their scores.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Final
 
 from poise.agents.artifact import Artifact
 from poise.common.interrupts import Interrupts
+from poise.common.processes import usable_cores
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
 from poise.training.online.episodes import Episode, mean
 from poise.training.online.field import FieldMatch, FieldPlayer, players
@@ -66,16 +66,11 @@ def train(
             workers = 1
         run = _Run(plan, trainer, folder, watch or Unwatched())
         try:
-            return Trained(folder.path, run.go(done, workers or _usable_cores()))
+            return Trained(folder.path, run.go(done, workers or usable_cores()))
         except KeyboardInterrupt as stopped:
             if (folder.path / CHECKPOINT).exists():
                 stopped.add_note(f"What it has learned so far is kept in {folder.path}; repeat the command to resume.")
             raise
-
-
-def _usable_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass

@@ -29,6 +29,7 @@ from poise.agents.models.embedded.slots import SlotBook
 from poise.agents.models.embedded.weights import find_weights
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, ModelDown, ModelError, ModelMissing, ModelTimeout
+from poise.common.processes import usable_cores
 
 _MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
 _CLOSE_SECONDS: Final = 5.0
@@ -64,7 +65,11 @@ class Engine:
         self._closing = self._retired = False
         self._calls = 0
         self._idle = threading.Condition()
-        self._server = start(weights, (slots, context, threads or _cores()), list(self.adapters.values()))
+        self._server = start(
+            weights,
+            (slots, context, threads or min(usable_cores(), _MAX_THREADS)),
+            list(self.adapters.values()),
+        )
 
     def chat(
         self,
@@ -189,10 +194,6 @@ def _refusal(error: Mapping[str, Any]) -> str:
     return f"the embedded model refuses the request: {error.get('message', error)}"
 
 
-def _cores() -> int:
-    return min(len(os.sched_getaffinity(0)), _MAX_THREADS)
-
-
 _ENGINE_LOCK: Final = threading.RLock()
 _engine: Engine | None = None
 _owner = 0  # the process that opened it: threads do not survive a fork
@@ -222,7 +223,9 @@ def shared_engine(settings: ModelSettings, adapter: str = "") -> Engine:
                 f"{settings.context} need `poise.agents.models.embedded.engine.close_engine()` first"
             )
         if adapter and adapter not in _engine.adapters:
-            _engine = _again(_engine, adapter)
+            adapters = _present(adapter)
+            _engine.retire()
+            _engine = Engine(find_weights(), _engine.slots, _engine.context, _engine.threads, adapters)
         return _engine
 
 
@@ -241,12 +244,6 @@ class Speaker:
             with suppress(Retired):
                 engine = shared_engine(self.settings, self.adapter)
                 return engine.chat(body, conversation, deadline, enough, self.adapter)
-
-
-def _again(engine: Engine, adapter: str) -> Engine:
-    adapters = _present(adapter)
-    engine.retire()
-    return Engine(find_weights(), engine.slots, engine.context, engine.threads, adapters)
 
 
 def _present(wanted: str) -> dict[str, str]:

@@ -61,7 +61,8 @@ def find_weights(weights: Weights = SMOLLM2_WEIGHTS, stamps: Path | None = None)
         found = sha256_of(path)
         if found != weights.sha256:
             raise ModelMissing(f"{path} has the checksum {found[:12]}... and is damaged; {weights.remedy(_AGAIN)}")
-        _write(note, stamp)
+        with suppress(StoreError):  # without a folder to write to, the file is verified every time
+            replace_file(note, json.dumps(stamp).encode(), durable=False)
     return path
 
 
@@ -79,8 +80,3 @@ def _read(note: Path) -> object:
         return json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _write(note: Path, stamp: object) -> None:
-    with suppress(StoreError):  # without a folder to write to, the file is verified every time
-        replace_file(note, json.dumps(stamp).encode(), durable=False)

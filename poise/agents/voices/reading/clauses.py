@@ -36,7 +36,9 @@ class Sentence:
 def split_sentences(text: str, found: Sequence[Quantity]) -> list[Sentence]:
     """The sentences of a text, which cover it; no quantity is cut."""
     ends = [
-        (match.end(), "?" in match[0]) for match in _SENTENCE_END.finditer(text) if not _inside(match.start(), found)
+        (match.end(), "?" in match[0])
+        for match in _SENTENCE_END.finditer(text)
+        if not any(quantity.start <= match.start() < quantity.end - 1 for quantity in found)
     ]
     ends.append((len(text) + 1, False))
     starts = [0, *(end for end, _ in ends)]
@@ -48,7 +50,3 @@ def split_clauses(text: str, sentence: Sentence) -> list[Sentence]:
     ends = [match.end() for match in _CLAUSE_END.finditer(text, sentence.start, min(sentence.end, len(text)))]
     ends = [*dict.fromkeys(end for end in ends if sentence.start < end < sentence.end), sentence.end]
     return [Sentence(start, end) for start, end in zip([sentence.start, *ends], ends, strict=False)]
-
-
-def _inside(place: int, found: Sequence[Quantity]) -> bool:
-    return any(each.start <= place < each.end - 1 for each in found)
