@@ -53,6 +53,13 @@ def pytest_collection_modifyitems(items):
     items.sort(key=rank)
 
 
+def pytest_collection_finish(session):
+    """Refuse to go on where xdist leaves the groups out, as it does beside a pytest it does not know."""
+    ungrouped = [item.nodeid for item in session.items if "@" not in item.nodeid]
+    if getattr(session.config.option, "loadgroup", False) and ungrouped:
+        raise pytest.UsageError(f"xdist does not group {ungrouped[0]} and others; two workers would run the model")
+
+
 def pytest_addoption(parser):
     parser.addoption("--all-moments", action="store_true", help="kill tournaments at ten moments instead of four")
     parser.addoption("--regenerate-goldens", action="store_true", help="write the golden files anew")
@@ -81,6 +88,13 @@ def _no_thread_left_over():
         if thread.name.startswith("poise-"):
             thread.join(_PATIENCE)
             assert not thread.is_alive(), f"the test left {thread.name} at work; let it hang on `test_over`"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(request, monkeypatch):
+    """The embedded model computes on one core: the other plays other tests."""
+    if request.node.get_closest_marker("model"):
+        monkeypatch.setattr("poise.agents.models.embedded.engine._MAX_THREADS", 1)
 
 
 @pytest.fixture
