@@ -50,9 +50,14 @@ def traverse_command(
     with Store.read(folder) as store:
         if match is not None and match not in store.done():
             raise BadInput(f"{folder} has no finished match {match}; matches count from 0, as in `poise view`")
+        header, rows = store.header(), {row.position: row for row in store.rows()}
         documents = store.documents(None if match is None else [match])
         played = (
-            (transcript_from(position, transcript), usage_from(position, usage))
+            (
+                transcript_from(position, transcript),
+                usage_from(position, usage),
+                (header.outline("creditor", rows[position].creditor), header.outline("debtor", rows[position].debtor)),
+            )
             for position, transcript, usage in documents
         )
         picture = draw_traversal(traversal(played), kind)  # type: ignore[arg-type]  # it refuses other formats

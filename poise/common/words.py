@@ -1,6 +1,9 @@
-"""Durations in words."""
+"""Words for a person: durations, and texts in which all can be seen."""
 
 from __future__ import annotations
+
+import unicodedata
+from typing import Any, Final
 
 
 def duration(seconds: float) -> str:
@@ -15,3 +18,26 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+_SILENT: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+_JOINERS: Final = "\u200c\u200d"  # part of how some languages and emoji are written
+
+
+def visible(value: Any) -> Any:
+    """A text with what could not be seen written out; anything else, and what is markup already, as it is."""
+    if type(value) is not str or (value.isascii() and value.isprintable()):
+        return value
+    return "".join(map(_visible, value))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in _SILENT:
+        return character
+    return f"\u27e8U+{ord(character):04X}\u27e9"
+
+
+def shortened(label: str, longest: int) -> str:
+    """A name of at most so many characters, all of them visible."""
+    name = str(visible(label))
+    return name if len(name) <= longest else f"{name[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"

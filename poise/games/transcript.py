@@ -58,6 +58,19 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """One node of a custom graph at work on a message.
+
+    node:  its name, within a subgraph "SUBGRAPH:NODE".
+    wrote: the fields of the state that it set; of the memory "readings", "mood", "shown" and "notes.KEY", whichever
+           it replaced.
+    """
+
+    node: str
+    wrote: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a transcript.
 
@@ -75,6 +88,8 @@ class Message:
     verdict:  whether the judge saw an agreement in this message and the one before; None where it was not asked or
               gave no answer that could be used. It decides nothing: how the negotiation ended is the referee's.
     unjudged: why the judge gave no answer, where it was asked and gave none.
+    nodes:    the nodes of a custom graph that wrote it, in order; () for the usual turn (perceive, feel, decide, speak)
+              and where they were not recorded.
     """
 
     index: int
@@ -90,6 +105,7 @@ class Message:
     violations: tuple[str, ...] = ()
     verdict: bool | None = None
     unjudged: str = ""
+    nodes: tuple[Visit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +134,7 @@ class Usage:
     per_message: the same of each message; with `tries`, a list of the same of each call, where there were several.
     judge: the same of the judge's calls, which are in none of the sums; {} without a judge that asks a model.
     detector: the same of a detector that asks a model.
+    nodes: of each message the seconds of each of its `Message.nodes`; () where no seat has a custom graph.
     """
 
     seconds: float = 0.0
@@ -128,6 +145,7 @@ class Usage:
     per_message: tuple[Mapping[str, Any], ...] = ()
     judge: Mapping[str, float] = field(default_factory=dict)
     detector: Mapping[str, float] = field(default_factory=dict)
+    nodes: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,4 +278,6 @@ def _message_to_dict(message: Message) -> dict[str, Any]:
         data["verdict"] = message.verdict
     if message.unjudged:
         data["unjudged"] = message.unjudged
+    if message.nodes:
+        data["nodes"] = [{"node": visit.node, "wrote": list(visit.wrote)} for visit in message.nodes]
     return data

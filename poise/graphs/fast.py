@@ -9,6 +9,7 @@ transcripts.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ from langgraph.runtime import Runtime
 from poise.common.errors import PoiseError
 
 _MAX_STEPS = 10_000
+
+Seen = Callable[[str, Mapping[str, Any], Mapping[str, Any], float], None]
+"""Is shown a node's name, the state before it, its update, and the seconds it took."""
 
 
 class NotSequential(PoiseError):
@@ -38,8 +42,8 @@ class FastGraph:
         self._next = {name: _way_on(graph, name) for name in (START, *graph.nodes)}
         self._reducers = _reducers(graph)
 
-    def invoke(self, input: Any, *, context: Any) -> dict[str, Any]:  # noqa: A002 - LangGraph's own name for it
-        """The state at the end, from a state to start with."""
+    def invoke(self, input: Any, *, context: Any, seen: Seen | None = None) -> dict[str, Any]:  # noqa: A002 - LangGraph's own name for it
+        """The state at the end, from a state to start with. seen: is called after each node."""
         values = dict(vars(input))
         runtime = Runtime(context=context)
         schema, nodes, following, reducers = self._schema, self._nodes, self._next, self._reducers
@@ -48,7 +52,10 @@ class FastGraph:
         for _ in range(_MAX_STEPS):
             if name == END:
                 return values
+            began = time.perf_counter() if seen is not None else 0.0
             update = nodes[name](_instance(schema, values), runtime)
+            if seen is not None:
+                seen(name, values, update or {}, time.perf_counter() - began)
             if update:
                 for key, value in update.items():
                     values[key] = reducers[key](values[key], value) if key in reducers else value

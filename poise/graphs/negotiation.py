@@ -18,6 +18,7 @@ from poise.games.moves import Seat, other
 from poise.games.transcript import Message, Outcome
 from poise.graphs.judging import give_verdict
 from poise.graphs.state import NegotiationContext, NegotiationState, NegotiationUpdate, SeatMemory, SeatState
+from poise.graphs.visits import SECONDS, VISITS
 
 NegotiationGraph = StateGraph[NegotiationState, NegotiationContext, NegotiationState, NegotiationState]
 _REASON_LENGTH = 500
@@ -138,11 +139,13 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
         notes=memory.notes,
         wording=speech.wording,
         violations=broken_rules(speech.text, seat, brief.domain),
+        nodes=result.get(VISITS, ()),
     )
     memory = replace(memory, shown=(*memory.shown, emotion))
     update: NegotiationUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}
     tries = {"tries": [dict(usage) for usage in speech.tries]} if speech.tries else {}
-    update["usage"] = ({**speech.usage, **tries},)
+    seconds = {SECONDS: result[SECONDS]} if SECONDS in result else {}
+    update["usage"] = ({**speech.usage, **tries, **seconds},)
     if seat == "creditor":
         update["creditor"] = memory
     else:

@@ -28,6 +28,7 @@ from poise.graphs.judging import with_verdicts
 from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.seat import seat_graph
 from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
+from poise.graphs.visits import SECONDS, RecordingGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +153,26 @@ class Pairing:
         return agent.offers or self.settings.offers or "policy"
 
     def _runner(self) -> Runner:
-        creditor, debtor = (agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values())
+        seats = [agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values()]
         judged = self._judge is not None
         through = self.settings.through
         if through == "auto":
             through = "langgraph" if self.calls_model else "fast"
         if through == "fast":
             try:
-                return FastGraph(negotiation_graph(FastGraph(creditor), FastGraph(debtor), judged=judged))
+                creditor, debtor = self._recorded(map(FastGraph, seats))
+                return FastGraph(negotiation_graph(creditor, debtor, judged=judged))
             except NotSequential:
                 if self.settings.through == "fast":
                     raise
-        compiled: Runner = negotiation_graph(creditor.compile(), debtor.compile(), judged=judged).compile()
+        creditor, debtor = self._recorded(graph.compile() for graph in seats)
+        compiled: Runner = negotiation_graph(creditor, debtor, judged=judged).compile()
         return compiled
+
+    def _recorded(self, graphs: Iterable[Runner]) -> list[Runner]:
+        """Custom graphs record which nodes they visit; of the usual turn they are known."""
+        both = zip(graphs, self.agents.values(), strict=True)
+        return [RecordingGraph(graph) if agent.make_graph else graph for graph, agent in both]
 
     def _context(self, seat: Seat, scenario: Scenario, seed: int) -> SeatContext:
         agent = self.agents[seat]
@@ -219,6 +227,8 @@ def _usage(
     def total(key: str) -> int:
         return int(sum(message.get(key, 0) for message in messages))
 
+    nodes = tuple(tuple(message.get(SECONDS, ())) for message in messages)
+    messages = [{name: value for name, value in message.items() if name != SECONDS} for message in messages]
     used = any(messages)
     return Usage(
         seconds=seconds,
@@ -229,6 +239,7 @@ def _usage(
         per_message=tuple(messages) if used else (),
         judge=_sum(verdict.usage for verdict in verdicts),
         detector=dict(reading),
+        nodes=nodes if any(nodes) else (),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from poise.common.errors import AgentError, ConfigError, StoreError
+from poise.graphs.drawing.outline import agent_outline
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.schedule import Entrant, Match, Schedule
 from poise.tournaments.storage.provenance import origin
@@ -112,16 +113,22 @@ def _header(config: TournamentConfig, schedule: Schedule) -> Header:
     return Header(
         id=schedule.id,
         config=config.model_dump(mode="json"),
-        creditors=[_identity(entrant) for entrant in schedule.creditors],
-        debtors=[_identity(entrant) for entrant in schedule.debtors],
+        creditors=[_entered(entrant) for entrant in schedule.creditors],
+        debtors=[_entered(entrant) for entrant in schedule.debtors],
         total=len(schedule.matches),
         provenance=origin(config, schedule),
     )
 
 
 def _identity(entrant: Entrant) -> dict[str, Any]:
-    """An agent as the header stores it."""
+    """What says which agent it is, as the header stores it."""
     return {"label": entrant.label, "declared": dict(entrant.declared)}
+
+
+def _entered(entrant: Entrant) -> dict[str, Any]:
+    """An agent as the header stores it: its identity, and its graph for those who look at the tournament."""
+    outline = agent_outline(entrant.look_up())
+    return {**_identity(entrant), "graph": None if outline is None else outline.to_dict()}
 
 
 @contextmanager
@@ -140,7 +147,7 @@ def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> Non
     """StoreError when an agent no longer declares what it declared when the tournament began."""
     stored = [*header.creditors, *header.debtors]
     for identity, entrant in zip(stored, (*schedule.creditors, *schedule.debtors), strict=True):
-        if identity != _identity(entrant):
+        if {name: identity.get(name) for name in ("label", "declared")} != _identity(entrant):
             raise StoreError(
                 f"agent {entrant.label!r} is not what it was when the tournament in {folder} began (its file or its "
                 "settings changed); restore it, or run a new tournament in another folder"

@@ -114,7 +114,8 @@ class TestFastPlayIsLangGraphPlay:
             FastGraph(build())
         agent = replace(pair()[0], make_graph=build)
         played = Pairing(agent, pair()[1]).play(case(), 1).transcript
-        assert played.messages == play(case(), *pair(), seed=1).messages
+        usual = play(case(), *pair(), seed=1).messages
+        assert tuple(replace(message, nodes=()) for message in played.messages) == usual
 
 
 class TestOneNegotiation:

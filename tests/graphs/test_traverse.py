@@ -15,9 +15,12 @@ from poise.cli.app import app
 from poise.common.errors import BadInput
 from poise.games.transcript import Outcome, Usage
 from poise.graphs import PlaySettings, play
+from poise.graphs.drawing.outline import PERSON, USUAL
 from poise.graphs.drawing.traverse import draw_traversal, traversal
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
+
+BOTH = (USUAL, USUAL)
 
 
 def counts(graph):
@@ -33,7 +36,7 @@ def counts(graph):
 def test_as_many_ways_lead_into_a_node_as_out_of_it(debtors, seed, judge):
     rules = PlaySettings(judge=judge)
     talks = [play(case(), *pair("vanilla", debtor), seed=seed, settings=rules) for debtor in debtors]
-    whole = traversal((one, Usage()) for one in talks)
+    whole = traversal((one, Usage(), BOTH) for one in talks)
     for node in whole:
         into = sum(data.get("count", 0) for _, _, data in whole.in_edges(node, data=True))
         out = sum(data.get("count", 0) for _, _, data in whole.out_edges(node, data=True))
@@ -48,7 +51,7 @@ def test_seconds_are_the_models_and_a_failed_match_ends_where_it_failed():
     played = play(case(), *pair("vanilla", "sad"), seed=1)
     spent = tuple({"model_seconds": 0.5} for _ in played.messages)
     failed = replace(played, messages=played.messages[:1], outcome=Outcome("failed", by="debtor"))
-    whole = traversal([(played, Usage(per_message=spent)), (failed, Usage())])
+    whole = traversal([(played, Usage(per_message=spent), BOTH), (failed, Usage(), BOTH)])
     assert sum(data.get("seconds", 0) for _, data in whole.nodes(data=True)) == 0.5 * len(played.messages)
     taken = counts(whole)
     assert taken["debtor:perceive", "debtor:feel"] == whole.nodes["debtor:perceive"]["count"] - 1
@@ -56,8 +59,7 @@ def test_seconds_are_the_models_and_a_failed_match_ends_where_it_failed():
 
 def test_a_persons_turn_has_a_persons_nodes():
     played = play(case(), *pair("vanilla", "sad"), seed=1)
-    by_person = replace(played, debtor={**played.debtor, "human": True})
-    taken = counts(traversal([(by_person, Usage())]))
+    taken = counts(traversal([(played, Usage(), (USUAL, PERSON))]))
     assert taken["debtor:listen", "debtor:confirm"] == sum(one.seat == "debtor" for one in played.messages)
 
 
@@ -77,6 +79,6 @@ def test_the_command_draws_one_match_or_all(tmp_path):
 def test_nothing_played_and_no_such_format_are_refused():
     with pytest.raises(BadInput, match="no finished match"):
         traversal([])
-    whole = traversal([(play(case(), *pair(), seed=1), Usage())])
+    whole = traversal([(play(case(), *pair(), seed=1), Usage(), BOTH)])
     with pytest.raises(BadInput, match="neither svg nor png"):
         draw_traversal(whole, "gif")

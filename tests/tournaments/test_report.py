@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise.common.errors import StoreError
+from poise.common.words import visible
 from poise.tournaments.charts.small import breakable, forest
-from poise.tournaments.charts.svg import visible
 from poise.tournaments.report.page import _TEMPLATES, _json, write_report
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.standings import read_standings

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.graph import END, START
 
 from poise.common.errors import BadInput
+from poise.common.words import shortened
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -43,6 +45,7 @@ def _group(node: str) -> str:
 
 Place = tuple[float, float]
 _SCALE = (1.9, 0.8)  # inches for one step across and down
+_LONGEST = 22  # characters of a node's name that are drawn
 
 
 def places_of(picture: nx.DiGraph) -> dict[str, Place]:
@@ -69,7 +72,9 @@ def _rows(picture: nx.DiGraph, nodes: list[str]) -> list[list[str]]:
 
     part = picture.subgraph(nodes)
     entries = [node for node in nodes if any(source not in part for source in picture.predecessors(node))]
-    return [sorted(layer) for layer in nx.bfs_layers(part, entries or nodes[:1])]
+    layers = [sorted(layer) for layer in nx.bfs_layers(part, entries or nodes[:1])]
+    cut_off = sorted(set(nodes).difference(*layers))
+    return [*layers, cut_off] if cut_off else layers
 
 
 def picture_of(picture: nx.DiGraph, fmt: str) -> bytes:
@@ -89,7 +94,9 @@ def picture_of(picture: nx.DiGraph, fmt: str) -> bytes:
         _draw_edges(axes, picture, places)
         _draw_nodes(axes, picture, places)
         out = io.BytesIO()
-        figure.savefig(out, format=fmt, dpi=160, metadata={"Date": None} if fmt == "svg" else None)
+        with warnings.catch_warnings():  # a name may be in a script that matplotlib's font lacks
+            warnings.filterwarnings("ignore", "Glyph", UserWarning)
+            figure.savefig(out, format=fmt, dpi=160, metadata={"Date": None} if fmt == "svg" else None)
     return out.getvalue()
 
 
@@ -101,15 +108,18 @@ def _draw_groups(axes: Any, places: dict[str, Place]) -> None:
         corner, size = (min(xs) - 0.42, min(ys) - 0.36), (max(xs) - min(xs) + 0.84, max(ys) - min(ys) + 0.72)
         box = FancyBboxPatch(corner, *size, boxstyle="round,pad=0.04", facecolor="#f6f8fc", edgecolor="#c8d2e6")
         axes.add_patch(box)
-        axes.text(corner[0] + 0.02, max(ys) + 0.29, group, fontsize=8, color="#5b6b8c", va="center", ha="left")
+        at, name = (corner[0] + 0.02, max(ys) + 0.29), shortened(group, 2 * _LONGEST)
+        axes.text(*at, name, fontsize=8, color="#5b6b8c", va="center", ha="left", parse_math=False)
 
 
 def _draw_nodes(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:
     for node, (x, y) in places.items():
         color = "#ffffff" if node in (START, END) else "#dfe8fb"
         box = {"boxstyle": "round,pad=0.45", "facecolor": color, "edgecolor": "#3b5998"}
-        label = picture.nodes[node]["label"]
-        axes.text(x, y, label, ha="center", va="center", fontsize=10, color="#16233d", bbox=box, zorder=3)
+        label = "\n".join(shortened(line, _LONGEST) for line in str(picture.nodes[node]["label"]).split("\n"))
+        axes.text(
+            x, y, label, ha="center", va="center", fontsize=10, color="#16233d", bbox=box, zorder=3, parse_math=False
+        )
 
 
 def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:

@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal
-
-from langgraph.graph import END, START
 
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript, Usage
-from poise.graphs.drawing.draw import picture_of, to_networkx
-from poise.graphs.human.graph import person_graph
-from poise.graphs.negotiation import negotiation_graph
-from poise.graphs.seat import seat_graph
+from poise.graphs.drawing.draw import picture_of
+from poise.graphs.drawing.outline import END, PERSON, START, USUAL, GraphOutline, negotiation_outline
 
 if TYPE_CHECKING:
     import networkx as nx
 
-_USUAL: Final = ("perceive", "feel", "decide", "speak")
-_PERSON: Final = ("perceive", "listen", "confirm", "say")
+Outlines = tuple[GraphOutline, GraphOutline]
+_SPEAKS: Final = {USUAL: "speak", PERSON: "say"}
 
 
-def traversal(played: Iterable[tuple[Transcript, Usage]]) -> nx.DiGraph:
+def traversal(played: Iterable[tuple[Transcript, Usage, Outlines]]) -> nx.DiGraph:
     """The negotiation's graph with `count` on each node and edge: how often the matches went there.
 
-    A node that speaks has `seconds` as well, the sum of what its model's calls took, where that was recorded; nothing
-    else is timed. A person's words that were asked for again are counted once. An agent that comes from a file is
-    drawn as the usual turn, since a transcript does not say which nodes its own graph has.
+    Each match comes with the graphs of its creditor and debtor. Nodes and edges of one name are one in the picture.
+    `seconds`, where they were recorded, are the sum over a node's visits: of a custom graph those of each node, else
+    what the calls of the model took. A person's words that were asked for again are counted once.
     """
     import networkx as nx
 
     whole = nx.DiGraph()
-    drawn: dict[tuple[bool, ...], nx.DiGraph] = {}
-    for transcript, usage in played:
-        kind = (_by_person(transcript, "creditor"), _by_person(transcript, "debtor"), bool(transcript.judge))
+    drawn: dict[tuple[Any, ...], nx.DiGraph] = {}
+    for transcript, usage, outlines in played:
+        kind = (*outlines, bool(transcript.judge))
         if kind not in drawn:
-            drawn[kind] = _graph(*kind)
+            drawn[kind] = _drawn(outlines, judged=bool(transcript.judge))
             whole = nx.compose(drawn[kind], whole)
-        path = list(_path(transcript))
-        for node in path:
-            whole.nodes[node]["count"] = whole.nodes[node].get("count", 0) + 1
-        for source, target in pairwise(path):
-            taken = whole.get_edge_data(source, target, {"conditional": False}) | {"conditional": False}
-            whole.add_edge(source, target, **taken | {"count": taken.get("count", 0) + 1})
-        for message, spent in zip(transcript.messages, usage.per_message, strict=False):
-            node = whole.nodes[f"{message.seat}:{'say' if _by_person(transcript, message.seat) else 'speak'}"]
-            node["seconds"] = node.get("seconds", 0.0) + spent.get("model_seconds", 0.0)
+        for sources, node in _ways(drawn[kind], _path(transcript, outlines)):
+            if node not in whole:
+                whole.add_node(node, label=node.rpartition(":")[2])
+            _count(whole.nodes[node])
+            for source in sources:
+                whole.add_edge(source, node, **{"conditional": False, **(whole.get_edge_data(source, node) or {})})
+                _count(whole.edges[source, node])
+        for node, seconds in _seconds(transcript, usage, outlines):
+            whole.nodes[node]["seconds"] = whole.nodes[node].get("seconds", 0.0) + seconds
     if not whole:
         raise BadInput("there is no finished match to draw; play one first")
     return whole
@@ -64,33 +59,68 @@ def draw_traversal(whole: nx.DiGraph, fmt: Literal["svg", "png"] = "svg") -> byt
         edge.update(conditional=not count, width=0.6 + 2.4 * count / most, label=str(count))
     for _, node in shown.nodes(data=True):
         if seconds := node.get("seconds"):
-            node["label"] += f"\n{seconds / node['count']:.2g} s"
+            node["label"] = node["label"].replace("\n", " ") + f"\n{seconds / node['count']:.2g} s"
     return picture_of(shown, fmt)
 
 
-def _graph(creditor: bool, debtor: bool, judged: bool) -> nx.DiGraph:
-    seats = [person_graph() if by_person else seat_graph() for by_person in (creditor, debtor)]
-    graph = negotiation_graph(seats[0].compile(), seats[1].compile(), judged=judged)
-    picture = to_networkx(graph.compile().get_graph(xray=True))
-    unknown = [(one, two) for one, two in picture.edges if one.rpartition(":")[2] in ("listen", "confirm")]
-    picture.remove_edges_from(unknown)  # how often a person began again is not recorded; what was taken comes back
+def _count(data: dict[str, Any]) -> None:
+    data["count"] = data.get("count", 0) + 1
+
+
+def _drawn(outlines: Outlines, *, judged: bool) -> nx.DiGraph:
+    picture = negotiation_outline(*outlines, judged=judged)
+    for seat, outline in zip(SEATS, outlines, strict=True):
+        if outline == PERSON:  # how often a person began again is not recorded; what was taken comes back
+            asked = [f"{seat}:{node}" for node in ("listen", "confirm")]
+            picture.remove_edges_from([way for way in picture.edges if way[0] in asked])
     return picture
 
 
-def _path(transcript: Transcript) -> Iterator[str]:
+def _path(transcript: Transcript, outlines: Outlines) -> Iterator[str]:
     """The nodes that a match went through, in order; an agent that failed is left where its turn began."""
     yield START
     for message in transcript.messages:
-        nodes = _PERSON if _by_person(transcript, message.seat) else _USUAL
+        nodes = outlines[SEATS.index(message.seat)].visited(message)
         yield from (f"{message.seat}:{node}" for node in nodes)
         if transcript.judge:
             yield "judge"
     if transcript.outcome.ending != "failed":
         yield END
     elif transcript.outcome.by:
-        yield f"{transcript.outcome.by}:perceive"
+        yield f"{transcript.outcome.by}:{_entry(transcript.outcome.by, outlines)}"
 
 
-def _by_person(transcript: Transcript, seat: Seat) -> bool:
-    declared: Mapping[str, Any] = (transcript.creditor, transcript.debtor)[SEATS.index(seat)]
-    return bool(declared.get("human"))
+def _entry(seat: Seat, outlines: Outlines) -> str:
+    outline = outlines[SEATS.index(seat)]
+    return next((target for source, target in (*outline.edges, *outline.conditional) if source == START), "?")
+
+
+def _ways(picture: nx.DiGraph, path: Iterable[str]) -> Iterator[tuple[list[str], str]]:
+    """Each node of a path, and those it was reached from.
+
+    Branches side by side stand one after the other in it: each began where it forked, and all end where they meet.
+    """
+    before: list[str] = []
+    waiting: list[str] = []  # nodes from which nothing has gone on yet
+    for node in path:
+        sources = [one for one in waiting if picture.has_edge(one, node)]
+        sources = sources or [one for one in reversed(before) if picture.has_edge(one, node)][:1] or before[-1:]
+        yield sources, node
+        waiting = [one for one in waiting if one not in sources] + [node]
+        before = [*before[-_REMEMBERED:], node]
+
+
+_REMEMBERED: Final = 50
+
+
+def _seconds(transcript: Transcript, usage: Usage, outlines: Outlines) -> Iterator[tuple[str, float]]:
+    for place, message in enumerate(transcript.messages):
+        outline = outlines[SEATS.index(message.seat)]
+        timed = usage.nodes[place] if place < len(usage.nodes) else ()
+        spent = usage.per_message[place] if place < len(usage.per_message) else {}
+        if timed:
+            yield from (
+                (f"{message.seat}:{node}", own) for node, own in zip(outline.visited(message), timed, strict=False)
+            )
+        elif (speaks := _SPEAKS.get(outline)) and "model_seconds" in spent:
+            yield f"{message.seat}:{speaks}", float(spent["model_seconds"])

@@ -24,6 +24,7 @@ from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.pairing import Pairing, Played, PlaySettings
 from poise.graphs.seat import seat_graph
 from poise.graphs.state import NegotiationState, SeatState
+from poise.graphs.visits import RecordingGraph
 
 _THREAD: Final = "talks"
 _STEPS_A_MESSAGE: Final = 3
@@ -54,7 +55,8 @@ class HumanSession:
         graphs: list[Runner] = []
         for agent in self.pairing.agents.values():
             graph = (agent.make_graph or seat_graph)().compile()
-            graphs.append(graph if agent.human else _Apart(graph))
+            apart = RecordingGraph(graph) if agent.make_graph else graph
+            graphs.append(graph if agent.human else _Apart(apart))
         negotiation = negotiation_graph(graphs[0], graphs[1], judged=settings.judge is not None)
         self._graph = negotiation.compile(checkpointer=saver)
         steps = _STEPS_A_MESSAGE * settings.rules.max_messages + 10

@@ -10,8 +10,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from poise.common.words import shortened, visible
 from poise.games.moves import Seat
-from poise.tournaments.charts.svg import chart, shortened, tag, visible
+from poise.tournaments.charts.svg import chart, tag
 
 Array = NDArray[np.float64]
 _WIDE, _HIGH = 560, 210

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
+from poise.common.words import shortened, visible
 from poise.games.moves import SEATS, Seat, other
-from poise.tournaments.charts.svg import chart, shortened, tag, visible
+from poise.tournaments.charts.svg import chart, tag
 from poise.tournaments.game_theory.dominance import Answer
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from poise.common.words import visible
 from poise.tournaments.charts.small import breakable, forest, troubles
-from poise.tournaments.charts.svg import visible
 from poise.tournaments.statistics.numbers import fixed, percent, signed
 
 _HERE: Final = Path(__file__).parent

@@ -7,33 +7,9 @@ file of one.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
-from typing import Any, Final
 
 from markupsafe import Markup, escape
-
-_SILENT: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-_JOINERS: Final = "\u200c\u200d"  # part of how some languages and emoji are written
-
-
-def visible(value: Any) -> Any:
-    """A text with what could not be seen written out; anything else, and what is markup already, as it is."""
-    if type(value) is not str or (value.isascii() and value.isprintable()):
-        return value
-    return "".join(map(_visible, value))
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in _SILENT:
-        return character
-    return f"\u27e8U+{ord(character):04X}\u27e9"
-
-
-def shortened(label: str, longest: int) -> str:
-    """A name of at most so many characters, all of them visible."""
-    name = str(visible(label))
-    return name if len(name) <= longest else f"{name[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def tag(name: str, *inside: Markup, text: object = None, **attributes: object) -> Markup:

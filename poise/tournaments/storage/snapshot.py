@@ -12,6 +12,7 @@ import msgspec
 
 from poise.games.moves import Seat
 from poise.games.scenario import Scenario
+from poise.graphs.drawing.outline import PERSON, UNRECORDED, USUAL, GraphOutline
 from poise.tournaments.storage.rows import Row
 
 Documents = Callable[[Sequence[int]], Iterator[tuple[int, bytes, bytes]]]
@@ -27,7 +28,7 @@ class Header:
     """What a tournament is.
 
     id:         of its schedule. config: the settings as given. total: matches in the schedule.
-    creditors, debtors: of each agent its label and what it declared. provenance: versions and platform.
+    creditors, debtors: of each agent its label, what it declared and its graph. provenance: versions and platform.
     """
 
     id: str
@@ -49,6 +50,16 @@ class Header:
     def labels(self, seat: Seat) -> list[str]:
         """The labels of a seat's agents, in the order of the rows' indices."""
         return [str(agent["label"]) for agent in (self.creditors if seat == "creditor" else self.debtors)]
+
+    def outline(self, seat: Seat, place: int) -> GraphOutline:
+        """The graph of the agent at `place` of a seat; UNRECORDED for a custom one in a store that kept none."""
+        agent = (self.creditors if seat == "creditor" else self.debtors)[place]
+        declared = agent.get("declared") or {}
+        if "graph" in agent:
+            return GraphOutline.from_dict(agent["graph"]) or UNRECORDED
+        if declared.get("human"):
+            return PERSON
+        return UNRECORDED if "source" in (declared.get("settings") or {}) else USUAL
 
 
 @dataclass(frozen=True, eq=False)

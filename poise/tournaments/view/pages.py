@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from poise.common.words import visible
 from poise.tournaments.charts.pages import STYLES, page_environment
-from poise.tournaments.charts.svg import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
