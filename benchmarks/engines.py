@@ -22,7 +22,7 @@ from poise.games.rules import Rules
 from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Reading
 from poise.graphs import Pairing
-from poise.training.online.plan import TrainSettings
+from poise.training.online.settings import TrainSettings
 from poise.training.online.train import train
 
 BUDGET = 50.0

@@ -30,9 +30,10 @@ from poise.training.export.adapter_file import write_adapter
 from poise.training.export.base_file import BaseFile, read_base
 from poise.training.export.fidelity import Fidelity, compare, greedy_replies
 from poise.training.export.peft_folder import Lora, read_lora
-from poise.training.language.adapter import LoraSettings, add_adapter
+from poise.training.language.adapter import add_adapter
 from poise.training.language.base import Base, load_base
 from poise.training.language.libraries import library, quietly, torch
+from poise.training.language.settings import LoraSettings
 
 
 def prompts(base: Base, count: int) -> list[list[int]]:

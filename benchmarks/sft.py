@@ -18,10 +18,11 @@ from pathlib import Path
 from statistics import median
 
 from poise.training.data.dataset import read_pairs
-from poise.training.language.adapter import LoraSettings, add_adapter, parameters
+from poise.training.language.adapter import add_adapter, parameters
 from poise.training.language.base import load_base
-from poise.training.language.choose import PairSelection, choose
-from poise.training.language.loop import LanguageRun, Steps, Training
+from poise.training.language.choose import choose
+from poise.training.language.loop import LanguageRun, Training
+from poise.training.language.settings import LoraSettings, PairSelection, Steps
 from poise.training.language.sft import TokenLoss, match_of
 from poise.training.language.tokens import Chat
 from poise.training.run_folder import RunFolder

@@ -10,14 +10,15 @@ spread into its own fields; two fields of one name are one option.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
+import keyword
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-import annotated_types
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -53,7 +54,8 @@ class _Setting:
     @property
     def name(self) -> str:
         """The option's name in Python, which the flag decides."""
-        return self.flag.removeprefix("--").replace("-", "_")
+        name = self.flag.removeprefix("--").replace("-", "_")
+        return f"{name}_" if keyword.iskeyword(name) else name
 
     @property
     def flag(self) -> str:
@@ -76,13 +78,16 @@ class _Setting:
         if get_origin(kind) is Literal:
             metavar = metavar or "|".join(map(str, get_args(kind)))
             kind = type(get_args(kind)[0])
+        elif get_origin(kind) is tuple and self._written.commas:
+            kind, default = str, ",".join(default)
         elif get_origin(kind) is tuple:
             kind, default = list[str], list(default) if isinstance(default, tuple) else default
         elif get_origin(kind) is dict:
             kind, metavar, default = list[str], metavar or "NAME=VALUE", None
         needed = required and default is ...
         default = None if default is ... else default
-        shown = typer.Option(*flags, metavar=metavar, help=f"{self.field.description or ''}{_bounds(self.field)}")
+        bounds = bounds_of(self.field)
+        shown = typer.Option(*flags, metavar=metavar, help=f"{self.field.description or ''}{bounds and f' [{bounds}]'}")
         return inspect.Parameter(
             self.name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -93,7 +98,8 @@ class _Setting:
     def value(self, written: Any) -> Any:
         """What the model takes for what was written."""
         if get_origin(self.type) is tuple:
-            return tuple(written)
+            parts = written.split(",") if self._written.commas else written
+            return tuple(part.strip() for part in parts if part.strip())
         if get_origin(self.type) is dict:
             return parse_options(written)
         return written
@@ -137,7 +143,7 @@ def takes(
                     fields[name] = setting.value(written[setting.name])
             for path, part in _parts(model):
                 if path in given:
-                    given[path] = type(part)(**{**dict(part), **given[path]})
+                    given[path] = _changed(part, given[path])
             command(given, **{parameter.name: written[parameter.name] for parameter in own})
 
         context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -151,13 +157,21 @@ def takes(
     return declare
 
 
-def _parts(model: type[Any]) -> list[tuple[str, BaseModel]]:
-    """The fields that are models themselves, with their defaults."""
-    found = []
-    for name, field in setting_fields(model).items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found.append((name, field.get_default(call_default_factory=True, validated_data={})))
-    return found
+def _parts(model: type[Any]) -> list[tuple[str, Any]]:
+    """The fields that are models or dataclasses themselves, with their defaults."""
+    return [
+        (name, field.get_default(call_default_factory=True, validated_data={}))
+        for name, field in setting_fields(model).items()
+        if isinstance(field.annotation, type)
+        and (issubclass(field.annotation, BaseModel) or dataclasses.is_dataclass(field.annotation))
+    ]
+
+
+def _changed(part: Any, fields: Mapping[str, Any]) -> Any:
+    """A copy with other values in some fields, checked as a new one is."""
+    if isinstance(part, BaseModel):
+        return type(part)(**{**dict(part), **fields})
+    return dataclasses.replace(part, **fields)
 
 
 def _flatten(model: type[Any]) -> list[_Setting]:
@@ -165,8 +179,10 @@ def _flatten(model: type[Any]) -> list[_Setting]:
     settings = []
     for name, field in setting_fields(model).items():
         if name in parts:
-            inner = type(parts[name]).model_fields
-            settings += [_Setting((name, each), inner[each], getattr(parts[name], each)) for each in inner]
+            part = parts[name]
+            settings += [
+                _Setting((name, inner), of, getattr(part, inner)) for inner, of in setting_fields(type(part)).items()
+            ]
         else:
             default = ... if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
             settings.append(_Setting((name,), field, default))
@@ -175,12 +191,3 @@ def _flatten(model: type[Any]) -> list[_Setting]:
 
 def _is_argument(parameter: inspect.Parameter) -> bool:
     return any(isinstance(extra, type(typer.Argument())) for extra in getattr(parameter.annotation, "__metadata__", ()))
-
-
-def _bounds(field: FieldInfo) -> str:
-    """The bounds as help shows them: ` [1 to 256]`."""
-    low, high = bounds_of(field)
-    above = next((bound.gt for bound in field.metadata if isinstance(bound, annotated_types.Gt)), None)
-    if low is not None and high is not None:
-        return f" [{low:g} to {high:g}]"
-    return f" [{low:g} or more]" if low is not None else f" [above {above}]" if above is not None else ""

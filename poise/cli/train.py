@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from poise.cli import train_offline, train_words
-from poise.cli.options import Out, command_group
+from poise.cli.options import Out, command_group, takes
+from poise.training.online.settings import TrainSettings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,20 +18,9 @@ if TYPE_CHECKING:
     from poise.training.online.train import Trained
 
 
-Debtors = Annotated[list[str], typer.Option("--debtor", metavar="NAME", help="A debtor to train against; repeat.")]
-Scenarios = Annotated[str, typer.Option(metavar="SOURCE", help="The scenarios: builtin:train, or rows of a file.")]
-Budget = Annotated[int, typer.Option(help="All negotiations, the final check included.")]
-Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
 Workers = Annotated[
     int | None, typer.Option(help="Processes. Default: chosen for the machine. The result is the same.")
 ]
-Talks = Annotated[int | None, typer.Option(help="Negotiations of each policy in a round. Default: by method.")]
-Mode = Annotated[str, typer.Option(metavar="corrected|faithful", help="With Poise's corrections, or as published.")]
-Rows = Annotated[
-    str, typer.Option(metavar="own|heard", help="The next emotion depends on the last one shown, or read.")
-]
-AllowTest = Annotated[bool, typer.Option("--allow-test", help="Train on evaluation scenarios too.")]
-
 
 _BY_METHOD = "by-method"
 
@@ -49,112 +39,68 @@ class _TrainCommands(TyperGroup):
 app = command_group(cls=_TrainCommands)
 
 
+_CHAIN = ("method", "policy", "learning")  # what no command of a chain sets
+_SERIAL = (*_CHAIN, "mode", "rows")  # nor one that learns from match to match
+
+
 @app.command("evolve")
-def evolve_command(
-    debtor: Debtors,
-    scenarios: Scenarios = "builtin:train",
-    budget: Budget = 4000,
-    seed: Seed = 0,
-    workers: Workers = None,
-    out: Out = None,
-    talks: Talks = None,
-    mode: Mode = "corrected",
-    rows: Rows = "own",
-    allow_test: AllowTest = False,
-) -> None:
+@takes(TrainSettings, leave_out=_CHAIN)
+def evolve_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
     """Evolve an emotion chain (EvoEmo)."""
-    _train("evolve", out, workers, dict(locals()))
+    _train(given | {"method": "evolve"}, out, workers)
 
 
 @app.command("bayes")
-def bayes_command(
-    debtor: Debtors,
-    scenarios: Scenarios = "builtin:train",
-    budget: Budget = 4000,
-    seed: Seed = 0,
-    workers: Workers = None,
-    out: Out = None,
-    talks: Talks = None,
-    mode: Mode = "corrected",
-    rows: Rows = "own",
-    allow_test: AllowTest = False,
-) -> None:
+@takes(TrainSettings, leave_out=_CHAIN)
+def bayes_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
     """Tune an emotion chain by Bayesian optimisation (EmoDebt)."""
-    _train("bayes", out, workers, dict(locals()))
+    _train(given | {"method": "bayes"}, out, workers)
 
 
 @app.command("q")
-def q_command(
-    debtor: Debtors,
-    scenarios: Scenarios = "builtin:train",
-    budget: Budget = 4000,
-    seed: Seed = 0,
-    out: Out = None,
-    talks: Talks = None,
-    allow_test: AllowTest = False,
-) -> None:
+@takes(TrainSettings, leave_out=_SERIAL)
+def q_command(given: dict[str, Any], out: Out = None) -> None:
     """Fill a Q-table (tabular Q-learning)."""
-    _train("q", out, None, dict(locals()))
+    _train(given | {"method": "q"}, out)
 
 
 @app.command("dqn")
-def dqn_command(
-    debtor: Debtors,
-    scenarios: Scenarios = "builtin:train",
-    budget: Budget = 4000,
-    seed: Seed = 0,
-    out: Out = None,
-    talks: Talks = None,
-    allow_test: AllowTest = False,
-) -> None:
+@takes(TrainSettings, leave_out=_SERIAL)
+def dqn_command(given: dict[str, Any], out: Out = None) -> None:
     """Train a network (deep Q-learning); needs pip install 'poise[train]'."""
-    _train("dqn", out, None, dict(locals()))
+    _train(given | {"method": "dqn"}, out)
 
 
 @app.command("learn")
+@takes(TrainSettings, leave_out=("method", "policy", "mode", "rows"), defaults={"budget": 1000})
 def learn_command(
+    given: dict[str, Any],
     policy: Annotated[str, typer.Argument(metavar="NAME", help="A creditor that learns, such as eq-negotiator.")],
-    debtor: Debtors,
-    scenarios: Scenarios = "builtin:train",
-    budget: Budget = 1000,
-    seed: Seed = 0,
     out: Out = None,
-    talks: Talks = None,
-    learning: Annotated[bool, typer.Option("--learning", help="The trained agent still learns when it plays.")] = False,
-    allow_test: AllowTest = False,
 ) -> None:
     """Play a series with a creditor that learns from each negotiation, and keep what it learned."""
-    _train("learn", out, None, dict(locals()))
+    _train(given | {"method": "learn", "policy": policy}, out)
 
 
 @app.command(_BY_METHOD, hidden=True)
+@takes(TrainSettings, leave_out=_CHAIN)
 def by_method_command(
+    given: dict[str, Any],
     method: Annotated[str, typer.Argument(metavar="METHOD", help="The training method of a policy.")],
-    debtor: Debtors,
-    scenarios: Scenarios = "builtin:train",
-    budget: Budget = 4000,
-    seed: Seed = 0,
     workers: Workers = None,
     out: Out = None,
-    talks: Talks = None,
-    mode: Mode = "corrected",
-    rows: Rows = "own",
-    allow_test: AllowTest = False,
 ) -> None:
     """Train a policy of an installed package."""
-    given = dict(locals())
-    _train(given.pop("method"), out, workers, given)
+    _train(given | {"method": method}, out, workers)
 
 
-def _train(method: str, out: Path | None, workers: int | None, given: dict[str, Any]) -> None:
+def _train(given: dict[str, Any], out: Path | None, workers: int | None = None) -> None:
     from poise.cli.screens.standings import console
     from poise.cli.screens.training_progress import TrainingProgress
-    from poise.training.online.plan import TrainSettings
     from poise.training.online.train import train
 
-    options = {name: value for name, value in given.items() if name not in ("debtor", "out", "workers")}
-    settings = TrainSettings(method, tuple(given["debtor"]), **options)
-    folder = out or Path("runs") / method
+    settings = TrainSettings(**given)
+    folder = out or Path("runs") / settings.method
     with TrainingProgress(console(stderr=True)) as progress:
         trained = train(settings, folder, workers=workers, watch=progress)
     _show(trained, console())
@@ -169,14 +115,13 @@ def _show(trained: Trained, screen: Console) -> None:
     if scores:
         screen.print(Text(f"{scores['talks']} new negotiations each, mean utility of the creditor:", style="bold"))
         for name in ("trained", "start", "vanilla"):
-            screen.print(Text(f"  {name:8} {scores[name]['utility']:.3f}{_gain(scores['gain'].get(name))}"))
+            line = f"  {name:8} {scores[name]['utility']:.3f}"
+            gain = scores["gain"].get(name)
+            if gain and gain["low"] is not None:
+                interval = f"{gain['low']:+.3f} to {gain['high']:+.3f}"
+                line += f"   the trained one gains {gain['mean']:+.3f} on it (95 %: {interval})"
+            screen.print(Text(line))
     screen.print(Text(f"play it with: --creditor {trained.folder}"))
-
-
-def _gain(gain: dict[str, float | None] | None) -> str:
-    if gain is None or gain["low"] is None:
-        return ""
-    return f"   the trained one gains {gain['mean']:+.3f} on it (95 %: {gain['low']:+.3f} to {gain['high']:+.3f})"
 
 
 app.add_typer(train_offline.app)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from poise.cli.options import Out, command_group, takes
+from poise.training.data.settings import DatasetSettings, SweepSettings
 from poise.training.offline.problem import Method, OfflineSettings
 
 if TYPE_CHECKING:
@@ -15,46 +16,19 @@ if TYPE_CHECKING:
 
 app = command_group()
 
-Texts = list[str]
-Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
 Workers = Annotated[int | None, typer.Option(help="Matches at a time. Default: chosen for the machine.")]
-AllowTest = Annotated[bool, typer.Option("--allow-test", help="Let evaluation scenarios in; the data record it.")]
 Data = Annotated[Path, typer.Option(metavar="DIR", help="A folder of `poise train dataset`.")]
 
 
 @app.command("sweep")
-def sweep_command(
-    debtor: Annotated[Texts, typer.Option("--debtor", metavar="NAME", help="A debtor to negotiate with; repeat.")],
-    scenarios: Annotated[str, typer.Option(metavar="SOURCE", help="The scenarios.")] = "builtin:train",
-    trajectories: Annotated[int, typer.Option(help="Negotiations of each debtor on each scenario.")] = 50,
-    creditor: Annotated[str, typer.Option(metavar="NAME", help="The creditor that explores.")] = "random",
-    model: Annotated[
-        str, typer.Option(metavar="URI", help="The model for the words; scripted needs none.")
-    ] = "scripted",
-    option: Annotated[Texts | None, typer.Option(metavar="NAME=VALUE", help="An option of the model; repeat.")] = None,
-    offers: Annotated[str | None, typer.Option(metavar="policy|model", help="Who decides the number.")] = None,
-    seed: Seed = 0,
-    workers: Workers = None,
-    out: Out = None,
-    allow_test: AllowTest = False,
-) -> None:
+@takes(SweepSettings)
+def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
     """Play negotiations with random emotions to learn from. Repeat it to resume."""
     from poise.cli.screens.progress import watch_on
     from poise.cli.screens.standings import console
-    from poise.common.settings import parse_options
-    from poise.training.data.sweep import SweepSettings, sweep
+    from poise.training.data.sweep import sweep
 
-    settings = SweepSettings(
-        debtors=tuple(debtor),
-        scenarios=scenarios,
-        trajectories=trajectories,
-        creditor=creditor,
-        model=model,
-        model_options=parse_options(option or []),
-        offers=offers,
-        seed=seed,
-        allow_test=allow_test,
-    )
+    settings = SweepSettings(**given)
     folder = out or Path("runs") / "sweep"
     result = sweep(settings, folder, workers=workers, watch=watch_on(console(stderr=True)))
     typer.echo(f"{result.finished} of {result.total} negotiations are in {folder}")
@@ -66,32 +40,14 @@ def sweep_command(
 
 
 @app.command("dataset")
-def dataset_command(
-    from_: Annotated[Texts | None, typer.Option("--from", metavar="DIR", help="A tournament's folder; repeat.")] = None,
-    dialogues: Annotated[Texts | None, typer.Option(metavar="FILE", help="Published dialogues; repeat.")] = None,
-    cases: Annotated[str, typer.Option(metavar="SOURCE", help="The scenarios that the dialogues are about.")] = "",
-    scores: Annotated[Texts | None, typer.Option(metavar="FILE", help="Judges' scores, JSON lines; repeat.")] = None,
-    parts: Annotated[str, typer.Option(metavar="all|transitions|pairs", help="What to make.")] = "all",
-    seat: Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whose words become pairs.")] = "creditor",
-    scripted: Annotated[bool, typer.Option("--scripted", help="Also pairs of words that no model produced.")] = False,
-    out: Out = None,
-    allow_test: AllowTest = False,
-) -> None:
+@takes(DatasetSettings)
+def dataset_command(given: dict[str, Any], out: Out = None) -> None:
     """Make training data from tournaments and dialogues; evaluation scenarios stay out."""
     from poise.cli.screens.standings import console
     from poise.training.data.dataset import read_manifest
-    from poise.training.data.make import DatasetSettings, make_dataset
+    from poise.training.data.make import make_dataset
 
-    settings = DatasetSettings(
-        runs=tuple(from_ or ()),
-        dialogues=tuple(dialogues or ()),
-        cases=cases,
-        scores=tuple(scores or ()),
-        parts=parts,
-        seat=seat,
-        scripted=scripted,
-        allow_test=allow_test,
-    )
+    settings = DatasetSettings(**given)
     with console(stderr=True).status("reading") as status:
         folder = make_dataset(
             settings, out or Path("runs") / "dataset", lambda n: status.update(f"reading: {n} negotiations")
@@ -102,7 +58,7 @@ def dataset_command(
     )
     for what, count in found["left_out"].items():
         typer.echo(f"left out: {count} {what}")
-    if allow_test:
+    if settings.allow_test:
         typer.secho("evaluation scenarios were let in, and the data record it", fg=typer.colors.YELLOW)
 
 

@@ -4,46 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from poise.cli.options import Out, command_group
+from poise.cli.options import Out, command_group, takes
+from poise.training.language.settings import DpoSettings, JpoSettings, Picking, SampleSettings, SftSettings
 
 if TYPE_CHECKING:
     from poise.training.language.adapter_run import TrainedWords
-    from poise.training.language.choose import PairSelection
     from poise.training.language.loop import LanguageRun
 
 app = command_group()
 
-Data = Annotated[Path, typer.Option(metavar="DIR|FILE", help="Pairs: of `poise train dataset`, or of `sample`.")]
-BaseModel = Annotated[
-    str | None, typer.Option(metavar="MODEL", help="smollm2, a GGUF file, a model's folder, or a name on the hub.")
-]
-Sft = Annotated[Path, typer.Option(metavar="DIR", help="The folder of a finished `poise train sft`.")]
-Top = Annotated[float, typer.Option(help="The share of pairs to learn from, the best ones.")]
-By = Annotated[str, typer.Option(metavar="quality|judge", help="The measure of the best.")]
-Scores = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Scores of `poise train score`. Default: those in the data.")
-]
-Seat = Annotated[str, typer.Option(metavar="creditor|debtor|both", help="Whose words.")]
-Emotions = Annotated[
-    str,
-    typer.Option(
-        metavar="intended|read|none", help="The emotion that a prompt asks for; read: the one read in the reply."
-    ),
-]
-Limit = Annotated[int, typer.Option(help="The most pairs, the best ones. 0: all.")]
-MaxLen = Annotated[int, typer.Option(help="Tokens of prompt and reply; longer ones are left out.")]
-MaxReply = Annotated[int, typer.Option(help="Tokens of a reply; longer ones are left out.")]
-HeldOut = Annotated[int, typer.Option(help="Pairs held out to measure the loss.")]
-Rate = Annotated[float, typer.Option("--lr", help="The largest learning rate.")]
-Epochs = Annotated[int, typer.Option(help="Passes over all pairs.")]
-Batch = Annotated[int, typer.Option(help="Pairs per step.")]
-Warmup = Annotated[float, typer.Option(help="Share of the steps over which the learning rate rises.")]
-Seed = Annotated[int, typer.Option(help="The one seed; same seed, same result.")]
 Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes and keep a checkpoint.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="The device to compute on.")]
 Precision = Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="Precision of the matrix products.")]
@@ -51,26 +26,16 @@ Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: chosen f
 
 
 @app.command("pick")
+@takes(Picking, leave_out=("pairs",))
 def pick_command(
+    given: dict[str, Any],
     data: Annotated[list[str], typer.Option(metavar="DIR=N", help="Pairs and how many to pick; repeat.")],
     out: Out = None,
-    seat: Seat = "creditor",
-    least: Annotated[float, typer.Option(help="The verifiable judge's lowest score, 1 to 10.")] = 8.0,
-    likely: Annotated[float, typer.Option(help="The lowest probability of an emotion that was not intended.")] = 0.15,
-    neutral: Annotated[float, typer.Option(help="The largest share of neutral replies.")] = 0.15,
-    talk: Annotated[int, typer.Option(help="The fewest good replies of a negotiation.")] = 2,
-    words: Annotated[int, typer.Option(help="The most words of a reply.")] = 34,
-    turns: Annotated[int, typer.Option(help="The most turns of a prompt.")] = 15,
-    seed: Seed = 0,
 ) -> None:
     """Pick negotiations to learn words from, with the right number and an emotion that can be read."""
-    from poise.training.language.picking import Picking, write_picked
+    from poise.training.language.picking import write_picked
 
-    rules = {"least": least, "likely": likely, "neutral": neutral, "talk": talk, "words": words, "turns": turns}
-    sources = [
-        (path, Picking(pairs=number, seat=seat, seed=seed, **rules))  # type: ignore[arg-type]
-        for path, number in map(_counted, data)
-    ]
+    sources = [(path, Picking(pairs=number, **given)) for path, number in map(_counted, data)]
     folder = out or Path("runs") / "pick"
     with _running(folder):
         found = write_picked(sources, folder)
@@ -89,77 +54,38 @@ def _counted(text: str) -> tuple[Path, int]:
 
 
 @app.command("sft")
+@takes(SftSettings)
 def sft_command(
-    data: Data,
-    out: Out = None,
-    base: BaseModel = "smollm2",
-    top: Top = 0.1,
-    by: By = "quality",
-    scores: Scores = None,
-    seat: Seat = "creditor",
-    emotions: Emotions = "intended",
+    given: dict[str, Any],
     no_emotion: Annotated[bool, typer.Option("--no-emotion", help="The same as --emotions none.")] = False,
-    limit: Limit = 0,
-    held_out: HeldOut = 32,
-    max_len: MaxLen = 1024,
-    max_reply: MaxReply = 48,
-    rank: Annotated[int, typer.Option(help="Rank of LoRA.")] = 16,
-    alpha: Annotated[int, typer.Option(help="Alpha of LoRA.")] = 32,
-    dropout: Annotated[float, typer.Option(help="Dropout of LoRA.")] = 0.05,
-    targets: Annotated[str, typer.Option(help="The matrices that LoRA changes.")] = "q_proj,k_proj,v_proj,o_proj",
-    lr: Rate = 1e-4,
-    epochs: Epochs = 1,
-    batch: Batch = 16,
-    warmup: Warmup = 0.03,
-    seed: Seed = 0,
+    out: Out = None,
     minutes: Minutes = None,
     device: Device = "auto",
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
     """Teach a model the words of the best replies: a LoRA adapter by supervised fine-tuning. Repeat it to resume."""
-    from poise.training.language.adapter import LoraSettings
-    from poise.training.language.loop import Steps
-    from poise.training.language.sft import SftSettings, train_sft
+    from poise.training.language.sft import train_sft
 
-    given = dict(locals()) | {"emotions": "none" if no_emotion else emotions}
-    lora = LoraSettings(rank, alpha, dropout, tuple(name.strip() for name in targets.split(",") if name.strip()))
-    steps = Steps(lr, epochs, batch, warmup, seed)
-    settings = SftSettings(data, base or "smollm2", _choice(given), lora, steps, scores)
+    settings = SftSettings(**given)
+    if no_emotion:
+        settings = replace(settings, choice=replace(settings.choice, emotions="none"))
     folder = out or Path("runs") / "sft"
     with _running(folder, device, precision, portion, minutes) as run:
         _show(train_sft(settings, folder, run))
 
 
 @app.command("sample")
+@takes(SampleSettings, leave_out=("by", "held_out", "max_reply", "min_p", "penalty", "window"))
 def sample_command(
-    data: Data,
-    out: Out = None,
-    sft: Annotated[Path | None, typer.Option(metavar="DIR", help="The adapter. Default: the base alone.")] = None,
-    base: BaseModel = None,
-    replies: Annotated[int, typer.Option(help="Replies to each prompt.")] = 4,
-    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0.8,
-    prompts: Annotated[int, typer.Option(help="Prompts answered at a time.")] = 4,
-    longest: Annotated[int, typer.Option(help="The most tokens of a reply.")] = 48,
-    top: Top = 1.0,
-    seat: Seat = "creditor",
-    emotions: Emotions = "intended",
-    limit: Limit = 0,
-    max_len: MaxLen = 1024,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
+    given: dict[str, Any], out: Out = None, device: Device = "auto", precision: Precision = "auto"
 ) -> None:
     """Draw replies of a model to the prompts of the data, to be scored. Repeat it to resume."""
-    from poise.training.language.sampler import Drawing
-    from poise.training.language.sampling import SampleSettings
     from poise.training.language.sampling import sample as answer
 
-    choice = _choice(dict(locals()) | {"by": "quality", "held_out": 0, "max_reply": max_len})
-    drawing = Drawing(replies, temperature, longest=longest, prompts=prompts, seed=seed)
     folder = out or Path("runs") / "sample"
     with _running(folder, device, precision) as run:
-        path = answer(SampleSettings(data, sft, base, choice, drawing), folder, run)
+        path = answer(SampleSettings(**given), folder, run)
     typer.echo(f"score them with: poise train score --data {path.parent} --judge verifiable")
 
 
@@ -189,90 +115,45 @@ def score_command(
         typer.echo(f"  {name:10} {value:.3f}")
 
 
+_OF_SFT = ("top", "by", "emotions", "held_out")  # fields of PairSelection that only SFT sets
+
+
 @app.command("jpo")
+@takes(JpoSettings, leave_out=_OF_SFT)
 def jpo_command(
-    data: Data,
-    sft: Sft,
+    given: dict[str, Any],
     out: Out = None,
-    base: BaseModel = None,
-    scores: Scores = None,
-    kappa: Annotated[
-        float, typer.Option(help="Weight of worse replies: 1 is JPO, 0 learns from better ones only.")
-    ] = 1.0,
-    kl: Annotated[float, typer.Option(help="Weight of the K3 divergence from the SFT adapter.")] = 0.04,
-    within: Annotated[
-        str, typer.Option(metavar="scenario|prompt", help="The group in which replies are compared.")
-    ] = "scenario",
-    seat: Seat = "creditor",
-    limit: Limit = 0,
-    max_len: MaxLen = 1024,
-    max_reply: MaxReply = 64,
-    lr: Rate = 5e-6,
-    epochs: Epochs = 1,
-    batch: Batch = 16,
-    warmup: Warmup = 0.03,
-    seed: Seed = 0,
     minutes: Minutes = None,
     device: Device = "auto",
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
     """Make judged replies more or less likely by score (JPO), starting from an SFT adapter. Repeat it to resume."""
-    from poise.training.language.jpo import JpoSettings, train_jpo
-    from poise.training.language.loop import Steps
+    from poise.training.language.jpo import train_jpo
 
-    choice = _choice(dict(locals()) | _ALL)
-    steps = Steps(lr, epochs, batch, warmup, seed)
-    settings = JpoSettings(data, sft, base, choice, steps, scores, kappa, kl, within)  # type: ignore[arg-type]  # checked there
+    settings = JpoSettings(**given)
     folder = out or Path("runs") / "jpo"
     with _running(folder, device, precision, portion, minutes) as run:
         _show(train_jpo(settings, folder, run))
 
 
 @app.command("dpo")
+@takes(DpoSettings, leave_out=_OF_SFT)
 def dpo_command(
-    data: Data,
-    sft: Sft,
+    given: dict[str, Any],
     out: Out = None,
-    base: BaseModel = None,
-    scores: Scores = None,
-    beta: Annotated[float, typer.Option(help="How strongly the SFT adapter restrains the training.")] = 0.1,
-    gap: Annotated[float, typer.Option(help="The fewest points between the better and the worse reply.")] = 1.0,
-    seat: Seat = "creditor",
-    limit: Limit = 0,
-    max_len: MaxLen = 1024,
-    max_reply: MaxReply = 64,
-    lr: Rate = 5e-6,
-    epochs: Epochs = 1,
-    batch: Batch = 16,
-    warmup: Warmup = 0.03,
-    seed: Seed = 0,
     minutes: Minutes = None,
     device: Device = "auto",
     precision: Precision = "auto",
     portion: Portion = 0,
 ) -> None:
     """Prefer the best reply to each prompt over the worst (DPO), starting from an SFT adapter. Repeat it to resume."""
-    from poise.training.language.dpo import DpoSettings, train_dpo
-    from poise.training.language.loop import Steps
+    from poise.training.language.dpo import train_dpo
 
-    choice = _choice(dict(locals()) | _ALL)
-    steps = Steps(lr, epochs, batch, warmup, seed)
-    settings = DpoSettings(data, sft, base, choice, steps, scores, beta, gap)
+    settings = DpoSettings(**given)
     folder = out or Path("runs") / "dpo"
     with _running(folder, device, precision, portion, minutes) as run:
         _show(train_dpo(settings, folder, run))
-
-
-_ALL = {"top": 1.0, "by": "quality", "emotions": "intended", "held_out": 0}
-
-
-def _choice(given: dict[str, Any]) -> PairSelection:
-    from dataclasses import fields
-
-    from poise.training.language.choose import PairSelection
-
-    return PairSelection(**{each.name: given[each.name] for each in fields(PairSelection)})
 
 
 @contextmanager

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import annotated_types
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -31,10 +31,12 @@ class CliOption:
     """How a field is written on the command line, where that does not follow from its name and type.
 
     flag:    such as "--creditor"; default: the field's name with hyphens. metavar: what stands for the value in help.
+    commas:  a tuple is written as one text, its parts separated by commas, instead of repeating the option.
     """
 
     flag: str = ""
     metavar: str = ""
+    commas: bool = False
 
 
 class SettingsModel(BaseModel):
@@ -57,24 +59,48 @@ def setting_fields(settings: type[Any]) -> Mapping[str, FieldInfo]:
     declared = {}
     for field in dataclasses.fields(settings):
         info = FieldInfo.from_annotation(hints[field.name])
-        info.default = ... if field.default is dataclasses.MISSING else field.default
+        if field.default_factory is not dataclasses.MISSING:
+            info.default_factory = field.default_factory
+        else:
+            info.default = ... if field.default is dataclasses.MISSING else field.default
         declared[field.name] = info
     return declared
 
 
-def bounds_of(field: FieldInfo) -> tuple[float | None, float | None]:
-    """The least and the largest value of a field, None for no bound."""
-    low = next((bound.ge for bound in field.metadata if isinstance(bound, annotated_types.Ge)), None)
-    high = next((bound.le for bound in field.metadata if isinstance(bound, annotated_types.Le)), None)
-    return low, high  # type: ignore[return-value]  # bounds of numbers are numbers
+def bounds_of(field: FieldInfo) -> str:
+    """The bounds of a number in words: "1 to 256", "0 or more", "above 0, at most 1"; "" for none."""
+    bounds = {
+        name: getattr(bound, name)
+        for bound in field.metadata
+        for name in ("ge", "gt", "le", "lt")
+        if hasattr(bound, name)
+    }
+    if "ge" in bounds and "le" in bounds:
+        return f"{bounds['ge']:g} to {bounds['le']:g}"
+    forms = {"ge": "{:g} or more", "gt": "above {:g}", "le": "at most {:g}", "lt": "below {:g}"}
+    return ", ".join(form.format(bounds[name]) for name, form in forms.items() if name in bounds)
 
 
-def refuse_out_of_bounds(settings: Any) -> None:
-    """ConfigError for the first field of a dataclass whose number is outside its two declared bounds."""
+def check_settings(settings: Any) -> None:
+    """ConfigError for the first field of a dataclass that is not one of its choices, or outside its declared bounds."""
     for name, field in setting_fields(type(settings)).items():
-        (low, high), value = bounds_of(field), getattr(settings, name)
-        if low is not None and high is not None and not (math.isfinite(value) and low <= value <= high):
-            raise ConfigError(f"{name} {value} is outside {low:g} to {high:g}")
+        value, annotation = getattr(settings, name), field.annotation
+        choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+        if choices and value not in choices:
+            raise ConfigError(f"{name} {value!r} is not one of {', '.join(choices)}")
+        if value is not None and not _within(field, value):
+            bounds = bounds_of(field)
+            raise ConfigError(f"{name} {value} is {'outside' if ' to ' in bounds else 'not'} {bounds}")
+
+
+def _within(field: FieldInfo, value: Any) -> bool:
+    tests = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+    return all(
+        math.isfinite(value) and test(value, getattr(bound, name))
+        for bound in field.metadata
+        for name, test in tests.items()
+        if hasattr(bound, name)
+    )
 
 
 def explain_refusal(error: Any) -> str:

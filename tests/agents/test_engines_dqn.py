@@ -23,7 +23,8 @@ from poise.common.errors import AgentError, ConfigError
 from poise.common.seeds import Dice
 from poise.games.transcript import Reading
 from poise.training.online.deep_q import DeepQSettings, DeepQTrainer, Replay, ReplayBatch, packed, targets, unpacked
-from poise.training.online.plan import TrainSettings, plan_training
+from poise.training.online.plan import plan_training
+from poise.training.online.settings import TrainSettings
 from poise.training.online.train import train
 from poise.training.online.trainers import PlayedEpisode
 

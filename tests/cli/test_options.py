@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from poise.cli.app import _SUMMARIES, PoiseGroup, app
 from poise.cli.options import command_group, takes
 from poise.common.errors import ConfigError
-from poise.common.settings import CliOption, SettingsModel, refuse_out_of_bounds
+from poise.common.settings import CliOption, SettingsModel, check_settings
 
 
 class Steps(SettingsModel):
@@ -35,7 +35,7 @@ class Plain:
     deep: Annotated[bool, Field(description="Deep, too.")] = False
 
     def __post_init__(self) -> None:
-        refuse_out_of_bounds(self)
+        check_settings(self)
 
 
 def run(model, *words, code=0, **how):
@@ -94,6 +94,40 @@ def test_a_dataclass_declares_in_the_same_way():
     assert "How large. [1 to 8] [default: 2]" in run(Plain, "--help")[1]
     with pytest.raises(ConfigError, match="size 9 is outside 1 to 8"):
         Plain(9)
+
+
+@dataclass(frozen=True)
+class Deep:
+    places: Annotated[tuple[str, ...], CliOption("--from", "DIR"), Field(description="Where; repeat.")]
+    words: Annotated[tuple[str, ...], CliOption(metavar="A,B", commas=True)] = ("x", "y")
+    plain: Plain = field(default_factory=lambda: Plain(size=5))
+    share: Annotated[float | None, Field(gt=0, lt=1)] = None
+    taste: Literal["sweet", "sour"] = "sour"
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+def test_a_dataclass_in_a_dataclass_keeps_the_outer_default_too():
+    given, _ = run(Deep, "--from", "a", "--from", "b", "--deep", "--words", "u, v")
+    assert given == {"places": ("a", "b"), "plain": Plain(5, True), "words": ("u", "v")}
+    shown = run(Deep, "--help")[1]
+    assert "--words A,B [default: x,y]" in shown
+    assert "How large. [1 to 8] [default: 5]" in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"share": 1.0}, "share 1.0 is not above 0, below 1"),
+        ({"share": float("nan")}, "share nan is not above 0, below 1"),
+        ({"taste": "salty"}, "taste 'salty' is not one of sweet, sour"),
+    ],
+)
+def test_what_a_dataclass_declares_is_what_it_takes(fields, message):
+    assert Deep(("a",), share=0.5).taste == "sour"
+    with pytest.raises(ConfigError, match=message):
+        Deep(("a",), **fields)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from poise.training.online.plan import TrainSettings
+from poise.training.online.settings import TrainSettings
 
 TINY = {"debtors": ("vanilla", "angry"), "scenarios": "builtin:0-9", "seed": 5}
 SHORT = {

@@ -24,8 +24,9 @@ from poise.training.data.dataset import (
 )
 from poise.training.data.dialogues import Dialogues
 from poise.training.data.held_out import HeldOut, content, held_out
-from poise.training.data.make import EVALUATION, DatasetSettings, make_dataset
-from poise.training.data.sweep import SweepSettings, sweep
+from poise.training.data.make import EVALUATION, make_dataset
+from poise.training.data.settings import DatasetSettings, SweepSettings
+from poise.training.data.sweep import sweep
 
 SHARED = SHARED / "data"
 

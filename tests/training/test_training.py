@@ -13,7 +13,8 @@ from poise.agents.registry import find_agent
 from poise.common.errors import PoiseError
 from poise.games.scenarios.loaders import load_scenarios
 from poise.training.online.field import Field, Stage, Trial, players
-from poise.training.online.plan import TrainSettings, plan_training
+from poise.training.online.plan import plan_training
+from poise.training.online.settings import TrainSettings
 from poise.training.online.train import train
 
 # --- it helps

@@ -12,7 +12,8 @@ from poise.cli.app import app
 from poise.common.errors import AgentError, ConfigError
 from poise.games.scenarios.loaders import load_scenarios, save_scenarios
 from poise.training.online import train as training
-from poise.training.online.plan import TrainSettings, methods, plan_training
+from poise.training.online.plan import methods, plan_training
+from poise.training.online.settings import TrainSettings
 
 run_cli = CliRunner()
 
@@ -48,12 +49,13 @@ def test_a_file_s_own_last_fifth_is_kept(tmp_path):
     [
         ({"method": "hope"}, "not one of"),
         ({"debtors": ()}, "--debtor"),
-        ({"mode": "kind"}, "neither"),
-        ({"seed": -1}, "negative"),
-        ({"rows": "theirs"}, "neither 'own' nor 'heard'"),
+        ({"mode": "kind"}, "mode 'kind' is not one of corrected, faithful"),
+        ({"seed": -1}, "seed -1 is not 0 or more"),
+        ({"rows": "theirs"}, "rows 'theirs' is not one of own, heard"),
         ({"method": "evolve", "mode": "faithful", "rows": "heard"}, "--rows own"),
-        ({"talks": 0}, "is below 1"),
+        ({"talks": 0}, "talks 0 is not 1 or more"),
         ({"budget": 3}, "--budget"),
+        ({"budget": 0}, "budget 0 is not 1 or more"),
         ({"debtors": ("nobody",)}, "no debtor is called"),
     ],
 )
@@ -95,7 +97,7 @@ def test_every_method_has_its_command(method):
 def test_a_wrong_setting_is_one_sentence(tmp_path):
     told = run_cli.invoke(app, ["train", "evolve", "--debtor", "vanilla", "--mode", "kind", "--out", str(tmp_path)])
     assert told.exit_code == 1
-    assert "neither 'corrected' nor 'faithful'" in told.output
+    assert "mode 'kind' is not one of corrected, faithful" in told.output
 
 
 @pytest.mark.parametrize("method", LONGER)

@@ -14,8 +14,9 @@ from poise.agents.protocols import ChatMessage, Line, Request, View
 from poise.agents.voices.prompts import render
 from poise.common.errors import ConfigError
 from poise.games.moves import offer
-from poise.training.language.choose import PairSelection, choose, with_emotion
+from poise.training.language.choose import choose, with_emotion
 from poise.training.language.judged_message import pair_key
+from poise.training.language.settings import PairSelection
 from poise.training.language.tokens import TokenExample
 from poise.training.language.verifiable import ReplyScore
 

@@ -12,11 +12,12 @@ from test_words_choice import CHAT
 
 from poise.common.errors import ConfigError, StoreError
 from poise.tournaments.storage.errors import LOCK
-from poise.training.language.adapter import LoraSettings, read_provenance
-from poise.training.language.choose import PairSelection, choose
-from poise.training.language.dpo import DpoSettings, preferences, train_dpo
-from poise.training.language.loop import LanguageRun, Steps
-from poise.training.language.sft import SftSettings, train_sft
+from poise.training.language.adapter import read_provenance
+from poise.training.language.choose import choose
+from poise.training.language.dpo import preferences, train_dpo
+from poise.training.language.loop import LanguageRun
+from poise.training.language.settings import DpoSettings, LoraSettings, PairSelection, SftSettings, Steps
+from poise.training.language.sft import train_sft
 
 pytest.importorskip("torch")
 RUN = LanguageRun(device="cpu", precision="float32")

@@ -10,12 +10,12 @@ import pytest
 from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 
 from poise.common.errors import AgentError, ConfigError
-from poise.training.language.adapter import LoraSettings, read_provenance
-from poise.training.language.choose import PairSelection
-from poise.training.language.jpo import JpoSettings, mean_ratios, train_jpo
-from poise.training.language.loop import LanguageRun, Steps
+from poise.training.language.adapter import read_provenance
+from poise.training.language.jpo import mean_ratios, train_jpo
+from poise.training.language.loop import LanguageRun
 from poise.training.language.objectives import advantages
-from poise.training.language.sft import SftSettings, train_sft
+from poise.training.language.settings import JpoSettings, LoraSettings, PairSelection, SftSettings, Steps
+from poise.training.language.sft import train_sft
 
 pytest.importorskip("torch")
 RUN = LanguageRun(device="cpu", precision="float32")

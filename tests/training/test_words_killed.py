@@ -12,11 +12,10 @@ import pytest
 from helpers.paths import TESTS
 from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 
-from poise.training.language.adapter import LoraSettings
-from poise.training.language.choose import PairSelection
-from poise.training.language.dpo import DpoSettings, train_dpo
-from poise.training.language.loop import LanguageRun, Steps
-from poise.training.language.sft import SftSettings, train_sft
+from poise.training.language.dpo import train_dpo
+from poise.training.language.loop import LanguageRun
+from poise.training.language.settings import DpoSettings, LoraSettings, PairSelection, SftSettings, Steps
+from poise.training.language.sft import train_sft
 
 pytest.importorskip("torch")
 RUN = LanguageRun("cpu", "float32")

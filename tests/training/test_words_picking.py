@@ -15,7 +15,8 @@ from poise.games.moves import Move
 from poise.training.data.dataset import read_pairs
 from poise.training.language.choose import with_emotion
 from poise.training.language.judged_message import spoken_of
-from poise.training.language.picking import Picking, heard, pick, write_picked
+from poise.training.language.picking import heard, pick, write_picked
+from poise.training.language.settings import Picking
 from poise.training.language.verifiable import TOP, emotion_rank, judge
 
 CALM = "The payment is due on the day that the paper says."
@@ -82,7 +83,7 @@ def test_neutral_replies_are_few():
 def test_data_without_a_good_reply_are_refused_with_the_remedy():
     with pytest.raises(ConfigError, match="lower --least or --talk"):
         pick([replace(each, reply="No.") for each in ANGRY], Picking())
-    with pytest.raises(ConfigError, match="from 1 to 10"):
+    with pytest.raises(ConfigError, match="least 11 is outside 1 to 10"):
         Picking(least=11)
 
 

@@ -12,10 +12,10 @@ from helpers.words_fakes import pairs, tiny_base, write_pairs
 from poise.common.errors import ConfigError, StoreError
 from poise.training.data.dataset import read_pairs
 from poise.training.language.base import load_base
-from poise.training.language.choose import PairSelection
 from poise.training.language.loop import LanguageRun
-from poise.training.language.sampler import Drawing, draw_replies
-from poise.training.language.sampling import SampleSettings, sample
+from poise.training.language.sampler import draw_replies
+from poise.training.language.sampling import sample
+from poise.training.language.settings import Drawing, PairSelection, SampleSettings
 from poise.training.language.tokens import Chat
 
 torch = pytest.importorskip("torch")

@@ -11,12 +11,12 @@ from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
 
 from poise.common.errors import AgentError, ConfigError, StoreError
 from poise.tournaments.storage.errors import LOCK, only_run
-from poise.training.language.adapter import LoraSettings, load_adapter, read_provenance
+from poise.training.language.adapter import load_adapter, read_provenance
 from poise.training.language.base import load_base
-from poise.training.language.choose import PairSelection
 from poise.training.language.libraries import quietly
-from poise.training.language.loop import LanguageRun, Steps
-from poise.training.language.sft import SftSettings, train_sft
+from poise.training.language.loop import LanguageRun
+from poise.training.language.settings import LoraSettings, PairSelection, SftSettings, Steps
+from poise.training.language.sft import train_sft
 
 pytest.importorskip("torch")
 RUN = LanguageRun(device="cpu", precision="float32")

@@ -11,9 +11,9 @@ from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS
 from poise.agents.protocols import ChatMessage
 from poise.training.language.adapter import read_provenance
 from poise.training.language.base import load_base
-from poise.training.language.choose import PairSelection
-from poise.training.language.loop import LanguageRun, Steps
-from poise.training.language.sft import SftSettings, train_sft
+from poise.training.language.loop import LanguageRun
+from poise.training.language.settings import PairSelection, SftSettings, Steps
+from poise.training.language.sft import train_sft
 from poise.training.language.tokens import Chat
 
 pytestmark = pytest.mark.model

@@ -18,7 +18,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
-from poise.training.online.plan import TrainSettings
+from poise.training.online.settings import TrainSettings
 from poise.training.online.train import train
 
 HERE = Path(__file__).parent

@@ -21,7 +21,6 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies.learned.states import EXTENDED, PUBLISHED, STATES
 from poise.common.errors import ConfigError
 from poise.common.files import draft, replace_file, sha256_of
-from poise.games.moves import SEATS, Seat
 from poise.games.scenarios.loaders import BUILTIN, load_scenarios
 from poise.tournaments.storage.rows import transcript_from
 from poise.tournaments.storage.store import Store
@@ -30,48 +29,9 @@ from poise.training.data.dialogues import Dialogues, cases_by_row
 from poise.training.data.files import digest_of_file, folder_errors_explained, read_message_scores
 from poise.training.data.gathering import Gatherer, TrainingNegotiation, pairs_of
 from poise.training.data.held_out import FIRST_ROW, held_out
+from poise.training.data.settings import DatasetSettings
 
 EVALUATION: Final = "talks on scenarios that are kept for evaluation"
-_PARTS: Final = ("all", "transitions", "pairs")
-_SEATS: Final = (*SEATS, "both")
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetSettings:
-    """What training data are made from.
-
-    runs:       folders of tournaments. dialogues: files of published dialogues, see `poise.training.data.dialogues`.
-    cases:      scenarios whose facts the dialogues are about, "" for none.
-    scores:     files of judges' scores: one {"match", "index", "score"} a line, the score from 1 to 10, and what
-                `poise train score` writes for a tournament.
-    parts:      all, transitions or pairs.
-    seat:       whose messages become pairs: creditor, debtor or both. Transitions are always the creditor's.
-    scripted:   make pairs of words that no model made, too.
-    allow_test: let talks on evaluation scenarios in; the data set says so.
-    """
-
-    runs: tuple[str, ...] = ()
-    dialogues: tuple[str, ...] = ()
-    cases: str = ""
-    scores: tuple[str, ...] = ()
-    parts: str = "all"
-    seat: str = "creditor"
-    scripted: bool = False
-    allow_test: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.runs and not self.dialogues:
-            raise ConfigError(
-                "there is nothing to read; name tournaments with --from DIR, or files with --dialogues FILE"
-            )
-        for name, allowed in {"parts": _PARTS, "seat": _SEATS}.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
-
-    @property
-    def seats(self) -> tuple[Seat, ...]:
-        """Whose messages become pairs."""
-        return SEATS if self.seat == "both" else tuple(each for each in SEATS if each == self.seat)
 
 
 @dataclass

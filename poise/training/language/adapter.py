@@ -14,7 +14,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from poise.common.files import digest_of, replace_file
 from poise.common.seeds import child_seed
 from poise.training.language.base import Base, same_base
 from poise.training.language.libraries import library, quietly, torch
+from poise.training.language.settings import LoraSettings
 
 FORMAT: Final = 1
 PROVENANCE: Final = "provenance.json"
@@ -31,26 +32,6 @@ WEIGHTS: Final = "adapter_model.safetensors"
 CONFIG: Final = "adapter_config.json"
 _PARTS: Final = ("format", "kind", "method", "base", "data", "settings", "versions", "scores", "parent", "files")
 _REMEDY: Final = "restore it from a copy, or train it again"
-
-
-@dataclass(frozen=True, slots=True)
-class LoraSettings:
-    """W' = W + alpha / rank * B A for the target matrices W; A is random, B begins at 0.
-
-    rank, alpha, dropout, targets: the published ones.
-    """
-
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.05
-    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
-
-    def __post_init__(self) -> None:
-        if not (1 <= self.rank <= 1024 and self.alpha > 0 and 0 <= self.dropout < 1 and self.targets):
-            raise ConfigError(
-                f"LoRA of rank {self.rank}, alpha {self.alpha}, dropout {self.dropout} on {list(self.targets)}: the "
-                "rank is 1 to 1024, alpha above 0, dropout from 0 to below 1, and there is at least one target"
-            )
 
 
 def add_adapter(base: Base, settings: LoraSettings, seed: int) -> Any:

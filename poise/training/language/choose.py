@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from poise.agents.emotions.detector import default_detector
 from poise.agents.voices.prompts import emotion_direction
@@ -23,46 +23,11 @@ from poise.common.errors import ConfigError
 from poise.common.seeds import Dice
 from poise.training.data.dataset import PromptReply
 from poise.training.language.judged_message import not_empty, pair_key
+from poise.training.language.settings import Emotions, PairSelection
 from poise.training.language.tokens import Chat, TokenExample
 from poise.training.language.verifiable import ReplyScore
 
-Measure = Literal["quality", "judge"]
-Emotions = Literal["intended", "read", "none"]
-Who = Literal["creditor", "debtor", "both"]
 _LARGEST_SHARE: Final = 0.2  # of the pairs are held out for the loss
-
-
-@dataclass(frozen=True, slots=True)
-class PairSelection:
-    """Which pairs to choose.
-
-    top: the share of the best, in (0, 1]. by: the measure. seat: whose messages. emotions: see the module's docstring.
-    limit: the largest number of pairs, the best ones; 0 for all.
-    held_out: the least number of pairs to hold out (about a fifth at most), in whole scenarios.
-    max_len: the most tokens of prompt and reply; max_reply: of the reply with its end token, as at run time. Longer
-        pairs are left out, because run time never cuts a prompt.
-    seed: decides which scenarios are held out.
-    """
-
-    top: float = 0.1
-    by: Measure = "quality"
-    seat: Who = "creditor"
-    emotions: Emotions = "intended"
-    limit: int = 0
-    held_out: int = 32
-    max_len: int = 1024
-    max_reply: int = 48
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        kinds = (("by", self.by, Measure), ("seat", self.seat, Who), ("emotions", self.emotions, Emotions))
-        for name, given, kind in kinds:
-            if given not in get_args(kind):
-                raise ConfigError(f"{name} {given!r} is not one of {', '.join(get_args(kind))}")
-        if not 0 < self.top <= 1:
-            raise ConfigError(f"top {self.top} is outside (0, 1]; 0.1 is the best tenth")
-        if self.limit < 0 or self.held_out < 0 or self.max_len < 16 or self.max_reply < 2:
-            raise ConfigError("limit and held_out must be 0 or more, max_len 16 or more, max_reply 2 or more")
 
 
 @dataclass(frozen=True)

@@ -8,42 +8,23 @@ and kept. The loss is in `objectives.py`. Dropout is off, so that every loss beg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of
 from poise.training.language.adapter import load_adapter
 from poise.training.language.adapter_run import AdapterRun, TrainedWords, measure_logps, source_of, speed_of
 from poise.training.language.base import Base
-from poise.training.language.choose import Chosen, PairSelection, choose, score_of
+from poise.training.language.choose import Chosen, choose, score_of
 from poise.training.language.jpo import load_start
 from poise.training.language.judged_message import prompt_key
-from poise.training.language.loop import LanguageRun, Steps, Training
+from poise.training.language.loop import LanguageRun, Training
 from poise.training.language.objectives import dpo_loss, implicit_reward
 from poise.training.language.scores import read_reply_scores
+from poise.training.language.settings import DpoSettings
 from poise.training.language.tokens import Chat, TokenExample
-
-RATE: Final = 5e-6
-
-
-@dataclass(frozen=True)
-class DpoSettings:
-    """data, sft, base, choice, scores: see `JpoSettings`. beta: how much the reference holds back. gap: in points."""
-
-    data: Path
-    sft: Path
-    base: str | None = None
-    choice: PairSelection = field(default_factory=lambda: PairSelection(top=1.0, held_out=0))
-    steps: Steps = field(default_factory=lambda: Steps(RATE))
-    scores: Path | None = None
-    beta: float = 0.1
-    gap: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (self.beta > 0 and self.gap > 0):
-            raise ConfigError(f"beta {self.beta} and gap {self.gap}: both must be above 0; the paper's beta is 0.1")
 
 
 @dataclass(frozen=True, slots=True)

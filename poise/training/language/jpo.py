@@ -11,14 +11,13 @@ moment of the negotiation is a harder one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.common.errors import ConfigError
 from poise.common.files import digest_of
 from poise.training.data.dataset import PromptReplies, read_pairs
 from poise.training.language.adapter import load_adapter, read_provenance
@@ -31,42 +30,13 @@ from poise.training.language.adapter_run import (
     speed_of,
 )
 from poise.training.language.base import Base, load_base
-from poise.training.language.choose import Chosen, PairSelection, choose, score_of
+from poise.training.language.choose import Chosen, choose, score_of
 from poise.training.language.judged_message import prompt_key
-from poise.training.language.loop import LanguageRun, Steps, Training
-from poise.training.language.objectives import KL_WEIGHT, advantages, jpo_loss, k3, sequence_ratio
+from poise.training.language.loop import LanguageRun, Training
+from poise.training.language.objectives import advantages, jpo_loss, k3, sequence_ratio
 from poise.training.language.scores import read_reply_scores
+from poise.training.language.settings import JpoSettings
 from poise.training.language.tokens import Chat
-
-RATE: Final = 5e-6
-Within = Literal["scenario", "prompt"]
-
-
-@dataclass(frozen=True)
-class JpoSettings:
-    """One JPO training.
-
-    data: scored pairs. sft: the folder of the adapter to begin with. base: None for the one that it names.
-    scores: a file of scores; None for the pairs' own judge rewards.
-    kappa:  weight of replies below average; 1 is JPO, 0 learns from better replies only. kl: weight of K3.
-    """
-
-    data: Path
-    sft: Path
-    base: str | None = None
-    choice: PairSelection = field(default_factory=lambda: PairSelection(top=1.0, held_out=0))
-    steps: Steps = field(default_factory=lambda: Steps(RATE))
-    scores: Path | None = None
-    kappa: float = 1.0
-    kl: float = KL_WEIGHT
-    within: Within = "scenario"
-
-    def __post_init__(self) -> None:
-        if not (self.kappa >= 0 and self.kl >= 0) or self.within not in get_args(Within):
-            raise ConfigError(
-                f"kappa {self.kappa}, kl {self.kl}, within {self.within!r}: kappa and kl must be 0 or more, within "
-                "scenario or prompt"
-            )
 
 
 class JudgedReplies:

@@ -18,12 +18,13 @@ from time import monotonic
 from typing import Any, Final, Protocol
 
 from poise.common.errors import ConfigError
-from poise.common.seeds import Dice, child_seed
+from poise.common.seeds import child_seed
 from poise.training.language.adapter import parameters
 from poise.training.language.checkpoint import Progress, keep_checkpoint, resume_checkpoint, write_curve
 from poise.training.language.forward import Machine, reply_logps, training_machine
 from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import plant, portions
+from poise.training.language.settings import Steps
 from poise.training.language.tokens import TokenExample
 from poise.training.run_folder import RunFolder
 from poise.training.watch import TrainingWatch, Unwatched
@@ -80,57 +81,6 @@ class LanguageRun:
         """Raise KeyboardInterrupt where it has to stop now."""
         if reason := self.interruption():
             raise KeyboardInterrupt(f"{reason}, in the measurement before or after the steps; allow more --minutes")
-
-
-@dataclass(frozen=True)
-class Steps:
-    """How it is stepped.
-
-    rate: the largest learning rate. epochs: over all examples. batch: examples a step. warmup: share of the steps.
-    seed: of the batches and the dropout.
-    """
-
-    rate: float
-    epochs: int = 1
-    batch: int = 16
-    warmup: float = 0.03
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.rate <= 1:
-            raise ConfigError(f"learning rate {self.rate} is not between 0 and 1; the papers use 1e-4 and 5e-6")
-        if self.epochs < 1 or self.batch < 1 or not 0 <= self.warmup < 1:
-            raise ConfigError(
-                f"{self.epochs} epochs in batches of {self.batch} with a warm-up of {self.warmup}: epochs and batch "
-                "are 1 or more, the warm-up from 0 to below 1"
-            )
-
-    def rate_at(self, step: int, total: int) -> float:
-        """The learning rate of a step, the first being 0."""
-        rising = math.ceil(self.warmup * total)
-        if step < rising:
-            return self.rate * (step + 1) / rising
-        return self.rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
-
-    def batches(self, groups: Sequence[Hashable]) -> list[list[int]]:
-        """The batches of all epochs, as indices; examples of one group stand together, in random order of groups.
-
-        groups: one for each example, such as its match: what shares the beginnings of prompts.
-        """
-        found = []
-        for epoch in range(self.epochs):
-            order = _shuffled(groups, Dice(self.seed, f"epoch/{epoch}"))
-            found += [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
-        return found
-
-
-def _shuffled(groups: Sequence[Hashable], dice: Dice) -> list[int]:
-    members: dict[Hashable, list[int]] = {}
-    for index, group in enumerate(groups):
-        members.setdefault(group, []).append(index)
-    order = dice.rng().permutation(len(members))
-    listed = list(members.values())
-    return [index for place in order for index in listed[place]]
 
 
 @dataclass

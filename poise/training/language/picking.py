@@ -18,9 +18,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.taxonomy import EMOTIONS28
@@ -29,43 +29,12 @@ from poise.common.files import replace_file
 from poise.common.seeds import Dice
 from poise.tournaments.storage.errors import only_run
 from poise.training.data.dataset import PAIRS, PromptReplies, PromptReply, read_pairs
-from poise.training.language.choose import Who, with_emotion
+from poise.training.language.choose import with_emotion
 from poise.training.language.judged_message import spoken_of
+from poise.training.language.settings import Picking
 from poise.training.language.verifiable import judge
 
 NEUTRAL: Final = "neutral"
-
-
-@dataclass(frozen=True, slots=True)
-class Picking:
-    """What is picked from one set of data.
-
-    pairs: how many; the last negotiation may exceed it. seat: whose words.
-    least: the lowest score of the verifiable judge (1 to 10). likely: the lowest probability that the detector must
-    give an emotion that was not intended (0 to 1). neutral: the largest share of neutral replies. talk: the fewest good
-    pairs of a negotiation. words: the most words of a reply. turns: the most turns of a prompt; later messages of a
-    negotiation are left out.
-    """
-
-    pairs: int = 1000
-    seat: Who = "creditor"
-    least: float = 8.0
-    likely: float = 0.15
-    neutral: float = 0.15
-    talk: int = 2
-    words: int = 34
-    turns: int = 15
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.pairs < 1 or self.talk < 1 or self.words < 1 or self.turns < 1:
-            raise ConfigError("pairs, talk, words and turns must be 1 or more")
-        if not (1 <= self.least <= 10 and 0 <= self.likely <= 1 and 0 <= self.neutral <= 1):
-            raise ConfigError("least must be from 1 to 10, likely and neutral from 0 to 1")
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON data."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -8,42 +8,13 @@ then the temperature. A reply ends with the end of the turn, at a line break, or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from poise.agents.models.settings import SMALL_MODEL
-from poise.common.errors import ConfigError
 from poise.training.language.libraries import torch
+from poise.training.language.settings import Drawing
 from poise.training.language.tokens import Chat
 
 _SEED_BITS: Final = (1 << 63) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """How replies are drawn.
-
-    replies: to each prompt. temperature: 0 takes the likeliest word each time (then one reply is all there is).
-    min_p: a word must be at least this times as likely as the likeliest. penalty: on a word, for each time that it was
-    among the last `window`. longest: tokens. prompts: at a time.
-    """
-
-    replies: int = 4
-    temperature: float = 0.8
-    min_p: float = SMALL_MODEL["min_p"]
-    penalty: float = SMALL_MODEL["frequency_penalty"]
-    window: int = SMALL_MODEL["repeat_last_n"]
-    longest: int = 48
-    prompts: int = 4
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not (1 <= self.replies <= 64 and 1 <= self.prompts <= 256 and 1 <= self.longest <= 1024):
-            raise ConfigError("replies are 1 to 64 a prompt, prompts 1 to 256 at a time, the longest reply 1024 tokens")
-        if not (0 <= self.temperature <= 5 and 0 <= self.min_p < 1 and self.window >= 1):
-            raise ConfigError("the temperature is from 0 to 5, min_p from 0 to below 1, the window 1 or more")
-        if self.temperature == 0 and self.replies > 1:
-            raise ConfigError(f"at temperature 0 the {self.replies} replies would be one; ask for --replies 1")
 
 
 def draw_replies(

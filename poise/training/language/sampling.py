@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,26 +17,16 @@ from poise.training.data.dataset import PAIRS, PromptReply, read_pairs
 from poise.training.language.adapter import load_adapter, read_provenance, versions
 from poise.training.language.adapter_run import base_named
 from poise.training.language.base import load_base
-from poise.training.language.choose import PairSelection, choose
+from poise.training.language.choose import choose
 from poise.training.language.forward import Machine
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.libraries import torch
 from poise.training.language.loop import LanguageRun
-from poise.training.language.sampler import Drawing, draw_replies
+from poise.training.language.sampler import draw_replies
+from poise.training.language.settings import Drawing, SampleSettings
 from poise.training.language.tokens import Chat
 
 PART: Final = "pairs.part.jsonl"
-
-
-@dataclass(frozen=True)
-class SampleSettings:
-    """data: pairs whose prompts are answered. sft: the adapter; None for the base alone. base: see `JpoSettings`."""
-
-    data: Path
-    sft: Path | None = None
-    base: str | None = None
-    choice: PairSelection = field(default_factory=lambda: PairSelection(top=1.0, held_out=0))
-    drawing: Drawing = field(default_factory=Drawing)
 
 
 def sample(settings: SampleSettings, out: Path, run: LanguageRun | None = None) -> Path:
@@ -51,7 +41,8 @@ def sample(settings: SampleSettings, out: Path, run: LanguageRun | None = None) 
     read = read_pairs(settings.data)
     provenance = read_provenance(settings.sft) if settings.sft else None
     base = load_base(settings.base or (base_named(provenance) if provenance else "smollm2"))
-    chosen = choose(read.pairs, replace(settings.choice, max_reply=settings.choice.max_len), Chat(base.tokenizer))
+    choice = replace(settings.choice, max_reply=settings.choice.max_len)
+    chosen = choose(read.pairs, choice, Chat(base.tokenizer))
     answered = zip(chosen.pairs, chosen.examples, strict=True)
     asked = {prompt_key(pair): _Asked(pair, example.prompt) for pair, example in answered}
     header = {
@@ -62,7 +53,7 @@ def sample(settings: SampleSettings, out: Path, run: LanguageRun | None = None) 
             "adapter": provenance["digest"] if provenance else None,
             "base": base.id.to_dict(),
             "data": read.digest,
-            "choice": asdict(settings.choice),
+            "choice": asdict(choice),
             "drawing": asdict(settings.drawing),
             "versions": versions(),
         },

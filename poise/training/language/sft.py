@@ -10,32 +10,19 @@ messages of one match come in one batch as far as they fit, and LoRA's dropout i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from poise.training.data.dataset import PromptReply, read_pairs
-from poise.training.language.adapter import LoraSettings, add_adapter, lora_dict
+from poise.training.language.adapter import add_adapter, lora_dict
 from poise.training.language.adapter_run import AdapterRun, TrainedWords, measure_logps, source_of, speed_of
 from poise.training.language.base import Base, load_base
-from poise.training.language.choose import Chosen, PairSelection, choose
-from poise.training.language.loop import LanguageRun, Steps, Training
+from poise.training.language.choose import Chosen, choose
+from poise.training.language.loop import LanguageRun, Training
 from poise.training.language.scores import read_reply_scores
+from poise.training.language.settings import SftSettings
 from poise.training.language.tokens import Chat, TokenExample
-
-RATE: Final = 1e-4
-
-
-@dataclass(frozen=True)
-class SftSettings:
-    """data: a pairs.jsonl or its folder. base: see `load_base`. scores: a file of scores, for choice.by="judge"."""
-
-    data: Path
-    base: str = "smollm2"
-    choice: PairSelection = field(default_factory=PairSelection)
-    lora: LoraSettings = field(default_factory=LoraSettings)
-    steps: Steps = field(default_factory=lambda: Steps(RATE))
-    scores: Path | None = None
 
 
 class TokenLoss:

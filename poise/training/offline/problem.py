@@ -11,7 +11,7 @@ from pydantic import Field
 
 from poise.agents.policies.learned.states import STATES, network_input
 from poise.common.errors import ConfigError
-from poise.common.settings import CliOption, refuse_out_of_bounds
+from poise.common.settings import CliOption, check_settings
 from poise.training.data.dataset import REWARDS, Floats, Transitions
 
 Method = Literal["iql", "bc", "cql"]
@@ -74,7 +74,7 @@ class OfflineSettings:
                 raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
         if self.faithful and self.state != "published":
             raise ConfigError("faithful belongs to the published state; add --state published")
-        refuse_out_of_bounds(self)
+        check_settings(self)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.policies import installed_policies
-from poise.agents.policies.chains import Chain, Rows
+from poise.agents.policies.chains import Chain
 from poise.agents.policies.dqn import FEATURES, HIDDEN
 from poise.agents.policies.emodebt import PRIOR
 from poise.agents.policies.evoemo import INITIAL
@@ -27,66 +27,10 @@ from poise.training.online.deep_q_torch import TorchStepper, require_torch
 from poise.training.online.evolution import Evolution, EvolutionSettings
 from poise.training.online.field import Field
 from poise.training.online.sequences import SequenceEvolution
+from poise.training.online.settings import TrainSettings
 from poise.training.online.trainers import ChainTrainer, QTrainer, SeriesTrainer, Trainer
 
 _ITERATIONS: Final = 10  # of Bayesian optimisation, the paper's
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """The settings of one training; they decide the artifact.
-
-    method:     one of `methods()`. policy: what `learn` teaches, "" for any other method.
-    debtors:    names as for --debtor. scenarios: a source, see `poise.games.scenarios.loaders`.
-    budget:     all negotiations, the final check included.
-    talks:      negotiations of each policy in a round; None for the method's usual number.
-    mode:       corrected or faithful. rows: see `poise.agents.policies.chains`; of evolve and bayes.
-    learning:   of learn: whether the trained agent still learns when it plays.
-    allow_test: train on evaluation scenarios too.
-    """
-
-    method: str
-    debtors: tuple[str, ...]
-    scenarios: str = "builtin:train"
-    budget: int = 4000
-    seed: int = 0
-    talks: int | None = None
-    mode: str = "corrected"
-    rows: Rows = "own"
-    policy: str = ""
-    learning: bool = False
-    allow_test: bool = False
-
-    def __post_init__(self) -> None:
-        if self.method not in methods():
-            raise ConfigError(f"method {self.method!r} is not one of {', '.join(methods())}")
-        if not self.debtors:
-            raise ConfigError("no debtor to train against; name one or more with --debtor")
-        if self.mode not in ("corrected", "faithful"):
-            raise ConfigError(f"mode {self.mode!r} is neither 'corrected' nor 'faithful'")
-        if self.rows not in get_args(Rows):
-            raise ConfigError(f"rows {self.rows!r} is neither 'own' nor 'heard'")
-        if (self.method, self.mode, self.rows) == ("evolve", "faithful", "heard"):
-            raise ConfigError("mode faithful counts how own emotions follow each other; use --rows own with it")
-        if self.seed < 0:
-            raise ConfigError(f"seed {self.seed} is negative; use 0 or more")
-        if self.talks is not None and self.talks < 1:
-            raise ConfigError(f"talks {self.talks} is below 1; give --talks 1 or more")
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON data."""
-        return {**asdict(self), "debtors": list(self.debtors)}
-
-    def command(self) -> str:
-        """The command line for this training, without --out and --workers."""
-        usual = TrainSettings(self.method, self.debtors, policy=self.policy)
-        words = ["poise train", self.method, *([self.policy] if self.policy else [])]
-        words += [f"--debtor {debtor}" for debtor in self.debtors]
-        for name in ("scenarios", "budget", "seed", "talks", "mode", "rows", "learning", "allow_test"):
-            value = getattr(self, name)
-            if value != getattr(usual, name) or name in ("scenarios", "budget", "seed"):
-                words.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
-        return " ".join(words)
 
 
 @dataclass(frozen=True)
@@ -165,6 +109,8 @@ def plan_training(settings: TrainSettings) -> TrainingPlan:
     Raises:
         BadInput: a debtor or the scenarios are refused, evaluation scenarios among them, or the budget is too small.
     """
+    if settings.method not in methods():
+        raise ConfigError(f"method {settings.method!r} is not one of {', '.join(methods())}")
     scenarios = load_scenarios(settings.scenarios)
     if not settings.allow_test:
         refuse_evaluation(settings.scenarios, scenarios)

@@ -25,7 +25,8 @@ from poise.tournaments.statistics.bootstrap import Sums, estimate_all
 from poise.training.online.episodes import Episode, mean
 from poise.training.online.field import FieldMatch, FieldPlayer, players
 from poise.training.online.files import CHECKPOINT, keep_trainer, resume_trainer, trained_artifact
-from poise.training.online.plan import TrainingPlan, TrainSettings, plan_training, trainer_of
+from poise.training.online.plan import TrainingPlan, plan_training, trainer_of
+from poise.training.online.settings import TrainSettings
 from poise.training.online.trainers import Trainer, Trial
 from poise.training.run_folder import RunFolder
 from poise.training.watch import TrainingWatch, Unwatched
