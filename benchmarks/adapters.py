@@ -23,7 +23,7 @@ from unittest import mock
 import numpy as np
 
 from poise.agents.artifact import ADAPTER, Artifact, save_artifact
-from poise.agents.models.embedded.engine import close_engine
+from poise.agents.models.embedded.shared import close_engines
 from poise.agents.models.embedded.slots import SlotBook, Turns
 from poise.agents.voices import _model_voice
 from poise.tournaments.config import make_config
@@ -91,7 +91,7 @@ def as_they_come() -> Iterator[None]:
 
 def play(name: str, creditors: list[str], debtors: list[str], given: argparse.Namespace, folder: Path) -> None:
     """One tournament on a fresh engine; prints its figures."""
-    close_engine()
+    close_engines()
     _model_voice.cache_clear()
     options = {"max_tokens": 24, "temperature": 0.4}
     config = make_config(
@@ -140,7 +140,7 @@ def main() -> None:
             play("in turns", creditors, debtors, given, folder / f"turns{number}")
         plain = [f"{each},adapter=none" for each in creditors]
         play("no adapters", plain, ["angry", "vanilla"], given, folder / "plain")
-        close_engine()
+        close_engines()
 
 
 if __name__ == "__main__":

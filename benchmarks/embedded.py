@@ -133,7 +133,7 @@ def main() -> None:
     settings = ModelSettings(slots=slots + 1, context=4096, timeout=600)
     engine = Engine(find_weights(), settings.slots, settings.context)
     recorder = Recorder(engine)
-    model = ChatEmbedded(settings=settings, engine=lambda _: recorder)
+    model = ChatEmbedded(settings=settings, engine=lambda *_: recorder)
     voice = ModelVoice(Caller(model, settings), "policy")
     through, bare = Work(), Work()
     for turn in range(chosen.rounds):

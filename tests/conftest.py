@@ -109,7 +109,7 @@ def test_over():
 def _no_engine_left_over():
     """The embedded model of one file of tests, and the adapters it knows, are not another's."""
     yield
-    engine = sys.modules.get("poise.agents.models.embedded.engine")
-    if engine is not None:
-        engine.close_engine()
-        engine._adapters.clear()
+    shared = sys.modules.get("poise.agents.models.embedded.shared")
+    if shared is not None:
+        shared.close_engines()
+        shared._adapters.clear()

@@ -93,10 +93,12 @@ class Agent:
 
         What is done about its words is part of it where that can change them: where a model speaks.
         """
+        from poise.agents.models.models import model_identity
         from poise.agents.models.settings import SCRIPTED
 
         uri = self.model_in(model)
-        data = {**self.declared(), "model": uri, "offers": self.offers or offers or "policy"}
+        named = {"model": uri, **model_identity(uri)}
+        data = {**self.declared(), **named, "offers": self.offers or offers or "policy"}
         kept = self.conduct_in(conduct) == "record" or uri == SCRIPTED
         return data if kept else data | {"conduct": self.conduct_in(conduct)}
 

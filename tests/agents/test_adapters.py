@@ -18,7 +18,10 @@ from poise.agents.artifact import ADAPTER, Artifact, save_artifact
 from poise.agents.builtin import built_in
 from poise.agents.models.adapters import Adapter
 from poise.agents.models.embedded import engine as engines
-from poise.agents.models.embedded.engine import Engine, Retired, Speaker, close_engine, expect_adapter, shared_engine
+from poise.agents.models.embedded import shared
+from poise.agents.models.embedded.engine import Engine, Retired
+from poise.agents.models.embedded.folder import find_model
+from poise.agents.models.embedded.shared import Speaker, close_engines, expect_adapter, shared_engine
 from poise.agents.models.embedded.slots import SlotBook, Turns
 from poise.agents.models.embedded.weights import SMOLLM2_WEIGHTS, find_weights
 from poise.agents.models.endpoint import Endpoint
@@ -281,21 +284,20 @@ def started(monkeypatch, tmp_path):
     """Every engine start: the adapters' files."""
     found = []
 
-    def start(_weights, _size, adapters):
+    def start(_weights, _size, adapters, **_):
         found.append([Path(path).name for path in adapters])
         return FakeServer(adapters)
 
     monkeypatch.setattr(engines, "start", start)
-    monkeypatch.setattr(engines, "find_weights", lambda: tmp_path)
-    monkeypatch.setattr(engines, "_engine", None)
-    monkeypatch.setattr(engines, "_adapters", {})
+    monkeypatch.setattr(shared, "_pools", {})
+    monkeypatch.setattr(shared, "_adapters", {})
     return found
 
 
 def known(tmp_path, *names):
     for name in names:
         (tmp_path / name).write_bytes(b"lora")
-        expect_adapter(name, str(tmp_path / name))
+        expect_adapter(name, str(tmp_path / name), find_model("smollm2"))
 
 
 def say(adapter="", engine=None):
@@ -403,7 +405,7 @@ def reply(engine: Engine, adapter: str, conversation: str = "same") -> tuple[str
 @pytest.mark.model
 def test_switching_adapters_gives_the_replies_of_a_fresh_engine(adapters):
     """What was evaluated with one adapter must never be taken for another's, in the same slot or beside it."""
-    close_engine()
+    close_engines()
     order = ["one", "", "two", "one", "one", "", "two"]
     fresh = {}
     for name in ("one", "two", ""):

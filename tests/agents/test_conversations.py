@@ -9,7 +9,7 @@ from statistics import mean
 import pytest
 from helpers.tournament_fakes import scenarios
 
-from poise.agents.models.embedded.engine import close_engine
+from poise.agents.models.embedded.shared import close_engines
 from poise.games.moves import SEATS
 from poise.games.rules import Rules
 from poise.graphs import Pairing, PlaySettings
@@ -58,7 +58,7 @@ def test_one_creditor_against_three_debtors_at_a_time_evaluates_no_more_as_talks
         calls = [call for message in messages for call in message.get("tries", [message])]
         return [call["evaluated_tokens"] for call in calls]
 
-    close_engine()
+    close_engines()
     try:
         with ThreadPoolExecutor(3) as pool:
             for calls in pool.map(evaluated, ["vanilla", "angry", "sad"]):
@@ -66,4 +66,4 @@ def test_one_creditor_against_three_debtors_at_a_time_evaluates_no_more_as_talks
                 third = len(calls) // 3
                 assert mean(calls[-third:]) < 1.5 * mean(calls[:third]) + 32
     finally:
-        close_engine()
+        close_engines()

@@ -20,7 +20,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.models.embedded.embedded import ChatEmbedded, loops
-from poise.agents.models.embedded.engine import Completion, close_engine, shared_engine
+from poise.agents.models.embedded.engine import Completion
+from poise.agents.models.embedded.shared import close_engines, shared_engine
 from poise.agents.models.embedded.slots import SlotBook
 from poise.agents.models.embedded.weights import Weights, find_weights
 from poise.agents.models.settings import ModelSettings
@@ -141,7 +142,7 @@ class TestChatModel:
     def test_messages_options_and_counters(self):
         engine = FakeEngine()
         settings = ModelSettings(max_tokens=20, extra=(("top_k", 10),))
-        model = ChatEmbedded(settings=settings, engine=lambda _: engine)
+        model = ChatEmbedded(settings=settings, engine=lambda *_: engine)
         messages = [SystemMessage("s"), HumanMessage("u"), AIMessage("a"), HumanMessage("v")]
         reply = model.invoke(messages, conversation="x", seed=4)
         body, conversation, _, enough = engine.asked[0]
@@ -155,12 +156,12 @@ class TestChatModel:
 
     def test_a_schema_is_handed_on(self):
         engine = FakeEngine()
-        ChatEmbedded(settings=ModelSettings(), engine=lambda _: engine).invoke("x", schema={"type": "object"})
+        ChatEmbedded(settings=ModelSettings(), engine=lambda *_: engine).invoke("x", schema={"type": "object"})
         body, _, _, enough = engine.asked[0]
         assert (body["json_schema"], body["stop"], enough) == ({"type": "object"}, [], None)
 
     def test_other_kinds_of_message_are_refused(self):
-        model = ChatEmbedded(settings=ModelSettings(), engine=lambda _: FakeEngine())
+        model = ChatEmbedded(settings=ModelSettings(), engine=lambda *_: FakeEngine())
         with pytest.raises(AgentError, match="messages of text"):
             model.invoke([ToolMessage("x", tool_call_id="1")])
 
@@ -198,7 +199,7 @@ def net(table: str) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def model():
     yield ChatEmbedded(settings=SETTINGS)
-    close_engine()
+    close_engines()
 
 
 @pytest.mark.model
@@ -235,7 +236,7 @@ class TestRealModel:
 
     def test_a_larger_engine_has_to_be_asked_for_openly(self, model):
         model.invoke(HELLO, conversation="a", seed=1)
-        with pytest.raises(AgentError, match=r"5 slots of 1024 tokens; 9 of 1024 need .*close_engine"):
+        with pytest.raises(AgentError, match=r"5 slots of 1024 tokens; 9 of 1024 need .*close_engines"):
             shared_engine(ModelSettings(slots=9, context=1024))
 
     def test_nothing_outside_the_process_can_reach_the_engine(self, model):
@@ -275,13 +276,13 @@ class TestRealModel:
 def test_the_engine_is_silent_and_ends_with_its_process():
     code = """
 import threading, time
-from poise.agents.models.embedded import engine
+from poise.agents.models.embedded import shared
 from poise.agents.models.embedded.embedded import ChatEmbedded
 from poise.agents.models.settings import ModelSettings
 settings = ModelSettings(max_tokens=1500, context=2048, slots=1, extra=(("ignore_eos", True),))
 model = ChatEmbedded(settings=settings)
 threading.Thread(target=lambda: model.invoke("Count.", stop=["zzz"]), daemon=True).start()
-while engine._engine is None:
+while not shared._pools:
     time.sleep(0.05)
 time.sleep(0.3)
 print("main thread ends")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ollama._client import _parse_host
 
-from poise.agents.models.models import open_chat_model, parse_uri
+from poise.agents.models.models import check_model, open_chat_model, parse_uri
 from poise.agents.models.providers.ollama import ollama_address
 from poise.agents.voices import ModelSettings, open_voice
 from poise.agents.voices.scripted import ScriptedVoice
@@ -32,12 +32,12 @@ class TestUris:
         ["", "ollama", "ollama:", "ollama: x", "openai:", "llama3", "gpt:4", "scripted:x", "Ollama:x", "embedded:"],
     )
     def test_a_bad_uri_is_refused_with_the_valid_forms(self, uri):
-        with pytest.raises(AgentError, match=r"none of embedded:smollm2, .*ollama:NAME, openai:NAME or scripted"):
+        with pytest.raises(AgentError, match=r"none of embedded:NAME, .*ollama:NAME, openai:NAME or scripted"):
             parse_uri(uri)
 
-    def test_an_unknown_embedded_model_names_the_one_there_is(self):
-        with pytest.raises(AgentError, match="embedded:smollm2"):
-            parse_uri("embedded:gpt-5")
+    def test_an_unknown_embedded_model_is_refused_with_where_to_look(self):
+        with pytest.raises(AgentError, match=r"'smollm3' does not exist; did you mean smollm2\? `poise models list`"):
+            check_model("embedded:smollm3")
 
     def test_scripted_has_no_chat_model(self):
         with pytest.raises(AgentError, match="no chat model"):

@@ -38,7 +38,7 @@ def base():
 
 def test_prompts_are_cut_into_the_very_tokens_that_llama_cpp_evaluates(base):
     """The engine is given the tokens first; of the same prompt as messages all but the last are then cached."""
-    from poise.agents.models.embedded.engine import shared_engine
+    from poise.agents.models.embedded.shared import shared_engine
     from poise.agents.models.settings import ModelSettings
 
     server = shared_engine(ModelSettings())._server

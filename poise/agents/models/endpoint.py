@@ -42,6 +42,8 @@ class Endpoint:
         address = getattr(model, "base_url", None) or getattr(model, "openai_api_base", None) or ""
         if adapter := getattr(model, "adapter", ""):
             name = f"{name}+{adapter}"  # cached replies belong to one adapter
+        if weights := getattr(model, "weights", ""):
+            name = f"{name}+{weights}"  # and to one file
         key = getattr(model, "openai_api_key", None)
         secret = key.get_secret_value() if key is not None and hasattr(key, "get_secret_value") else ""
         return cls(str(name), str(address), secret if len(secret) >= _SHORTEST_KEY else "")

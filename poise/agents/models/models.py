@@ -3,7 +3,8 @@
     ollama:NAME          a model of an Ollama server, such as ollama:qwen2.5:7b
     openai:NAME          a model of any OpenAI-compatible server
     llamacpp:NAME        the model of a llama.cpp server, with its slots and adapters
-    embedded:smollm2     SmolLM2-135M-Instruct, run by llama.cpp inside this process
+    embedded:NAME        a GGUF file, run by llama.cpp inside this process: smollm2, which comes with Poise, a path, or
+                         a name of the models folder (`poise.agents.models.embedded.folder`)
     scripted             no model
 
 What each of them does is in its file in `providers/`. Nothing heavy is imported before a model is opened.
@@ -115,6 +116,12 @@ def uri_with_adapter(adapter: Adapter, default: str) -> str:
 def runs_here(uri: str) -> bool:
     """Whether the model that `uri` names runs in this process."""
     return parse_uri(uri)[0].in_process
+
+
+def model_identity(uri: str) -> dict[str, str]:
+    """What an agent declares of its model beside the URI. Raises AgentError where the model does not exist."""
+    provider, name = parse_uri(uri)
+    return provider.identity(name)
 
 
 def model_digest(uri: str, options: Mapping[str, Any]) -> str | None:

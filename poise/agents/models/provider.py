@@ -79,6 +79,10 @@ class Provider:
         """What identifies the weights; None where that cannot be found out. Never raises."""
         return None
 
+    def identity(self, name: str) -> dict[str, str]:  # noqa: ARG002
+        """What an agent declares of the model beside its URI. Raises AgentError where the model does not exist."""
+        return {}
+
     def with_adapter(self, name: str, adapter: Adapter) -> str:
         """The URI of the model that speaks with `adapter` where others speak with the model `name`.
 

@@ -7,22 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from poise.agents.models.sampling import sampling_table
 from poise.common.errors import AgentError
 
 Scalar = str | int | float | bool
 SCRIPTED: Final = "scripted"
 _EXTRA: Final = "extra."
-# What keeps a model of some hundred million parameters on its feet: little randomness, unlikely words cut off, and a
-# light penalty on the last few words against loops. A penalty on more would also keep it from repeating the number it
-# is told to say. `stop` ends a reply with its first line.
-SMALL_MODEL: Final[Mapping[str, Any]] = {
-    "temperature": 0.4,
-    "min_p": 0.1,
-    "frequency_penalty": 0.3,
-    "repeat_last_n": 20,
-    "repeat_penalty": 1.0,
-    "stop": ["\n"],
-}
 _TEMPERATURE: Final = 0.7
 
 
@@ -30,10 +20,12 @@ _TEMPERATURE: Final = 0.7
 class ModelSettings:
     """How models are called.
 
-    temperature: randomness of the words, >= 0; None is 0.4 for a small model (see `sampling`), else 0.7.
+    temperature: randomness of the words, >= 0; None is as in sampling.toml for the embedded model, and for a server 0.7
+                 or that of its `sampling`.
     seed:        sent with every call; None draws one for each message from the match's seed, so that repeats differ.
     max_tokens:  longest reply (tokens).
-    context:     longest conversation (tokens); `num_ctx` for Ollama, the size of one slot for the embedded model.
+    context:     longest conversation (tokens); `num_ctx` for Ollama, the size of one slot for the embedded model, which
+                 takes no more than its file says.
     keep_alive:  how long Ollama keeps the model loaded, such as "10m", or "-1" for as long as it runs.
     timeout:     seconds that one call may take in all, from request to last word.
     patience:    seconds to keep trying a server that is down or fails, with growing pauses.
@@ -42,8 +34,11 @@ class ModelSettings:
     slots:       conversations that the embedded model keeps warm at once: two for each match in flight.
     threads:     of the embedded model; 0 takes all cores.
     cache:       SQLite file that keeps replies, so that the same calls are not made twice; "" for none.
-    sampling:    "small" has a server sample as models of less than a billion parameters need it (SMALL_MODEL); ""
-                 leaves all but the temperature to the server. The embedded model is always sampled as "small".
+    sampling:    a table of sampling.toml by which a server is to sample, such as "small" for models of less than a
+                 billion parameters; "" leaves all but the temperature to the server. Embedded models have their own.
+    template:    the chat template of embedded models, but smollm2, in place of the file's own: chatml, gemma, plain, or
+                 a file with a Jinja template.
+    gpu_layers:  how many layers of an embedded model a GPU holds, where llama.cpp was built for one; -1 for all.
     extra:       further options of the model's own, as (name, value) pairs, such as ("top_p", 0.9).
 
     Raises AgentError for a value out of bounds.
@@ -62,6 +57,8 @@ class ModelSettings:
     threads: int = 0
     cache: str = ""
     sampling: str = ""
+    template: str = ""
+    gpu_layers: int = 0
     extra: tuple[tuple[str, Scalar], ...] = ()
 
     def __post_init__(self) -> None:
@@ -71,8 +68,9 @@ class ModelSettings:
         _between("threads", self.threads, 0, 1024)
         _between("timeout", self.timeout, 0.01, 86_400)
         _between("patience", self.patience, 0, 86_400)
-        if self.sampling not in ("", "small"):
-            raise AgentError(f"sampling {self.sampling!r} is neither 'small' nor left out")
+        _between("gpu_layers", self.gpu_layers, -1, 1024)
+        if self.sampling and self.sampling not in sampling_table():
+            raise AgentError(f"sampling {self.sampling!r} is not one of {', '.join(sampling_table())}")
         if self.temperature is not None:
             _between("temperature", self.temperature, 0, 5)
         if self.seed is not None:
@@ -101,13 +99,13 @@ class ModelSettings:
         return cls(**values, extra=tuple(extra))
 
     def declared(self) -> dict[str, Any]:
-        """Everything but the key, as JSON data; `sampling` only where it is set, as files of older versions lack it."""
-        left_out = {"api_key"} if self.sampling else {"api_key", "sampling"}
-        return {setting.name: getattr(self, setting.name) for setting in fields(self) if setting.name not in left_out}
+        """Everything but the key, as JSON data; what files of older versions lack only where it is set."""
+        given = {setting.name: getattr(self, setting.name) for setting in fields(self)}
+        return {name: value for name, value in given.items() if name != "api_key" and (value or name not in _LATER)}
 
     def sampled(self) -> dict[str, Any]:
         """How a server is to sample, by llama.cpp's and Ollama's names."""
-        options = dict(SMALL_MODEL) if self.sampling == "small" else {"temperature": _TEMPERATURE}
+        options = dict(sampling_table()[self.sampling]) if self.sampling else {"temperature": _TEMPERATURE}
         return options if self.temperature is None else options | {"temperature": self.temperature}
 
 
@@ -116,7 +114,8 @@ def _between(name: str, value: float, low: float, high: float) -> None:
         raise AgentError(f"{name} {value!r} is not a number from {low} to {high}")
 
 
-_WHOLE: Final = frozenset({"seed", "max_tokens", "context", "slots", "threads"})
+_LATER: Final = frozenset({"sampling", "template", "gpu_layers"})
+_WHOLE: Final = frozenset({"seed", "max_tokens", "context", "slots", "threads", "gpu_layers"})
 _REAL: Final = frozenset({"temperature", "timeout", "patience"})
 
 

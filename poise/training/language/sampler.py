@@ -1,7 +1,7 @@
 """Replies drawn from a model, several to one prompt, as at run time.
 
 The prompts of a batch are evaluated once and each of their replies goes on from there. Sampling is that of the embedded
-model (`poise.agents.models.settings.SMALL_MODEL`): a light penalty on the last few words, unlikely ones cut off,
+model (`poise.agents.models.sampling.SMALL_MODEL`): a light penalty on the last few words, unlikely ones cut off,
 then the temperature. A reply ends with the end of the turn, at a line break, or when it is as long as it may be.
 """
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from poise.agents.models.settings import SMALL_MODEL
+from poise.agents.models.sampling import SMALL_MODEL
 from poise.common.errors import ConfigError
 from poise.common.seeds import Dice
 from poise.common.settings import CliOption, check_settings

@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct as a LangChain chat model, run by the engine inside this process."""
+"""A model in a GGUF file as a LangChain chat model, run by the engine inside this process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from poise.agents.models.embedded.engine import Completion, Speaker
+from poise.agents.models.embedded.checks import template_stops
+from poise.agents.models.embedded.engine import Completion
+from poise.agents.models.embedded.folder import ModelFile, find_model
+from poise.agents.models.embedded.shared import Speaker
 from poise.agents.models.embedded.weights import SMOLLM2
-from poise.agents.models.settings import SMALL_MODEL, ModelSettings
+from poise.agents.models.sampling import sampling_of
+from poise.agents.models.settings import ModelSettings
 from poise.agents.models.text import sentences
 from poise.common.errors import AgentError
 
@@ -22,7 +26,9 @@ _ROLES: Final[Mapping[str, str]] = {"system": "system", "human": "user", "ai": "
 
 
 class ChatEmbedded(BaseChatModel):
-    """SmolLM2-135M-Instruct as a LangChain chat model.
+    """A model in a GGUF file as a LangChain chat model.
+
+    model is its name, and file what `find_model` found by it; None looks it up at the first call.
 
     Beside the usual, `invoke` takes: conversation (keeps its slot), seed, deadline (monotonic clock, seconds), schema
     (a JSON schema that the reply must follow). A reply that begins to repeat its own sentences ends there: small models
@@ -31,8 +37,15 @@ class ChatEmbedded(BaseChatModel):
     """
 
     settings: ModelSettings
+    model: str = SMOLLM2
+    file: ModelFile | None = None
     adapter: str = ""  # the key of one that the engine knows
     engine: Callable[..., Any] = Speaker
+
+    @property
+    def weights(self) -> str:
+        """What tells the file from others of its name; smollm2 is one for all time."""
+        return "" if self.model == SMOLLM2 else self._file.sha256[:16]
 
     @property
     def _llm_type(self) -> str:
@@ -40,7 +53,7 @@ class ChatEmbedded(BaseChatModel):
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
-        return {"model": SMOLLM2, "adapter": self.adapter, **self.settings.declared()}
+        return {"model": self.model, "adapter": self.adapter, **self.settings.declared()}
 
     def _generate(
         self,
@@ -52,9 +65,13 @@ class ChatEmbedded(BaseChatModel):
         deadline = kwargs.get("deadline") or time.monotonic() + self.settings.timeout
         body = self.body(messages, stop, kwargs.get("seed"), kwargs.get("schema"))
         enough = None if kwargs.get("schema") is not None else loops
-        speaker = self.engine(self.settings, *([self.adapter] if self.adapter else []))
+        speaker = self.engine(self.settings, self.adapter, self._file)
         done = speaker.chat(body, kwargs.get("conversation", ""), deadline, enough)
-        return ChatResult(generations=[ChatGeneration(message=_message(done))])
+        return ChatResult(generations=[ChatGeneration(message=_message(done, self.model))])
+
+    @property
+    def _file(self) -> ModelFile:
+        return self.file or find_model(self.model)
 
     def body(
         self,
@@ -64,8 +81,11 @@ class ChatEmbedded(BaseChatModel):
         schema: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The request in llama.cpp's OpenAI form."""
-        settings = self.settings
-        body = {**SMALL_MODEL, "max_tokens": settings.max_tokens, "messages": [_plain(message) for message in messages]}
+        settings, file = self.settings, self._file
+        sampling = {**sampling_of(file.header.architecture, file.header.parameters), **file.sampling}
+        sampling["stop"] = [*sampling.get("stop", []), *template_stops(file, settings)]
+        body = {**sampling, "max_tokens": settings.max_tokens, "messages": [_plain(message) for message in messages]}
+        body["chat_template_kwargs"] = {"enable_thinking": False}  # a reply has no room for thoughts
         if settings.temperature is not None:
             body["temperature"] = settings.temperature
         seed = settings.seed if seed is None else seed
@@ -93,7 +113,7 @@ def _plain(message: BaseMessage) -> dict[str, str]:
     return {"role": role, "content": message.content}
 
 
-def _message(done: Completion) -> AIMessage:
+def _message(done: Completion, name: str) -> AIMessage:
     cached = int(done.timings.get("cache_n", 0))
     prompt = cached + int(done.timings.get("prompt_n", 0))
     reply = int(done.timings.get("predicted_n", 0))
@@ -106,7 +126,7 @@ def _message(done: Completion) -> AIMessage:
             input_token_details=InputTokenDetails(cache_read=cached),
         ),
         response_metadata={
-            "model_name": SMOLLM2,
+            "model_name": name,
             "finish_reason": done.finish,
             "slot": done.slot,
             "timings": dict(done.timings),

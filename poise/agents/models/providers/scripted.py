@@ -30,8 +30,10 @@ class ScriptedProvider(Provider):
         raise AgentError("'scripted' has no chat model; poise.agents.voices.open_voice opens its voice")
 
     def with_adapter(self, name: str, adapter: Adapter) -> str:  # noqa: ARG002
-        """An agent with an adapter speaks with the embedded model where others speak without one."""
-        return "embedded:smollm2"
+        """An agent with an adapter speaks with the adapter's base, embedded, where others speak without a model."""
+        from poise.agents.models.providers.embedded import embedded_base
+
+        return embedded_base(adapter)
 
 
 PROVIDER: Final = ScriptedProvider()
