@@ -16,8 +16,8 @@ from poise.common.errors import BadInput
 from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 
-VERSION: Final = 3
-READ: Final = (1, 2, VERSION)
+VERSION: Final = 4
+READ: Final = (1, 2, 3, VERSION)
 REPLY_CHARACTERS: Final = 4000  # of one raw reply that are kept
 
 Ending = Literal["deal", "walked", "timeout", "failed"]
@@ -83,6 +83,8 @@ class Message:
     mood:     the seat's mood in [-1, 1] when it spoke; None for a seat without a persona.
     notes:    the seat's own notes when it spoke, JSON data: a simulated debtor's hidden state, a promise about to be
               broken, what a privileged seat was shown of the other's.
+    state:    the fields that the seat's own graph adds to its state, as JSON data, after this message; {} for a graph
+              that adds none, and in transcripts before version 4.
     violations: the rules of conduct that the words break, as in `poise.agents.conduct`; () for clean ones, for a seat
               that no rule binds, and in transcripts of version 1, which were written before words were judged.
     verdict:  whether the judge saw an agreement in this message and the one before; None where it was not asked or
@@ -105,6 +107,7 @@ class Message:
     violations: tuple[str, ...] = ()
     verdict: bool | None = None
     unjudged: str = ""
+    state: Mapping[str, Any] = field(default_factory=dict)
     nodes: tuple[Visit, ...] = ()
 
 
@@ -135,6 +138,7 @@ class Usage:
     judge: the same of the judge's calls, which are in none of the sums; {} without a judge that asks a model.
     detector: the same of a detector that asks a model.
     nodes: of each message the seconds of each of its `Message.nodes`; () where no seat has a custom graph.
+    traceback: of the exception with which an agent's code ended the match; "" where none did.
     """
 
     seconds: float = 0.0
@@ -146,6 +150,7 @@ class Usage:
     judge: Mapping[str, float] = field(default_factory=dict)
     detector: Mapping[str, float] = field(default_factory=dict)
     nodes: tuple[tuple[float, ...], ...] = ()
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ class Transcript:
     seed:             the match's own seed.
     rules:            the fields of `poise.games.rules.Rules`.
     version:          of the form it is written in; one that was read keeps its own. Version 2 added violations and
-                      verdicts, version 3 raw replies.
+                      verdicts, version 3 raw replies, version 4 the state and the nodes of custom graphs.
     judge:            who gave the messages' verdicts, a model URI or "rules"; "" where nobody was asked.
     detector:         the model that read the emotions; "" for the shipped detector, which asks none.
     """
@@ -195,7 +200,7 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
-        """A transcript from plain data of version 1 to 3.
+        """A transcript from plain data of version 1 to 4.
 
         Raises BadInput for another version, and for data that are not a transcript, with the place of what is wrong.
         """
@@ -268,8 +273,7 @@ def _message_to_dict(message: Message) -> dict[str, Any]:
         }
     if message.mood is not None:
         data["mood"] = message.mood
-    if message.notes:
-        data["notes"] = dict(message.notes)
+    data |= {name: dict(kept) for name, kept in (("notes", message.notes), ("state", message.state)) if kept}
     if message.violations:
         data["violations"] = list(message.violations)
     if message.wording != Wording():

@@ -16,18 +16,19 @@ from poise.agents.protocols import Brief, Line, Speech
 from poise.common.errors import AgentError, ModelDown, ModelMissing
 from poise.games.moves import Seat, other
 from poise.games.transcript import Message, Outcome
+from poise.graphs.failures import failure_reason, traceback_of
 from poise.graphs.judging import give_verdict
 from poise.graphs.state import NegotiationContext, NegotiationState, NegotiationUpdate, SeatMemory, SeatState
+from poise.graphs.turns import recorded
 from poise.graphs.visits import SECONDS, VISITS
 
 NegotiationGraph = StateGraph[NegotiationState, NegotiationContext, NegotiationState, NegotiationState]
-_REASON_LENGTH = 500
 
 Resolve = Callable[[Any], NegotiationContext]
 
 
 class Runner(Protocol):
-    """Runs a graph: a compiled LangGraph graph, or `poise.graphs.fast.FastGraph`."""
+    """Runs a graph: `poise.graphs.turns.SeatRunner`, or a compiled LangGraph graph."""
 
     def invoke(self, input: Any, *, context: Any) -> Any:  # noqa: A002 - LangGraph's own name for it
         """The state at the end, as a mapping."""
@@ -104,9 +105,12 @@ def _message(graph: Runner, seat: Seat, state: NegotiationState, context: Negoti
         update = _record(seat_context.brief, len(state.lines), result, speech)
     except (ModelDown, ModelMissing, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
         raise
-    except Exception as error:  # noqa: BLE001 - whatever an agent does wrong ends its match, not the tournament
-        reason = f"the {seat} failed: {type(error).__name__}: {error}"
-        return {"outcome": Outcome("failed", by=seat, reason=reason[:_REASON_LENGTH])}
+    except Exception as error:  # whatever an agent does wrong ends its match, not the tournament
+        reason = failure_reason(seat, error)
+        if context.raises:
+            error.add_note(reason)
+            raise
+        return {"outcome": Outcome("failed", by=seat, reason=reason), "traceback": traceback_of(error)}
     if outcome is not None:
         update["outcome"] = outcome
     return update
@@ -137,6 +141,7 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
         reading=memory.readings[-1] if memory.readings else None,
         mood=memory.mood,
         notes=memory.notes,
+        state=recorded(memory.state),
         wording=speech.wording,
         violations=broken_rules(speech.text, seat, brief.domain),
         nodes=result.get(VISITS, ()),

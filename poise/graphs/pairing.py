@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from poise.agents.agent import Agent, Offers
@@ -23,12 +23,13 @@ from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript, Usage
 from poise.graphs.deadline import guard
-from poise.graphs.fast import FastGraph, NotSequential
+from poise.graphs.fast import FastGraph
 from poise.graphs.judging import with_verdicts
 from poise.graphs.negotiation import Runner, negotiation_graph
-from poise.graphs.seat import seat_graph
+from poise.graphs.seat import graph_of
 from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
-from poise.graphs.visits import SECONDS, RecordingGraph
+from poise.graphs.turns import SeatRunner
+from poise.graphs.visits import SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ class Pairing:
                 _learner(policy).restore(memory[seat])
             self._learners[seat] = policy
 
-    def play(self, scenario: Scenario, seed: int) -> Played:
-        """One match. An agent's failure is its outcome; ModelDown and ModelMissing are raised."""
+    def play(self, scenario: Scenario, seed: int, *, raises: bool = False) -> Played:
+        """One match. An agent's failure is its outcome, or raised if asked; ModelDown and ModelMissing always are."""
         began = time.perf_counter()
-        context = self.context(scenario, seed)
+        context = replace(self.context(scenario, seed), raises=raises)
         state = self._invoke(NegotiationState(), context)
         return self.record(scenario, seed, state, context, time.perf_counter() - began)
 
@@ -130,6 +131,7 @@ class Pairing:
         transcript = self._transcript(scenario, seed, state)
         self._learn(state, context, transcript)
         usage = _usage(state["usage"], state["verdicts"], self._detector.spent(), seconds)
+        usage = replace(usage, traceback=state.get("traceback", ""))
         memory: dict[str, Any] = {seat: _learner(policy).memory() for seat, policy in self._learners.items()}
         return Played(transcript, usage, memory or None)
 
@@ -153,26 +155,18 @@ class Pairing:
         return agent.offers or self.settings.offers or "policy"
 
     def _runner(self) -> Runner:
-        seats = [agent.make_graph() if agent.make_graph else seat_graph() for agent in self.agents.values()]
         judged = self._judge is not None
         through = self.settings.through
-        if through == "auto":
-            through = "langgraph" if self.calls_model else "fast"
-        if through == "fast":
-            try:
-                creditor, debtor = self._recorded(map(FastGraph, seats))
-                return FastGraph(negotiation_graph(creditor, debtor, judged=judged))
-            except NotSequential:
-                if self.settings.through == "fast":
-                    raise
-        creditor, debtor = self._recorded(graph.compile() for graph in seats)
-        compiled: Runner = negotiation_graph(creditor, debtor, judged=judged).compile()
+        if through == "auto" and self.calls_model:
+            through = "langgraph"
+        creditor, debtor = (
+            # Custom graphs record which nodes they visit; of the usual turn they are known.
+            SeatRunner(graph_of(agent), agent.name, through, records=agent.make_graph is not None)
+            for agent in self.agents.values()
+        )
+        graph = negotiation_graph(creditor, debtor, judged=judged)
+        compiled: Runner = graph.compile() if through == "langgraph" else FastGraph(graph)
         return compiled
-
-    def _recorded(self, graphs: Iterable[Runner]) -> list[Runner]:
-        """Custom graphs record which nodes they visit; of the usual turn they are known."""
-        both = zip(graphs, self.agents.values(), strict=True)
-        return [RecordingGraph(graph) if agent.make_graph else graph for graph, agent in both]
 
     def _context(self, seat: Seat, scenario: Scenario, seed: int) -> SeatContext:
         agent = self.agents[seat]
@@ -251,13 +245,18 @@ def _sum(each: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return total
 
 
-def play(
+def play(  # noqa: PLR0913 - three of them by name only
     scenario: Scenario,
     creditor: Agent,
     debtor: Agent,
     *,
     seed: int = 0,
     settings: PlaySettings | None = None,
+    raises: bool = True,
 ) -> Transcript:
-    """Play one negotiation and return its transcript."""
-    return Pairing(creditor, debtor, settings).play(scenario, seed).transcript
+    """Play one negotiation and return its transcript.
+
+    raises: what an agent raises is raised here, with a note that says where; else it is how the negotiation ended, as
+    in a tournament.
+    """
+    return Pairing(creditor, debtor, settings).play(scenario, seed, raises=raises).transcript

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Annotated, Any, Final, TypedDict, TypeVar
 
 from poise.agents.emotions.detector import EmotionReader
 from poise.agents.emotions.tracker import Tracker
@@ -21,6 +21,7 @@ from poise.games.referee import Referee
 from poise.games.transcript import Message, Outcome, Reading
 
 T = TypeVar("T")
+PER_TURN: Final = "begins anew with each turn"  # in Annotated[...]: such a field does not last from turn to turn
 
 
 def extend(before: Sequence[T], added: Sequence[T]) -> tuple[T, ...]:
@@ -36,12 +37,14 @@ class SeatMemory:
     shown:    the emotions it meant to show, one for each own message.
     mood:     in [-1, 1]; None before the first message, and for a seat without a persona.
     notes:    JSON data of a noting policy or of a user's own nodes.
+    state:    the fields that a graph of one's own adds to the seat's state, as its last turn left them.
     """
 
     readings: tuple[Reading, ...] = ()
     shown: tuple[str | None, ...] = ()
     mood: float | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,6 +52,15 @@ class SeatState:
     """One seat's turn.
 
     lines and memory are what the turn starts from; the rest is filled in by the nodes, in this order.
+
+    A graph of your own may extend it by fields of its own. They last over the seat's turns of a match, go into the
+    transcript, and begin with their defaults in every match:
+
+        @dataclass
+        class Ledger(SeatState):
+            asked: int = 0
+            heard: Annotated[list[str], operator.add] = field(default_factory=list)
+            draft: Annotated[str, PER_TURN] = ""  # this one begins anew with each turn
     """
 
     lines: tuple[Line, ...] = ()
@@ -59,12 +71,22 @@ class SeatState:
 
 
 class Turn(TypedDict, total=False):
-    """What a node of a seat's graph may change."""
+    """What a node of a seat's graph may change, but for fields of its own."""
 
     memory: SeatMemory
     emotion: str | None
     move: Move | None
     speech: Speech
+
+
+class SeatDict(TypedDict):
+    """As SeatState, for those who write a state as a TypedDict: extend it by fields of your own."""
+
+    lines: tuple[Line, ...]
+    memory: SeatMemory
+    emotion: str | None
+    move: Move | None
+    speech: Speech | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +118,7 @@ class SeatContext:
 class NegotiationState:
     """One negotiation: what both seats hear, each seat's private memory, the record, and how it ended.
 
-    verdicts: the judge's, one for each message; () without a judge.
+    verdicts: the judge's, one for each message; () without a judge. traceback: of the exception that ended it.
     """
 
     lines: Annotated[tuple[Line, ...], extend] = ()
@@ -106,6 +128,7 @@ class NegotiationState:
     usage: Annotated[tuple[Mapping[str, Any], ...], extend] = ()
     verdicts: Annotated[tuple[Verdict, ...], extend] = ()
     outcome: Outcome | None = None
+    traceback: str = ""
 
 
 class NegotiationUpdate(TypedDict, total=False):
@@ -118,6 +141,7 @@ class NegotiationUpdate(TypedDict, total=False):
     usage: tuple[Mapping[str, Any], ...]
     verdicts: tuple[Verdict, ...]
     outcome: Outcome
+    traceback: str
 
 
 Guard = Callable[[Callable[[], Mapping[str, Any]]], Mapping[str, Any]]
@@ -130,13 +154,17 @@ def unguarded(turn: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class NegotiationContext:
-    """What stays the same during one negotiation; `guard` runs each turn, and the judge, under the deadline."""
+    """What stays the same during one negotiation; `guard` runs each turn, and the judge, under the deadline.
+
+    raises: an agent's exception is raised, and not recorded as how the negotiation ended.
+    """
 
     referee: Referee
     creditor: SeatContext
     debtor: SeatContext
     guard: Guard = unguarded
     judge: Judge | None = None
+    raises: bool = False
 
     def seat(self, seat: Seat) -> SeatContext:
         """The context of one seat."""

@@ -7,9 +7,11 @@ beside it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from langgraph.types import Command
 
 from poise.games.transcript import Visit
 from poise.graphs.fast import FastGraph
@@ -19,28 +21,32 @@ VISITS: Final = "__visits__"
 SECONDS: Final = "__seconds__"
 
 
-class RecordingGraph:
-    """Runs a seat's graph, a FastGraph or a compiled one.
+@dataclass(frozen=True, slots=True)
+class NodeRun:
+    """One node at work: its name ("SUBGRAPH:NODE" within one), the state before it, its update, and its seconds."""
 
-    The result has VISITS as well, a tuple of `Visit`, and SECONDS, a tuple of the seconds of each.
-    """
+    node: str
+    before: Mapping[str, Any]
+    update: Mapping[str, Any]
+    seconds: float
 
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
 
-    def invoke(self, input: Any, *, context: Any) -> dict[str, Any]:  # noqa: A002 - LangGraph's own name for it
-        """The state at the end, from a state to start with."""
-        if not isinstance(self._graph, FastGraph):
-            return _streamed(self._graph, input, context)
-        visits: list[Visit] = []
-        spent: list[float] = []
+def recorded_visits(runs: Sequence[NodeRun]) -> dict[str, Any]:
+    """VISITS, a tuple of `Visit`, and SECONDS, a tuple of the seconds of each."""
+    return {
+        VISITS: tuple(Visit(run.node, _written(run.before.get("memory"), run.update)) for run in runs),
+        SECONDS: tuple(round(run.seconds, 6) for run in runs),
+    }
 
-        def seen(node: str, before: Mapping[str, Any], update: Mapping[str, Any], seconds: float) -> None:
-            visits.append(Visit(node, _written(before.get("memory"), update)))
-            spent.append(round(seconds, 6))
 
-        result = self._graph.invoke(input, context=context, seen=seen)
-        return {**result, VISITS: tuple(visits), SECONDS: tuple(spent)}
+def run_fast(graph: FastGraph, start: Mapping[str, Any], context: Any) -> tuple[Mapping[str, Any], list[NodeRun]]:
+    """The state at the end and what each node did."""
+    runs: list[NodeRun] = []
+
+    def seen(node: str, before: Mapping[str, Any], update: Any, seconds: float) -> None:
+        runs.append(NodeRun(node, dict(before), _changes(update), seconds))
+
+    return graph.invoke(start, context=context, seen=seen), runs
 
 
 @dataclass
@@ -50,34 +56,39 @@ class _Task:
     path: tuple[str, ...]
     node: str
     id: str
-    memory: Any
+    before: Mapping[str, Any]
     began: float
-    wrote: tuple[str, ...] = ()
+    update: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 
-def _streamed(graph: Any, start: Any, context: Any) -> dict[str, Any]:
-    """Run a compiled graph. Branches side by side are listed in LangGraph's order, whichever ends first."""
+def run_streamed(
+    graph: Any, start: Mapping[str, Any], context: Any, config: Any
+) -> tuple[Mapping[str, Any], list[NodeRun]]:
+    """The same of a compiled graph. Branches side by side are in LangGraph's order, whichever ends first."""
     tasks: dict[str, _Task] = {}
     inside: dict[tuple[str, ...], list[_Task]] = {}
-    result: dict[str, Any] = {}
+    result: Mapping[str, Any] = {}
     root: tuple[str, ...] | None = None
-    for path, mode, told in graph.stream(start, context=context, stream_mode=["tasks", "values"], subgraphs=True):
+    stream = graph.stream(start, config, context=context, stream_mode=["tasks", "values"], subgraphs=True)
+    for path, mode, told in stream:
         root = path if root is None else root
         if mode == "values":
             result = told if path == root else result
         elif "triggers" in told:
-            task = _Task(path, told["name"], told["id"], _memory(told["input"]), time.perf_counter())
+            before = told["input"] if isinstance(told["input"], Mapping) else getattr(told["input"], "__dict__", {})
+            task = _Task(path, told["name"], told["id"], dict(before), time.perf_counter())
             tasks[task.id] = task
             inside.setdefault(path, []).append(task)
         elif ended := tasks.get(told["id"]):
-            ended.wrote, ended.seconds = _written(ended.memory, told["result"]), time.perf_counter() - ended.began
-    ordered = list(_flattened(inside, root or (), ""))
-    return {
-        **result,
-        VISITS: tuple(Visit(name, task.wrote) for name, task in ordered),
-        SECONDS: tuple(round(task.seconds, 6) for _, task in ordered),
-    }
+            ended.update, ended.seconds = _changes(told["result"]), time.perf_counter() - ended.began
+    ordered = _flattened(inside, root or (), "")
+    return result, [NodeRun(name, task.before, task.update, task.seconds) for name, task in ordered]
+
+
+def _changes(update: Any) -> Mapping[str, Any]:
+    changes = update.update if isinstance(update, Command) else update
+    return changes if isinstance(changes, Mapping) else {}
 
 
 def _flattened(
@@ -90,10 +101,6 @@ def _flattened(
             yield from _flattened(inside, deeper, f"{prefix}{task.node}:")
         else:
             yield f"{prefix}{task.node}", task
-
-
-def _memory(state: Any) -> Any:
-    return state.get("memory") if isinstance(state, Mapping) else getattr(state, "memory", None)
 
 
 def _written(before: Any, update: Mapping[str, Any]) -> tuple[str, ...]:

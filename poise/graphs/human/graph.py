@@ -14,7 +14,7 @@ person's own, and nothing of what the other side thinks, is in them.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Final, Literal, TypedDict
+from typing import Annotated, Final, Literal, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -27,7 +27,7 @@ from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 from poise.games.moves import Move, Seat
 from poise.graphs.nodes import perceive
-from poise.graphs.state import SeatContext, SeatMemory, SeatState
+from poise.graphs.state import PER_TURN, SeatContext, SeatMemory, SeatState
 
 PERSON: Final = "human"
 _YES: Final = frozenset({"", "y", "yes", "ok", "send", "true"})
@@ -38,8 +38,8 @@ _NO: Final = frozenset({"n", "no", "false"})
 class PersonState(SeatState):
     """A person's turn: a seat's, and what was made of the last words (None before any)."""
 
-    heard: Heard | None = None
-    sent: bool = False
+    heard: Annotated[Heard | None, PER_TURN] = None
+    sent: Annotated[bool, PER_TURN] = False
 
 
 class PersonTurn(TypedDict, total=False):

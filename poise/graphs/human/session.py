@@ -22,9 +22,9 @@ from poise.games.transcript import Outcome
 from poise.graphs.human.graph import person
 from poise.graphs.negotiation import Runner, negotiation_graph
 from poise.graphs.pairing import Pairing, Played, PlaySettings
-from poise.graphs.seat import seat_graph
+from poise.graphs.seat import graph_of
 from poise.graphs.state import NegotiationState, SeatState
-from poise.graphs.visits import RecordingGraph
+from poise.graphs.turns import SeatRunner
 
 _THREAD: Final = "talks"
 _STEPS_A_MESSAGE: Final = 3
@@ -54,9 +54,9 @@ class HumanSession:
         # A person's turn is kept at every step; an agent's is one step, played again when it was cut off.
         graphs: list[Runner] = []
         for agent in self.pairing.agents.values():
-            graph = (agent.make_graph or seat_graph)().compile()
-            apart = RecordingGraph(graph) if agent.make_graph else graph
-            graphs.append(graph if agent.human else _Apart(apart))
+            records = agent.make_graph is not None and not agent.human
+            runner = SeatRunner(graph_of(agent), agent.name, "langgraph", records=records, waits=agent.human)
+            graphs.append(runner if agent.human else _Apart(runner))
         negotiation = negotiation_graph(graphs[0], graphs[1], judged=settings.judge is not None)
         self._graph = negotiation.compile(checkpointer=saver)
         steps = _STEPS_A_MESSAGE * settings.rules.max_messages + 10
