@@ -24,14 +24,13 @@ import hashlib
 import io
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.common.errors import AgentError
+from poise.common.files import DAMAGED
 from poise.games.moves import SEATS, Seat
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ ADAPTER: Final = "adapter.gguf"
 CREDITOR_ONLY: Final[tuple[Seat, ...]] = ("creditor",)
 _PARTS: Final = ("format", "engine", "parameters", "arrays", "settings", "provenance", "scores")
 _OPTIONAL: Final = ("adapter", "seats")
-_BROKEN: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _REMEDY: Final = "restore it from a copy, or train it again"
 
 
@@ -167,7 +165,7 @@ def _unpack(path: Path, digest: str) -> dict[str, NDArray[np.float64]]:
             raise ValueError("its digest differs")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name].astype(np.float64) for name in archive.files}
-    except _BROKEN as error:
+    except DAMAGED as error:
         raise AgentError(f"{path} is damaged or missing ({error}); {_REMEDY}") from None
     if not all(math.isfinite(float(np.abs(array).max(initial=0.0))) for array in arrays.values()):
         raise AgentError(f"{path} holds numbers that are not finite; train it again")

@@ -7,12 +7,17 @@ import json
 import os
 import secrets
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from poise.common.errors import StoreError
+
+# What reading a damaged file, JSON text or archive of arrays can raise, whatever is wrong with it.
+DAMAGED: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def canonical(data: Any) -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +21,10 @@ from numpy.typing import NDArray
 from poise.agents.emotions.features import Features
 from poise.agents.emotions.model import HEADS, Model
 from poise.common.errors import BadInput
+from poise.common.files import DAMAGED
 
 FORMAT: Final = 1
 _REMEDY: Final = "reinstall Poise, or train it again: python -m poise.training.detector.fit --data DIR --out FILE"
-_BROKEN: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def inverse_frequency(documents: int, frequency: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -64,7 +63,7 @@ def load_detector(path: Path) -> Model:
     try:
         with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
             return _build({Path(name).stem: _array(archive, name) for name in archive.namelist()})
-    except _BROKEN as error:
+    except DAMAGED as error:
         msg = f"{path}: no usable detector ({error}); {_REMEDY}"
         raise BadInput(msg) from error
 

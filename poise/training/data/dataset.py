@@ -24,8 +24,6 @@ import hashlib
 import io
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +35,7 @@ from numpy.typing import NDArray
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.protocols import ChatMessage
 from poise.common.errors import BadInput, ConfigError, shorten
+from poise.common.files import DAMAGED
 from poise.games.moves import SEATS, Move, MoveKind, Seat
 
 FORMAT: Final = 1
@@ -45,7 +44,6 @@ TRANSITIONS: Final = "transitions.npz"
 MANIFEST: Final = "dataset.json"
 REWARDS: Final = ("v1", "v2", "v3", "v4", "utility")  # see `poise.training.data.rewards`; `judge` beside them
 _REMEDY: Final = "make it again with `poise train dataset`"
-_BROKEN: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 Floats = NDArray[np.float32]
 
@@ -225,7 +223,7 @@ def read_transitions(folder: Path | str) -> Transitions:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         found = _transitions(arrays, manifest)
-    except _BROKEN as error:
+    except DAMAGED as error:
         raise ConfigError(f"{folder / TRANSITIONS} is damaged ({error}); {_REMEDY}") from None
     return found
 

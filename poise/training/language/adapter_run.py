@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of, replace_file
-from poise.training.data.dataset import PromptReplies
+from poise.training.data.dataset import PromptReplies, read_pairs
 from poise.training.language import checkpoint
 from poise.training.language.adapter import PROVENANCE, read_provenance, save_adapter
+from poise.training.language.base import Base, load_base
 from poise.training.language.checkpoint import Progress
+from poise.training.language.choose import Chosen, choose, score_of
 from poise.training.language.libraries import library, torch
 from poise.training.language.loop import CURVE, LanguageRun, all_logps
-from poise.training.language.tokens import TokenExample
+from poise.training.language.scores import read_reply_scores
+from poise.training.language.settings import DpoSettings, JpoSettings
+from poise.training.language.tokens import Chat, TokenExample
 from poise.training.run_folder import RunFolder
 
 REFERENCE: Final = "reference.safetensors"
@@ -101,6 +106,47 @@ class AdapterRun:
         packed = library("safetensors.torch").save({"logps": torch().cat(logps)}, metadata={"plan": self.plan})
         replace_file(path, packed, durable=False)
         return logps
+
+
+@dataclass(frozen=True)
+class JudgedStart:
+    """What JPO and DPO begin with: the base and the provenance of the SFT adapter, and scored pairs.
+
+    source: which data it was. scores: the judge's, one for each of the chosen pairs.
+    """
+
+    base: Base
+    parent: Mapping[str, Any]
+    source: Mapping[str, Any]
+    chosen: Chosen
+    scores: Sequence[float]
+
+    @classmethod
+    def load(cls, settings: JpoSettings | DpoSettings) -> JudgedStart:
+        """Read what the settings name.
+
+        Raises:
+            BadInput: the data or the adapter is refused, or a reply has no score.
+        """
+        parent, read = read_provenance(settings.sft), read_pairs(settings.data)
+        base = load_base(settings.base or base_named(parent))
+        chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer))
+        scores = read_reply_scores(settings.scores) if settings.scores else None
+        return cls(base, parent, source_of(read), chosen, [score_of(pair, scores) for pair in chosen.sources])
+
+    def training(
+        self,
+        method: str,
+        out: Path,
+        settings: JpoSettings | DpoSettings,
+        particular: Mapping[str, Any],
+        counts: Mapping[str, Any] = MappingProxyType({}),
+    ) -> AdapterRun:
+        """The training into the folder `out`. particular: the method's own settings. counts: of its data."""
+        data = {**self.source, **self.chosen.summary(), **counts, "scores": digest_of(self.scores)}
+        common = {"choice": asdict(settings.choice), "steps": asdict(settings.steps)}
+        recorded = {**common, **particular, "lora": self.parent["settings"].get("lora")}
+        return AdapterRun(method, out, self.base.id.to_dict(), data, recorded, self.parent["digest"])
 
 
 def measure_logps(model: Any, examples: Sequence[TokenExample], run: LanguageRun) -> list[Any]:

@@ -8,23 +8,26 @@ and kept. The loss is in `objectives.py`. Dropout is off, so that every loss beg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from poise.common.errors import ConfigError
-from poise.common.files import digest_of
 from poise.training.language.adapter import load_adapter
-from poise.training.language.adapter_run import AdapterRun, TrainedWords, measure_logps, source_of, speed_of
+from poise.training.language.adapter_run import (
+    AdapterRun,
+    JudgedStart,
+    TrainedWords,
+    measure_logps,
+    speed_of,
+)
 from poise.training.language.base import Base
-from poise.training.language.choose import Chosen, choose, score_of
-from poise.training.language.jpo import load_start
+from poise.training.language.choose import Chosen
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.loop import LanguageRun, Training
 from poise.training.language.objectives import dpo_loss, implicit_reward
-from poise.training.language.scores import read_reply_scores
 from poise.training.language.settings import DpoSettings
-from poise.training.language.tokens import Chat, TokenExample
+from poise.training.language.tokens import TokenExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +90,12 @@ def train_dpo(settings: DpoSettings, out: Path, run: LanguageRun | None = None) 
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
     run = (run or LanguageRun()).started()
-    base, parent, read = load_start(settings.data, settings.sft, settings.base)
-    chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer))
-    scores = read_reply_scores(settings.scores) if settings.scores else None
-    judged = [score_of(pair, scores) for pair in chosen.sources]
-    compared = preferences(chosen, judged, settings.gap)
-    training = AdapterRun(
-        "dpo",
-        out,
-        base.id.to_dict(),
-        {**source_of(read), **chosen.summary(), "preferences": len(compared), "scores": digest_of(judged)},
-        {
-            "choice": asdict(settings.choice),
-            "steps": asdict(settings.steps),
-            "beta": settings.beta,
-            "gap": settings.gap,
-            "lora": parent["settings"].get("lora"),
-        },
-        parent["digest"],
-    )
+    start = JudgedStart.load(settings)
+    compared = preferences(start.chosen, start.scores, settings.gap)
+    particular = {"beta": settings.beta, "gap": settings.gap}
+    training = start.training("dpo", out, settings, particular, {"preferences": len(compared)})
     with training.folder.hold():
-        return training.finished() or _optimise(training, settings, base, compared, run)
+        return training.finished() or _optimise(training, settings, start.base, compared, run)
 
 
 def _optimise(

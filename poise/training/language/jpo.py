@@ -11,32 +11,24 @@ moment of the negotiation is a harder one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.common.files import digest_of
-from poise.training.data.dataset import PromptReplies, read_pairs
-from poise.training.language.adapter import load_adapter, read_provenance
+from poise.training.language.adapter import load_adapter
 from poise.training.language.adapter_run import (
     AdapterRun,
+    JudgedStart,
     TrainedWords,
-    base_named,
     measure_logps,
-    source_of,
     speed_of,
 )
-from poise.training.language.base import Base, load_base
-from poise.training.language.choose import Chosen, choose, score_of
 from poise.training.language.judged_message import prompt_key
 from poise.training.language.loop import LanguageRun, Training
 from poise.training.language.objectives import advantages, jpo_loss, k3, sequence_ratio
-from poise.training.language.scores import read_reply_scores
 from poise.training.language.settings import JpoSettings
-from poise.training.language.tokens import Chat
 
 
 class JudgedReplies:
@@ -60,16 +52,6 @@ class JudgedReplies:
         return float(len(which))
 
 
-def load_start(data: Path, sft: Path, base: str | None) -> tuple[Base, dict[str, Any], PromptReplies]:
-    """The base that the adapter `sft` names, the adapter's provenance, and the data.
-
-    Raises:
-        BadInput: one of them is refused.
-    """
-    provenance, read = read_provenance(sft), read_pairs(data)
-    return load_base(base or base_named(provenance)), provenance, read
-
-
 def train_jpo(settings: JpoSettings, out: Path, run: LanguageRun | None = None) -> TrainedWords:
     """Train into the folder `out`; repeat the call with the same settings to resume. A finished adapter is kept.
 
@@ -79,53 +61,29 @@ def train_jpo(settings: JpoSettings, out: Path, run: LanguageRun | None = None) 
         KeyboardInterrupt: stopped, or out of time; a checkpoint is kept.
     """
     run = (run or LanguageRun()).started()
-    base, parent, read = load_start(settings.data, settings.sft, settings.base)
-    chosen = choose(read.pairs, settings.choice, Chat(base.tokenizer))
-    scores = read_reply_scores(settings.scores) if settings.scores else None
-    judged = [score_of(pair, scores) for pair in chosen.sources]
-    advantage = advantages(
-        judged,
-        [
-            (pair.domain, pair.scenario) if settings.within == "scenario" else (prompt_key(pair),)
-            for pair in chosen.pairs
-        ],
-    )
-    training = AdapterRun(
-        "jpo",
-        out,
-        base.id.to_dict(),
-        {**source_of(read), **chosen.summary(), "scores": digest_of(judged)},
-        {
-            "choice": asdict(settings.choice),
-            "steps": asdict(settings.steps),
-            "kappa_negative": settings.kappa,
-            "kl": settings.kl,
-            "within": settings.within,
-            "lora": parent["settings"].get("lora"),
-        },
-        parent["digest"],
-    )
+    start = JudgedStart.load(settings)
+    groups = [
+        (pair.domain, pair.scenario) if settings.within == "scenario" else (prompt_key(pair),)
+        for pair in start.chosen.pairs
+    ]
+    advantage = advantages(start.scores, groups)
+    particular = {"kappa_negative": settings.kappa, "kl": settings.kl, "within": settings.within}
+    training = start.training("jpo", out, settings, particular)
     with training.folder.hold():
-        return training.finished() or _optimise(training, settings, base, chosen, Judged(judged, advantage), run)
+        return training.finished() or _optimise(training, settings, start, advantage, run)
 
 
-class Judged(NamedTuple):
-    """The score and the advantage of each reply."""
-
-    scores: Sequence[float]
-    advantages: NDArray[np.float64]
-
-
-def _optimise(  # noqa: PLR0913, PLR0917 - what `train_jpo` prepared
-    training: AdapterRun, settings: JpoSettings, base: Base, chosen: Chosen, judged: Judged, run: LanguageRun
+def _optimise(
+    training: AdapterRun, settings: JpoSettings, start: JudgedStart, advantage: NDArray[np.float64], run: LanguageRun
 ) -> TrainedWords:
-    model = load_adapter(base, settings.sft, trainable=True).to(run.machine().device)
+    chosen = start.chosen
+    model = load_adapter(start.base, settings.sft, trainable=True).to(run.machine().device)
     reference = training.references(model, chosen.examples, run)
     progress = Training(
         model,
         chosen.examples,
         [prompt_key(pair) for pair in chosen.pairs],
-        JudgedReplies([logps.to(run.machine().device) for logps in reference], judged.advantages.tolist(), settings),
+        JudgedReplies([logps.to(run.machine().device) for logps in reference], advantage.tolist(), settings),
         settings.steps,
         run,
         training.folder,
@@ -135,10 +93,10 @@ def _optimise(  # noqa: PLR0913, PLR0917 - what `train_jpo` prepared
     compared = list(zip(measure_logps(model, chosen.examples, run), reference, strict=True))
     moved = {
         "kl": float(np.mean([float(k3(*pair)) for pair in compared])),
-        **mean_ratios([float(sequence_ratio(*pair)) for pair in compared], judged.advantages),
+        **mean_ratios([float(sequence_ratio(*pair)) for pair in compared], advantage),
     }
     return training.finish(
-        model, progress, {**speed_of(progress.curve), **moved, "score": float(np.mean(judged.scores))}
+        model, progress, {**speed_of(progress.curve), **moved, "score": float(np.mean(start.scores))}
     )
 
 
