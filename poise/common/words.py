@@ -20,6 +20,13 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def brief_duration(seconds: float) -> str:
+    """A time span of a step: "12 \u00b5s", "3.4 ms", else as `duration`."""
+    if seconds < 0.0001:
+        return f"{seconds * 1e6:.0f} \N{MICRO SIGN}s"
+    return f"{seconds * 1e3:.2g} ms" if seconds < 0.1 else duration(seconds)
+
+
 _SILENT: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _JOINERS: Final = "\u200c\u200d"  # part of how some languages and emoji are written
 

@@ -1,8 +1,10 @@
 """The viewer without a browser: who is answered, what pages hold, and that nothing is written or leaves the folder."""
 
 import re
+import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from poise.common.errors import BadInput, StoreError
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.snapshot import Snapshot
+from poise.tournaments.storage.store import Store
 from poise.tournaments.view.guard import POLICY, host_of, is_loopback
 from poise.tournaments.view.library import Library
 from poise.tournaments.view.live import RunPace, is_running
@@ -318,7 +321,7 @@ def test_a_replay_has_every_message_every_node_and_a_link_to_each(real):
     text = asked.get("/run/real/match/7").text
     page = Page(text)
     ids = [attrs["id"] for _, attrs in page.tags if attrs.get("id", "").startswith("m")]
-    assert [name for name in ids if re.fullmatch(r"m\d+", name)] == [f"m{message['index']}" for message in stored]
+    assert [name for name in ids if re.fullmatch(r"m\d+", name)] == [f"m{message['index'] + 1}" for message in stored]
     steps = [attrs["data-step"] for tag, attrs in page.tags if tag == "div" and "data-step" in attrs]
     assert steps == ["perceive", "feel", "decide", "speak"] * len(stored)
     for message in stored:
@@ -422,3 +425,97 @@ def test_ratings_stand_in_the_overview_and_not_where_one_agent_alone_was_chosen(
     asked = client(real)
     assert "Bradley and Terry" in asked.get("/run/real/").text
     assert "Bradley and Terry" not in asked.get("/run/real/?creditor=vanilla").text
+
+
+# Custom graphs.
+
+_LEDGER = """
+from dataclasses import replace
+from langgraph.graph import END, START
+from poise import graph_agent
+from poise.graphs import decide, empty_seat_graph, perceive, speak
+
+def consult(state):
+    if len(state.lines) % 4:
+        return {}
+    return {"memory": replace(state.memory, notes={**state.memory.notes, "gap": len(state.lines)})}
+
+def choose(state):
+    return {"emotion": "caring"}
+
+@graph_agent("ledger", seat="creditor")
+def ledger():
+    graph = empty_seat_graph()
+    nodes = (perceive, consult, choose, decide, speak)
+    for node in nodes:
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "perceive")
+    for one, two in zip(nodes, nodes[1:]):
+        graph.add_edge(one.__name__, two.__name__)
+    graph.add_edge("speak", END)
+    return graph
+"""
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    place = tmp_path_factory.mktemp("ledger")
+    (place / "ledger.py").write_text(_LEDGER)
+    folder = place / "run"
+    real_folder(folder, creditors=(str(place / "ledger.py"),), debtors=("sad",), matches_per_pair=1)
+    (place / "ledger.py").unlink()  # the viewer runs no agent's code
+    return folder
+
+
+def steps_of(address):
+    """Of each message its nodes in order, each with the words under it."""
+    found = []
+    for turn in re.split(r'<section class="turn', address)[1:]:
+        parts = re.split(r'<div class="step"', turn)[1:]
+        found.append([(re.search(r"<h3>(.*?)</h3>", part)[1], Page(part).text) for part in parts])
+    return found
+
+
+def test_a_note_stands_under_the_node_that_wrote_it_and_later_as_kept(ledger):
+    turns = steps_of(client(ledger).get("/run/run/match/0").text)
+    own = turns[::2]
+    assert [[name for name, _ in steps] for steps in own[:2]] == [
+        ["perceive", "consult", "choose", "decide", "speak"],
+        ["perceive", "consult", "choose", "decide", "speak", "kept from earlier turns"],
+    ]
+    assert all(("note: gap" in text) == (name == "consult") for name, text in own[0])
+    assert all(("note: gap" in text) == (name == "kept from earlier turns") for name, text in own[1])
+    assert "showscaring" in dict(own[0])["choose"]
+    assert [name for name, _ in turns[1]] == ["perceive", "feel", "decide", "speak"]
+    graph = Page(client(ledger).get("/run/run/match/0/graph").text)
+    nodes = {attrs["data-node"] for _, attrs in graph.tags if "data-node" in attrs}
+    assert {"creditor:consult", "creditor:choose", "debtor:feel"} <= nodes
+    assert "creditor:feel" not in nodes
+
+
+def rewritten(folder, change):
+    """The folder with its creditors as an older Poise, or somebody else, wrote them."""
+    with Store.open(folder) as store:
+        header = store.header()
+        store.grow(replace(header, creditors=[change(dict(one)) for one in header.creditors]), store.scenarios(), [])
+    return folder
+
+
+def test_a_store_without_graphs_is_shown_and_says_that_none_was_recorded(ledger, tmp_path):
+    folder = rewritten(
+        shutil.copytree(ledger, tmp_path / "run"), lambda one: {k: one[k] for k in ("label", "declared")}
+    )
+    page = client(folder).get("/run/run/match/0").text
+    assert "was not recorded" in page
+    nodes = [attrs.get("data-node") for _, attrs in Page(client(folder).get("/run/run/match/0/graph").text).tags]
+    assert "creditor:not recorded" in nodes
+    assert "debtor:feel" in nodes
+
+
+def test_names_of_nodes_never_become_markup(ledger, tmp_path):
+    bad = HOSTILE.replace("\x00", "").replace(":", "")
+    graph = {"nodes": [bad, "speak"], "edges": [["__start__", bad], [bad, "speak"], ["speak", "__end__"]]}
+    folder = rewritten(shutil.copytree(ledger, tmp_path / "run"), lambda one: {**one, "graph": graph})
+    page = Page(client(folder).get("/run/run/match/0/graph").text)
+    assert not [tag for tag, _ in page.tags if tag in ("script", "img")]
+    assert any(attrs.get("data-node", "").startswith("creditor:</div>") for _, attrs in page.tags)

@@ -125,7 +125,7 @@ def test_the_list_is_searched_and_gone_through_by_keyboard(page, real):
 
 
 def test_a_match_is_stepped_through_by_keyboard_and_its_nodes_are_lit(page, real):
-    page.goto(f"{real}/match/25#m3")
+    page.goto(f"{real}/match/25#m4")
     page.wait_for_selector("svg.graph .node.lit")
 
     def here():
@@ -143,7 +143,7 @@ def test_a_match_is_stepped_through_by_keyboard_and_its_nodes_are_lit(page, real
     page.keyboard.press("End")
     last = page.locator(".message").count() - 1
     assert here()[0] == last
-    assert page.url.endswith(f"#m{last}")
+    assert page.url.endswith(f"#m{last + 1}")
     assert page.locator(".turn:visible").count() == 1
     cursor = page.locator(".offers .cursor").get_attribute("x1")
     page.keyboard.press("Home")
@@ -312,40 +312,76 @@ def test_a_person_takes_a_seat_says_two_things_and_replays_the_talks(page, tmp_p
 
 
 @pytest.fixture(scope="module")
-def own_agent(tmp_path_factory):
-    """A match of an agent from a file: its replay has one more part, a note on the graph."""
-    folder = tmp_path_factory.mktemp("own") / "own"
-    real_folder(folder, creditors=(str(ROOT / "examples" / "mirror.py"), "vanilla"), matches_per_pair=1)
+def custom(tmp_path_factory):
+    """Matches of an agent whose graph is another than the usual one, with a long list of rules that it keeps."""
+    folder = tmp_path_factory.mktemp("custom") / "custom"
+    agent = str(ROOT / "examples" / "second_thoughts.py")
+    real_folder(folder, creditors=(agent, "vanilla"), debtors=("threatening",), matches_per_pair=1)
     with serving(folder) as address:
-        yield f"{address}/run/own/match/0"
+        yield f"{address}/run/custom/match/0"
 
 
-PARTS = (".player", ".desk > .note", ".graphs", ".turns")
+SIZES = [(1440, 900), (1920, 1080), (1366, 650), (1024, 768), (390, 844)]
+PARTS = (".player", ".graphs", ".turns")
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1920, 1080), (1024, 768), (390, 844)], ids=str)
-def test_no_part_of_the_replay_lies_on_another(page, own_agent, size):
+def rectangle(page, selector):
+    found = page.locator(selector).first.bounding_box()
+    return found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_no_part_of_the_replay_lies_on_another(page, custom, size):
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(own_agent)
-    until(page, "document.querySelector('.graphs svg') !== null")
-
-    def box(selector):
-        found = page.locator(selector).first.bounding_box()
-        return found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"]
-
-    boxes = {part: box(part) for part in PARTS}
-    desk = box(".desk")
+    page.goto(custom)
+    until(page, "document.querySelector('.graphs svg .lit') !== null")
+    boxes = {part: rectangle(page, part) for part in PARTS}
+    desk = rectangle(page, ".desk")
     for part, (left, top, right, bottom) in boxes.items():
-        assert right > left, part
-        assert bottom > top, part
+        assert right - left > 100, part
+        assert bottom - top > 30, part
         assert left >= desk[0] - 1, part
         assert top >= desk[1] - 1, part
         assert right <= desk[2] + 1, part
         assert bottom <= desk[3] + 1, part
-    boxes |= {name: box(name) for name in (".pictures", ".negotiation")}
+    boxes |= {name: rectangle(page, name) for name in (".bar", ".title", ".pictures", ".negotiation", "footer")}
     for one, two in combinations(boxes, 2):
         (left, top, right, bottom), (left2, top2, right2, bottom2) = boxes[one], boxes[two]
         apart = right <= left2 + 1 or right2 <= left + 1 or bottom <= top2 + 1 or bottom2 <= top + 1
         assert apart, f"{one} lies on {two}: {boxes[one]}, {boxes[two]}"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing reaches out to the side"
+    leave(page)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_message_and_its_graph_are_seen_together(page, custom, size):
+    """Stepping leaves both within the window and within their panes, on a phone once one has scrolled to them."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(custom)
+    until(page, "document.querySelector('.graphs svg .lit') !== null")
+    for key in ("j", "j", "j", "ArrowRight", "ArrowRight", "j"):
+        page.keyboard.press(key)
+    if size[0] < 860:
+        page.locator(".stage").evaluate("(stage) => stage.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    for part, pane in ((".message.here .said", ".negotiation"), (".graphs .node.lit", ".graphs")):
+        left, top, right, bottom = rectangle(page, part)
+        frame = rectangle(page, pane)
+        assert left >= max(0, frame[0] - 1), part
+        assert top >= max(0, frame[1] - 1), part
+        assert right <= min(size[0], frame[2] + 1), part
+        assert bottom <= min(size[1], frame[3] + 1), part
+    leave(page)
+
+
+def test_a_custom_graph_is_drawn_and_its_nodes_are_lit(page, custom):
+    page.goto(custom + "#m3")
+    until(page, "document.querySelector('.graphs svg .lit') !== null")
+    drawn = page.locator("svg.graph .node").evaluate_all("(nodes) => nodes.map((node) => node.dataset.node)")
+    assert "creditor:think_again" in drawn
+    assert "debtor:think_again" not in drawn
+    page.locator('svg.graph [data-node="creditor:think_again"]').click()
+    assert page.locator("svg.graph .node.lit").get_attribute("data-node") == "creditor:think_again"
+    assert page.locator(".step.here h3").inner_text() == "think_again"
+    page.keyboard.press("ArrowRight")
+    assert page.locator("svg.graph .node.lit").get_attribute("data-node") == "creditor:decide"
     leave(page)

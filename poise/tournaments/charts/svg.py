@@ -23,8 +23,8 @@ def tag(name: str, *inside: Markup, text: object = None, **attributes: object) -
 
 def chart(kind: str, size: tuple[int, int], label: str, parts: Iterable[Markup], **more: object) -> Markup:
     """A picture of `size` pixels with what is in it; `label` is read to those who cannot see it."""
-    view = f"0 0 {size[0]} {size[1]}"
-    return tag("svg", *parts, class_=f"chart {kind}", viewBox=view, role="img", aria_label=label, **more)
+    given = {"class_": f"chart {kind}", "viewBox": f"0 0 {size[0]} {size[1]}", "role": "img", "aria_label": label}
+    return tag("svg", *parts, **{**given, **more})
 
 
 def standalone(picture: Markup, style: str) -> str:

@@ -15,7 +15,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from poise.common.errors import BadInput, PoiseError
-from poise.games.moves import SEATS
 from poise.tournaments.view import pages
 from poise.tournaments.view.guard import SEAT, App, Foreign, Guard
 from poise.tournaments.view.library import Library, Missing, ViewedRun
@@ -132,11 +131,11 @@ class Viewer:
 
     def graph(self, request: Request) -> Response:
         """The graph that the match ran on, to be lit by the page's script."""
-        from poise.tournaments.charts.turn_graph import usual_graph
-        from poise.tournaments.view.prompts import by_person
+        from poise.tournaments.charts.turn_graph import match_graph
 
-        transcript = self._run(request).told(request.path_params["position"]).transcript
-        return self._page("graph.html.j2", graph=usual_graph(*(by_person(transcript, seat) for seat in SEATS)))
+        run, position = self._run(request), request.path_params["position"]
+        judged = bool(run.told(position).transcript.judge)
+        return self._page("graph.html.j2", graph=match_graph(*run.outlines(position), judged=judged))
 
     def beside(self, request: Request) -> Response:
         """Two matches side by side."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from poise.common.errors import PoiseError, StoreError
 from poise.games.transcript import Transcript
+from poise.graphs.drawing.outline import GraphOutline
 from poise.tournaments.storage.rows import Row, from_json, transcript_from
 from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.snapshot import Snapshot
@@ -112,6 +113,11 @@ class ViewedRun:
         if position not in snapshot.index:
             raise Missing(f"match {position} is not among the {len(snapshot.rows)} finished matches of this tournament")
         return snapshot.rows[snapshot.index[position]]
+
+    def outlines(self, position: int) -> tuple[GraphOutline, GraphOutline]:
+        """The graphs of the creditor and the debtor of the match at `position`, as recorded; no code of theirs runs."""
+        row, header = self.row(position), self.snapshot().header
+        return header.outline("creditor", row.creditor), header.outline("debtor", row.debtor)
 
 
 class Library:

@@ -8,12 +8,12 @@ from typing import Any, Final
 from poise.common.words import duration
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS
+from poise.graphs.drawing.outline import UNRECORDED
 from poise.tournaments.charts.small import domains
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.view.charts import belief_chart, offers_chart
 from poise.tournaments.view.library import Library, Told, ViewedRun
 from poise.tournaments.view.matches import MatchFilter, find
-from poise.tournaments.view.prompts import own_code
 from poise.tournaments.view.turns import shown
 
 _OFFERED: Final = 200  # matches of one tournament that can be put beside one
@@ -47,8 +47,7 @@ def beside_page(pair: Sequence[tuple[ViewedRun, int]]) -> dict[str, Any]:
 
 
 def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = ()) -> dict[str, Any]:
-    transcript, snapshot = told.transcript, run.snapshot()
-    beliefs = [(seat, belief_chart(transcript, seat)) for seat in SEATS]
+    transcript, snapshot, outlines = told.transcript, run.snapshot(), run.outlines(told.row.position)
     return {
         "row": told.row,
         "transcript": transcript,
@@ -56,10 +55,11 @@ def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = 
         "sides_called": domains([transcript.scenario])[transcript.scenario.domain],
         "result": _result(told),
         "facts": _facts(told),
-        "messages": shown(transcript, told.usage),
+        "messages": shown(transcript, told.usage, outlines),
         "offers": offers_chart(transcript, prefix, scale),
-        "beliefs": [(seat, chart) for seat, chart in beliefs if chart is not None],
-        "own_code": any(own_code(transcript, seat) for seat in SEATS),
+        "belief": belief_chart(transcript),
+        "traceback": str(told.usage.get("traceback") or ""),
+        "unrecorded": [seat for seat, outline in zip(SEATS, outlines, strict=True) if outline == UNRECORDED],
     }
 
 

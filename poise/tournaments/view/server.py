@@ -142,7 +142,7 @@ def _run(folders: list[Path], listening: socket.socket, names: list[str], across
 
 def _warm_up() -> None:
     """Load what the first pages need, while the reader looks at the address."""
-    from poise.tournaments.charts.turn_graph import usual_graph
+    from poise.tournaments.charts.turn_graph import match_graph
     from poise.tournaments.view import compare, overview, replay, seat  # noqa: F401 - loaded for later
 
-    usual_graph()
+    match_graph()

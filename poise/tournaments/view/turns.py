@@ -9,11 +9,12 @@ from typing import Any, Final
 from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.common.words import duration
+from poise.common.words import brief_duration, duration
 from poise.games.domains import DomainWords, domain_words
-from poise.games.moves import Move, other
+from poise.games.moves import SEATS, Move, other
 from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Reading, Transcript
+from poise.graphs.drawing.outline import PERSON, UNKNOWN, USUAL, GraphOutline
 from poise.tournaments.view.pages import shown_words
 
 _NOTE: Final = 2000  # characters of a note that are shown
@@ -30,7 +31,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class TurnStep:
-    """What one node did: facts as (name, words), and bars by heading."""
+    """What one node did: facts as (name, words), and bars by heading. node: "" for what no node of this turn wrote."""
 
     node: str
     facts: tuple[tuple[str, str], ...] = ()
@@ -51,9 +52,13 @@ class Shown:
     steps: tuple[TurnStep, ...]
 
 
-def shown(transcript: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
-    """Every message of the negotiation. usage: as stored, see `poise.games.transcript.Usage`."""
+def shown(transcript: Transcript, usage: Mapping[str, Any], outlines: tuple[GraphOutline, GraphOutline]) -> list[Shown]:
+    """Every message of the negotiation.
+
+    usage: as stored, see `poise.games.transcript.Usage`. outlines: the seats' graphs.
+    """
     words = domain_words(transcript.scenario.domain)
+    seconds: Sequence[Sequence[float]] = usage.get("nodes") or ()
     costs: Sequence[Mapping[str, Any]] = usage.get("per_message") or ()
     told = []
     for at, message in enumerate(transcript.messages):
@@ -68,7 +73,11 @@ def shown(transcript: Transcript, usage: Mapping[str, Any]) -> list[Shown]:
                 troubles=tuple(_troubles(message, transcript.scenario, words)),
                 verdict=_verdict(transcript, message),
                 cost=told_cost(cost),
-                steps=tuple(_steps(transcript, at, cost, words)),
+                steps=tuple(
+                    _steps(transcript, at, cost, words)
+                    if outlines[SEATS.index(message.seat)] in (USUAL, PERSON)
+                    else _custom_steps(transcript, at, cost, words, seconds[at] if at < len(seconds) else ())
+                ),
             )
         )
     return told
@@ -149,6 +158,64 @@ def _steps(transcript: Transcript, at: int, cost: Mapping[str, Any], words: Doma
     ]
 
 
+def _custom_steps(
+    transcript: Transcript, at: int, cost: Mapping[str, Any], words: DomainWords, seconds: Sequence[float]
+) -> list[TurnStep]:
+    """The nodes of a custom graph that wrote the message, each with what it wrote; one for all where none is known."""
+    message = transcript.messages[at]
+    move = said_move(message.move, transcript.scenario, words)
+    spoke = tuple(_spoke(transcript, message, cost, move))
+    if not message.nodes:
+        read, felt = _perceive(transcript, at), _feel(message)
+        return [TurnStep(UNKNOWN, (*read.facts, *felt.facts, *spoke), read.bars)]
+    last = {field: place for place, visit in enumerate(message.nodes) for field in visit.wrote}
+    steps = []
+    for place, visit in enumerate(message.nodes):
+        facts: list[tuple[str, str]] = []
+        bars: tuple[tuple[str, tuple[Bar, ...]], ...] = ()
+        for field in visit.wrote:
+            if last[field] != place:
+                facts.append((shown_words(field, 60), "set here, and again later"))
+            elif field == "readings":
+                read = _perceive(transcript, at)
+                facts, bars = [*facts, *read.facts], read.bars
+            elif field == "speech":
+                facts += spoke
+            else:
+                facts.append(_fact(message, field, transcript, words))
+        if place < len(seconds):
+            facts.append(("took", brief_duration(seconds[place])))
+        steps.append(TurnStep(visit.node, tuple(facts or [("wrote", "nothing")]), bars))
+    kept = [name for name in message.notes if f"notes.{name}" not in last]
+    if kept:
+        steps.append(TurnStep("", tuple(_note(name, message.notes[name]) for name in kept)))
+    return steps
+
+
+def _fact(message: Message, field: str, transcript: Transcript, words: DomainWords) -> tuple[str, str]:
+    """What a node wrote into one field of the state."""
+    kind, _, name = field.partition(".")
+    if kind == "notes" and name in message.notes:
+        return _note(name, message.notes[name])
+    if field == "emotion":
+        return "shows", message.emotion or "no direction"
+    if field == "mood":
+        return _mood(message)
+    if field == "move":
+        meant = message.intended
+        return "decided", "left to the model" if meant is None else said_move(meant, transcript.scenario, words)
+    value = getattr(message, "state", {}).get(field, "set")
+    return shown_words(field, 60), shown_words(_plain(value), _NOTE)
+
+
+def _note(name: str, value: Any) -> tuple[str, str]:
+    return f"note: {shown_words(str(name), 60)}", shown_words(_plain(value), _NOTE)
+
+
+def _mood(message: Message) -> tuple[str, str]:
+    return "mood", "none" if message.mood is None else f"{message.mood:+.2f} of \N{MINUS SIGN}1 to +1"
+
+
 def _person_steps(transcript: Transcript, at: int, words: DomainWords) -> list[TurnStep]:
     """The nodes of a person's turn (see `poise.graphs.human.graph`); they are as many as those of an agent's."""
     message = transcript.messages[at]
@@ -187,11 +254,8 @@ def _perceive(transcript: Transcript, at: int) -> TurnStep:
 def _feel(message: Message) -> TurnStep:
     facts = [("shows", message.emotion or "no direction")]
     if message.mood is not None:
-        facts.append(("mood", f"{message.mood:+.2f} of \N{MINUS SIGN}1 to +1"))
-    facts += [
-        (f"note: {shown_words(str(name), 60)}", shown_words(_plain(value), _NOTE))
-        for name, value in message.notes.items()
-    ]
+        facts.append(_mood(message))
+    facts += [_note(name, value) for name, value in message.notes.items()]
     return TurnStep("feel", tuple(facts))
 
 

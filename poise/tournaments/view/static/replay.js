@@ -1,17 +1,19 @@
 "use strict";
 /* Stepping through a match, or through two side by side: j and k by message, left and right by node. Text is set as text. */
 (() => {
-  const TICK = 900;
+  const TICK = 900, WHOLE = Infinity; /* after a step by message, its last node is the one at work */
   const $ = (id) => document.getElementById(id);
   const items = [...document.querySelectorAll(".message")];
   if (!items.length) return;
   const two = document.body.classList.contains("beside");
   const last = Math.max(...items.map((item) => Number(item.dataset.message)));
   const turns = [...document.querySelectorAll(".turn")];
-  /* A person's turn has other nodes than an agent's, and as many. */
-  const steps = turns.map((turn) => [...turn.querySelectorAll(".step")].map((step) => step.dataset.step));
-  const nodes = { get length() { return steps.length ? steps[0].length : 1; }, here: () => steps[at] || ["speak"] };
-  let at = 0, node = nodes.length - 1, timer = null;
+  /* Each turn's nodes, in the order in which they worked; a node may come twice. */
+  const steps = turns.map((turn) => [...turn.querySelectorAll(".step[data-step]")]);
+  const end = (message) => Math.max(0, (steps[message] || []).length - 1);
+  const named = (place) => { const one = steps[at] && steps[at][place]; return one ? one.dataset.step : ""; };
+  const split = (whole) => { const place = whole.indexOf(":"); return [whole.slice(0, place), whole.slice(place + 1)]; };
+  let at = 0, node = end(0), timer = null;
 
   function show(scroll) {
     for (const item of items) {
@@ -40,30 +42,33 @@
   }
 
   function light() {
-    const seat = items[at].dataset.seat, own_nodes = nodes.here(), name = own_nodes[node];
-    turns[at].querySelectorAll(".step").forEach((step) => step.classList.toggle("here", step.dataset.step === name));
-    const step = turns[at].querySelector(".step.here"), pane = step.closest(".turns");
+    const seat = items[at].dataset.seat, name = named(node), step = steps[at][node], pane = step.closest(".turns");
+    const before = new Set(steps[at].slice(0, node).map((one) => one.dataset.step));
+    steps[at].forEach((one) => one.classList.toggle("here", one === step));
     if (pane.scrollHeight > pane.clientHeight + 2) pane.scrollTop += step.getBoundingClientRect().top - pane.getBoundingClientRect().top - 8;
     document.querySelectorAll("[data-node]").forEach((one) => {
-      const [group, own] = one.dataset.node.split(":");
+      const [group, own] = split(one.dataset.node);
       one.classList.toggle("lit", group === seat && own === name);
-      one.classList.toggle("past", group === seat && own_nodes.indexOf(own) > -1 && own_nodes.indexOf(own) < node);
+      one.classList.toggle("past", group === seat && own !== name && before.has(own));
     });
     document.querySelectorAll("[data-group]").forEach((one) => one.classList.toggle("lit", one.dataset.group === seat));
+    const drawn = document.querySelector(".node.lit"), graph = $("graphs");
+    if (drawn && graph.scrollHeight > graph.clientHeight + 2) graph.scrollTop += drawn.getBoundingClientRect().top - graph.getBoundingClientRect().top - graph.clientHeight / 2;
     $("where").textContent = `message ${at + 1} of ${last + 1} · ${seat}: ${name}`;
   }
 
   function go(message, step, replace = true) {
     at = Math.min(last, Math.max(0, message));
-    node = Math.min(nodes.length - 1, Math.max(0, step));
+    node = Math.min(end(at), Math.max(0, step));
     show(true);
-    if (replace && !two) history.replaceState(null, "", `${location.pathname}${location.search}#m${at}`);
+    if (replace && !two) history.replaceState(null, "", `${location.pathname}${location.search}#m${at + 1}`);
   }
 
   function on(by) {
-    const next = at * nodes.length + node + by;
-    if (next < 0 || next > last * nodes.length + nodes.length - 1) return play(false);
-    go(Math.floor(next / nodes.length), next % nodes.length);
+    const next = node + by;
+    if (next >= 0 && next <= end(at)) return go(at, next);
+    if (at + by < 0 || at + by > last) return play(false);
+    go(at + by, by > 0 ? 0 : end(at + by));
   }
 
   function play(wanted) {
@@ -116,15 +121,14 @@
 
   function linked() {
     const found = /^#(?:[ab]-)?m(\d+)$/.exec(location.hash);
-    return found ? Number(found[1]) : null;
+    return found ? Number(found[1]) - 1 : null;
   }
 
   document.addEventListener("keydown", (event) => {
     if (poise.typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const end = nodes.length - 1;
     const act = {
-      j: () => go(at + 1, end), ArrowDown: () => go(at + 1, end), k: () => go(at - 1, end), ArrowUp: () => go(at - 1, end),
-      Home: () => go(0, end), End: () => go(last, end),
+      j: () => go(at + 1, WHOLE), ArrowDown: () => go(at + 1, WHOLE), k: () => go(at - 1, WHOLE), ArrowUp: () => go(at - 1, WHOLE),
+      Home: () => go(0, WHOLE), End: () => go(last, WHOLE),
       ...(two ? {} : {
         ArrowRight: () => on(1), ArrowLeft: () => on(-1), p: () => play(!timer),
         "[": () => $("before") && $("before").click(), "]": () => $("after") && $("after").click(),
@@ -133,13 +137,13 @@
     if (act) { event.preventDefault(); act(); }
   });
   items.forEach((item) => item.addEventListener("click", () => {
-    if (!String(getSelection())) go(Number(item.dataset.message), nodes.length - 1);
+    if (!String(getSelection())) go(Number(item.dataset.message), WHOLE);
   }));
   document.querySelectorAll("a[data-message]").forEach((point) => point.addEventListener("click", (event) => {
     event.preventDefault();
-    go(Number(point.dataset.message), nodes.length - 1);
+    go(Number(point.dataset.message), WHOLE);
   }));
-  addEventListener("hashchange", () => { const to = linked(); if (to !== null && to !== at) go(to, nodes.length - 1, false); });
+  addEventListener("hashchange", () => { const to = linked(); if (to !== null && to !== at) go(to, WHOLE, false); });
 
   if (!two) {
     $("on").addEventListener("click", () => on(1));
@@ -147,18 +151,19 @@
     $("play").addEventListener("click", () => play(!timer));
     $("prompt").addEventListener("toggle", () => { asked = -1; ask(); });
     turns.forEach((turn) => turn.addEventListener("click", (event) => {
-      const step = event.target.closest(".step");
-      if (step) go(at, nodes.here().indexOf(step.dataset.step));
+      const step = event.target.closest(".step[data-step]");
+      if (step) go(at, steps[at].indexOf(step));
     }));
     poise.page($("graphs").dataset.address).then((page) => {
       $("graphs").replaceChildren(document.adoptNode(page.querySelector("svg")));
       $("graphs").addEventListener("click", (event) => {
-        const one = event.target.closest("[data-node]"), [group, own] = one ? one.dataset.node.split(":") : [];
-        if (nodes.here().includes(own) && group === items[at].dataset.seat) go(at, nodes.here().indexOf(own));
+        const one = event.target.closest("[data-node]"), [group, own] = one ? split(one.dataset.node) : [];
+        const place = steps[at].findIndex((step) => step.dataset.step === own);
+        if (place >= 0 && group === items[at].dataset.seat) go(at, place);
       });
       light();
     }).catch(() => { $("graphs").textContent = "The graph cannot be drawn here."; });
   }
   const start = linked();
-  if (start === null) show(false); else go(start, nodes.length - 1, false);
+  if (start === null) show(false); else go(start, WHOLE, false);
 })();
