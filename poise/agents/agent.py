@@ -35,6 +35,7 @@ class Agent:
     adapter:         how a model that words its moves is tuned, or None.
     conduct:         what a creditor's model hears about words that break a rule of conduct; None takes the tournament's
                      setting.
+    file:            the file of your own that it comes from; "" for any other.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Agent:
     adapter: Adapter | None = None
     conduct: Conduct | None = None
     human: bool = False
+    file: str = ""
 
     def model_in(self, default: str) -> str:
         """The URI of the model that it plays with where agents that name none play with `default`.

@@ -16,7 +16,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
@@ -25,14 +25,14 @@ from typing import Any, TypeVar
 
 from poise.agents.agent import Agent, Offers, default_concession
 from poise.agents.protocols import Policy, View
-from poise.common.errors import AgentError
+from poise.common.errors import AgentError, shorten
 from poise.common.seeds import Dice
 from poise.common.userfile import digest, load_file
-from poise.games.moves import SEATS, Seat
+from poise.games.moves import SEATS, Seat, other
 
 _MARK = "__poise_agent__"
 _GROUP = "poise.agents"
-_FILE = re.compile(r"^(?P<path>.*\.(?:py|toml))(?::(?P<function>\w+))?(?P<rest>[,@].*)?$", re.DOTALL)
+_FILE = re.compile(r"^(?P<path>.*\.(?:py|toml))(?::(?P<function>[^,@:]+))?(?P<rest>[,@].*)?$", re.DOTALL)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,18 +43,50 @@ def agent(
 
     The emotion is one of the 28 labels, or None for no direction.
     """
+    _check_declaration("agent", name, seat, concession)
     return _marking(lambda target: _from_policy(target, name, seat, concession, offers))
 
 
 def graph_agent(
     name: str, *, seat: Seat = "creditor", concession: str | None = None, offers: Offers | None = None
 ) -> Callable[[F], F]:
-    """Register a seat graph: a function without parameters that returns a LangGraph StateGraph over SeatState."""
+    """Register a seat graph: a function without parameters that returns a LangGraph StateGraph over SeatState.
+
+    The graph may be compiled, and its state may extend SeatState by fields of its own.
+    """
+    _check_declaration("graph_agent", name, seat, concession)
 
     def build(target: Callable[[], Any]) -> Agent:
+        if needed := _needed_parameters(target):
+            what = f"needs {', '.join(needed)}"
+            raise AgentError(
+                f"@graph_agent({name!r}) stands over a function without parameters that returns a graph; this {what}"
+            )
         return replace(_from_policy(lambda _view: None, name, seat, concession, offers), make_graph=target)
 
     return _marking(build)
+
+
+def _check_declaration(decorator: str, name: Any, seat: Any, concession: str | None) -> None:
+    """Raise AgentError for what a decorator cannot take, when the file is read."""
+    from poise.agents.concessions import named_concession
+
+    if not isinstance(name, str) or not name.strip() or re.search(r"[:,@/\\]", name):
+        hint = f'write @{decorator}("NAME") above it' if callable(name) else "letters, digits, - and _ will do"
+        raise AgentError(f"@{decorator} was given the name {shorten(name)}; {hint}")
+    if seat not in SEATS:
+        near = difflib.get_close_matches(str(seat), SEATS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise AgentError(f"@{decorator}({name!r}) has the seat {shorten(seat)}, which is neither of {SEATS}{hint}")
+    if concession is not None:
+        named_concession(concession)
+
+
+def _needed_parameters(function: Callable[..., Any]) -> list[str]:
+    """The parameters that a call must give."""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(function).parameters.values()
+    return [one.name for one in parameters if one.default is one.empty and one.kind not in kinds]
 
 
 def _marking(build: Callable[[Any], Agent]) -> Callable[[F], F]:
@@ -149,9 +181,21 @@ def _by_name(name: str, seat: Seat) -> Agent:
         raise AgentError(
             "a person plays with `poise play`, and goes on with `poise play --resume`; no tournament waits"
         )
+    if _names_one(name, other(seat)):
+        raise AgentError(f"{name!r} is a {other(seat)}, not a {seat}; give it to --{other(seat)}")
     near = difflib.get_close_matches(base, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise AgentError(f"no {seat} is called {name!r}; {hint}`poise agents list` shows them all")
+
+
+def _names_one(name: str, seat: Seat) -> bool:
+    """Whether `name`, with whatever argument, is an agent of `seat`."""
+    from poise.agents.builtin import built_in
+    from poise.agents.policies import find_policy
+
+    base = name.partition(":")[0]
+    known = base in built_in(seat) or (seat == "creditor" and find_policy(base) is not None)
+    return known or (seat, name) in _registered()
 
 
 def is_registered(spec: str, seat: Seat) -> bool:
@@ -179,16 +223,44 @@ def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
     module = load_file(path, "agent", AgentError)
     marked = {key: value for key, value in vars(module).items() if isinstance(getattr(value, _MARK, None), Agent)}
     if function is None:
-        own = [key for key, value in marked.items() if getattr(value, _MARK).seat == seat]
-        if len(own) != 1:
-            listed = ", ".join(f"{path}:{key}" for key in own) or "none"
-            raise AgentError(f"{path} has {len(own)} agents for the {seat} ({listed}); write {path}:FUNCTION")
-        function = own[0]
-    target = getattr(module, function, None)
-    if target is None:
-        raise AgentError(f"{path} has no function {function!r}; it has {', '.join(marked) or 'no agents'}")
-    found = _decorated(target, function, seat)
-    return replace(found, settings={**found.settings, "source": digest(path)})
+        target = _only_agent(path, marked, seat)
+    else:
+        target = getattr(module, function, None) or _registered_as(function, marked, seat)
+        if target is None:
+            raise AgentError(_no_such_agent(path, function, marked))
+    found = _decorated(target, function or path.stem, seat, f"{path}:{function}")
+    return replace(found, settings={**found.settings, "source": digest(path)}, file=str(path))
+
+
+def _only_agent(path: Path, marked: Mapping[str, Any], seat: Seat) -> Any:
+    """The one agent of a file for `seat`; the same function under two names counts once."""
+    own = {id(value): key for key, value in marked.items() if getattr(value, _MARK).seat == seat}
+    if len(own) == 1:
+        return marked[next(iter(own.values()))]
+    if own:
+        names = (f"{path}:{key}" for key in own.values())
+        raise AgentError(f"{path} has {len(own)} agents for the {seat}; write {' or '.join(names)}")
+    if marked:
+        names = (getattr(value, _MARK).name for value in marked.values())
+        raise AgentError(
+            f"{path} has no {seat}: {', '.join(map(repr, names))} is a {other(seat)}; give it to --{other(seat)}"
+        )
+    raise AgentError(
+        f"{path} has no agents; put @agent(NAME, seat={seat!r}) or @graph_agent(NAME, seat={seat!r}) above a function"
+    )
+
+
+def _registered_as(name: str, marked: Mapping[str, Any], seat: Seat) -> Any:
+    """The function of a file whose decorator gives it this name; that of `seat` where both have one."""
+    named = [value for value in marked.values() if getattr(value, _MARK).name == name]
+    return next((value for value in named if getattr(value, _MARK).seat == seat), named[0] if named else None)
+
+
+def _no_such_agent(path: Path, function: str, marked: Mapping[str, Any]) -> str:
+    names = list(marked) + [getattr(value, _MARK).name for value in marked.values()]
+    near = difflib.get_close_matches(function, names, n=1)
+    hint = f"did you mean {path}:{near[0]}? " if near else ""
+    return f"{path} has no agent {function!r}; {hint}it has {', '.join(dict.fromkeys(names)) or 'none'}"
 
 
 def _from_persona(path: Path, function: str | None, seat: Seat) -> Agent:
@@ -200,14 +272,15 @@ def _from_persona(path: Path, function: str | None, seat: Seat) -> Agent:
     return debtor_of(load_persona(str(path)))
 
 
-def _decorated(target: Any, name: str, seat: Seat) -> Agent:
+def _decorated(target: Any, name: str, seat: Seat, spec: str = "") -> Agent:
     found = target if isinstance(target, Agent) else getattr(target, _MARK, None)
     if found is None:
         return replace(
             _from_policy(target, name, seat, None, None), summary=(inspect.getdoc(target) or "").split("\n")[0]
         )
     if not isinstance(found, Agent) or found.seat != seat:
-        raise AgentError(f"{name!r} is an agent for the {getattr(found, 'seat', 'other seat')}, not for the {seat}")
+        its = getattr(found, "seat", other(seat))
+        raise AgentError(f"{spec or name!r} is a {its}, not a {seat}; give it to --{its}")
     return found
 
 

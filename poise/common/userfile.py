@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import traceback
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +22,18 @@ def load_file(path: Path, kind: str, error: type[PoiseError]) -> ModuleType:
         raise error(f"{kind} file {path} does not exist")
     try:
         return _imported(path.resolve())
+    except PoiseError as problem:
+        raise error(f"{kind} file {path}: {problem}{_line_in(path, problem)}") from problem
     except (Exception, SystemExit) as problem:
-        raise error(f"{kind} file {path} fails on import: {type(problem).__name__}: {problem}") from problem
+        what = f"{type(problem).__name__}: {problem}{_line_in(path, problem)}"
+        raise error(f"{kind} file {path} fails on import: {what}") from problem
+
+
+def _line_in(path: Path, problem: BaseException) -> str:
+    """Such as " (line 3)", where the problem came up in this file."""
+    own = str(path.resolve())
+    lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == own]
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def digest(path: Path) -> str:

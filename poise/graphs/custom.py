@@ -15,7 +15,7 @@ import threading
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from copy import copy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.errors import GraphBubbleUp
@@ -28,7 +28,8 @@ from poise.graphs.failures import blame, blamed
 
 T = TypeVar("T")
 AnyGraph = StateGraph[Any, Any, Any, Any]
-_LISTED = 6
+UNKNOWN_KEY: Final = "which is not a field of the state"
+_LISTED: Final = 6
 
 
 def state_graph_of(graph: Any, name: str = "your agent") -> AnyGraph:
@@ -159,7 +160,7 @@ def unknown_key(node: str, key: Any, fields: Collection[str]) -> AgentError:
     listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
     declare = str(key) if str(key).isidentifier() else "name"
     return AgentError(
-        f"node {node!r} returned the key {shorten(key)}, which is not a field of the state ({listed}); {hint}"
+        f"node {node!r} returned the key {shorten(key)}, {UNKNOWN_KEY} ({listed}); {hint}"
         f"to keep it, declare it: `@dataclass class MyState(SeatState): {declare}: TYPE = DEFAULT`, and build the "
         "graph with `empty_seat_graph(MyState)`"
     )

@@ -12,6 +12,8 @@ from poise.common.errors import DeadlineExceeded
 from poise.games.referee import Referee
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
+from poise.graphs.custom import UNKNOWN_KEY
+from poise.graphs.failures import place_of, traceback_of
 from poise.graphs.pairing import PlaySettings
 from poise.testing.bench import SCENARIOS, SEED, Bench, find_in_either_seat, insister, watched, within
 from poise.testing.checks import Broken, Check, Hopeless, each_check
@@ -62,6 +64,10 @@ def _checks(settings: PlaySettings, *, privileged: bool, draws: bool) -> Iterato
     yield "makes legal moves", _legal
     yield "never accepts its own offer", lambda bench: _refuse(bench, lambda failure: _OWN_OFFER in failure)
     yield "shows emotions among the 28", lambda bench: _refuse(bench, lambda failure: _EMOTION in failure)
+    yield (
+        "its nodes return only fields of its state",
+        lambda bench: _refuse(bench, lambda failure: UNKNOWN_KEY in failure),
+    )
     yield "leaves what it is shown as it was", _unchanging
     yield "transcripts survive JSON", _survives_json
     yield "same seed, same play", _repeats
@@ -80,12 +86,14 @@ def _quick(bench: Bench) -> None:
     seconds = bench.settings.message_seconds
     try:
         within(seconds, lambda: (bench.agent.make_policy(), bench.agent.make_concession()))
-        for transcript in bench.play_all(watched(bench.agent, bench.changed, seconds)):
-            if (failure := _failure(bench, transcript)).startswith("DeadlineExceeded: "):
-                raise Hopeless(failure.removeprefix("DeadlineExceeded: "))
-            bench.openings.append(transcript)
+        for played in bench.play_all(watched(bench.agent, bench.changed, seconds)):
+            if (failure := _failure(bench, played.transcript)).startswith("DeadlineExceeded: "):
+                raise Hopeless(failure.removeprefix("DeadlineExceeded: "), played.usage.traceback)
+            bench.tracebacks[len(bench.openings)] = played.usage.traceback
+            bench.openings.append(played.transcript)
     except (DeadlineExceeded, Hopeless) as error:
-        raise Hopeless(f"{error}; look for a loop without an end, or for work that belongs before the match") from None
+        remedy = "look for a loop without an end, or for work that belongs before the match"
+        raise Hopeless(f"{error}; {remedy}", getattr(error, "traceback", "")) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - said by the next check
         bench.trouble = error
 
@@ -102,15 +110,16 @@ def _failure(bench: Bench, transcript: Transcript) -> str:
 
 def _refuse(bench: Bench, concerns: Callable[[str], bool]) -> None:
     """Fail the check for the first failure of an opening that concerns it."""
-    for transcript in bench.openings:
+    for place, transcript in enumerate(bench.openings):
         if (failure := _failure(bench, transcript)) and concerns(failure):
-            raise Broken(f"scenario {transcript.scenario.id!r}: {failure}")
+            raise Broken(f"scenario {transcript.scenario.id!r}: {failure}", bench.tracebacks[place])
 
 
 def _plays(bench: Bench) -> None:
     if bench.trouble is not None:
-        raise Hopeless(f"{type(bench.trouble).__name__}: {bench.trouble}")
-    said_by_other_checks = "IllegalMove: ", _EMOTION, _OWN_OFFER
+        where = place_of(bench.trouble)
+        raise Hopeless(f"{type(bench.trouble).__name__}: {bench.trouble}{where}", traceback_of(bench.trouble))
+    said_by_other_checks = "IllegalMove: ", _EMOTION, _OWN_OFFER, UNKNOWN_KEY
     _refuse(bench, lambda failure: not any(words in failure for words in said_by_other_checks))
 
 
@@ -125,7 +134,7 @@ def _legal(bench: Bench) -> None:
 
 def _repeats(bench: Bench) -> None:
     for before, again in zip(bench.openings, bench.play_all(), strict=True):
-        if before != again:
+        if before != again.transcript:
             raise Hopeless(
                 f"scenario {before.scenario.id!r}: two plays with seed {SEED} differ; draw from `dice`, "
                 "not from elsewhere"

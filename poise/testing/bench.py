@@ -20,7 +20,7 @@ from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.graphs import decide, empty_seat_graph, feel
 from poise.graphs.deadline import guard
-from poise.graphs.pairing import Pairing, PlaySettings
+from poise.graphs.pairing import Pairing, Played, PlaySettings
 from poise.graphs.state import SeatState, Turn
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def find_in_either_seat(spec: str) -> Agent:
         try:
             return find_agent(spec, "debtor")
         except AgentError:
-            raise as_creditor from None
+            raise as_creditor from as_creditor.__cause__
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Bench:
     """Plays the agent under test; `opponents` are names of the other seat's agents.
 
     draws:    it is said to draw at random.
-    openings: a transcript of each scenario against each opponent.
+    openings: a transcript of each scenario against each opponent. tracebacks: of those that failed, by their place.
     changed:  what its parts changed that they were shown.
     trouble:  why it could not be played at all.
     """
@@ -61,6 +61,7 @@ class Bench:
     opponents: Sequence[str] = ()
     draws: bool = False
     openings: list[Transcript] = field(default_factory=list)
+    tracebacks: dict[int, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     trouble: BaseException | None = None
 
@@ -79,12 +80,12 @@ class Bench:
         names = self.opponents or OPPONENTS[self.agent.seat]
         return (self.pairing(find_agent(name, self.theirs), agent) for name in names)
 
-    def play_all(self, agent: Agent | None = None) -> Iterator[Transcript]:
+    def play_all(self, agent: Agent | None = None) -> Iterator[Played]:
         """Every scenario, in order, against every opponent, and the first against one that makes no offer."""
         for pairing in self.pairings(agent):
             for scenario in self.scenarios:
-                yield pairing.play(scenario, SEED).transcript
-        yield self.pairing(silent(self), agent).play(self.scenarios[0], SEED).transcript
+                yield pairing.play(scenario, SEED)
+        yield self.pairing(silent(self), agent).play(self.scenarios[0], SEED)
 
     def own(self, transcript: Transcript) -> Iterator[int]:
         """The indices of the agent's own messages."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from poise.common.errors import PoiseError
+from poise.graphs.failures import place_of, traceback_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -15,15 +16,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was asked, whether it holds, and what was seen where it does not."""
+    """One check: what was asked, whether it holds, and what was seen where it does not.
+
+    traceback: of the exception in the subject's code, where one was seen.
+    """
 
     name: str
     ok: bool
     detail: str = ""
+    traceback: str = ""
 
 
 class Broken(PoiseError):
     """A check does not hold; the text says what was seen and, where there is one, the remedy."""
+
+    def __init__(self, text: str, traceback: str = "") -> None:
+        super().__init__(text)
+        self.traceback = traceback
 
 
 class Hopeless(Broken):
@@ -41,11 +50,12 @@ def each_check(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) 
         try:
             check(subject)
         except Broken as error:
-            yield Check(name, ok=False, detail=str(error))
+            yield Check(name, ok=False, detail=str(error), traceback=error.traceback)
             if isinstance(error, Hopeless):
                 return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a check reports whatever its subject does wrong
-            yield Check(name, ok=False, detail=f"{type(error).__name__}: {error}")
+            detail = f"{type(error).__name__}: {error}{place_of(error)}"
+            yield Check(name, ok=False, detail=detail, traceback=traceback_of(error))
         else:
             yield Check(name, ok=True)
 

@@ -81,7 +81,7 @@ def _check(pipe: Any, spec: str, settings: PlaySettings) -> None:
         agent = find_in_either_seat(spec)
         pipe.send(("agent", f"{agent.name}, a {agent.seat}", agent.privileged))
         for made in check(Bench(agent, settings)):
-            pipe.send(("result", made.name, made.ok, made.detail))
+            pipe.send(("result", made.name, made.ok, made.detail, made.traceback))
     except PoiseError as error:
         pipe.send(("error", type(error).__name__, str(error)))
     except BaseException as error:  # noqa: BLE001 - the parent makes a failed check of it

@@ -17,6 +17,17 @@ from poise.agents.registry import agent, find_agent, list_agents
 from poise.common.errors import AgentError
 
 EXAMPLES = ROOT / "examples"
+DEBTOR = """from poise import agent
+@agent("grumbler", seat="debtor")
+def grumble(view):
+    return "annoyance"
+"""
+TWO = DEBTOR.replace("debtor", "creditor") + DEBTOR.replace("debtor", "creditor").replace("grumble", "smile")
+GRAPH = """from poise import graph_agent
+@graph_agent("thinker")
+def think({}):
+    return None
+"""
 
 
 @pytest.mark.parametrize(("name", "seat"), [*((n, "creditor") for n in CREDITORS), *((n, "debtor") for n in DEBTORS)])
@@ -70,6 +81,7 @@ def test_settings_change_the_agent_and_its_identity():
         ("vanilla@", "name a model after it"),
         ("nowhere.py:me", "does not exist"),
         ("my.toml", "give it to --debtor"),
+        ("angry", "'angry' is a debtor, not a creditor; give it to --debtor"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_with_the_remedy(spec, words):
@@ -97,6 +109,13 @@ class TestFiles:
         assert found.name in {"mirror", "second-thoughts"}
         assert found.summary
 
+    def test_by_the_name_that_its_decorator_gives_it_and_under_two_names(self, tmp_path):
+        (tmp_path / "mine.py").write_text(DEBTOR + "again = grumble\n")
+        for spec in ("mine.py", "mine.py:grumbler", "mine.py:grumble", "mine.py:again,concession=linear@ollama:tiny"):
+            found = find_agent(f"{tmp_path}/{spec}", "debtor")
+            assert found.name.startswith("grumbler")
+            assert found.file == f"{tmp_path}/mine.py"
+
     def test_an_undecorated_function_will_do(self, tmp_path):
         (tmp_path / "mine.py").write_text("def calm(view):\n    return 'caring'\n")
         found = find_agent(f"{tmp_path}/mine.py:calm", "creditor")
@@ -116,8 +135,18 @@ class TestFiles:
         [
             ("import nothing_of_this_name", ":me", "fails on import: ModuleNotFoundError"),
             ("def (", ":me", "fails on import: SyntaxError"),
-            ("x = 1", ":me", "has no function 'me'"),
-            ("x = 1", "", "has 0 agents for the creditor"),
+            ("x = 1", ":me", "has no agent 'me'; it has none"),
+            ("x = 1", "", "has no agents; put @agent(NAME, seat='creditor')"),
+            (DEBTOR, "", "has no creditor: 'grumbler' is a debtor; give it to --debtor"),
+            (DEBTOR, ":grumbler", "mine.py:grumbler' is a debtor, not a creditor; give it to --debtor"),
+            (DEBTOR, ":grumblr", "mine.py:grumbler? it has grumble, grumbler"),
+            (DEBTOR.replace("debtor", "debtr"), "", "has the seat 'debtr', which is neither of"),
+            (DEBTOR.replace("debtor", "debtr"), "", "did you mean 'debtor'?"),
+            (DEBTOR.replace("debtor", "debtr"), "", "(line 2)"),
+            (DEBTOR.replace("grumbler", "a/b"), "", "was given the name 'a/b'; letters"),
+            (DEBTOR.replace('("grumbler", seat="debtor")', ""), "", 'write @agent("NAME") above it'),
+            (GRAPH.format("state"), "", "this needs state"),
+            (TWO, "", "has 2 agents for the creditor; write"),
             ("def me(a, b, c):\n    return 'joy'", ":me", "takes 3 parameters"),
             ("class me:\n    pass", ":me", "has no method choose"),
         ],

@@ -63,7 +63,7 @@ def test_a_good_agent_passes_in_a_spawned_child_too(tmp_path, monkeypatch):
     monkeypatch.setattr("poise.common.processes.may_fork", lambda: False)
     exit_code, shown = check(tmp_path, PLAYS.format(body="return 'joy'"), "--message-seconds", "60")
     assert (exit_code, shown.count("FAILED")) == (0, 0), shown
-    assert shown.endswith("all 12 checks passed")
+    assert shown.endswith("all 13 checks passed")
 
 
 @pytest.mark.usefixtures("forked")
@@ -80,3 +80,11 @@ def test_a_loop_without_an_end_is_a_failed_check(tmp_path, code):
     _, checks = check_in_child(str(tmp_path / "own.py"), limits, step_seconds=0.5)
     assert [check.ok for check in checks] == [False]
     assert "no result within 0.5 s" in checks[0].detail
+
+
+def test_an_exception_in_a_node_is_shown_with_node_file_line_and_traceback(tmp_path):
+    exit_code, shown = check(tmp_path, PLAYS.format(body="return view.no_such_thing"), "--message-seconds", "60")
+    assert exit_code == 1
+    assert "AttributeError: 'View' object has no attribute 'no_such_thing' (node 'feel', own.py line" in shown
+    assert "Traceback (most recent call last)" in shown
+    assert "return view.no_such_thing" in shown

@@ -66,4 +66,4 @@ def test_the_commands_run(command, here, monkeypatch):
     ran = CliRunner().invoke(app, [*shlex.split(command), *(["--workers", "1"] if "tournament" in command else [])])
     assert ran.exit_code == 0, ran.output
     if "check" in command:
-        assert "all 12 checks passed" in ran.output
+        assert "all 13 checks passed" in ran.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 from helpers.seats import pair
@@ -104,12 +105,12 @@ class NeverDoneLearning(Forgetful):
         loops()
 
 
-def happy_graph():
+def happy_graph(update=MappingProxyType({"emotion": "happy"})):
     """Sets an emotion in a node of its own, past the node that would refuse it."""
     graph = empty_seat_graph()
     for name, node in {"perceive": perceive, "feel": feel, "decide": decide, "speak": speak}.items():
         graph.add_node(name, node)
-    graph.add_node("cheer", lambda state: {"emotion": "happy"})
+    graph.add_node("cheer", lambda state: dict(update))
     path = ("__start__", "perceive", "feel", "decide", "speak", "cheer", "__end__")
     for step in itertools.pairwise(path):
         graph.add_edge(*step)
@@ -129,6 +130,11 @@ BAD = [
     ("never accepts its own offer", offers(own_offer), "the other side has no offer standing"),
     ("shows emotions among the 28", shows(lambda *_: "happy"), "chose the emotion 'happy'"),
     ("shows emotions among the 28", creditor(make_graph=happy_graph), "set the emotion 'happy'"),
+    (
+        "its nodes return only fields of its state",
+        creditor(make_graph=lambda: happy_graph({"count": 1})),
+        "node 'cheer' returned the key 'count'",
+    ),
     ("leaves what it is shown as it was", shows(scribbles), "choose changes what it is shown; make a copy"),
     ("transcripts survive JSON", shows(lambda *_: None, note=lambda *_: {"pair": (1, 2)}), "only JSON data"),
     ("same seed, same play", offers(lambda view: offer(next(COUNT) % 300)), "draw from `dice`"),
@@ -182,5 +188,5 @@ def test_it_is_tried_where_one_says():
     assert_agent("wsls", PATIENT, scenarios=[case], opponents=["angry"])
     with pytest.raises(AssertionError) as refused:
         assert_agent(offers(lambda view: offer(10**7)), PATIENT, scenarios=[case], opponents=["angry"])
-    assert str(refused.value).splitlines()[0] == "1 of 12 checks do not hold"
+    assert str(refused.value).splitlines()[0] == "1 of 13 checks do not hold"
     assert "  makes legal moves: scenario 'own': IllegalMove" in str(refused.value)

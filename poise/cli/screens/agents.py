@@ -14,6 +14,7 @@ from rich.text import Text
 
 from poise.agents.agent import Agent
 from poise.agents.registry import list_agents
+from poise.cli.screens.standings import plain
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS
 from poise.graphs import PlaySettings
@@ -69,15 +70,23 @@ def show_checks(screen: Console, spec: str, seconds: float) -> int:
     screen.print(Text(title, style="bold"))
     for check in checks:
         screen.print(_check_line(check))
+    for traceback in dict.fromkeys(check.traceback for check in checks if check.traceback):
+        screen.print(traceback_text(traceback))
     failed = sum(not check.ok for check in checks)
     verdict = f"{failed} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
     screen.print(Text(verdict, style="bold red" if failed else "bold green"))
     return 1 if failed else 0
 
 
+def traceback_text(traceback: str) -> Text:
+    """A traceback of somebody else's code, fit for a terminal."""
+    lines = (plain(line, 200) for line in traceback.rstrip().splitlines())
+    return Text("\n".join(["", *(f"  {line}" for line in lines)]), style="dim")
+
+
 def _check_line(check: Check) -> Text:
     line = Text("  passed  " if check.ok else "  FAILED  ", style="green" if check.ok else "bold red")
     line.append(check.name, style="not bold default")
     if check.detail:
-        line.append(f"\n          {check.detail}", style="not bold default")
+        line.append(f"\n          {plain(check.detail, 1000)}", style="not bold default")
     return line

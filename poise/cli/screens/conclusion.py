@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.text import Text
 
+from poise.cli.screens.agents import traceback_text
 from poise.cli.screens.progress import heading
 from poise.cli.screens.standings import pairs_table, plain, standings_view
 from poise.common.words import duration
@@ -49,8 +52,12 @@ def _tell_failures(result: Result, notes: Console) -> None:
     if not failures:
         return
     notes.print(Text(f"{number} matches failed and count as no deal. The usual reasons:", style="yellow"))
-    for reason, count in failures:
-        notes.print(Text(f"  {count} x {plain(reason)}", style="yellow"))
+    for reason, count, traceback in failures:
+        notes.print(Text(f"  {count} x {plain(reason, 500)}", style="yellow"))
+        if traceback and os.environ.get("POISE_DEBUG"):
+            notes.print(traceback_text(traceback), soft_wrap=True)
+    if any(traceback for *_, traceback in failures) and not os.environ.get("POISE_DEBUG"):
+        notes.print("POISE_DEBUG=1 shows where in your code; so does `poise view`.", style="dim")
 
 
 def show_schedule(config: TournamentConfig, screen: Console) -> None:

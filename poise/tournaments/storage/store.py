@@ -185,14 +185,16 @@ class Store:
         with explained(self.folder):
             return {(creditor, debtor): Tally(*sums) for creditor, debtor, *sums in self._db.execute(query)}
 
-    def failures(self, most: int) -> list[tuple[str, int]]:
-        """Why matches failed and how many, the most frequent reasons first."""
+    def failures(self, most: int) -> list[tuple[str, int, str]]:
+        """Why matches failed, how many, and the traceback of one; the most frequent reasons first."""
         query = (
-            "SELECT json_extract(transcript, '$.outcome.reason') AS reason, count(*) AS number FROM matches "
+            "SELECT json_extract(transcript, '$.outcome.reason') AS reason, count(*) AS number, "
+            "max(json_extract(usage, '$.traceback')) FROM matches "
             "JOIN documents USING (position) WHERE ending = 'failed' GROUP BY reason ORDER BY number DESC LIMIT ?"
         )
         with explained(self.folder):
-            return [(str(reason), int(number)) for reason, number in self._db.execute(query, (most,))]
+            found = self._db.execute(query, (most,))
+            return [(str(reason), int(number), str(traceback or "")) for reason, number, traceback in found]
 
     def documents(self, positions: Sequence[int] | None = None) -> Iterator[tuple[int, bytes, bytes]]:
         """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time.
