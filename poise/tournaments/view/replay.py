@@ -54,7 +54,6 @@ def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = 
         "names": (snapshot.creditors[told.row.creditor], snapshot.debtors[told.row.debtor]),
         "sides_called": domains([transcript.scenario])[transcript.scenario.domain],
         "result": _result(told),
-        "traceback": str(told.usage.get("traceback") or ""),
         "facts": _facts(told),
         "messages": shown(transcript, told.usage, outlines),
         "offers": offers_chart(transcript, prefix, scale),
