@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from poise.agents.protocols import Concession, Learner, Policy
+from poise.agents.protocols import Concession, Learner, Policy, ReplyForm
+from poise.common.errors import AgentError
 from poise.games.moves import Seat
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Agent:
     make_concession: a fresh concession.
     persona:         a debtor's character, or None.
     offers:          who decides the number; None takes the tournament's setting.
+    reading:         how a model that decides the number answers; None takes the tournament's setting.
     model:           the agent's own model URI; None takes the tournament's.
     make_graph:      builds the agent's own seat graph (a LangGraph StateGraph), or None for the usual one.
     settings:        JSON data that, with the name, says which agent this is.
@@ -44,6 +46,7 @@ class Agent:
     make_concession: Callable[[], Concession]
     persona: Any = None
     offers: Offers | None = None
+    reading: ReplyForm | None = None
     model: str | None = None
     make_graph: Callable[[], Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -70,6 +73,18 @@ class Agent:
         """What is done about its words where agents that do not say take `default`; rules bind creditors alone."""
         return (self.conduct or default or "record") if self.seat == "creditor" else "record"
 
+    def reading_in(self, offers: Offers, default: ReplyForm | None) -> ReplyForm:
+        """How its model answers where those that do not say take `default`; in words where it decides nothing.
+
+        Raises AgentError where the agent itself asks for another form and decides nothing.
+        """
+        if self.reading == "structured" and offers == "policy":
+            raise AgentError(
+                f"reading=structured of {self.name!r} is for a model that decides the number; add offers=model, or "
+                "leave reading out"
+            )
+        return self.reading or (default if default and offers == "model" else "words")
+
     @property
     def learns(self) -> bool:
         """Whether it carries memory from one negotiation of a series to the next."""
@@ -82,6 +97,8 @@ class Agent:
             data["model"] = self.model
         if self.offers is not None:
             data["offers"] = self.offers
+        if self.reading is not None:
+            data["reading"] = self.reading
         if self.privileged:
             data["privileged"] = True
         if self.human:
@@ -90,7 +107,9 @@ class Agent:
             data["settings"] = dict(self.settings)
         return data
 
-    def declared_in(self, model: str, offers: Offers | None, conduct: Conduct | None) -> dict[str, Any]:
+    def declared_in(
+        self, model: str, offers: Offers | None, conduct: Conduct | None, reading: ReplyForm | None = None
+    ) -> dict[str, Any]:
         """The same with all that it plays with, where agents that do not say take these settings.
 
         What is done about its words is part of it where that can change them: where a model speaks.
@@ -99,8 +118,10 @@ class Agent:
         from poise.agents.models.settings import SCRIPTED
 
         uri = self.model_in(model)
-        named = {"model": uri, **model_identity(uri)}
-        data = {**self.declared(), **named, "offers": self.offers or offers or "policy"}
+        decides = self.offers or offers or "policy"
+        data = {**self.declared(), "model": uri, **model_identity(uri), "offers": decides}
+        if self.reading_in(decides, reading) == "structured":
+            data["reading"] = "structured"
         kept = self.conduct_in(conduct) == "record" or uri == SCRIPTED
         return data if kept else data | {"conduct": self.conduct_in(conduct)}
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from poise.common.seeds import Dice
 from poise.games.moves import Move, Seat, other
 from poise.games.rules import Rules
 from poise.games.transcript import Reading, Wording
+
+ReplyForm = Literal["words", "structured"]  # how a model that decides the number answers: in words, or as JSON
 
 
 class ChatMessage(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
-from poise.agents.protocols import Brief, ChatMessage, Line, Request, View
+from poise.agents.protocols import Brief, ChatMessage, Line, ReplyForm, Request, View
 from poise.agents.voices.prompts import Offers, render
 from poise.common.errors import BadInput, shorten
 from poise.games.moves import Seat
@@ -65,9 +65,10 @@ class Seen:
         text = str(persona.get("text", "")) if isinstance(persona, dict) else ""
         return Request(self.view(number), move, message.emotion, text)
 
-    def prompt(self, number: int) -> tuple[ChatMessage, ...]:
-        """The prompt of its message `number`, as on the first try."""
-        return tuple(ChatMessage(*turn) for turn in render(self.request(number), self.offers).messages())
+    def prompt(self, number: int, reading: ReplyForm | None = None) -> tuple[ChatMessage, ...]:
+        """The prompt of its message `number`, as on the first try; `reading` asks for another form of the reply."""
+        asked = render(self.request(number), self.offers, reading=reading or self.reading)
+        return tuple(ChatMessage(*turn) for turn in asked.messages())
 
     @property
     def declared(self) -> dict[str, object]:
@@ -83,6 +84,11 @@ class Seen:
         if found == "model":
             return "model"
         raise BadInput(f"offers={shorten(found)} in a transcript; it is 'policy' or 'model'")
+
+    @property
+    def reading(self) -> ReplyForm:
+        """How its model answered; in words in transcripts of versions that knew no other form."""
+        return "structured" if self.declared.get("reading") == "structured" else "words"
 
     @property
     def voiced(self) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.protocols import ReplyForm
 from poise.common.errors import AgentError
 
 if TYPE_CHECKING:
@@ -120,6 +121,11 @@ SETTINGS: Final[Mapping[str, AgentSetting]] = MappingProxyType(
             "DIR", "how a model is tuned that words the moves: none, or that of a trained agent by its folder", _adapter
         ),
         "offers": AgentSetting(("policy", "model"), "who decides the number", partial(_set_field, "offers")),
+        "reading": AgentSetting(
+            get_args(ReplyForm),
+            "how a model that decides the number answers: in words, or as JSON with which its words must agree",
+            partial(_set_field, "reading"),
+        ),
         "conduct": AgentSetting(
             get_args(Conduct),
             "what is done, beside recording it, when a creditor's model breaks a rule of conduct (see "

@@ -13,7 +13,7 @@ from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detecto
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED
-from poise.agents.protocols import Learner, Policy, Voice
+from poise.agents.protocols import Learner, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
@@ -38,6 +38,8 @@ class PlaySettings:
 
     model:           the model URI of agents that name none; "scripted" plays without a model.
     offers:          who decides the number where an agent does not say: "policy" (default) or "model".
+    reading:         how a model that decides the number answers, where an agent does not say: in "words" (default), or
+                     "structured", as JSON with which the words must agree.
     conduct:         what creditors' models hear about words that break a rule of conduct, where an agent does not say:
                      "record" (default), "reask" or "refuse".
     through:         "langgraph" runs the compiled graphs, "fast" the same nodes in a plain loop; "auto" takes the fast
@@ -53,6 +55,7 @@ class PlaySettings:
 
     model: str = SCRIPTED
     offers: Offers | None = None
+    reading: ReplyForm | None = None
     conduct: Conduct | None = None
     through: Literal["auto", "fast", "langgraph"] = "auto"
     message_seconds: float = 120.0
@@ -86,8 +89,9 @@ class Pairing:
         options = self.settings.model_options
         self._voices: dict[Seat, Voice] = {}
         for seat, agent in self.agents.items():
-            conduct = agent.conduct_in(self.settings.conduct)
-            self._voices[seat] = open_voice(self._uri(agent), self._offers(agent), options, agent.adapter, conduct)
+            conduct, offers = agent.conduct_in(self.settings.conduct), self._offers(agent)
+            reading = agent.reading_in(offers, self.settings.reading)
+            self._voices[seat] = open_voice(self._uri(agent), offers, options, agent.adapter, conduct, reading)
         self._judge = open_judge(self.settings.judge, options) if self.settings.judge else None
         self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
         self._graph = self._runner()
@@ -186,7 +190,7 @@ class Pairing:
         )
 
     def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:
-        asked = self.settings.model, self.settings.offers, self.settings.conduct
+        asked = self.settings.model, self.settings.offers, self.settings.conduct, self.settings.reading
         declared = {seat: agent.declared_in(*asked) for seat, agent in self.agents.items()}
         return Transcript(
             scenario,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from poise.agents.conduct.duties import Conduct
+from poise.agents.protocols import ReplyForm
 from poise.common.errors import AgentError, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
 from poise.games.rules import Rules
@@ -63,6 +64,9 @@ class TournamentConfig(SettingsModel):
     )
     offers: Literal["policy", "model"] | None = Field(
         None, description="Who decides the number. Default: as each agent says."
+    )
+    reading: ReplyForm | None = Field(
+        None, description="How a model that decides the number answers. Default: in words."
     )
     conduct: Conduct | None = Field(
         None, description="What happens when a creditor's model breaks a rule of conduct. Default: record."

@@ -52,6 +52,7 @@ def play_settings(config: TournamentConfig, schedule: Schedule) -> PlaySettings:
     return PlaySettings(
         model=config.model,
         offers=config.offers,
+        reading=config.reading,
         conduct=config.conduct,
         through=config.through,
         message_seconds=config.message_seconds,

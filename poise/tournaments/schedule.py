@@ -160,12 +160,19 @@ def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant,
     """The creditors and the debtors that the config names; AgentError when there is no such agent."""
     creditors = tuple(entrant(find_agent(label, "creditor"), label, config) for label in config.creditors)
     debtors = tuple(entrant(find_agent(label, "debtor"), label, config) for label in config.debtors)
+    if config.reading == "structured" and all(
+        each.declared.get("reading") != "structured" for each in creditors + debtors
+    ):
+        raise ConfigError(
+            "reading = structured is for models that decide the number, and no agent here has one; add --offers model, "
+            "or leave reading out"
+        )
     return creditors, debtors
 
 
 def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:
     """An agent as it enters a tournament with these settings."""
-    declared = agent.declared_in(config.model, config.offers, config.conduct)
+    declared = agent.declared_in(config.model, config.offers, config.conduct, config.reading)
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
     own_code = "source" in agent.settings or bool(config.game)
     return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter, agent)

@@ -55,6 +55,8 @@ class TestSettings:
         ("name", "value"),
         [
             ("max_tokens", 0),
+            ("thinking", -1),
+            ("thinking", 1 << 17),
             ("context", 10),
             ("slots", 0),
             ("timeout", 0),
@@ -73,6 +75,13 @@ class TestSettings:
         settings = ModelSettings.from_options(options)
         assert (settings.temperature, settings.slots, settings.seed) == (0.5, 6, 3)
         assert (settings.extra, settings.keep_alive) == ((("top_p", 0.9),), "-1")
+
+    def test_what_is_newer_is_declared_only_where_it_is_set(self):
+        assert {"sampling", "thinking"}.isdisjoint(ModelSettings().declared())
+        assert (
+            ModelSettings(thinking=0, sampling="small").declared().items()
+            >= {"thinking": 0, "sampling": "small"}.items()
+        )
 
     @pytest.mark.parametrize(
         ("options", "words"),

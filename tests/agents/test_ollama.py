@@ -131,6 +131,33 @@ class TestWhatIsSent:
         assert sent["options"] == {"num_ctx": 2048, "num_predict": 33, "temperature": 0.7, "top_p": 0.5, "seed": 7}
         assert (sent["model"], sent["keep_alive"]) == (MODEL, "3m")
 
+    @pytest.mark.parametrize(("thinking", "sent", "most"), [(None, False, 48), (0, False, 48), (500, True, 548)])
+    def test_thoughts_are_off_or_have_a_budget_of_their_own(self, thinking, sent, most):
+        with StandIn(
+            [Answer([said("40 days.", message={"role": "assistant", "content": "40 days.", "thinking": "Hm"})])]
+        ) as server:
+            reply = caller(server.address, thinking=thinking)[0].ask(ASK)
+        assert reply.text == "40 days."
+        assert (server.asked[0]["think"], server.asked[0]["options"]["num_predict"]) == (sent, most)
+
+    @pytest.mark.parametrize(
+        ("thinking", "kwargs", "most"),
+        [(None, None, 48), (0, {"enable_thinking": False}, 48), (500, {"enable_thinking": True}, 548)],
+    )
+    def test_another_server_is_told_of_thoughts_only_where_that_is_set(self, thinking, kwargs, most):
+        with StandIn([_openai_reply("40 days.")]) as server:
+            caller(f"{server.address}/v1", provider="openai", thinking=thinking)[0].ask(ASK)
+        assert (server.asked[0].get("chat_template_kwargs"), server.asked[0]["max_tokens"]) == (kwargs, most)
+
+    @pytest.mark.parametrize("provider", ["ollama", "openai"])
+    def test_a_reply_of_fixed_form_has_room_for_it(self, provider):
+        good = Answer([said('{"days": 40}')]) if provider == "ollama" else _openai_reply('{"days": 40}')
+        with StandIn([good]) as server:
+            address = server.address + ("/v1" if provider == "openai" else "")
+            caller(address, provider=provider, thinking=100)[0].ask(Question(QUESTION, 7, schema=SCHEMA, room=24))
+        sent = server.asked[0]
+        assert sent.get("max_tokens", sent.get("options", {}).get("num_predict")) == 48 + 100 + 24
+
     def test_a_seed_in_the_settings_replaces_the_draw(self):
         with StandIn([Answer([said("40 days.")])]) as server:
             caller(server.address, seed=99)[0].ask(ASK)

@@ -117,6 +117,23 @@ def test_agents_enter_with_the_model_and_the_offers_they_play_with():
     assert debtor.declared["offers"] == "policy"
 
 
+def test_how_a_model_answers_is_declared_where_it_decides_the_number():
+    named = {
+        "creditors": ["vanilla", "wsls,reading=words"],
+        "debtors": ["angry,offers=policy"],
+        "model": "embedded:smollm2",
+    }
+    of_all = {**named, "offers": "model", "reading": "structured"}
+    (plain, own), (policy,) = enter(make_config(of_all))
+    assert (plain.declared["reading"], own.declared["reading"]) == ("structured", "words")
+    assert "reading" not in policy.declared
+    assert "reading" not in enter(make_config({**named, "creditors": ["vanilla"], "offers": "model"}))[0][0].declared
+    with pytest.raises(ConfigError, match="no agent here has one; add --offers model, or leave reading out"):
+        enter(make_config({**named, "reading": "structured"}))
+    with pytest.raises(ConfigError, match="structured"):
+        make_config({**named, "reading": "morse"})
+
+
 # The queue that hands the schedule out.
 
 

@@ -1,5 +1,6 @@
 """The prompts of training pairs are byte for byte those that run time sends."""
 
+import json
 import re
 
 import pytest
@@ -26,8 +27,12 @@ def obedient(messages):
     asked = SENTENCE.search(messages[-1].content)
     number = 20 + 3 * len(messages)
     if not asked:
-        return f"I can do {number} days."
-    return asked[1] if "Repeat" in asked[0] else f"{asked[1]} {number} days."
+        text = f"I can do {number} days."
+    else:
+        text = asked[1] if "Repeat" in asked[0] else f"{asked[1]} {number} days."
+    if "Answer in JSON" in messages[-1].content:
+        return json.dumps({"message": text, "move": "offer", "value": number})
+    return text
 
 
 @pytest.fixture
@@ -48,13 +53,13 @@ def told(messages):
     row=st.integers(0, 79),
     debtor=st.sampled_from(["vanilla", "cheating", "simulated", "threatening"]),
     creditor=st.sampled_from(["random", "vanilla", "eq-negotiator", "fixed:anger"]),
-    offers=st.sampled_from(["policy", "model"]),
+    decides=st.sampled_from([("policy", None), ("model", None), ("model", "structured")]),
     seed=st.integers(0, 9),
 )
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_prompts_of_a_transcript_are_those_that_were_sent(recorder, domain, row, debtor, creditor, offers, seed):
+def test_prompts_of_a_transcript_are_those_that_were_sent(recorder, domain, row, debtor, creditor, decides, seed):
     scenario = load_scenarios(f"builtin:{domain}")[row]
-    play = PlaySettings(model="ollama:recorder", offers=offers)
+    play = PlaySettings(model="ollama:recorder", offers=decides[0], reading=decides[1])
     pairing = Pairing(find_agent(creditor, "creditor"), find_agent(debtor, "debtor"), play)
     recorder.asked.clear()
     played = pairing.play(scenario, seed).transcript
@@ -72,4 +77,5 @@ def test_prompts_of_a_transcript_are_those_that_were_sent(recorder, domain, row,
     assert sorted(pairs) == [each.index for each in usable]
     for message in usable:
         assert pairs[message.index].reply == message.text
+        assert "JSON" not in pairs[message.index].messages[-1].content
         assert pairs[message.index].emotion == message.emotion

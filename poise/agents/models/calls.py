@@ -164,8 +164,8 @@ class Caller:
         about = message.response_metadata
         reason = about.get("done_reason") or about.get("finish_reason")
         if reason in _CUT:
-            after = f"cut after {self._settings.max_tokens} tokens" if text.strip() else "all thoughts and no words"
-            remedy = "raise max_tokens, or switch the model's thoughts off (see docs/models.md)"
+            after = f"cut after {self._settings.longest()} tokens" if text.strip() else "all thoughts and no words"
+            remedy = "raise max_tokens, or thinking where the model thinks before it speaks (see docs/models.md)"
             raise CutReply(f"{name}'s reply was {after}; {remedy}", text, usage)
         self.provider.verify(about)
         if refusal := message.additional_kwargs.get("refusal"):

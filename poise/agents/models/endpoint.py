@@ -19,12 +19,14 @@ class Question:
     """What a model is asked.
 
     turns: roles and texts. seed: the draw. conversation: whose prompt this continues. schema: of a JSON reply, if any.
+    room: tokens that the reply's form needs beside `max_tokens`.
     """
 
     turns: Sequence[ChatTurn]
     seed: int
     conversation: str = ""
     schema: Mapping[str, Any] | None = None
+    room: int = 0
 
 
 @dataclass(frozen=True, slots=True)

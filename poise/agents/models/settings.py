@@ -24,6 +24,8 @@ class ModelSettings:
                  or that of its `sampling`.
     seed:        sent with every call; None draws one for each message from the match's seed, so that repeats differ.
     max_tokens:  longest reply (tokens).
+    thinking:    tokens that a model may think before each reply, beside max_tokens; 0 switches its thoughts off. None
+                 leaves the choice to an OpenAI-compatible server, and is 0 for all others.
     context:     longest conversation (tokens); `num_ctx` for Ollama, the size of one slot for the embedded model, which
                  takes no more than its file says.
     keep_alive:  how long Ollama keeps the model loaded, such as "10m", or "-1" for as long as it runs.
@@ -59,6 +61,7 @@ class ModelSettings:
     sampling: str = ""
     template: str = ""
     gpu_layers: int = 0
+    thinking: int | None = None
     extra: tuple[tuple[str, Scalar], ...] = ()
 
     def __post_init__(self) -> None:
@@ -69,6 +72,8 @@ class ModelSettings:
         _between("timeout", self.timeout, 0.01, 86_400)
         _between("patience", self.patience, 0, 86_400)
         _between("gpu_layers", self.gpu_layers, -1, 1024)
+        if self.thinking is not None:
+            _between("thinking", self.thinking, 0, 65_536)
         if self.sampling and self.sampling not in sampling_table():
             raise AgentError(f"sampling {self.sampling!r} is not one of {', '.join(sampling_table())}")
         if self.temperature is not None:
@@ -101,7 +106,12 @@ class ModelSettings:
     def declared(self) -> dict[str, Any]:
         """Everything but the key, as JSON data; what files of older versions lack only where it is set."""
         given = {setting.name: getattr(self, setting.name) for setting in fields(self)}
-        return {name: value for name, value in given.items() if name != "api_key" and (value or name not in _LATER)}
+        kept = {name: value for name, value in given.items() if name != "api_key" and (value or name not in _LATER)}
+        return kept if self.thinking is None else kept | {"thinking": self.thinking}
+
+    def longest(self, room: int = 0) -> int:
+        """The most tokens that one call may generate: the reply's, what its form takes (`room`), and thoughts."""
+        return self.max_tokens + room + (self.thinking or 0)
 
     def sampled(self) -> dict[str, Any]:
         """How a server is to sample, by llama.cpp's and Ollama's names."""
@@ -114,8 +124,8 @@ def _between(name: str, value: float, low: float, high: float) -> None:
         raise AgentError(f"{name} {value!r} is not a number from {low} to {high}")
 
 
-_LATER: Final = frozenset({"sampling", "template", "gpu_layers"})
-_WHOLE: Final = frozenset({"seed", "max_tokens", "context", "slots", "threads", "gpu_layers"})
+_LATER: Final = frozenset({"sampling", "template", "gpu_layers", "thinking"})
+_WHOLE: Final = frozenset({"seed", "max_tokens", "thinking", "context", "slots", "threads", "gpu_layers"})
 _REAL: Final = frozenset({"temperature", "timeout", "patience"})
 
 

@@ -10,28 +10,30 @@ from poise.agents.conduct.duties import Conduct
 from poise.agents.models.adapters import Adapter
 from poise.agents.models.models import parse_uri
 from poise.agents.models.settings import ModelSettings
-from poise.agents.protocols import Voice
+from poise.agents.protocols import ReplyForm, Voice
 from poise.common.errors import AgentError
 
 __all__ = ["ModelSettings", "open_voice"]
 
 
-def open_voice(
+def open_voice(  # noqa: PLR0913, PLR0917  # the settings of a voice
     uri: str,
     offers: Literal["policy", "model"] = "policy",
     options: Mapping[str, Any] | None = None,
     adapter: Adapter | None = None,
     conduct: Conduct = "record",
+    reading: ReplyForm = "words",
 ) -> Voice:
     """The voice of a model URI; the same arguments give the same voice, which threads may share.
 
     options: fields of ModelSettings by name. adapter: what the embedded model speaks with; a server has its own.
     conduct: what is done about replies that break a rule; without a model nothing is, as there is nobody to ask again.
+    reading: how a model that decides the number answers.
     Raises AgentError for a bad URI or option, for an adapter of another base, and for offers="model" without
     a model to decide.
     """
     if parse_uri(uri)[0].has_model:
-        return _model_voice(uri, offers, ModelSettings.from_options(options or {}), adapter, conduct)
+        return _model_voice(uri, offers, ModelSettings.from_options(options or {}), adapter, (conduct, reading))
     if offers == "model":
         raise AgentError(
             'offers="model" needs a model to decide the number, and the scripted voice has none; '
@@ -49,9 +51,13 @@ def _scripted_voice() -> Voice:
 
 @lru_cache(maxsize=64)
 def _model_voice(
-    uri: str, offers: Literal["policy", "model"], settings: ModelSettings, adapter: Adapter | None, conduct: Conduct
+    uri: str,
+    offers: Literal["policy", "model"],
+    settings: ModelSettings,
+    adapter: Adapter | None,
+    heard: tuple[Conduct, ReplyForm],
 ) -> Voice:
     from poise.agents.models.calls import open_caller
     from poise.agents.voices.voice import ModelVoice
 
-    return ModelVoice(open_caller(uri, settings, adapter), offers, conduct)
+    return ModelVoice(open_caller(uri, settings, adapter), offers, *heard)

@@ -27,7 +27,7 @@ from string import Template
 from typing import Any, Final, Literal
 
 from poise.agents.models.text import neutralise
-from poise.agents.protocols import Brief, Request, View
+from poise.agents.protocols import Brief, ReplyForm, Request, View
 from poise.agents.voices.scripted import with_unit
 from poise.common.errors import AgentError
 from poise.games.domains import domain_file
@@ -58,7 +58,7 @@ class Prompt:
         return [*self.turns[:-1], (role, f"{text}{BREAK}{self.direction}")]
 
 
-def render(request: Request, offers: Offers, again: str = "") -> Prompt:
+def render(request: Request, offers: Offers, again: str = "", reading: ReplyForm = "words") -> Prompt:
     """The prompt for one message; `again` is what was wrong with the last try (see `complaint`)."""
     view = request.view
     turns: list[tuple[Role, str]] = [("system", system_text(view.brief, request.persona, offers))]
@@ -68,7 +68,7 @@ def render(request: Request, offers: Offers, again: str = "") -> Prompt:
         ("assistant" if line.seat == view.brief.seat else "user", neutralise(line.text) or silence())
         for line in view.lines
     ]
-    return Prompt(tuple(turns), " ".join(filter(None, [again, direction(request)])))
+    return Prompt(tuple(turns), " ".join(filter(None, [again, direction(request, reading)])))
 
 
 def system_text(brief: Brief, persona: str, offers: Offers) -> str:
@@ -100,11 +100,13 @@ def _instructions(brief: Brief, persona: str, offers: Offers, facts: str) -> str
     return "\n".join([*texts, *filter(None, [neutralise(persona)])])
 
 
-def direction(request: Request) -> str:
+def direction(request: Request, reading: ReplyForm = "words") -> str:
     """What is asked of this message: the emotion, then the move with its number last."""
     feeling = "" if request.emotion is None else emotion_direction(request.emotion)
     if request.move is None:
-        asked = _choice(request.view.brief)
+        brief = request.view.brief
+        form = str(_table("directions")["form"]) if reading == "structured" else ""
+        asked = " ".join(filter(None, [form, _choice(brief)]))
     else:
         asked = _fill(_table("directions")["say"], sentence=plain_sentence(request.move, request.view))
     return " ".join(filter(None, [feeling, asked]))

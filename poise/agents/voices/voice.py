@@ -4,7 +4,8 @@ offers="policy": the concession has decided. The reply must state the decided nu
 the model is told what was wrong and tries once more; else the words are repaired by a fixed rule (`wording.repair`).
 
 offers="model": the model decides. Its number, acceptance or walking away is read out of the words; if they make no
-legal move it is told why and tries once more; else the message is a forfeit.
+legal move it is told why and tries once more; else the message is a forfeit. With reading="structured" it answers as
+JSON, message, move and value, and its words must make that move (see `poise.agents.voices.structured`).
 
 A reply that breaks a rule of conduct may be sent back in the same way (see `poise.agents.conduct.duties`). With "reask"
 it is said all the same where nothing better comes. With "refuse" no such words are ever said: a decided move is then
@@ -28,10 +29,11 @@ from poise.agents.conduct.duties import Conduct
 from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import Question
 from poise.agents.models.text import clean_reply, sentences
-from poise.agents.protocols import Request, Speech, View
+from poise.agents.protocols import ReplyForm, Request, Speech, View
 from poise.agents.voices.leaks import secret_in
-from poise.agents.voices.prompts import Offers, complaint, echoes, plain_sentence, render, silence
+from poise.agents.voices.prompts import Offers, Prompt, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
+from poise.agents.voices.structured import ROOM, Declared, declared_move, parse_reply, reply_schema
 from poise.agents.voices.wording import WordingProblem, check_wording, misconduct, read_move, repair
 from poise.common.errors import AgentError, BadReply, ModelTimeout
 from poise.common.seeds import Dice
@@ -48,6 +50,7 @@ class _Draft:
 
     attempts: int = 0
     text: str = ""
+    declared: Declared | None = None  # what the last reply says that `text` does, where it is of fixed form
     problems: list[WordingProblem] = field(default_factory=list)
     sayable: tuple[str, Move] | None = None  # the last reply that makes its move, though it breaks a rule of conduct
     replies: list[str] = field(default_factory=list)  # as they came
@@ -84,10 +87,14 @@ class ModelVoice:
         caller: Caller,
         offers: Offers = "policy",
         conduct: Conduct = "record",
+        reading: ReplyForm = "words",
     ) -> None:
         if offers not in get_args(Offers):
             raise AgentError(f"offers {offers!r} is neither 'policy' nor 'model'")
+        if reading not in get_args(ReplyForm):
+            raise AgentError(f"reading {reading!r} is neither 'words' nor 'structured'")
         self.offers = offers
+        self.reading: ReplyForm = reading if offers == "model" else "words"
         self.conduct = conduct
         self._caller = caller
 
@@ -98,7 +105,7 @@ class ModelVoice:
         draft = _Draft()
         while draft.attempts < ATTEMPTS:
             reply = self._try(request, draft, dice)
-            verdict = self._judge(request, reply) if isinstance(reply, str) else reply
+            verdict = self._judge(request, draft) if isinstance(reply, str) else reply
             if isinstance(verdict, Move):
                 bad = misconduct(draft.text, request.view) if self.conduct != "record" else None
                 if bad is None:
@@ -113,12 +120,12 @@ class ModelVoice:
         last = draft.problems[-1] if draft.problems else None
         if last:
             draft.complaints.append(complaint(last.name, view, last.said))
-        prompt = render(request, self.offers, draft.complaints[-1] if last else "")
+        prompt = render(request, self.offers, draft.complaints[-1] if last else "", self.reading)
         seed = int(dice.child("call", draft.attempts).unit() * _SEEDS)
         draft.attempts += 1
         began = time.perf_counter()
         try:
-            reply = self._caller.ask(Question(prompt.messages(), seed, request.thread))
+            reply = self._caller.ask(self._question(prompt, seed, request))
         except CutReply as cut:
             draft.heard(cut.text, cut.usage)
             return WordingProblem("cut", str(cut))
@@ -130,9 +137,21 @@ class ModelVoice:
             return WordingProblem("late" if isinstance(error, ModelTimeout) else "empty", str(error))
         else:
             draft.heard(reply.text, reply.usage)
-        text = self._sayable(reply.text, request)
+        return self._taken_in(reply.text, request, draft)
+
+    def _question(self, prompt: Prompt, seed: int, request: Request) -> Question:
+        if self.reading == "words":
+            return Question(prompt.messages(), seed, request.thread)
+        return Question(prompt.messages(), seed, request.thread, reply_schema(request.view), ROOM)
+
+    def _taken_in(self, reply: str, request: Request, draft: _Draft) -> str | WordingProblem:
+        """The reply as a message, kept in the draft, or why there is none."""
+        declared = parse_reply(reply) if self.reading == "structured" else None
+        if isinstance(declared, WordingProblem):
+            return declared
+        text = self._sayable(reply if declared is None else declared.message, request)
         if isinstance(text, str):
-            draft.text = text
+            draft.text, draft.declared = text, declared
         return text
 
     def _sayable(self, reply: str, request: Request) -> str | WordingProblem:
@@ -146,11 +165,13 @@ class ModelVoice:
             return WordingProblem("secret", f'says what it must keep to itself: "{secret[:60]}"')
         return text
 
-    def _judge(self, request: Request, text: str) -> Move | WordingProblem:
+    def _judge(self, request: Request, draft: _Draft) -> Move | WordingProblem:
+        if draft.declared is not None:
+            return declared_move(draft.text, draft.declared, request.view)
         if request.move is None:
-            return read_move(text, request.view)
+            return read_move(draft.text, request.view)
         plain = plain_sentence(request.move, request.view)
-        return check_wording(text, request.move, request.view, plain) or request.move
+        return check_wording(draft.text, request.move, request.view, plain) or request.move
 
     def _last_resort(self, request: Request, draft: _Draft) -> Speech:
         """What is said when no reply was as it should be."""

@@ -147,15 +147,21 @@ def read_move(text: str, view: View) -> Move | WordingProblem:  # noqa: PLR0911 
 
 
 def _read_offer(text: str, reading: MessageReading, view: View) -> Move | WordingProblem:
-    (low, high), grid, unit = view.brief.bounds, view.brief.rules.grid, view.brief.unit
     value = reading.value
     said = next(_words(text, each) for each in reading.evidence if each.role == "offered" and each.value == value)
+    firm = view.other_offer is not None and refuses(text)
+    return illegal(value, said, text, view) or Move("offer", value, firm)
+
+
+def illegal(value: int | None, said: str, text: str, view: View) -> WordingProblem | None:
+    """Why `value`, which `text` states as `said`, cannot be offered; None where it is within bounds and on the grid."""
+    (low, high), grid, unit = view.brief.bounds, view.brief.rules.grid, view.brief.unit
     if value is None or not low <= value <= high:
         problem = f"states {said}, which is not a whole number of {unit} from {low} to {high}"
         return WordingProblem("range", _quoted(problem, text), said)
     if (value - low) % grid:
         return WordingProblem("grid", _quoted(f"states {said}, which is not in steps of {grid} from {low}", text), said)
-    return Move("offer", value, firm=view.other_offer is not None and refuses(text))
+    return None
 
 
 def repair(text: str, move: Move, view: View, plain: str) -> str:

@@ -53,7 +53,7 @@ def _tries(seen: Seen, message: Message, cost: Mapping[str, Any]) -> list[dict[s
     found = []
     for place in range(len(wording.replies) or 1):
         again = wording.complaints[place - 1] if 0 < place <= len(wording.complaints) else ""
-        turns = render(seen.request(number), seen.offers, again).messages()
+        turns = render(seen.request(number), seen.offers, again, seen.reading).messages()
         found.append(
             {
                 "turns": [[role, shown_words(text)] for role, text in turns],

@@ -177,7 +177,7 @@ def _pair(talk: TrainingNegotiation, seen: Seen, number: int, worth: Worth) -> P
         index=message.index,
         seat=seen.seat,
         emotion=message.emotion,
-        messages=seen.prompt(number),
+        messages=seen.prompt(number, "words"),  # as the reply to learn is the words alone
         reply=message.text,
         move=message.move,
         rewards=worth.rewards,

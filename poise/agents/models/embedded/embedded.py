@@ -31,8 +31,9 @@ class ChatEmbedded(BaseChatModel):
     model is its name, and file what `find_model` found by it; None looks it up at the first call.
 
     Beside the usual, `invoke` takes: conversation (keeps its slot), seed, deadline (monotonic clock, seconds), schema
-    (a JSON schema that the reply must follow). A reply that begins to repeat its own sentences ends there: small models
-    do not find out of such a loop. `usage_metadata` counts tokens, those served from the cache included;
+    (a JSON schema that the reply must follow), room (tokens beside max_tokens). A reply that begins to repeat its own
+    sentences ends there: small models do not find out of such a loop. `usage_metadata` counts tokens, those served from
+    the cache included;
     `response_metadata["timings"]` holds the engine's counters: prompt_n (evaluated), cache_n, predicted_n, and times.
     """
 
@@ -64,6 +65,7 @@ class ChatEmbedded(BaseChatModel):
     ) -> ChatResult:
         deadline = kwargs.get("deadline") or time.monotonic() + self.settings.timeout
         body = self.body(messages, stop, kwargs.get("seed"), kwargs.get("schema"))
+        body["max_tokens"] += kwargs.get("room", 0)
         enough = None if kwargs.get("schema") is not None else loops
         speaker = self.engine(self.settings, self.adapter, self._file)
         done = speaker.chat(body, kwargs.get("conversation", ""), deadline, enough)
@@ -84,8 +86,8 @@ class ChatEmbedded(BaseChatModel):
         settings, file = self.settings, self._file
         sampling = {**sampling_of(file.header.architecture, file.header.parameters), **file.sampling}
         sampling["stop"] = [*sampling.get("stop", []), *template_stops(file, settings)]
-        body = {**sampling, "max_tokens": settings.max_tokens, "messages": [_plain(message) for message in messages]}
-        body["chat_template_kwargs"] = {"enable_thinking": False}  # a reply has no room for thoughts
+        body = {**sampling, "max_tokens": settings.longest(), "messages": [_plain(message) for message in messages]}
+        body["chat_template_kwargs"] = {"enable_thinking": bool(settings.thinking)}
         if settings.temperature is not None:
             body["temperature"] = settings.temperature
         seed = settings.seed if seed is None else seed

@@ -39,7 +39,7 @@ class EmbeddedProvider(Provider):
 
     def arguments(self, settings: ModelSettings, question: Question, deadline: float) -> dict[str, Any]:  # noqa: ARG002
         """The conversation keeps its slot."""
-        named = {"conversation": question.conversation, "schema": question.schema}
+        named = {"conversation": question.conversation, "schema": question.schema, "room": question.room}
         return {"seed": question.seed, "deadline": deadline, **named}
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:

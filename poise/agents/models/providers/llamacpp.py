@@ -57,7 +57,7 @@ class LlamaCppProvider(OpenAIProvider):
         return model
 
     def arguments(self, settings: ModelSettings, question: Question, deadline: float) -> dict[str, Any]:
-        """As for OpenAI, and the conversation, which keeps its slot; thoughts are switched off."""
+        """As for OpenAI, and the conversation, which keeps its slot; thoughts only with a budget for them."""
         arguments = super().arguments(settings, question, deadline)
         body = {"chat_template_kwargs": {"enable_thinking": False}, **arguments.get("extra_body", {})}
         return arguments | {"extra_body": body, "conversation": question.conversation, "deadline": deadline}

@@ -33,7 +33,7 @@ class OllamaProvider(Provider):
     address_variable: ClassVar[str] = "OLLAMA_HOST"
 
     def open(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:  # noqa: ARG002
-        """The model. Thoughts are switched off, as a reply of `max_tokens` has no room for them."""
+        """The model. Without a budget for thoughts they are off: a reply of `max_tokens` has no room for them."""
         from langchain_ollama import ChatOllama
 
         known = {key: value for key, value in _options(settings).items() if key in ChatOllama.model_fields}
@@ -42,12 +42,12 @@ class OllamaProvider(Provider):
             base_url=server_address(settings),
             keep_alive=_keep_alive(settings.keep_alive),
             client_kwargs={"timeout": settings.timeout, "follow_redirects": False},
-            **{"reasoning": False, **known},
+            **{"reasoning": bool(settings.thinking), **known},
         )
 
     def arguments(self, settings: ModelSettings, question: Question, deadline: float) -> dict[str, Any]:  # noqa: ARG002
         """Options, the draw among them, and the schema."""
-        options = {**_options(settings), "seed": question.seed}
+        options = {**_options(settings, question.room), "seed": question.seed}
         if question.schema is None:
             return {"options": options}
         options.pop("stop", None)  # JSON has line breaks
@@ -141,9 +141,9 @@ def ollama_address(host: str | None) -> str:
     return f"{scheme}://{login + '@' if login else ''}{name}:{port}{'/' + path if path else ''}"
 
 
-def _options(settings: ModelSettings) -> dict[str, Any]:
+def _options(settings: ModelSettings, room: int = 0) -> dict[str, Any]:
     """The `options` of a request."""
-    options = {"num_ctx": settings.context, "num_predict": settings.max_tokens, **settings.sampled()}
+    options = {"num_ctx": settings.context, "num_predict": settings.longest(room), **settings.sampled()}
     return options | ({} if settings.seed is None else {"seed": settings.seed}) | dict(settings.extra)
 
 

@@ -48,11 +48,15 @@ class OpenAIProvider(Provider):
         return kind(**client_options(name, settings, address, key))
 
     def arguments(self, settings: ModelSettings, question: Question, deadline: float) -> dict[str, Any]:  # noqa: ARG002
-        """The draw, how to sample, and the schema."""
+        """The draw, how to sample, the room for thoughts, and the schema."""
         sampled = settings.sampled()
         standard: dict[str, Any] = {name: sampled.pop(name) for name in _STANDARD if name in sampled}
+        if settings.thinking is not None:
+            sampled["chat_template_kwargs"] = {"enable_thinking": settings.thinking > 0}
         body = dict(settings.extra) if self.place(settings)[0] == _OPENAI else sampled | dict(settings.extra)
         arguments: dict[str, Any] = {"seed": question.seed, **standard, **({"extra_body": body} if body else {})}
+        if question.room:
+            arguments["max_tokens"] = settings.longest(question.room)
         if question.schema is None:
             return arguments
         arguments.pop("stop", None)  # JSON has line breaks
@@ -111,7 +115,7 @@ def client_options(name: str, settings: ModelSettings, address: str, key: str) -
         "base_url": address,
         "api_key": SecretStr(key or "none"),
         "temperature": settings.sampled()["temperature"],
-        "max_tokens": settings.max_tokens,
+        "max_tokens": settings.longest(),
         "timeout": settings.timeout,
         "max_retries": 0,
         "use_responses_api": False,
