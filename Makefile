@@ -19,7 +19,7 @@ QUICK := not model and not browser and not server and not slow
 help:
 	@echo "make tournament   set up, play a round-robin on the embedded model, show who won"
 	@echo "make test         set up, lint, check types, run every test"
-	@echo "make test-all     the same, with tournaments killed at ten moments instead of four"
+	@echo "make test-all     the same with full counts: ten killed moments instead of four, longer play with the model"
 	@echo "make quick        the tests without a model, a browser, a server or long runs: about a minute"
 	@echo "make coverage     make quick, and which share of the code it runs"
 	@echo "make setup        set up only (virtual environment in $(VENV))"

@@ -61,7 +61,7 @@ def pytest_collection_finish(session):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all-moments", action="store_true", help="kill tournaments at ten moments instead of four")
+    parser.addoption("--all-moments", action="store_true", help="ten killed moments instead of four, and longer talks")
     parser.addoption("--regenerate-goldens", action="store_true", help="write the golden files anew")
 
 
@@ -88,6 +88,12 @@ def _no_thread_left_over():
         if thread.name.startswith("poise-"):
             thread.join(_PATIENCE)
             assert not thread.is_alive(), f"the test left {thread.name} at work; let it hang on `test_over`"
+
+
+@pytest.fixture(scope="session")
+def thorough(request):
+    """Whether the full counts are wanted, as in `make test-all`."""
+    return request.config.getoption("--all-moments")
 
 
 @pytest.fixture(autouse=True)

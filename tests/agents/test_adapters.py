@@ -223,7 +223,7 @@ def test_without_adapters_nobody_waits_for_a_turn():
 
 
 def test_a_new_conversation_takes_an_old_slot_with_its_own_adapter():
-    book, soon = SlotBook(4), time.monotonic() + 9
+    book, soon = SlotBook(4), time.monotonic() + 60
     for name, adapter in (("1", "A"), ("2", "B"), ("3", "A"), ("4", "B")):
         with book.slot(name, soon, adapter):
             pass
@@ -235,10 +235,10 @@ def test_a_new_conversation_takes_an_old_slot_with_its_own_adapter():
 
 def test_a_call_that_gives_up_lets_the_others_go_on():
     book = SlotBook(2)
-    with book.slot("1", time.monotonic() + 9, "A"):
+    with book.slot("1", time.monotonic() + 60, "A"):
         with pytest.raises(ModelError, match="became free in time"), book.slot("2", time.monotonic() + 0.01, "B"):
             pass
-        with book.slot("3", time.monotonic() + 9, "A"):
+        with book.slot("3", time.monotonic() + 60, "A"):
             pass
 
 
@@ -302,7 +302,7 @@ def known(tmp_path, *names):
 
 def say(adapter="", engine=None):
     speaker = engine or Speaker(ModelSettings(), adapter)
-    return speaker.chat({"messages": []}, "", time.monotonic() + 9).text
+    return speaker.chat({"messages": []}, "", time.monotonic() + 60).text
 
 
 def test_adapters_that_are_known_are_loaded_at_once_and_each_call_has_its_own(started, tmp_path):
@@ -329,7 +329,7 @@ def test_calls_in_flight_are_let_through_before_the_engine_starts_anew(started, 
 
     def slowly(_text):
         begun.set()
-        return not go_on.wait(9)
+        return not go_on.wait(60)
 
     def in_two(_request, listen):
         listen({"choices": [{"delta": {"content": "whole"}}]})
@@ -338,8 +338,8 @@ def test_calls_in_flight_are_let_through_before_the_engine_starts_anew(started, 
     engine = shared_engine(ModelSettings())
     engine._server.handle_chat_completions = in_two
     with ThreadPoolExecutor(2) as pool:
-        call = pool.submit(engine.chat, {"messages": []}, "", time.monotonic() + 9, slowly)
-        assert begun.wait(9)
+        call = pool.submit(engine.chat, {"messages": []}, "", time.monotonic() + 60, slowly)
+        assert begun.wait(60)
         known(tmp_path, "two")
         later = pool.submit(say, "two")
         go_on.set()
@@ -359,7 +359,7 @@ def test_an_adapter_whose_file_is_gone_is_refused_and_the_others_play_on(started
 def test_llama_cpp_would_ignore_an_adapter_that_it_does_not_know_and_so_it_is_never_asked(started, tmp_path):
     engine = Engine(tmp_path, 1, 256, 1, {"one": "one"})
     with pytest.raises(KeyError):
-        engine.chat({"messages": []}, "", time.monotonic() + 9, None, "two")
+        engine.chat({"messages": []}, "", time.monotonic() + 60, None, "two")
 
 
 # --- the real engine

@@ -40,14 +40,14 @@ def test_no_two_conversations_of_a_tournament_share_a_key():
 
 
 @pytest.mark.model
-def test_one_creditor_against_three_debtors_at_a_time_evaluates_no_more_as_talks_grow():
+def test_one_creditor_against_three_debtors_at_a_time_evaluates_no_more_as_talks_grow(thorough):
     """With one key for all three, 67 tokens a call became 180."""
     from poise.agents.registry import find_agent
 
     settings = PlaySettings(
         model="embedded:smollm2",
-        rules=Rules(max_messages=10),
-        model_options={"slots": 6, "context": 2048, "max_tokens": 24},
+        rules=Rules(max_messages=10 if thorough else 8),
+        model_options={"slots": 6, "context": 2048, "max_tokens": 24 if thorough else 12},
     )
     (scenario,) = scenarios(1)
 

@@ -89,7 +89,7 @@ class TestSlots:
         warm: list[str] = []  # conversations that still have a slot, by last use: least recent first
         places: dict[str, int] = {}
         for name in names:
-            with book.slot(name, time.monotonic() + 1) as slot:
+            with book.slot(name, time.monotonic() + 60) as slot:
                 assert 0 <= slot < count
                 if name in warm:
                     assert slot == places[name]
@@ -108,7 +108,7 @@ class TestSlots:
         lock = threading.Lock()
 
         def call(name: str) -> None:
-            with book.slot(name, time.monotonic() + 5) as slot:
+            with book.slot(name, time.monotonic() + 60) as slot:
                 with lock:
                     assert slot not in used
                     used.add(slot)
@@ -183,13 +183,13 @@ SETTINGS = ModelSettings(max_tokens=12, context=1024, slots=5, timeout=120.0)
 HELLO = [("system", "You are a creditor."), ("user", "I need 71 days to repay.")]
 
 
-def tokens(model: ChatEmbedded, text: str) -> int:
-    """How many tokens `text` has, by the engine's own counters; its fifth slot is there for the counting."""
-    used = [
+def tokens(model: ChatEmbedded, *texts: str) -> list[int]:
+    """How many tokens each text has, by the engine's own counters; its fifth slot is there for the counting."""
+    none, *used = [
         model.invoke([("system", "x"), ("user", each)], conversation="counting", seed=1).usage_metadata["input_tokens"]
-        for each in (text, "")
+        for each in ("", *texts)
     ]
-    return used[0] - used[1]
+    return [each - none for each in used]
 
 
 def net(table: str) -> list[list[str]]:
@@ -224,10 +224,8 @@ class TestRealModel:
 
     def test_a_call_ends_at_its_deadline_and_leaves_the_engine_usable(self, model):
         endless = ChatEmbedded(settings=ModelSettings(max_tokens=800, context=1024, extra=(("ignore_eos", True),)))
-        began = time.monotonic()
-        with pytest.raises(ModelTimeout, match="raise timeout or lower max_tokens"):
+        with pytest.raises(ModelTimeout, match="raise timeout or lower max_tokens"):  # all 800 tokens would be a reply
             endless.invoke("Count.", seed=1, deadline=time.monotonic() + 0.2, stop=["zzz"])
-        assert time.monotonic() - began < 30
         assert model.invoke(HELLO, conversation="a", seed=1).content
 
     def test_what_does_not_fit_is_refused_with_the_remedy(self, model):
@@ -250,12 +248,13 @@ class TestRealModel:
         assert engines
         assert not any(path.exists() for path in engines)
 
-    def test_however_long_the_talks_only_their_end_is_evaluated(self, model):
+    def test_however_long_the_talks_only_their_end_is_evaluated(self, model, thorough):
+        messages = 8 if thorough else 6
         short = ChatEmbedded(settings=replace(SETTINGS, max_tokens=2))
 
         def match(name: str) -> list[tuple[int, str]]:
             said, evaluated = [], []
-            for index in range(8):
+            for index in range(messages):
                 seat = SEATS[index % 2]
                 move = offer(10 + 3 * index if seat == "creditor" else 120 - 3 * index)
                 prompt = render(request(move, *said, seat=seat, emotion=EMOTIONS28[index]), "policy")
@@ -267,9 +266,9 @@ class TestRealModel:
 
         with ThreadPoolExecutor(2) as pool:
             counted = [each for match_ in pool.map(match, ["one", "two"]) for each in match_]
-        assert len(counted) == 12
-        for evaluated, end in counted:
-            assert evaluated <= tokens(short, end) + 32
+        assert len(counted) == 2 * (messages - 2)
+        for (evaluated, _), length in zip(counted, tokens(short, *(end for _, end in counted)), strict=True):
+            assert evaluated <= length + 32
 
 
 @pytest.mark.model

@@ -39,7 +39,7 @@ def chat(**more: object) -> Answer:
 
 
 def settings(address: str, **more: object) -> ModelSettings:
-    return ModelSettings(base_url=address, **{"patience": 0, "timeout": 5, **more})
+    return ModelSettings(base_url=address, **{"patience": 0, "timeout": 60, **more})
 
 
 def test_a_conversation_keeps_its_slot_and_cached_tokens_are_counted():

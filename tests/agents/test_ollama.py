@@ -6,10 +6,9 @@ were recorded with a real Ollama 0.6.8.
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from helpers.ollama_server import (
+    HANGS,
     MODEL,
     QUESTION,
     RECORDED,
@@ -51,7 +50,7 @@ class FakeTime:
 def caller(address: str, *, provider: str = "ollama", name: str = MODEL, **settings) -> tuple[Caller, FakeTime]:
     fake = FakeTime()
     known = ModelSettings(
-        **{"patience": 10.0, "timeout": 5.0, "api_key": "sk-very-secret", **settings}, base_url=address
+        **{"patience": 10.0, "timeout": 60.0, "api_key": "sk-very-secret", **settings}, base_url=address
     )
     model = open_chat_model(f"{provider}:{name}", known)
     return Caller(model, known, clock=fake.clock, sleep=fake.sleep), fake
@@ -252,17 +251,14 @@ class TestFailures:
         assert len(server.asked) == 3
 
     def test_a_server_that_hangs_is_given_up(self):
-        late = Answer([said("40 days.")], pause=0.6)
+        late = Answer([said("40 days.")], pause=HANGS)
         with StandIn([late]) as server, pytest.raises(ModelTimeout, match="raise timeout"):
             caller(server.address, timeout=0.2)[0].ask(ASK)
 
     def test_the_deadline_counts_the_whole_reply_and_not_the_gaps(self):
         slow = Answer([*[part("word ")] * 40, said("")], pause=0.05)
-        with StandIn([slow]) as server:
-            began = time.monotonic()
-            with pytest.raises(ModelTimeout):
-                caller(server.address, timeout=0.25)[0].ask(ASK)
-            assert time.monotonic() - began < 1.5  # the whole stream would take 2 seconds
+        with StandIn([slow]) as server, pytest.raises(ModelTimeout):  # no gap is too long, the whole stream is
+            caller(server.address, timeout=0.25)[0].ask(ASK)
 
     def test_no_error_of_a_library_gets_out(self):
         class Strange(Exception):
@@ -315,6 +311,6 @@ class TestOpenAIFailures:
                 ask.ask(ASK)
             with pytest.raises(EmptyReply):
                 ask.ask(ASK)
-        late = Answer(_openai_reply("40 days.").lines, pause=0.6)
+        late = Answer(_openai_reply("40 days.").lines, pause=HANGS)
         with StandIn([late]) as server, pytest.raises(ModelTimeout):
             caller(f"{server.address}/v1", provider="openai", timeout=0.2)[0].ask(ASK)

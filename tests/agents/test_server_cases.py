@@ -51,7 +51,7 @@ def case(file: str, name: str) -> dict[str, Any]:
 def caller(server: StandIn, provider: str, **more: Any) -> tuple[Caller, list[float]]:
     pauses: list[float] = []
     address = server.address + ("/v1" if provider == "openai" else "")
-    settings = ModelSettings(base_url=address, **{"patience": 1, "timeout": 5, **more})
+    settings = ModelSettings(base_url=address, **{"patience": 1, "timeout": 60, **more})
     model = open_chat_model(f"{provider}:tiny:1b", settings)
     return Caller(model, settings, clock=lambda: sum(pauses), sleep=pauses.append), pauses
 

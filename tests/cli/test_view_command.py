@@ -37,7 +37,7 @@ def test_it_prints_an_address_that_answers_and_ends_well_by_ctrl_c(folder):
                 assert answer.headers["server"] is None
                 assert "c0" in answer.read().decode()
             viewer.send_signal(signal.SIGINT)
-            rest, errors = viewer.communicate(timeout=30)
+            rest, errors = viewer.communicate(timeout=120)
         finally:
             viewer.kill()
     assert (viewer.returncode, rest, errors) == (0, "", "")
@@ -52,7 +52,7 @@ def test_it_prints_an_address_that_answers_and_ends_well_by_ctrl_c(folder):
 )
 def test_a_host_that_will_not_do_is_refused_in_words(folder, arguments, told):
     with view(folder, *arguments) as viewer:
-        out, errors = viewer.communicate(timeout=60)
+        out, errors = viewer.communicate(timeout=120)
     assert viewer.returncode == 1
     assert out == ""
     assert told in errors
@@ -61,14 +61,14 @@ def test_a_host_that_will_not_do_is_refused_in_words(folder, arguments, told):
 
 def test_a_port_that_is_taken_is_named_with_the_remedy(folder):
     with socket.create_server(("127.0.0.1", 0)) as taken, view(folder, "--port", taken.getsockname()[1]) as viewer:
-        _, errors = viewer.communicate(timeout=60)
+        _, errors = viewer.communicate(timeout=120)
     assert viewer.returncode == 1
     assert "leave --port out for one that is free" in errors
 
 
 def test_a_folder_without_a_tournament_is_refused_before_an_address_is_printed(tmp_path):
     with view(tmp_path) as viewer:
-        out, errors = viewer.communicate(timeout=60)
+        out, errors = viewer.communicate(timeout=120)
     assert viewer.returncode == 1
     assert out == ""
     assert "there is no tournament in" in errors

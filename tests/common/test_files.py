@@ -17,7 +17,8 @@ from poise.common.files import canonical, digest_of, draft, replace_file, sha256
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+    max_leaves=12,
 )
 
 
@@ -76,7 +77,7 @@ def test_what_the_disk_refuses_is_said_with_the_file_and_a_remedy(tmp_path):
         replace_file(tmp_path / "taken" / "file", b"x")
 
 
-@given(st.dictionaries(st.text(), JSON))
+@given(st.dictionaries(st.text(max_size=9), JSON, max_size=6))
 def test_the_digest_depends_on_the_data_and_not_on_their_order(data):
     turned = dict(reversed(data.items()))
     assert canonical(turned) == canonical(data)

@@ -96,7 +96,7 @@ from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.storage.store import Store
 config = make_config({"creditors": ["warm.py"], "debtors": ["angry"], "scenarios": "builtin:0-1",
-                      "matches_per_pair": 2, "message_seconds": 30, "match_seconds": 30, "workers": 2})
+                      "matches_per_pair": 2, "message_seconds": 120, "match_seconds": 240, "workers": 1})
 result = run_tournament(config, "run")
 with Store.read("run") as store:
     print(result.complete, [talk.outcome.ending for talk in store.transcripts()].count("failed"))

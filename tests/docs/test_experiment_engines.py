@@ -1,9 +1,11 @@
 """The engines experiment, played small: what its page says is what the stores hold."""
 
-import os
+import contextlib
+import io
 import re
-import subprocess
+import runpy
 import sys
+from unittest import mock
 
 import pytest
 from helpers.paths import ROOT
@@ -44,13 +46,28 @@ than = "vanilla"
 """
 
 
+def run(folder, **places):
+    """Run the experiment in `folder`, in this process; what it printed."""
+    words = ["run.py", *(word for name, place in places.items() for word in (f"--{name}", place))]
+    with (
+        contextlib.chdir(folder),
+        mock.patch.object(sys, "argv", words),
+        mock.patch.object(sys, "path", [str(HERE), *sys.path]),
+        contextlib.redirect_stdout(io.StringIO()) as said,
+    ):
+        try:
+            runpy.run_path(str(HERE / "run.py"), run_name="run")["main"]()
+        finally:
+            for name in ("page", "figures"):  # other examples have modules of these names
+                sys.modules.pop(name, None)
+    return said.getvalue()
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     folder = tmp_path_factory.mktemp("engines")
     (folder / "small.toml").write_text(SMALL)
-    places = {"--settings": "small.toml", "--runs": "runs", "--page": "page/engines.md", "--workers": "1"}
-    command = [sys.executable, str(HERE / "run.py"), *[word for pair in places.items() for word in pair]]
-    subprocess.run(command, cwd=folder, check=True, env=os.environ, capture_output=True, text=True, timeout=120)
+    run(folder, settings="small.toml", runs="runs", page="page/engines.md", workers="1")
     return folder, (folder / "page/engines.md").read_text()
 
 
@@ -82,6 +99,4 @@ def test_the_drawings_are_there(played):
 
 def test_an_experiment_that_is_done_is_not_played_again(played):
     folder, _ = played
-    command = [sys.executable, str(HERE / "run.py"), "--settings", "small.toml", "--runs", "runs", "--page", "again.md"]
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=120)
-    assert "taught: kept" in done.stdout
+    assert "taught: kept" in run(folder, settings="small.toml", runs="runs", page="again.md", workers="1")

@@ -81,7 +81,7 @@ def stop(process):
     for wanted in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, wanted)
-            process.wait(10)
+            process.wait(60)
         except ProcessLookupError:
             return
         except subprocess.TimeoutExpired:

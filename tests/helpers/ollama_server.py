@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,12 +18,16 @@ from helpers.paths import SHARED
 RECORDED = SHARED / "ollama" / "exchanges.json"
 
 MODEL = "tiny:1b"
+HANGS = 3600.0
 QUESTION = [("system", "You are a creditor."), ("user", "I need 71 days.")]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server sends: a status and lines, with a pause before each; `broken` ends before all is sent."""
+    """What the server sends: a status and lines, with a pause before each; `broken` ends before all is sent.
+
+    pause: seconds; HANGS for as long as the test lasts.
+    """
 
     lines: Sequence[Any] = ()
     status: int = 200
@@ -100,6 +103,7 @@ class StandIn:
     answers: list[Answer]
     asked: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> StandIn:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -109,6 +113,7 @@ class StandIn:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -146,7 +151,7 @@ def _handler(owner: StandIn) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.close_connection = True
             for chunk in chunks:
-                time.sleep(given.pause)
+                owner.over.wait(given.pause)
                 try:
                     self.wfile.write(chunk)
                     self.wfile.flush()

@@ -3,8 +3,8 @@
 A page's steps, in order:
 
     four spaces and a command    run in the page's folder, through the same `app` as `poise` on the command line;
-                                 `poise view` is started, asked for its first page and stopped by Ctrl-C, `poise play`
-                                 is begun in a terminal and left by Ctrl-D
+                                 `poise view` is started, asked for its first page and ended, `poise play` is begun
+                                 and left by Ctrl-D
     ```console                   `$ poise ...` in a terminal, with what is typed at its prompts (`^D`, `^C`: the keys);
                                  the other lines must come out
     ```python                    run, all on a page in one namespace; with `# NAME.py` as its first line, saved
@@ -24,22 +24,24 @@ import json
 import os
 import re
 import shlex
-import signal
-import subprocess
-import sys
+import socket
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
+import uvicorn
 from typer.testing import CliRunner
 
-from helpers.terminal import CTRL_C, CTRL_D, TerminalProgram
+from helpers.terminal import CTRL_C, CTRL_D, PATIENCE, TerminalProgram
 from poise.agents import registry
 from poise.cli.app import app
 from poise.common import userfile
 from poise.games.openspiel import variants
 from poise.games.openspiel.bargaining import register_bargaining
+from poise.tournaments.view import server
 
 _STEP = re.compile(
     r"^<!-- not run: (?P<why>[^\n]+?) -->\n+(?:```\w*\n.*?^```$|(?:    [^\n]*(?:\n|\Z))+)"
@@ -112,7 +114,10 @@ class Page:
         if words[0] == "view":
             _view(words)
         elif words[0] == "play":
-            self._terminal(words, ["you> ^D"])
+            done = CliRunner().invoke(app, words, input="")
+            assert done.exit_code == 0, done.output
+            assert "You left the table" in done.output
+            self.output += done.output
         else:
             done = CliRunner().invoke(app, [*words, *alone])
             assert done.exit_code == 0, f"{command}\n{done.output}"
@@ -162,16 +167,24 @@ class Page:
 
 
 def _view(words: list[str]) -> None:
-    """Start `poise view`, ask for its first page, and end it as a person does."""
-    command = [sys.executable, "-m", "poise", *words, "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as viewer:
-        try:
-            address = re.search(r"http://127\.0\.0\.1:\d+/", viewer.stdout.readline())
-            assert address, viewer.stderr.read()
-            with urllib.request.urlopen(address[0], timeout=60) as answer:
-                assert answer.status == 200
-            viewer.send_signal(signal.SIGINT)
-            _, errors = viewer.communicate(timeout=60)
-        finally:
-            viewer.kill()
-    assert (viewer.returncode, errors) == (0, "")
+    """Serve `poise view` in this process, ask for its first page, and end it."""
+    answers = []
+
+    class AskedOnce(uvicorn.Server):
+        """Asks itself as soon as it serves, and ends."""
+
+        async def startup(self, sockets: list[socket.socket]) -> None:
+            await super().startup(sockets)
+            threading.Thread(target=self.ask, args=(sockets[0].getsockname()[1],)).start()
+
+        def ask(self, port: int) -> None:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as answer:
+                    answers.append(answer.status)
+            finally:
+                self.should_exit = True
+
+    with mock.patch("uvicorn.Server", AskedOnce), mock.patch.multiple(server, _REST=0.0, _warm_up=lambda: None):
+        done = CliRunner().invoke(app, [*words, "--no-browser"])
+    assert (done.exit_code, done.stderr, answers) == (0, "", [200]), done.output
+    assert re.match(r"viewer: http://127\.0\.0\.1:\d+/", done.stdout)

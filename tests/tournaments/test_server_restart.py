@@ -99,12 +99,12 @@ def test_a_server_that_comes_back_is_waited_for(tmp_path, undisturbed, share):
     parrot = Parrot(kill_after=int(chats * share))
 
     def restart() -> None:
-        parrot.killed.wait(30)
+        parrot.killed.wait(120)
         parrot.start()
 
     back = threading.Thread(target=restart)
     back.start()
-    result = run_tournament(parrot.config(patience=30), tmp_path)
+    result = run_tournament(parrot.config(patience=120), tmp_path)
     back.join()
     parrot.stop()
     assert parrot.killed.is_set()

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from itertools import combinations
 
 import pytest
@@ -170,12 +171,13 @@ def test_a_running_tournament_is_watched_without_a_reload(page, tmp_path):
         "import sys; from poise.tournaments.config import TournamentConfig; "
         "from poise.tournaments.runner import run_tournament; "
         "run_tournament(TournamentConfig(creditors=('vanilla', 'eq-negotiator'), debtors=('angry', 'simulated'), "
-        "matches_per_pair=1500, workers=1), sys.argv[1])"
+        "matches_per_pair=10_000, workers=1), sys.argv[1])"  # more than it can play meanwhile
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")]) as run:
         try:
             while not (tmp_path / "run" / "tournament.sqlite").exists():
                 assert run.poll() is None
+                time.sleep(0.02)
             _wait_for_a_match(tmp_path / "run", run)
             with serving(tmp_path / "run") as address:
                 page.goto(f"{address}/run/run/")
@@ -207,7 +209,8 @@ def _wait_for_a_match(folder, run):
                 if store.count():
                     return
         except StoreError:
-            continue
+            pass
+        time.sleep(0.02)
 
 
 def test_the_list_grows_while_one_reads_it(page, tmp_path):

@@ -294,7 +294,7 @@ class Slow:
 
     def choose(self, view, dice):
         if view.index == 2:
-            self.go_on.wait(20)
+            self.go_on.wait(120)
             if Slow.down:
                 raise ModelDown("no server at <that> address")
 

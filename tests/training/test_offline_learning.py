@@ -1,10 +1,11 @@
 """Learning from a fixed data set: golden values, a world whose answer is known, refusals, stops that cost nothing."""
 
 import json
+import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from poise.training.offline.train import CHECKPOINT, evaluate, loss_curve, train
 
 torch = pytest.importorskip("torch")
 
+from poise.training.offline import fitted_q  # noqa: E402
 from poise.training.offline.baselines import Cloning, Cql  # noqa: E402
 from poise.training.offline.iql import Iql, advantage_weights, expectile_loss  # noqa: E402 - it needs torch
 from poise.training.offline.learner import threads  # noqa: E402
@@ -196,7 +198,8 @@ def test_fitted_q_finds_the_value_of_a_policy():
     assert scores["data"]["mean"] < 0.3
 
 
-def test_the_kept_talks_are_evaluated_and_not_learned_from(tmp_path):
+def test_the_kept_talks_are_evaluated_and_not_learned_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(fitted_q, "FitSettings", partial(fitted_q.FitSettings, steps=50))  # what it finds plays no part
     settings = replace(QUICK, kept=0.1, steps=100)
     artifact = train_offline(settings, written(tmp_path / "data", corridor()), tmp_path / "out").artifact
     assert artifact.provenance["rows"] == 720  # of 800; 2 of 20 scenarios are kept
@@ -338,20 +341,21 @@ def test_stopped_it_goes_on_to_the_same_curve_and_artifact(made, tmp_path):
 
 
 def test_killed_outright_it_goes_on_to_the_same_curve(made, tmp_path):
-    """A process that keeps a checkpoint after every chunk is killed between two."""
+    """A process that keeps a checkpoint after every chunk is killed between the second and the third."""
     data, result = made
     code = (
+        "import os, signal\n"
         "from poise.training.offline import train as o\n"
         "from poise.training.offline.problem import OfflineSettings\n"
-        "o._CHECKPOINT_SECONDS = 0.0\n"
+        "o._CHECKPOINT_SECONDS, keep, kept = 0.0, o._Run._keep, []\n"
+        "def keep_twice(*given):\n"
+        "    kept.append(keep(*given))\n"
+        "    len(kept) == 2 and os.kill(os.getpid(), signal.SIGKILL)\n"
+        "o._Run._keep = keep_twice\n"
         f"o.train_offline(OfflineSettings(**{QUICK.to_dict()!r}), {str(data)!r}, {str(tmp_path)!r})\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 60
-    while not (tmp_path / CHECKPOINT).exists() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.kill()
-    process.wait()
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert (tmp_path / CHECKPOINT).exists()
     found = train_offline(QUICK, data, tmp_path)
     assert loss_curve(found.artifact) == loss_curve(result.artifact)
 
