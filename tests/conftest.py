@@ -16,20 +16,22 @@ settings.load_profile("poise")
 _PATIENCE = 60.0  # seconds that a thread may take to end; a moment suffices on an idle machine
 
 
-# Files that take seconds, the longest first: they begin first, so that the workers end together; `make quick` leaves
-# them out.
+# Files that take seconds of CPU, the longest first: they begin first, so that the workers end together, and
+# `make quick` leaves them out.
 _SLOW: Final = (
     "test_processes",
-    "test_pages",
-    "test_bad_days",
-    "test_view_browser",
     "test_offline_learning",
-    "test_tutorials",
+    "test_pages",
     "test_words_killed",
+    "test_tutorials",
+    "test_view_browser",
+    "test_bad_days",
+    "test_extending_docs",
     "test_play_terminal",
+    "test_experiment_engines",
+    "test_train_words_command",
     "test_dev_server",
     "test_export",
-    "test_experiment_engines",
     "test_server_restart",
 )
 

@@ -36,14 +36,14 @@ def test_its_adapter_is_for_the_embedded_model():
     assert find_agent("emodistill", "creditor").adapter.base_sha256 == digest_of_file(find_weights())
 
 
-@pytest.mark.model
-def test_its_words_state_the_number_and_show_the_emotion_better_than_the_untuned_models(tmp_path, thorough):
+def measured(creditor, matches, folder):
+    """What share of the creditor's messages was right at once, in its own words at last, and heard as the emotion."""
     config = make_config(
         {
-            "creditors": ["emodistill", "emodistill,adapter=none"],
+            "creditors": [creditor],
             "debtors": ["angry@scripted"],
             "scenarios": "builtin:test",
-            "matches_per_pair": 2 if thorough else 1,
+            "matches_per_pair": matches,
             "model": "embedded:smollm2",
             "max_messages": 5,
             "message_seconds": 1000.0,
@@ -52,17 +52,22 @@ def test_its_words_state_the_number_and_show_the_emotion_better_than_the_untuned
             "seed": 2,
         }
     )
-    run_tournament(config, tmp_path / "run")
-    with Store.read(tmp_path / "run") as store:
-        rows, talks = store.rows(), list(store.transcripts())
-    at_once, own_words, heard = {0: [], 1: []}, {0: [], 1: []}, {0: [], 1: []}
-    for row, talk in zip(rows, talks, strict=True):
-        assert talk.outcome.ending != "failed", json.dumps(talk.to_dict())[:400]
-        for message in talk.messages:
-            if message.seat == "creditor" and message.wording.attempts:
-                at_once[row.creditor].append(message.wording.attempts == 1 and not message.wording.repaired)
-                own_words[row.creditor].append(not message.wording.repaired)
-        heard[row.creditor] += [emotion_rank(each.text, each.emotion) <= TOP for _, each in spoken_in(talk, "creditor")]
-    for values in (at_once, own_words, heard):
-        assert mean(values[0]) > mean(values[1])
-    assert mean(own_words[0]) >= 0.7  # at once it is 2 or 3 of 3, which differs with the last digits of the arithmetic
+    run_tournament(config, folder)
+    with Store.read(folder) as store:
+        talks = list(store.transcripts())
+    assert not [json.dumps(talk.to_dict())[:400] for talk in talks if talk.outcome.ending == "failed"]
+    said = [
+        each.wording for talk in talks for each in talk.messages if each.seat == "creditor" and each.wording.attempts
+    ]
+    heard = [emotion_rank(each.text, each.emotion) <= TOP for talk in talks for _, each in spoken_in(talk, "creditor")]
+    at_once = [each.attempts == 1 and not each.repaired for each in said]
+    return tuple(map(mean, (at_once, [not each.repaired for each in said], heard)))
+
+
+@pytest.mark.model
+def test_its_words_state_the_number_and_show_the_emotion_better_than_the_untuned_models(tmp_path, thorough):
+    """At once is a matter of the last digits for the tuned model too, in one message or another; at last is not."""
+    tuned = measured("emodistill", 2, tmp_path / "tuned")
+    untuned = measured("emodistill,adapter=none", 2 if thorough else 1, tmp_path / "untuned")
+    assert all(ours > theirs for ours, theirs in zip(tuned, untuned, strict=True))
+    assert tuned[1] >= 0.7

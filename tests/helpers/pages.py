@@ -173,8 +173,9 @@ def _view(words: list[str]) -> None:
     class AskedOnce(uvicorn.Server):
         """Asks itself as soon as it serves, and ends."""
 
-        async def startup(self, sockets: list[socket.socket]) -> None:
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            assert sockets
             threading.Thread(target=self.ask, args=(sockets[0].getsockname()[1],)).start()
 
         def ask(self, port: int) -> None:
