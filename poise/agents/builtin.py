@@ -12,7 +12,7 @@ from poise.agents.personas import load_persona, persona_names
 from poise.agents.personas.persona import Persona, PersonaPolicy
 from poise.agents.policies import NamedPolicy, policies
 from poise.agents.policies.vanilla import Vanilla
-from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, load_world
+from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, World, load_world
 from poise.agents.trained import packaged
 from poise.common.errors import AgentError
 from poise.games.moves import Seat
@@ -65,9 +65,13 @@ def _debtor(name: str, argument: str) -> Agent:
 
 
 def _simulated(argument: str) -> Agent:
-    world = load_world(argument)
+    return simulated_debtor(load_world(argument), f"simulated:{argument}" if argument else "simulated")
+
+
+def simulated_debtor(world: World, name: str = "simulated") -> Agent:
+    """The debtor that is drawn from `world`, a new one in each match."""
     return Agent(
-        name=f"simulated:{argument}" if argument else "simulated",
+        name=name,
         seat="debtor",
         make_policy=lambda: SimulatedPolicy(world),
         make_concession=lambda: SimulatedConcession(world),

@@ -124,6 +124,15 @@ class Noting(Protocol):
 
 
 @runtime_checkable
+class Planning(Protocol):
+    """A policy that plans with what its own agent concedes by; it is told once a match, before the first message."""
+
+    def plan_for(self, concession: Concession | None) -> None:
+        """Take in the concession; None where a model decides the offers."""
+        ...
+
+
+@runtime_checkable
 class Learner(Protocol):
     """A policy that learns across the negotiations of one series (one creditor against one debtor).
 

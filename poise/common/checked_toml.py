@@ -54,6 +54,32 @@ def read_checked(
         raise _refusal(f"{kind} file {path}", error, example) from None
 
 
+def like_one_in(folder: Path) -> Prepare:
+    """For `read_checked`: a file that says `like = NAME` leaves the rest to NAME.toml in `folder`.
+
+    Tables are laid over those of that file, key by key; anything else is replaced as a whole.
+    """
+
+    def fill_in(data: dict[str, Any]) -> dict[str, Any]:
+        like = data.pop("like", None)
+        if like is None:
+            return data
+        names = sorted(path.stem for path in folder.glob("*.toml"))
+        if like not in names:
+            raise AgentError(f"like = {like!r} is refused; it can be {', '.join(names)}, or be left out")
+        base = tomllib.loads((folder / f"{like}.toml").read_text(encoding="utf-8"))
+        whole: dict[str, Any] = _laid_over(fill_in(base), data)
+        return whole
+
+    return fill_in
+
+
+def _laid_over(base: Any, data: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(data, dict)):
+        return data
+    return {**base, **{key: _laid_over(base.get(key), value) for key, value in data.items()}}
+
+
 def _load(path: Path, kind: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

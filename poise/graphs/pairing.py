@@ -13,7 +13,7 @@ from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detecto
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED
-from poise.agents.protocols import Learner, Policy, ReplyForm, Voice
+from poise.agents.protocols import Learner, Planning, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
@@ -175,11 +175,14 @@ class Pairing:
     def _context(self, seat: Seat, scenario: Scenario, seed: int) -> SeatContext:
         agent = self.agents[seat]
         policy = self._learners.get(seat) or agent.make_policy()
+        concession = agent.make_concession() if self._offers(agent) == "policy" else None
+        if isinstance(policy, Planning):
+            policy.plan_for(concession)
         tracker = getattr(policy, "tracker", None)
         return SeatContext(
             brief=brief_of(scenario, seat, self.rules),
             policy=policy,
-            concession=agent.make_concession() if self._offers(agent) == "policy" else None,
+            concession=concession,
             persona=agent.persona,
             voice=self._voices[seat],
             tracker=tracker if isinstance(tracker, Tracker) else Tracker(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from helpers.seats import case, pair
 
 from poise.agents.agent import Agent
-from poise.agents.concessions import REACH, named_concession
+from poise.agents.concessions import TimeDependent, named_concession
 from poise.agents.emotions import EMOTIONS28
 from poise.agents.emotions.tables import STATES
 from poise.agents.policies.oracle import OracleTerms, best_plan, expected_readings
@@ -40,15 +41,22 @@ def test_the_world_of_a_file_is_declared_as_its_debtor_declares_it():
 # --- the plan, against a second computation
 
 
-def value(kind, terms, k, state, given):
-    """The definition as a plain recursion over exact shares, all 28 emotions at every node; (value, best emotions)."""
+def value(world, kind, terms, k, state, given, still=0.0):
+    """The definition as a plain recursion over exact shares, all 28 emotions at every node; (value, best emotions).
+
+    still: the impatience after the message before.
+    """
     rules = terms.rules
     last = (rules.max_messages - 1) // 2
     if 2 * k + 1 >= rules.max_messages:
         return 0.0, set()
 
+    def conceded(j):
+        concession = terms.concession
+        return terms.way * concession.reach * min(1.0, j / last) ** (1 / concession.beta)
+
     def settled(new, share):
-        now, soon = (1 - terms.way * REACH * min(1.0, j / last) for j in (k, k + 1))
+        now, soon = (1 - conceded(j) for j in (k, k + 1))
         if share >= now:
             return now * rules.discount ** (2 * k)
         if share >= now - terms.tolerance:
@@ -57,33 +65,59 @@ def value(kind, terms, k, state, given):
             return share * rules.discount ** (2 * k + 1)
         if 2 * k + 2 < rules.max_messages and share >= soon - terms.tolerance:
             return (share + soon) / 2 * rules.discount ** (2 * k + 2)
-        return value(kind, terms, k + 1, new, share)[0]
+        return value(world, kind, terms, k + 1, new, share, impatience)[0]
 
+    answers = world.answers
+    back = min(k, answers.window)
+    moved = min(1.0, (conceded(k) - conceded(k - back)) / (back * answers.expected)) if back else 1.0
+    impatience = max(0.0, still + 1 - moved - answers.heal * moved)
     worth = []
     for new in range(4):
-        share = min(1.0, given + terms.pace * WORLD.states[new].gives)
-        leaves = WORLD.states[new].leaves if k >= WORLD.pace.stays else 0.0
-        worth.append((1 - leaves) * settled(new, share))
-    scores = chances(kind.name, state) @ np.array(worth)
+        giving = 1 - answers.reciprocity * (1 - moved)
+        share = min(1.0, given + terms.pace * world.states[new].gives * giving)
+        leaves = world.states[new].leaves + answers.temper[new] * answers.hazard * max(0, impatience - answers.patience)
+        worth.append((1 - (min(1.0, leaves) if k >= world.pace.stays else 0.0)) * settled(new, share))
+    stuck = answers.pull * (1 - moved)
+    chances_ = (1 - stuck) * chances(world, kind.name, state) + stuck * np.array(kind.resort)
+    scores = chances_ @ np.array(worth)
     return float(scores.max()), set(np.flatnonzero(scores > scores.max() - 2e-3).tolist())
 
 
 @cache
-def chances(kind, state):
-    return np.array([WORLD.moves(kind, state, seven) for seven in expected_readings("debt")])
+def chances(world, kind, state):
+    return np.array([world.moves(kind, state, seven) for seven in expected_readings("debt")])
 
 
-@pytest.mark.parametrize("kind", WORLD.dispositions, ids=[kind.name for kind in WORLD.dispositions])
-@pytest.mark.parametrize("rules", [Rules(max_messages=9), Rules(max_messages=10, discount=0.95)], ids=["9", "10"])
-def test_the_plan_is_the_best_there_is(kind, rules):
+SHORT = Rules(max_messages=9), TimeDependent()
+EVEN = Rules(max_messages=10, discount=0.95), TimeDependent(beta=0.25, reach=0.5)
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in WORLD.dispositions])
+@pytest.mark.parametrize(("rules", "concession"), [SHORT, EVEN], ids=["9", "10"])
+@pytest.mark.parametrize("world", ["default", "responsive"])
+def test_the_plan_is_the_best_there_is(world, kind, rules, concession):
     """Four or five messages ahead, by recursion without a grid; the pace falls between its points."""
-    terms = OracleTerms("debt", rules, 0.05, 1.0, kind.name, 0.137)
-    best, opening = best_plan(WORLD, terms)
+    world = load_world(world)
+    world = replace(world, answers=replace(world.answers, patience=1.0)) if world.answers.hazard else world
+    kind = world.disposition(kind)
+    terms = OracleTerms("debt", rules, 0.05, 1.0, kind.name, 0.137, concession)
+    best, opening = best_plan(world, terms)
     for state in range(len(STATES)):
-        _, choices = value(kind, terms, 0, state, 0.0)
+        _, choices = value(world, kind, terms, 0, state, 0.0)
         assert int(best[0, state, 0]) in choices
-    start = [sum(kind.start[s] * value(kind, terms, 0, s, 0.0)[0] for s in range(4))]
-    assert max(start) >= float(opening.max()) - 5e-3
+    start = sum(kind.start[s] * value(world, kind, terms, 0, s, 0.0)[0] for s in range(4))
+    assert start >= float(opening.max()) - 5e-3
+
+
+def test_it_plans_for_the_concession_that_its_agent_plays():
+    """Who holds out is told otherwise than who concedes evenly; what answers the debtor's moves cannot be foreseen."""
+    choices = {}
+    for name in ("linear", "boulware", "tit-for-tat"):
+        agent = find_agent(f"oracle:responsive,concession={name}", "creditor")
+        pairing = Pairing(agent, find_agent("simulated:responsive", "debtor"))
+        choices[name] = pairing.context(case(), 1).creditor.policy._concession
+    assert choices["linear"] == choices["tit-for-tat"] == named_concession("linear")
+    assert choices["boulware"] == named_concession("boulware")
 
 
 def test_more_time_is_worth_no_less():

@@ -376,7 +376,7 @@ def test_a_list_is_replaced_as_a_whole(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('like = "nobody"', r"mine.toml: like = 'nobody' is refused; it can be vanilla, .*, or be left out"),
+        ('like = "nobody"', r"mine.toml: like = 'nobody' is refused; it can be angry, .*, or be left out"),
         ("like = 3", "like = 3 is refused"),
         ('like = "sad"\nmood = 3', r"mine.toml: mood = 3 is refused"),
         ('like = "sad"\ncolour = "grey"', "colour = 'grey' is refused.*remove it"),

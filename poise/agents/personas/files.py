@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
-from poise.agents.personas.persona import FOLDER, Band, MoodReach, Persona, Reaction, Renege, Walk, persona_names
-from poise.common.checked_toml import Part, read_checked
+from poise.agents.personas.persona import FOLDER, Band, MoodReach, Persona, Reaction, Renege, Walk
+from poise.common.checked_toml import Part, like_one_in, read_checked
 from poise.common.errors import AgentError
 
 _Mood = Annotated[float, Field(ge=-1, le=1)]
@@ -113,25 +112,7 @@ def read_persona(path: Path) -> Persona:
         AgentError: the file cannot be read, is not TOML, or holds a setting that is refused; it names file, key, value
             and remedy.
     """
-    return _persona(path.stem, read_checked(path, _File, "persona", "the file of vanilla", _filled_in))
-
-
-def _filled_in(data: dict[str, Any]) -> dict[str, Any]:
-    """The data, with what they leave to the persona that they are `like`."""
-    like = data.pop("like", None)
-    if like is None:
-        return data
-    if like not in persona_names():
-        raise AgentError(f"like = {like!r} is refused; it can be {', '.join(persona_names())}, or be left out")
-    whole: dict[str, Any] = _over(tomllib.loads((FOLDER / f"{like}.toml").read_text(encoding="utf-8")), data)
-    return whole
-
-
-def _over(base: Any, data: Any) -> Any:
-    """`base` with `data` laid over it, table by table; anything else is replaced as a whole."""
-    if not (isinstance(base, dict) and isinstance(data, dict)):
-        return data
-    return {**base, **{key: _over(base.get(key), value) for key, value in data.items()}}
+    return _persona(path.stem, read_checked(path, _File, "persona", "the file of vanilla", like_one_in(FOLDER)))
 
 
 def unknown_persona(name: str, names: Sequence[str]) -> AgentError:

@@ -8,19 +8,21 @@ With k the creditor's own message number, s the hidden state, f the share of the
 share that the creditor has given with its message k, g, k(s), leave(s) the debtor's pace and habits and t the tolerance
 as a share of the gap, backward induction (Bellman 1957) over messages gives, for each emotion e of the 28:
 
-    Q_k(s, f, e) = sum_s' T_e(s'|s) (1 - leave(s')) U_k(s', min(1, f + g k(s')))
+    Q_k(s, f, e) = sum_s' T_e,k(s'|s) (1 - leave_k(s')) U_k(s', min(1, f + g k(s') (1 - r + r R_k)))
     U_k(s, f)    = 1 - c_k                     where f >= 1 - c_k              the debtor accepts
                    (f + 1 - c_k) / 2           where f >= 1 - c_k - t          its offer is within the tolerance
                    f                           where f >= 1 - c_{k+1}          the creditor's next message accepts
                    (f + 1 - c_{k+1}) / 2       where f >= 1 - c_{k+1} - t      that is within the tolerance
                    max_e Q_{k+1}(s, f, e)      otherwise; 0 after the last message
 
-each times the discount. T_e is the transition under the mean of what the detector reads in the scripted phrases for e.
-Before the debtor's first message there is no state to see; the opening is the best on average over the world.
+each times the discount. T_e,k is the transition under the mean of what the detector reads in the scripted phrases for
+e; it, leave_k and the giving hang on k by how the debtor answers the creditor's concession so far, c_0 to c_k. Before
+the debtor's first message there is no state to see; the opening is the best on average over the world.
 
-It is best, up to a grid of f and of the match's terms, for a creditor that concedes as the default one does, linearly
-by the clock, and speaks in scripted phrases. With another concession or a model's voice it still sees the state, but
-its plan is only near the best. As every policy, it chooses the emotion and leaves the offers to the concession.
+It is best, up to a grid of f and of the match's terms, for a creditor that concedes by the clock (`TimeDependent`) and
+speaks in scripted phrases. A concession that answers the debtor's cannot be foreseen: the plan is then the one for
+`linear`, and only near the best, as it is with a model's voice. As every policy, it chooses the emotion and leaves the
+offers to the concession.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from poise.agents.concessions import REACH
+from poise.agents.concessions import TimeDependent
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies import policy
-from poise.agents.protocols import View
+from poise.agents.protocols import Concession, View
 from poise.agents.simulated import Mind, World, load_world
 from poise.agents.voices.scripted import phrases
 from poise.common.errors import AgentError
@@ -44,6 +46,7 @@ from poise.games.rules import Rules
 if TYPE_CHECKING:
     import numpy as np
 
+LINEAR: Final = TimeDependent()
 _POINTS: Final = 401  # of the share given
 _QUANTILES: Final = (-1.28, -0.52, 0.0, 0.52, 1.28)  # of the pace, as standard normals, for the opening
 
@@ -53,6 +56,7 @@ class OracleTerms(NamedTuple):
 
     domain, rules: of the match. tolerance: as a share of the gap. way: the share of the gap that the creditor's
     concession is measured by (what the debtor's first offer left of it). disposition: its name. pace: of the debtor.
+    concession: the creditor's.
     """
 
     domain: str
@@ -61,6 +65,14 @@ class OracleTerms(NamedTuple):
     way: float
     disposition: str
     pace: float
+    concession: TimeDependent = LINEAR
+
+    def conceded(self, message: int) -> float:
+        """c_k, in [0, 1]."""
+        last = (self.rules.max_messages - 1) // 2
+        if message == 0:
+            return 0.0  # the opening, before the other side's first offer is known
+        return self.way * self.concession.reach * self.concession.fraction(min(1.0, message / last))
 
 
 @policy(
@@ -75,27 +87,34 @@ class Oracle:
 
     def __init__(self, path: str = "") -> None:
         self.world = load_world(path)
+        self._concession = LINEAR
+
+    def plan_for(self, concession: Concession | None) -> None:
+        """Take in what its agent concedes by; any but one by the clock is taken for `linear`."""
+        self._concession = concession if isinstance(concession, TimeDependent) else LINEAR
 
     def choose(self, view: View, dice: Dice) -> str | None:  # noqa: ARG002 - it leaves nothing to chance
         """The best emotion of the 28; None against a debtor that is not simulated."""
         mind = Mind.of(view.notes.get("other", {}))
         if mind is None:
-            return None if view.readings else EMOTIONS28[_opening(self.world, view.brief.domain, view.brief.rules)]
+            brief = view.brief
+            opens = None if view.readings else _opening(self.world, brief.domain, brief.rules, self._concession)
+            return None if opens is None else EMOTIONS28[opens]
         if mind.world != self.world.digest:
             raise AgentError(
                 f"the oracle of world {self.world.name!r} met a debtor of another world; say oracle:FILE with its file"
             )
-        return EMOTIONS28[advice(self.world, view, mind)]
+        return EMOTIONS28[advice(self.world, view, mind, self._concession)]
 
 
-def advice(world: World, view: View, mind: Mind) -> int:
+def advice(world: World, view: View, mind: Mind, concession: TimeDependent = LINEAR) -> int:
     """The index of the best of the 28 labels for the creditor of `view`, were `mind` the debtor's."""
-    best = best_plan(world, _terms(view, mind))[0]
+    best = best_plan(world, _terms(view, mind, concession))[0]
     message = min(view.index // 2, len(best) - 1)
     return int(best[message, mind.state, round(mind.given * (_POINTS - 1))])
 
 
-def _terms(view: View, mind: Mind) -> OracleTerms:
+def _terms(view: View, mind: Mind, concession: TimeDependent) -> OracleTerms:
     """The terms of this match, rounded so that matches share their plans.
 
     The debtor's opening follows from its standing offer and what it has given: offer = opening - given * way.
@@ -107,7 +126,8 @@ def _terms(view: View, mind: Mind) -> OracleTerms:
         left = min(1.0, abs(theirs[0] - ours[0]) / gap)
     pace = float(f"{mind.pace:.2g}")
     tolerance = round(view.brief.rules.tolerance / gap, 2)
-    return OracleTerms(view.brief.domain, view.brief.rules, tolerance, round(left, 1), mind.disposition, pace)
+    rules = view.brief.rules
+    return OracleTerms(view.brief.domain, rules, tolerance, round(left, 1), mind.disposition, pace, concession)
 
 
 @lru_cache(maxsize=4096)
@@ -118,17 +138,37 @@ def best_plan(world: World, terms: OracleTerms) -> tuple[np.ndarray, np.ndarray]
     one = world.disposition(terms.disposition)
     moves = _transitions(world, one.name, terms.domain)
     given = np.linspace(0.0, 1.0, _POINTS)
-    after = np.minimum(1.0, given + np.array([[terms.pace * state.gives] for state in world.states]))
-    stays = np.array([[1 - state.leaves] for state in world.states])
     replies = terms.rules.max_messages // 2  # messages of the creditor that the debtor can answer
-    best = np.zeros((replies, *after.shape), dtype=np.int8)
-    value, scores = np.zeros_like(after), np.zeros((len(EMOTIONS28), *after.shape))
-    for k in reversed(range(replies)):
+    best = np.zeros((replies, len(STATES), _POINTS), dtype=np.int8)
+    value, scores = np.zeros((len(STATES), _POINTS)), np.zeros((len(EMOTIONS28), len(STATES), _POINTS))
+    for k, (movement, impatience) in reversed(list(enumerate(_answered(world, terms, replies)))):
+        gives = [[terms.pace * state.gives * world.answers.giving(movement)] for state in world.states]
+        after = np.minimum(1.0, given + np.array(gives))
         onward = np.array([np.interp(row, given, values) for row, values in zip(after, value, strict=True)])
-        worth = _worth(after, onward, k, terms) * (stays if k >= world.pace.stays else 1.0)
-        scores = moves @ worth  # 28 x 4 x points
+        worth = _worth(after, onward, k, terms) * (_staying(world, impatience) if k >= world.pace.stays else 1.0)
+        stuck = world.answers.pull * (1 - movement)
+        scores = (1 - stuck) * (moves @ worth) + stuck * (np.array(one.resort) @ worth)  # 28 x 4 x points
         best[k], value = scores.argmax(0), scores.max(0)
     return best, scores[:, :, 0] @ np.array(one.start)
+
+
+def _answered(world: World, terms: OracleTerms, replies: int) -> list[tuple[float, float]]:
+    """R and I with each of the debtor's replies; a creditor with a schedule knows them beforehand."""
+    course, conceded, impatience = [], [], 0.0
+    for k in range(replies):
+        conceded.append(terms.conceded(k))
+        movement = world.answers.movement(conceded)
+        impatience = world.answers.impatience(impatience, movement)
+        course.append((movement, impatience))
+    return course
+
+
+def _staying(world: World, impatience: float) -> np.ndarray:
+    """The probability of not leaving in each state, 4 x 1."""
+    import numpy as np
+
+    chances = (state.leaves + world.answers.leaving(s, impatience) for s, state in enumerate(world.states))
+    return np.array([[1 - min(1.0, chance)] for chance in chances])
 
 
 def _worth(given: np.ndarray, onward: np.ndarray, k: int, terms: OracleTerms) -> np.ndarray:
@@ -136,8 +176,7 @@ def _worth(given: np.ndarray, onward: np.ndarray, k: int, terms: OracleTerms) ->
     import numpy as np
 
     rules, slack = terms.rules, terms.tolerance
-    last = (rules.max_messages - 1) // 2
-    now, soon = (1 - terms.way * REACH * min(1.0, j / last if last else 1.0) for j in (k, k + 1))
+    now, soon = (1 - terms.conceded(j) for j in (k, k + 1))
     middle = rules.deal_value == "midpoint"
     answer = (given + now) / 2 if middle else given
     counter = (given + soon) / 2 if middle else np.full_like(given, soon)
@@ -171,12 +210,12 @@ def expected_readings(domain: str) -> list[list[float]]:
 
 
 @lru_cache(maxsize=64)
-def _opening(world: World, domain: str, rules: Rules) -> int:
+def _opening(world: World, domain: str, rules: Rules, concession: TimeDependent) -> int:
     """The index of the label to open with: the best on average over the world's debtors."""
     total: Any = 0.0
     for one in world.dispositions:
         for z in _QUANTILES:
             pace = world.pace.median * math.exp(world.pace.spread * z)
-            terms = OracleTerms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace)
+            terms = OracleTerms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace, concession)
             total = total + one.weight * best_plan(world, terms)[1]
     return int(total.argmax())

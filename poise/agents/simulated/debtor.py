@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any, Final, NamedTuple
 
-from poise.agents.concessions import position, reply
+from poise.agents.concessions import opening, position, reply
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.agents.protocols import View
@@ -25,6 +25,7 @@ class Mind(NamedTuple):
 
     world: the world's digest. disposition: its name. state: an index of STATES.
     pace:  g, the share of the way conceded a message in a state that gives 1. given: that conceded so far, in [0, 1].
+    impatience: I, in messages in which the creditor did not move; 0 in a world that does not answer concessions.
     """
 
     world: str
@@ -32,10 +33,14 @@ class Mind(NamedTuple):
     state: int
     pace: float
     given: float
+    impatience: float = 0.0
 
     def notes(self) -> dict[str, Any]:
-        """As JSON data, the state by its name."""
-        return {**self._asdict(), "state": STATES[self.state]}
+        """As JSON data, the state by its name; without impatience where there is none."""
+        notes = {**self._asdict(), "state": STATES[self.state]}
+        if not self.impatience:
+            del notes["impatience"]
+        return notes
 
     @classmethod
     def of(cls, notes: Mapping[str, Any]) -> Mind | None:
@@ -63,11 +68,16 @@ class SimulatedPolicy:
     def note(self, view: View, dice: Dice) -> dict[str, Any]:
         """The mind after the other side's last message, as notes."""
         mind = Mind.of(view.notes) or draw_debtor(self.world, dice)
-        state = mind.state
+        state, impatience, movement = mind.state, mind.impatience, 1.0
+        answers = self.world.answers
+        if not answers.silent:
+            movement = answers.movement(conceded(view))
+            impatience = answers.impatience(impatience, movement)
         if view.readings:
-            state = dice.weighted(self.world.moves(mind.disposition, state, view.readings[-1].emotions))
-        given = min(1.0, mind.given + mind.pace * self.world.states[state].gives)
-        return mind._replace(state=state, given=given).notes()
+            heard = view.readings[-1].emotions
+            state = dice.weighted(self.world.moves_when(mind.disposition, state, heard, movement))
+        given = min(1.0, mind.given + mind.pace * self.world.states[state].gives * answers.giving(movement))
+        return mind._replace(state=state, given=given, impatience=impatience).notes()
 
     def choose(self, view: View, dice: Dice) -> str:
         """One of the 28."""
@@ -87,12 +97,36 @@ class SimulatedConcession:
     def decide(self, view: View, dice: Dice) -> Move:
         """The move for the message about to be made."""
         mind = _mind(view)
-        if view.index // 2 >= self.world.pace.stays and dice.unit() < self.world.states[mind.state].leaves:
+        leaves = self.world.states[mind.state].leaves + self.world.answers.leaving(mind.state, mind.impatience)
+        if view.index // 2 >= self.world.pace.stays and dice.unit() < leaves:
             return WALK
         at = position(view)
         if at is None:
             return FORFEIT
         return reply(view.brief, at, max(mind.given * at.way, at.conceded))
+
+
+def conceded(view: View) -> list[float]:
+    """C by message of the other side, from its first offer on: the share of the way between the openings, in [0, 1].
+
+    Empty where the way has no length: then nobody can be said to stand still.
+    """
+    brief, start = view.brief, opening(view.brief)
+    shares: list[float] = []
+    first = way = 0
+    for line in view.lines[1 - view.index % 2 :: 2]:
+        value = line.move.value
+        if not shares:
+            if value is None or start is None:
+                continue
+            first, way = value, brief.direction * (value - start)
+            if way <= 0:
+                return []
+        elif value is None:
+            shares.append(shares[-1])
+            continue
+        shares.append(min(1.0, max(0.0, brief.direction * (first - value) / way)))
+    return shares
 
 
 def _mind(view: View) -> Mind:

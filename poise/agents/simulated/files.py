@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -12,10 +12,11 @@ from pydantic import Field, model_validator
 
 from poise.agents.emotions.tables import STATES, Row, stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
-from poise.agents.simulated.world import Disposition, Dynamics, Pace, State, World
-from poise.common.checked_toml import Part, read_checked
+from poise.agents.simulated.world import Answers, Disposition, Dynamics, Pace, State, World
+from poise.common.checked_toml import Part, like_one_in, read_checked
 
-DEFAULT: Final = Path(__file__).parent / "worlds" / "default.toml"
+WORLDS: Final = Path(__file__).parent / "worlds"
+DEFAULT: Final = WORLDS / "default.toml"
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Weight = Annotated[float, Field(ge=0, le=1e6)]
@@ -42,6 +43,26 @@ class _Pace(Part):
     median: Annotated[float, Field(gt=0, le=1)]
     spread: Annotated[float, Field(ge=0, le=5)]
     stays: Annotated[int, Field(ge=0)]
+
+
+class _Answers(Part):
+    reciprocity: _Share = 0.0
+    expected: Annotated[float, Field(gt=0, le=1)] = 0.04
+    window: Annotated[int, Field(ge=1, le=100)] = 3
+    pull: _Share = 0.0
+    hazard: _Share = 0.0
+    patience: Annotated[float, Field(ge=0, le=1000)] = 6.0
+    heal: Annotated[float, Field(ge=0, le=10)] = 0.5
+    temper: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        _check_names(self.temper, STATES, "state")
+        return self
+
+    def answers(self) -> Answers:
+        temper = tuple(self.temper.get(state, usual) for state, usual in zip(STATES, Answers().temper, strict=True))
+        return Answers(**{**self.model_dump(), "temper": temper})
 
 
 class _State(Part):
@@ -84,6 +105,7 @@ class _Disposition(Part):
 class _File(Part):
     dynamics: _Dynamics
     pace: _Pace
+    answers: _Answers = Field(default_factory=_Answers)
     states: dict[str, _State]
     labels: dict[str, dict[str, Annotated[float, Field(gt=0, le=1e6)]]]
     reactions: _Reactions
@@ -120,22 +142,28 @@ def _check_all(given: Mapping[str, Any], due: tuple[str, ...], key: str) -> None
 
 
 def load_world(path: str | Path = "") -> World:
-    """The world in the file at `path`, read again only when the file changes; the default one for "".
+    """Poise's world of that name, or the world in the file at `path`; the default one for "".
 
-    Raises AgentError with file, key, value and remedy where the file is refused.
+    A file is read again only when it changes. Raises AgentError with file, key, value and remedy where it is refused.
     """
-    file = Path(path) if path else DEFAULT
+    file = WORLDS / f"{path or 'default'}.toml" if not path or str(path) in world_names() else Path(path)
     return _read_unchanged(file, file.stat().st_mtime_ns if file.is_file() else 0)
 
 
-@lru_cache(maxsize=16)
+@cache
+def world_names() -> tuple[str, ...]:
+    """The names of the worlds that come with Poise."""
+    return tuple(sorted(path.stem for path in WORLDS.glob("*.toml")))
+
+
+@lru_cache(maxsize=512)
 def _read_unchanged(path: Path, _stamp: int) -> World:
     return read_world(path)
 
 
 def read_world(path: Path) -> World:
     """The world in the file at `path`, read again at every call."""
-    file = read_checked(path, _File, "world", "the default world's file")
+    file = read_checked(path, _File, "world", "the default world's file", like_one_in(WORLDS))
     pulls = _pulls(file.reactions)
     return World(
         name=path.stem,
@@ -147,6 +175,7 @@ def read_world(path: Path) -> World:
         ),
         dispositions=tuple(_disposition(name, read, pulls) for name, read in file.dispositions.items()),
         pace=Pace(**file.pace.model_dump()),
+        answers=file.answers.answers(),
         labels={emotion: file.labels[emotion] for emotion in EMOTIONS7},
     )
 

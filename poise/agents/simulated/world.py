@@ -4,14 +4,18 @@ A debtor has a disposition h, drawn once a match, and a hidden state s, one of t
 message is read, by the debtor's own detector, as probabilities p(c) of the seven emotions. Then, in this order:
 
     state     T(s'|s,c) = (1 - |v|) [(1 - d) 1(s'=s) + d rest(s')] + max(v, 0) 1(s'=cooperative) + max(-v, 0) resort(s')
-              s' ~ sum_c p(c) T(s'|s,c)                   v = v_h(s, c), the pull; d, rest, resort those of h
-    giving    given' = min(1, given + g k(s'))            of the way to the creditor's first offer; g drawn once a match
-    leaving   with probability leave(s'), once the negotiation is under way
+              s' ~ (1 - q(1-R)) sum_c p(c) T(s'|s,c) + q(1-R) resort(s')     v = v_h(s, c), the pull; d, rest, resort
+                                                                             those of h
+    giving    given' = min(1, given + g k(s') (1 - r + r R))     of the way to the creditor's first offer; g drawn once
+    leaving   with probability min(1, leave(s') + a(s') h max(0, I - m)), once the negotiation is under way
     showing   P(e | s', e-, p) ~ own(e|e-) [sum_c p(c) reply(e|c) / m(e)] shows(s', e) shows_h(e)
 
 e- is the emotion it showed last (m, the marginal of `reply`, before the first). own and reply are how human emotions
 follow each other, in the next message of the same and of the other speaker; that they are independent given e is an
 assumption. A pull of 1 brings the debtor round for certain, one of -1 drives it to where its disposition takes refuge.
+
+R and I are how the debtor answers what the creditor concedes (`Answers`); a world whose r, q and h are 0 answers words
+alone, and then R and I play no part.
 
 T is linear in p: an emotion read half as surely pulls half as often, so being readable pays, and the expected
 transition under a noisy reading is that of the mean reading.
@@ -99,6 +103,55 @@ class Pace:
     stays: int
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How debtors answer what the creditor concedes.
+
+    With C_j the share of the way between the two openings that the creditor has conceded with its message j, from 0:
+
+        R_j = clip((C_j - C_{j-w}) / (w x), 0, 1)            1 for j = 0; over j messages where j < w
+        I_j = max(0, I_{j-1} + (1 - R_j) - heal R_j)         I_{-1} = 0
+
+    reciprocity: r, how much of its giving hangs on R. expected: x, the share of the way expected with each message.
+    window: w, messages that it looks back over. pull: q, how strongly standing still drives it to its refuge.
+    hazard: h, the probability of leaving for each message of impatience beyond `patience`, m. heal: how much impatience
+    a message of full movement takes away. temper: a, 4 factors on the hazard, in the order of STATES.
+    """
+
+    reciprocity: float = 0.0
+    expected: float = 0.04
+    window: int = 3
+    pull: float = 0.0
+    hazard: float = 0.0
+    patience: float = 6.0
+    heal: float = 0.5
+    temper: Row = (0.5, 1.5, 1.0, 1.0)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the debtor answers words alone: then nothing of this is a setting of the world."""
+        return self.reciprocity == self.pull == self.hazard == 0
+
+    def movement(self, conceded: Sequence[float]) -> float:
+        """R_j in [0, 1], from C_0 to C_j."""
+        back = min(len(conceded) - 1, self.window)
+        if back < 1:
+            return 1.0
+        return min(1.0, max(0.0, (conceded[-1] - conceded[-1 - back]) / (back * self.expected)))
+
+    def impatience(self, before: float, movement: float) -> float:
+        """I_j >= 0, from I_{j-1} and R_j."""
+        return max(0.0, before + (1 - movement) - self.heal * movement)
+
+    def giving(self, movement: float) -> float:
+        """1 - r + r R, the factor on what the debtor gives."""
+        return 1 - self.reciprocity + self.reciprocity * movement
+
+    def leaving(self, state: int, impatience: float) -> float:
+        """The probability that impatience adds to that of leaving, a h max(0, I - m)."""
+        return self.temper[state] * self.hazard * max(0.0, impatience - self.patience)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
     """A population of debtors. labels: for each of the seven, the labels of the 28 to show it by, with weights.
@@ -112,6 +165,7 @@ class World:
     dispositions: tuple[Disposition, ...]
     pace: Pace
     labels: Mapping[str, Mapping[str, float]]
+    answers: Answers = Answers()
     digest: str = field(init=False)
     _into: Mapping[str, tuple[tuple[Row, ...], ...]] = field(init=False, repr=False)
     _own: Mapping[str, tuple[tuple[Row, ...], ...]] = field(init=False, repr=False)
@@ -144,6 +198,14 @@ class World:
         """Probabilities of the next state, 4, after reading `seven`."""
         return [sum(map(mul, seven, column)) for column in self._into[disposition][state]]
 
+    def moves_when(self, disposition: str, state: int, seven: Sequence[float], movement: float) -> list[float]:
+        """The same where the creditor moves by `movement`, R: standing still drives the debtor to its refuge."""
+        moves, stuck = self.moves(disposition, state, seven), self.answers.pull * (1 - movement)
+        if not stuck:
+            return moves
+        resort = self.disposition(disposition).resort
+        return [(1 - stuck) * move + stuck * refuge for move, refuge in zip(moves, resort, strict=True)]
+
     def shown(self, disposition: str, state: int, last: int | None, seven: Sequence[float]) -> list[float]:
         """Weights of the emotion to show, 7 (not normalised), after `last` (None: the first) and reading `seven`."""
         weights = self._own[disposition][-1 if last is None else last][state]
@@ -165,6 +227,8 @@ class World:
             "pace": asdict(self.pace),
             "labels": {emotion: dict(weights) for emotion, weights in self.labels.items()},
         }
+        if not self.answers.silent:
+            data["answers"] = asdict(self.answers)
         plain: dict[str, Any] = json.loads(json.dumps(data))
         return plain
 

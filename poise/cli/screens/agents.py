@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -67,13 +68,20 @@ def show_checks(screen: Console, spec: str, seconds: float) -> int:
     if not 0 < seconds < math.inf:
         raise BadInput(f"--message-seconds {seconds:g} is not a time for a message; give seconds above 0, such as 60")
     title, checks = check_in_child(spec, PlaySettings(message_seconds=seconds, match_seconds=_MESSAGES * seconds))
+    return show_verdicts(screen, title, checks)
+
+
+def show_verdicts(screen: Console, title: str, checks: Iterable[Check]) -> int:
+    """Show each check as soon as it is made, and how many failed; the exit code."""
     screen.print(Text(title, style="bold"))
+    made = []
     for check in checks:
+        made.append(check)
         screen.print(_check_line(check))
-    for traceback in dict.fromkeys(check.traceback for check in checks if check.traceback):
+    for traceback in dict.fromkeys(check.traceback for check in made if check.traceback):
         screen.print(traceback_text(traceback))
-    failed = sum(not check.ok for check in checks)
-    verdict = f"{failed} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed"
+    failed = sum(not check.ok for check in made)
+    verdict = f"{failed} of {len(made)} checks failed" if failed else f"all {len(made)} checks passed"
     screen.print(Text(verdict, style="bold red" if failed else "bold green"))
     return 1 if failed else 0
 

@@ -1,0 +1,172 @@
+"""Worlds drawn from a prior: how an agent fares where the debtors are others than those it was made for.
+
+A drawn world is the prior's `like` with its sizes drawn anew and some signs turned (`prior.toml` has the ranges, and
+what they rest on). A permuted world deals the reactions to other emotions, which keeps every size and throws away every
+sign that studies support: a stress test. In the null world no emotion moves anybody.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+import tomli_w
+from pydantic import Field, model_validator
+
+from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.simulated.files import WORLDS, read_world
+from poise.common.checked_toml import Part, like_one_in, read_checked
+from poise.common.errors import BadInput
+from poise.common.files import replace_file
+from poise.common.seeds import Dice
+
+PRIOR: Final = Path(__file__).parent / "prior.toml"
+MOST: Final = 100_000
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _range(low: float, high: float) -> Any:
+    return Annotated[list[Annotated[float, Field(ge=low, le=high)]], Field(min_length=2, max_length=2)]
+
+
+class _Signs(Part):
+    cited: _Share
+    assumed: _Share
+
+
+class _Factors(Part):
+    pulls: _range(0, 10)  # type: ignore[valid-type]  # a range is a type with bounds
+    gives: _range(0, 10)  # type: ignore[valid-type]
+    leaves: _range(0, 10)  # type: ignore[valid-type]
+    drift: _range(0, 10)  # type: ignore[valid-type]
+
+
+class _Pace(Part):
+    median: _range(0.001, 1)  # type: ignore[valid-type]
+    spread: _range(0, 5)  # type: ignore[valid-type]
+
+
+class _Answers(Part):
+    reciprocity: _range(0, 1)  # type: ignore[valid-type]
+    expected: _range(0.001, 1)  # type: ignore[valid-type]
+    pull: _range(0, 1)  # type: ignore[valid-type]
+    hazard: _range(0, 1)  # type: ignore[valid-type]
+    patience: _range(0, 1000)  # type: ignore[valid-type]
+
+
+class Prior(Part):
+    """What worlds are drawn from; every pair is the ends of a uniform range."""
+
+    like: str
+    signs: _Signs
+    factors: _Factors
+    pace: _Pace
+    answers: _Answers
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for part in (self.factors, self.pace, self.answers):
+            for name, (low, high) in part.model_dump().items():
+                if low > high:
+                    raise ValueError(f"{name} = [{low}, {high}] runs backwards; write the smaller number first")
+        names = sorted(path.stem for path in WORLDS.glob("*.toml"))
+        if self.like not in names:
+            raise ValueError(f"like = {self.like!r} is none of Poise's worlds, {', '.join(names)}")
+        return self
+
+
+def read_prior(path: Path | None = None) -> Prior:
+    """The prior in the file at `path`; Poise's own for None. Raises AgentError where the file is refused."""
+    return read_checked(path or PRIOR, Prior, "prior", "Poise's own prior")
+
+
+def sample_worlds(folder: Path, prior: Prior, *, worlds: int, seed: int, permuted: int = 0) -> list[Path]:
+    """Write worlds drawn from `prior` to `folder`, the null world too, and what they were drawn from to sample.toml.
+
+    worlds, permuted: how many of each, 0 to MOST.
+
+    The same prior and seed give the same files, and more worlds leave the first ones as they are. Raises BadInput where
+    the folder holds something else already, or a number is out of bounds.
+    """
+    for name, count in (("worlds", worlds), ("permuted worlds", permuted)):
+        if not 0 <= count <= MOST:
+            raise BadInput(f"{count} {name} are not to be had; ask for 0 to {MOST}")
+    origin = tomli_w.dumps({"seed": seed, "prior": prior.model_dump()}).encode()
+    record = folder / "sample.toml"
+    if folder.is_dir() and any(folder.iterdir()) and (not record.is_file() or record.read_bytes() != origin):
+        raise BadInput(f"{folder} holds something else than worlds of this prior and seed; name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(record, origin)
+    base = like_one_in(WORLDS)({"like": prior.like})
+    drawn = {f"world-{number:04d}": draw_world(prior, base, Dice(seed, f"world/{number}")) for number in range(worlds)}
+    drawn |= {f"permuted-{number:04d}": permute(base, Dice(seed, f"permuted/{number}")) for number in range(permuted)}
+    drawn["null"] = _without_pulls(base)
+    paths = []
+    for name, data in drawn.items():
+        paths.append(folder / f"{name}.toml")
+        replace_file(paths[-1], tomli_w.dumps(data).encode(), durable=False)
+        read_world(paths[-1])  # whatever a prior asks for, what is written can be played
+    return paths
+
+
+def draw_world(prior: Prior, base: Mapping[str, Any], dice: Dice) -> dict[str, Any]:
+    """One world's data: `base` with its sizes drawn, and the signs of some reactions turned."""
+    world, factors = _copy(base), prior.factors
+    for reaction in _reactions(world):
+        size = abs(reaction["pull"]) * _draw(factors.pulls, dice)
+        wrong = prior.signs.assumed if re.search("assumption", reaction["why"], re.IGNORECASE) else prior.signs.cited
+        turned = dice.unit() < wrong
+        sign = -1 if (reaction["pull"] < 0) != turned else 1
+        reaction["pull"] = sign * min(1.0, size)
+        reaction["why"] += " The sign is turned in this world." if turned else ""
+    for name, state in world["states"].items():
+        state["leaves"] = min(1.0, state["leaves"] * _draw(factors.leaves, dice))
+        if name != "cooperative":
+            state["gives"] = min(10.0, state["gives"] * _draw(factors.gives, dice))
+    for kind in world["dispositions"].values():
+        kind["drift"] = min(1.0, kind["drift"] * _draw(factors.drift, dice))
+    for part in ("pace", "answers"):
+        ranges = getattr(prior, part).model_dump()
+        world[part] = {**world.get(part, {}), **{name: _draw(ends, dice) for name, ends in ranges.items()}}
+    return world
+
+
+def permute(base: Mapping[str, Any], dice: Dice) -> dict[str, Any]:
+    """`base` with the reactions to each emotion dealt to another, alike in all states and for all kinds."""
+    world = _copy(base)
+    order = [EMOTIONS7[place] for place in dice.rng().permutation(len(EMOTIONS7))]
+    dealt = dict(zip(EMOTIONS7, order, strict=True))
+    for owner in (world, *world["dispositions"].values()):
+        for state, row in owner.get("reactions", {}).items():
+            owner["reactions"][state] = {
+                dealt[emotion]: {**reaction, "why": f"Dealt from {emotion}: {reaction['why']}"}
+                for emotion, reaction in row.items()
+            }
+    return world
+
+
+def _without_pulls(base: Mapping[str, Any]) -> dict[str, Any]:
+    world = _copy(base)
+    for reaction in _reactions(world):
+        reaction.update(pull=0.0, why="In this world no emotion moves anybody.")
+    return world
+
+
+def _reactions(world: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every reaction of the world, and those that its kinds have otherwise."""
+    for owner in (world, *world["dispositions"].values()):
+        for row in owner.get("reactions", {}).values():
+            yield from row.values()
+
+
+def _copy(base: Mapping[str, Any]) -> dict[str, Any]:
+    return tomllib.loads(tomli_w.dumps(base))
+
+
+def _draw(ends: list[float], dice: Dice) -> float:
+    low, high = ends
+    return low + (high - low) * dice.unit()
