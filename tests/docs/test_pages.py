@@ -34,7 +34,7 @@ FOLLOWED = {
     "docs/judge.md": [],
     "docs/play.md": [OLLAMA],
     "docs/process.md": [],
-    "docs/simulated-debtor.md": ["needs your own world", "plays 800 negotiations"],
+    "docs/simulated-debtor.md": ["needs your own world", "plays some 12,000 negotiations", "plays 800 negotiations"],
     "docs/statistics.md": [],
     "docs/tournaments.md": [EMBEDDED],
     "docs/view.md": [],
