@@ -9,12 +9,13 @@ import typer
 
 from poise.cli import judge, statistics
 from poise.cli.options import AsJson, Folder, command_group, takes
+from poise.cli.screens.exit_codes import EXIT_CODES
 from poise.tournaments.config import TournamentConfig, load_config
 
 app = command_group()
 
 
-@app.command("run")
+@app.command("run", epilog=EXIT_CODES)
 @takes(TournamentConfig, required=False)
 def run_tournament_command(
     given: dict[str, Any],
@@ -37,7 +38,7 @@ def run_tournament_command(
     raise typer.Exit(conclusion.conclude(run_tournament(settings, watch=watch_on(notes)), console(), notes))
 
 
-@app.command("resume")
+@app.command("resume", epilog=EXIT_CODES)
 @takes(TournamentConfig, only=("workers",))
 def resume_tournament_command(given: dict[str, Any], folder: Folder) -> None:
     """Resume a tournament that was stopped; no finished match is played again."""

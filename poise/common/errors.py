@@ -9,6 +9,7 @@
     ├── ModelError          a model call failed
     │   ├── ModelMissing    the server does not have the model
     │   ├── ModelDown       the server cannot be reached, fails or refuses
+    │   │   └── Unanswered  it gives no answer to one request; others may be answered
     │   ├── ModelTimeout    no reply within the deadline
     │   └── BadReply        the reply is cut, empty or not what was asked for
     ├── DeadlineExceeded    an agent took longer than a message or a match may take
@@ -61,7 +62,9 @@ class IllegalMove(PoiseError):
 
 
 class ModelError(PoiseError):
-    """A model call failed."""
+    """A model call failed. model: the URI of the model that was asked, "" where that is not known."""
+
+    model: str = ""
 
 
 class ModelMissing(ModelError):
@@ -70,6 +73,10 @@ class ModelMissing(ModelError):
 
 class ModelDown(ModelError):
     """The server cannot be reached, fails, or refuses the request."""
+
+
+class Unanswered(ModelDown):
+    """The server gives no answer to one request, such as a prompt that is too long; others may be answered."""
 
 
 class ModelTimeout(ModelError):

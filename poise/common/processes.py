@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -91,6 +92,21 @@ def begin_worker() -> None:
         ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
 
 
+@dataclass
+class TurnWatch:
+    """Tells a watcher when an agent's turn begins (True) and ends, in a process that plays one match at a time."""
+
+    watcher: Callable[[bool], None] | None = None
+
+    def note(self, began: bool) -> None:
+        """Tell the watcher, if there is one."""
+        if self.watcher is not None:
+            self.watcher(began)
+
+
+turn_watch: Final = TurnWatch()
+
+
 def how_it_ended(exitcode: int | None) -> str:
     """The exit code of a process in words, with the name of the signal that killed it."""
     if exitcode is not None and exitcode < 0:
@@ -101,11 +117,17 @@ def how_it_ended(exitcode: int | None) -> str:
     return f"exit code {exitcode}"
 
 
-def error_from_worker(name: str, text: str) -> PoiseError:
-    """An error of a worker as the parent raises it: of the same class where it is one of Poise's."""
+def error_from_worker(name: str, text: str, model: str = "") -> PoiseError:
+    """An error of a worker as the parent raises it: of the same class where it is one of Poise's.
+
+    model: of a ModelError.
+    """
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, PoiseError):
-        return kind(text)
+        error = kind(text)
+        if isinstance(error, errors.ModelError):
+            error.model = model
+        return error
     return PoiseError(f"a worker process failed with {name}: {text}")
 
 

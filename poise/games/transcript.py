@@ -48,6 +48,8 @@ class Wording:
               came. At most `REPLY_CHARACTERS` of each, and how many more there were. () in transcripts of version 1
               and 2, and where a custom agent words its messages without reporting replies.
     complaints: what the model was told was wrong, before each try but the first.
+    own_words: nothing that the model said could be used, and all of the message is Poise's own. Always False in
+              transcripts of before, which do not say.
     """
 
     attempts: int = 0
@@ -55,6 +57,7 @@ class Wording:
     repaired: bool = False
     replies: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()
+    own_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +254,12 @@ def _move_to_dict(move: Move) -> dict[str, Any]:
 
 def _wording_to_dict(wording: Wording) -> dict[str, Any]:
     data = {"attempts": wording.attempts, "problems": list(wording.problems), "repaired": wording.repaired}
-    optional = {"replies": list(wording.replies), "complaints": list(wording.complaints)}
-    return data | {name: texts for name, texts in optional.items() if texts}
+    optional = {
+        "replies": list(wording.replies),
+        "complaints": list(wording.complaints),
+        "own_words": wording.own_words,
+    }
+    return data | {name: value for name, value in optional.items() if value}
 
 
 def _message_to_dict(message: Message) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from poise.common.errors import AgentError, DeadlineExceeded
+from poise.common.processes import turn_watch
 from poise.graphs.state import Guard
 
 _REPEAT = 0.2  # a turn that swallows the first interruption is interrupted again
@@ -51,10 +52,13 @@ def guard(message_seconds: float, match_seconds: float, *, calls_model: bool) ->
     run = _by_timer if by_timer and hasattr(signal, "setitimer") else _by_thread
 
     def guarded(turn: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        turn_watch.note(True)
         try:
             return run(turn, clock)
         except SystemExit as error:
             raise AgentError(f"the agent's code raised SystemExit: {error}") from error
+        finally:
+            turn_watch.note(False)
 
     return guarded
 

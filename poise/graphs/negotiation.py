@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 from poise.agents.conduct import broken_rules
 from poise.agents.emotions.taxonomy import TO_SEVEN
 from poise.agents.protocols import Brief, Line, Speech
-from poise.common.errors import AgentError, ModelDown, ModelMissing
+from poise.common.errors import AgentError, ModelDown, ModelMissing, ModelTimeout
 from poise.games.moves import Seat, other
 from poise.games.transcript import Message, Outcome
 from poise.graphs.failures import failure_reason, traceback_of
@@ -103,7 +103,7 @@ def _message(graph: Runner, seat: Seat, state: NegotiationState, context: Negoti
         speech = _speech(result, seat)
         outcome = context.referee.judge([line.move for line in state.lines], speech.move)
         update = _record(seat_context.brief, len(state.lines), result, speech)
-    except (ModelDown, ModelMissing, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
+    except (ModelDown, ModelMissing, ModelTimeout, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
         raise
     except Exception as error:  # whatever an agent does wrong ends its match, not the tournament
         reason = failure_reason(seat, error)

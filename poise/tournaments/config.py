@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
@@ -16,10 +16,13 @@ from poise.common.errors import AgentError, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
 from poise.games.rules import Rules
 
+OWN_WORDS_LIMIT: Final = 0.5
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 # What may change between a run and its resumption: it decides how matches are played, not which, nor what they mean.
-HOW = frozenset({"name", "out", "workers", "baseline", "message_seconds", "match_seconds", "through"})
+HOW = frozenset(
+    {"name", "out", "workers", "baseline", "message_seconds", "match_seconds", "through", "own_words_limit"}
+)
 HOW_CALLED = frozenset(
     {"keep_alive", "timeout", "patience", "slots", "threads", "cache"}
 )  # the same of a model's options
@@ -90,6 +93,12 @@ class TournamentConfig(SettingsModel):
     )
     message_seconds: float = Field(120.0, gt=0, description="The longest a message may take.")
     match_seconds: float = Field(1800.0, gt=0, description="The longest a match may take.")
+    own_words_limit: float = Field(
+        OWN_WORDS_LIMIT,
+        ge=0,
+        le=1,
+        description="The share of an agent's messages that may be Poise's own words; more makes the result doubtful.",
+    )
     through: Literal["auto", "fast", "langgraph"] = Field(
         "auto", description="How graphs are run; the outcome is the same."
     )

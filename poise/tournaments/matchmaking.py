@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.models.settings import ModelSettings
+from poise.common.errors import ModelDown, Unanswered
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.schedule import Schedule
 from poise.tournaments.workers.play import How, workers_of
@@ -32,7 +34,7 @@ class Pairings:
 
 
 def check_models(config: TournamentConfig, schedule: Schedule) -> tuple[str, ...]:
-    """Raise before the first match what every match would: AgentError for options, ModelMissing, ModelDown.
+    """Raise before the first message what every one would: AgentError for options, ModelMissing, ModelDown.
 
     Returns what the user should know about how the models are set up, in sentences.
     """
@@ -43,6 +45,46 @@ def check_models(config: TournamentConfig, schedule: Schedule) -> tuple[str, ...
     settings = ModelSettings.from_options(model_options(config, schedule))
     asked = sorted({(model.uri, model.adapter) for model in schedule.asked}, key=str)
     return tuple(dict.fromkeys(remark for uri, adapter in asked for remark in check_model(uri, settings, adapter)))
+
+
+@dataclass(frozen=True, slots=True)
+class TriedModels:
+    """How the models of a tournament did. remarks: sentences for the user. down: why models cannot be asked, by URI."""
+
+    remarks: Sequence[str] = ()
+    down: Mapping[str, ModelDown] = field(default_factory=dict)
+
+
+def try_models(config: TournamentConfig, schedule: Schedule, pairs: Collection[int]) -> TriedModels:
+    """Ask for each model that matches of `pairs` need whether it is there, and then for a sentence.
+
+    A server that is down is told of, as it keeps nobody from playing who does not need it. Raises AgentError for
+    options; ModelMissing; Unanswered, ModelTimeout and BadReply for a model that is there and of no use.
+    """
+    needed = frozenset[str]().union(*(schedule.needs(pair) for pair in pairs))
+    if not needed:
+        return TriedModels()
+    from poise.agents.models.models import check_model
+    from poise.agents.models.trial import try_model
+
+    settings = ModelSettings.from_options(model_options(config, schedule))
+    asked = [model for model in schedule.asked if model.uri in needed]
+    remarks, tried = list[str](), set[tuple[str, bool]]()
+    down: dict[str, ModelDown] = {}
+    for model in asked:
+        if model.uri in down:
+            continue
+        try:
+            remarks += check_model(model.uri, settings, model.adapter)
+            kind = model.uri, model.role != "voice"
+            if kind not in tried:
+                tried.add(kind)
+                remarks.append(try_model(model.uri, settings, model.adapter, json=kind[1]))
+        except Unanswered:
+            raise
+        except ModelDown as error:
+            down[model.uri] = error
+    return TriedModels(tuple(dict.fromkeys(remarks)), down)
 
 
 def play_settings(config: TournamentConfig, schedule: Schedule) -> PlaySettings:

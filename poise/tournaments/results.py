@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poise.tournaments.html_tables import html_tables
+from poise.tournaments.storage.snapshot import Waiting
 
 if TYPE_CHECKING:
     from poise.tournaments.statistics.results import Standings
@@ -25,6 +27,7 @@ class Result:
     """What a run left behind.
 
     total: matches of the tournament. finished: those in the store now. played: those of this run, in `seconds`.
+    waiting: what a model's server did not let be played; a resumed run plays it.
     """
 
     folder: Path
@@ -32,11 +35,17 @@ class Result:
     finished: int
     played: int
     seconds: float = 0.0
+    waiting: Sequence[Waiting] = ()
 
     @property
     def complete(self) -> bool:
         """Whether every match is finished."""
         return self.finished == self.total
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user stopped the run before everything that could be played was."""
+        return self.finished + sum(waiting.matches for waiting in self.waiting) < self.total
 
     def standings(self) -> Standings:
         """Who won."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from poise.common.errors import ModelError
+from poise.common.errors import ModelDown
 from poise.common.interrupts import Interrupts
 from poise.games.scenario import Scenario
 from poise.tournaments.config import TournamentConfig, make_config
@@ -21,7 +21,7 @@ from poise.tournaments.folder import (
     resume_command,
     where_it_began,
 )
-from poise.tournaments.matchmaking import Pairings, check_models
+from poise.tournaments.matchmaking import Pairings, try_models
 from poise.tournaments.results import Result
 from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter
 from poise.tournaments.storage.errors import only_run
@@ -62,22 +62,21 @@ def run_tournament(
     scenarios:    replace those of `config.scenarios`.
     open_pairing: replaces `poise.graphs.Pairing`; called with a pair's index.
 
-    Ctrl-C finishes the matches in flight and returns; a second one raises KeyboardInterrupt at once.
+    Ctrl-C finishes the matches in flight and returns; a second one raises KeyboardInterrupt at once. Matches that a
+    model's server keeps from being played wait (`Result.waiting`), and all others are played.
     Raises ConfigError, AgentError or ScenarioError for invalid settings; StoreError when the folder cannot be used or
-    holds matches that are not asked for; ModelDown or ModelMissing when a model's server fails. Finished matches are
-    kept.
+    holds matches that are not asked for; ModelError when a model is of no use, or when no match at all can be played.
+    Finished matches are kept.
     """
     schedule = plan_matches(config, scenarios)
     check_baseline(config.baseline, config.creditors, config.debtors)
     watch = watch or Silent()
-    if open_pairing is None:
-        for remark in check_models(config, schedule):
-            watch.remark(remark)
     folder = Path(out or config.out or default_folder(config))
+    down = {} if open_pairing else _down_models(config, schedule, _finished_ids(folder), watch)
     with only_run(folder):
         open_store = reopen_store if exists(folder) else begin_store
         with open_store(folder, config, schedule) as store:
-            return _play(store, config, schedule, open_pairing, watch)
+            return _play(store, config, _queue(store, schedule, down), open_pairing, watch)
 
 
 def resume_tournament(
@@ -103,36 +102,70 @@ def resume_tournament(
         refuse_other_agents(folder, header, schedule)
         refuse_other_matches(folder, header, schedule)
         watch = watch or Silent()
-        if open_pairing is None:
-            for remark in check_models(config, schedule):
-                watch.remark(remark)
-        return _play(store, config, schedule, open_pairing, watch)
+        down = {} if open_pairing else _down_models(config, schedule, set(store.done().values()), watch)
+        return _play(store, config, _queue(store, schedule, down), open_pairing, watch)
+
+
+def _finished_ids(folder: Path) -> set[str]:
+    if not exists(folder):
+        return set()
+    with Store.read(folder) as store:
+        return set(store.done().values())
+
+
+def _down_models(
+    config: TournamentConfig, schedule: Schedule, finished: Collection[str], watch: TournamentWatch
+) -> Mapping[str, str]:
+    """Try the models that are needed for what is not finished; why some of them cannot be asked, by URI.
+
+    Raises what `try_models` does, and ModelDown where no match at all can be played.
+    """
+    pairs = {match.pair for match in schedule.matches if match.id not in finished}
+    tried = try_models(config, schedule, pairs)
+    if not finished and tried.down and all(tried.down.keys() & schedule.needs(pair) for pair in pairs):
+        raise next(iter(tried.down.values()))
+    for remark in tried.remarks:
+        watch.remark(remark)
+    return {uri: str(error) for uri, error in tried.down.items()}
+
+
+def _queue(store: Store, schedule: Schedule, down: Mapping[str, str]) -> TaskQueue:
+    """What is left to play; what needs a model that is down waits."""
+    queue = TaskQueue.of(schedule, store.done(), store.memory)
+    for model, reason in down.items():
+        queue.take_down(model, reason)
+    return queue
 
 
 def _play(
-    store: Store, config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing | None, watch: TournamentWatch
+    store: Store, config: TournamentConfig, queue: TaskQueue, open_pairing: OpenPairing | None, watch: TournamentWatch
 ) -> Result:
-    queue = TaskQueue.of(schedule, store.done(), store.memory)
+    schedule = queue.schedule
+    store.set_waiting(())
     plan = WorkerPlan(schedule, config.rules, open_pairing or Pairings(config, schedule))
     writer = _Writer(store, every_match=schedule.calls_model)
     advice = f"Finished matches are kept; continue with: {resume_command(store.folder)}"
     began = monotonic()
     with watch.over(schedule, store.tally()), Interrupts(watch.stopping) as stop:
-        how = How(config.workers, config.match_seconds, stop)
+        how = How(config.workers, config.match_seconds, stop, message_seconds=config.message_seconds)
         try:
             with closing(play_all(plan, queue, how)) as batches:
                 for batch in batches:
                     writer.add(batch)
                     watch.update(batch)
+                    while queue.news:
+                        watch.remark(queue.news.pop(0))
                     stop.acknowledge()
         except KeyboardInterrupt as stopped:
             stopped.add_note(advice)
             raise
-        except ModelError as error:
-            raise type(error)(f"{error}\n{advice}") from error
         finally:
             writer.flush()
-    return Result(store.folder, len(schedule.matches), store.count(), writer.written, monotonic() - began)
+            store.set_waiting(queue.waiting())
+    waiting, finished = queue.waiting(), store.count()
+    if waiting and not finished:
+        raise ModelDown(f"{waiting[0].reason}\n{advice}")
+    return Result(store.folder, len(schedule.matches), finished, writer.written, monotonic() - began, waiting)
 
 
 class _Writer:

@@ -119,6 +119,11 @@ class Schedule:
         voices = [AskedModel(of.model, "voice", of.adapter) for of in entrants if of.model != SCRIPTED]
         return (*dict.fromkeys(voices), *_listeners(self.judge, self.detector))
 
+    def needs(self, pair: int) -> frozenset[str]:
+        """The URIs of the models without which no match of this pair can be played."""
+        voices = {entrant.model for entrant in self.pair(pair)} - {SCRIPTED}
+        return frozenset(voices).union(model.uri for model in _listeners(self.judge, self.detector))
+
     @property
     def listeners(self) -> int:
         """How many models listen to every match: the judge's and the detector's."""

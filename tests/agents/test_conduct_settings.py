@@ -16,6 +16,7 @@ from poise.games.moves import FORFEIT
 from poise.games.scenario import Scenario
 from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.config import load_config, make_config
+from poise.tournaments.matchmaking import TriedModels
 from poise.tournaments.runner import plan_matches, run_tournament
 from poise.tournaments.storage.store import Store
 
@@ -131,7 +132,7 @@ def test_what_changes_matches_changes_their_ids_and_nothing_else_does():
     ("conduct", "violations", "reasks"), [("record", True, 0), ("reask", True, 1), ("refuse", False, 1)]
 )
 def test_standings_count_violations_and_questions(tmp_path, monkeypatch, conduct, violations, reasks):
-    monkeypatch.setattr("poise.tournaments.runner.check_models", lambda *_: ())
+    monkeypatch.setattr("poise.tournaments.runner.try_models", lambda *_: TriedModels())
     settings = make_config({**FIELDS, "creditors": ["vanilla,offers=model"], "conduct": conduct, "workers": 1})
     result = run_tournament(settings, tmp_path / "run")
     (one,) = result.standings().seat("creditor")

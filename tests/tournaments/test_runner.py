@@ -343,19 +343,29 @@ def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_go_on(tmp_path, whole):
 
 
 @pytest.mark.parametrize("model", ["scripted", "openai:some-model"])
-def test_a_server_that_goes_down_stops_the_run_and_loses_nothing(tmp_path, model):
+def test_a_server_that_goes_down_lets_its_matches_wait_and_loses_nothing(tmp_path, model):
     config = make_config({**NAMES, "model": model, "workers": 2})
     down = Trouble(down=(plan_matches(config, CASES).matches[3].seed,))
-    with pytest.raises(
-        ModelDown, match=r"does not answer; start it\nFinished matches are kept.*poise tournament resume"
-    ):
-        run_tournament(config, tmp_path, scenarios=CASES, open_pairing=opened(config, trouble=down))
+    result = run_tournament(config, tmp_path, scenarios=CASES, open_pairing=opened(config, trouble=down))
     before = stored(tmp_path)
-    assert 0 < len(before) < 20
-    assert resume_tournament(tmp_path, open_pairing=opened(config)).played == 20 - len(before)
+    assert 0 < result.finished == len(before) < 20
+    assert not result.complete
+    assert not result.stopped
+    assert sum(waiting.matches for waiting in result.waiting) == 20 - len(before)
+    assert all("does not answer; start it" in waiting.reason for waiting in result.waiting)
+    assert read_standings(tmp_path).to_dict()["doubts"]
+    resumed = resume_tournament(tmp_path, open_pairing=opened(config))
+    assert (resumed.played, resumed.waiting) == (20 - len(before), [])
+    assert not read_standings(tmp_path).doubts
     after = stored(tmp_path)
     assert len(after) == 20
     assert set(before) <= set(after)
+
+
+def test_a_server_that_lets_nothing_be_played_is_an_error(tmp_path):
+    down = Trouble(down=tuple(match.seed for match in plan_matches(CONFIG, CASES).matches))
+    with pytest.raises(ModelDown, match=r"does not answer; start it\nFinished matches are kept.*tournament resume"):
+        run_tournament(CONFIG, tmp_path, scenarios=CASES, open_pairing=opened(trouble=down))
 
 
 def test_resuming_needs_the_folder_and_nothing_else(tmp_path, whole):

@@ -10,7 +10,6 @@ import pytest
 from helpers.ollama_server import MODEL, said
 
 from poise import TournamentConfig, run_tournament
-from poise.common.errors import ModelDown
 from poise.tournaments.runner import resume_tournament
 from poise.tournaments.storage.store import Store
 
@@ -112,12 +111,13 @@ def test_a_server_that_comes_back_is_waited_for(tmp_path, undisturbed, share):
     assert transcripts(tmp_path) == expected
 
 
-def test_a_server_that_stays_away_stops_the_run_and_the_resumption_loses_and_repeats_nothing(tmp_path, undisturbed):
+def test_a_server_that_stays_away_lets_matches_wait_and_the_resumption_loses_and_repeats_nothing(tmp_path, undisturbed):
     expected, chats = undisturbed
     parrot = Parrot(kill_after=chats // 2)
-    with pytest.raises(ModelDown, match="poise tournament resume") as stopped:
-        run_tournament(parrot.config(patience=0.1), tmp_path)
-    assert f"127.0.0.1:{parrot.port}" in str(stopped.value)
+    stopped = run_tournament(parrot.config(patience=0.1), tmp_path)
+    (waiting,) = stopped.waiting
+    assert (waiting.model, waiting.matches) == (f"ollama:{MODEL}", stopped.total - stopped.finished)
+    assert f"127.0.0.1:{parrot.port}" in waiting.reason
     kept = transcripts(tmp_path)
     assert 0 < len(kept) < len(expected)
     parrot.start()

@@ -1,7 +1,7 @@
 """A detector that asks a model which emotion a message shows, as EQ-Negotiator, EmoDebt and EmoMAS do.
 
 Differs from the references: the answer is held to a JSON schema with the labels in it, so that no text has to be
-searched for a label; an answer that cannot be used ends the match, where the references continue with "neutral"; and
+searched for a label; a match without a usable answer waits, where the references continue with "neutral"; and
 the message is read alone, without the negotiation before it.
 """
 
@@ -21,7 +21,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, to_se
 from poise.agents.models.calls import Caller, add_usage, reply_problem
 from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
-from poise.common.errors import BadReply, ModelTimeout
+from poise.common.errors import BadReply, ModelError, ModelTimeout, Unanswered
 
 PROMPT_FILE: Final = Path(__file__).parent / "detector.toml"
 TRIES: Final = 3
@@ -46,7 +46,7 @@ class Asked:
     def label(self, message: str, spent: dict[str, float]) -> str:
         """The label of a neutralised message; what the calls cost is added to `spent`.
 
-        Raises BadReply or ModelTimeout when no answer could be used, and what a call raises.
+        Raises Unanswered when no answer could be used, and what a call raises.
         """
         with self._lock:
             known = self._known.get(message)
@@ -62,6 +62,7 @@ class Asked:
 
     def _find(self, message: str, spent: dict[str, float]) -> str:
         problem = ""
+        last: ModelError | None = None
         for attempt in range(TRIES):
             try:
                 reply = self._caller.ask(
@@ -73,10 +74,10 @@ class Asked:
                 return _parse_answer(reply.text, self.labels)
             except (BadReply, ModelTimeout) as error:
                 add_usage(spent, getattr(error, "usage", {}))
-                problem = reply_problem(error)
-                if attempt == TRIES - 1:
-                    raise
-        raise AssertionError("unreachable")  # the last try returns or raises
+                problem, last = reply_problem(error), error
+        unanswered = Unanswered(f"the detector's model gave no usable answer in {TRIES} tries: {last}")
+        unanswered.model = self._caller.uri
+        raise unanswered from last
 
 
 class AskingDetector:
@@ -90,7 +91,7 @@ class AskingDetector:
         self._spent: dict[str, float] = {}
 
     def read(self, text: str) -> Detection:
-        """What `text` shows, all the weight on one label. Raises what a call raises, BadReply and ModelTimeout."""
+        """What `text` shows, all the weight on one label. Raises Unanswered and what a call raises."""
         message = neutralise(text).replace('"', "'").strip()
         return detection(self._asked.label(message, self._spent) if message else NEUTRAL)
 

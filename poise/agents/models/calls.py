@@ -22,7 +22,7 @@ from poise.agents.models.cache import ReplyCache
 from poise.agents.models.endpoint import Endpoint, Question
 from poise.agents.models.schema import against
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import BadReply, ModelTimeout, PoiseError
+from poise.common.errors import BadReply, ModelError, ModelTimeout, PoiseError
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -59,6 +59,9 @@ class CutReply(BadReply):
         self.text = text
         self.usage = usage
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.text, self.usage)
+
 
 class EmptyReply(BadReply):
     """The reply has no text."""
@@ -66,6 +69,9 @@ class EmptyReply(BadReply):
     def __init__(self, message: str, usage: Mapping[str, float]) -> None:
         super().__init__(message)
         self.usage = usage
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.usage)
 
 
 def reply_problem(error: PoiseError) -> str:
@@ -83,8 +89,11 @@ def add_usage(total: dict[str, float], usage: Mapping[str, float]) -> None:
 class Caller:
     """Calls one model; threads may share it.
 
+    uri: of the model, which errors name; "" where it was not opened by one.
     clock and sleep are for tests: they measure and make the pauses between tries.
     """
+
+    uri: str = ""
 
     def __init__(
         self,
@@ -145,6 +154,8 @@ class Caller:
             except Exception as error:  # noqa: BLE001 - whatever a client library raises becomes one of Poise's errors
                 explained, again = self.provider.explain(error, self.endpoint)
                 if not again or self._clock() + pause > end:
+                    if isinstance(explained, ModelError):
+                        explained.model = self.uri
                     raise explained from (None if isinstance(error, PoiseError) else error)
             self._sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -230,7 +241,35 @@ def _usage(message: AIMessage, seconds: float) -> dict[str, float]:
     return {"calls": 1, **known, "model_seconds": seconds}
 
 
+AskElsewhere = Callable[[str, ModelSettings, "Adapter | None", Question], Reply]
+_ask_elsewhere: AskElsewhere | None = None
+
+
+def forward_calls(ask: AskElsewhere) -> None:
+    """Have every model that this process opens from now on asked through `ask`, which raises what a Caller does."""
+    global _ask_elsewhere  # noqa: PLW0603 - it concerns the whole process
+    _ask_elsewhere = ask
+
+
+class _ForwardedCaller(Caller):
+    """Asks a model through another process, which has the caller proper."""
+
+    def __init__(self, uri: str, settings: ModelSettings, adapter: Adapter | None, ask: AskElsewhere) -> None:
+        self.uri = uri
+        self.provider, name = models.parse_uri(uri)
+        self.endpoint = Endpoint(name)
+        self._asked = uri, settings, adapter
+        self._ask = ask
+
+    def ask(self, question: Question) -> Reply:
+        return self._ask(*self._asked, question)
+
+
 def open_caller(uri: str, settings: ModelSettings, adapter: Adapter | None = None) -> Caller:
     """Calls the model that `uri` names, with the cache of replies that the settings name. Raises AgentError."""
+    if _ask_elsewhere is not None:
+        return _ForwardedCaller(uri, settings, adapter, _ask_elsewhere)
     model = models.open_chat_model(uri, settings, adapter)
-    return Caller(model, settings, ReplyCache(settings.cache) if settings.cache else None)
+    caller = Caller(model, settings, ReplyCache(settings.cache) if settings.cache else None)
+    caller.uri = uri
+    return caller

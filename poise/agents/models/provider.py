@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from poise.agents.models.endpoint import Endpoint, Question
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import AgentError, ModelDown, ModelMissing, ModelTimeout, PoiseError
+from poise.common.errors import AgentError, ModelDown, ModelMissing, ModelTimeout, PoiseError, Unanswered
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -136,7 +136,7 @@ class Provider:
             # Ollama's client has -1 for an error in the middle of a stream.
             code = f" ({status})" if status > 0 else ""
             return ModelDown(f"the server at {place} fails{code}: {said}"), True
-        return ModelDown(f"the server at {place} refuses the request ({status}): {said}"), False
+        return Unanswered(f"the server at {place} refuses the request ({status}): {said}"), False
 
     def missing(self, endpoint: Endpoint) -> ModelMissing:
         """The server does not have the model."""

@@ -62,9 +62,9 @@ class _Draft:
         self.replies.append(reply if more <= 0 else f"{reply[:REPLY_CHARACTERS]}\n[{more:,} more characters]")
         self.tries.append(usage)
 
-    def speech(self, text: str, move: Move, *, repaired: bool = False) -> Speech:
+    def speech(self, text: str, move: Move, *, repaired: bool = False, own_words: bool = False) -> Speech:
         problems = tuple(problem.reason for problem in self.problems)
-        wording = Wording(self.attempts, problems, repaired, tuple(self.replies), tuple(self.complaints))
+        wording = Wording(self.attempts, problems, repaired, tuple(self.replies), tuple(self.complaints), own_words)
         return Speech(text, move, wording, self._usage(), tuple(self.tries) if len(self.tries) > 1 else ())
 
     def _usage(self) -> dict[str, float]:
@@ -184,10 +184,12 @@ class ModelVoice:
     def _put_right(self, request: Request, draft: _Draft) -> Speech:
         """The decided move in repaired words; a forfeit where none is decided."""
         if request.move is None:
-            return draft.speech(self._allowed(draft.text, request, silence()), FORFEIT)
+            text = self._allowed(draft.text, request, silence())
+            return draft.speech(text, FORFEIT, own_words=text == silence())
         plain = plain_sentence(request.move, request.view)
         repaired = repair(draft.text, request.move, request.view, plain)
-        return draft.speech(self._allowed(repaired, request, plain), request.move, repaired=True)
+        text = self._allowed(repaired, request, plain)
+        return draft.speech(text, request.move, repaired=True, own_words=text == plain)
 
     def _allowed(self, text: str, request: Request, instead: str) -> str:
         """`text`, or `instead` of it where there is none or it must not be said."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
 
 from poise.cli.screens.agents import traceback_text
+from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
 from poise.cli.screens.progress import heading
 from poise.cli.screens.standings import pairs_table, plain, standings_view
 from poise.common.words import duration
@@ -20,29 +22,39 @@ from poise.tournaments.results import Result
 from poise.tournaments.runner import plan_matches
 from poise.tournaments.storage.store import Store
 
-_INTERRUPTED = 130
 _PAIRS_SHOWN = 40
 
 
 def conclude(result: Result, screen: Console, notes: Console) -> int:
-    """Show the standings, write the report; the exit code: 130 when the run was stopped before its end."""
-    if result.finished:
-        screen.print(standings_view(result.standings(), screen.width))
+    """Show the standings and what is to be doubted in them, write the report; the exit code (see EXIT_CODES)."""
+    standings = result.standings() if result.finished else None
+    if standings:
+        screen.print(standings_view(replace(standings, doubts=()), screen.width))
     _tell_failures(result, notes)
-    if not result.complete:
-        notes.print(
-            Text(f"Stopped after {result.finished} of {result.total} matches. Continue with:\n", style="yellow").append(
-                f"  {resume_command(result.folder)}", style="bold"
-            )
-        )
-        return _INTERRUPTED
+    for doubt in standings.doubts if standings else ():
+        notes.print(Text(f"warning: {plain(doubt.text, 1000)}", style="bold red"), soft_wrap=True)
+    if result.stopped or result.waiting:
+        notes.print(_way_on(result))
+    if result.stopped:
+        return INTERRUPTED
     if not result.played:
-        notes.print(f"every match was finished before; nothing was played (stored in {result.folder})")
+        which = "every match that can be played now" if result.waiting else "every match"
+        notes.print(f"{which} was finished before; nothing was played (stored in {result.folder})")
     elif result.seconds:
         pace = f"{result.played} matches in {duration(result.seconds)}"
         notes.print(Text(f"{pace} ({result.played / result.seconds:.3g} a second)", style="dim"))
     screen.print(f"report: {write_report(result.folder)}", soft_wrap=True)
-    return 0
+    if result.waiting:
+        return WAITING
+    return DOUBTFUL if standings and standings.doubts else 0
+
+
+def _way_on(result: Result) -> Text:
+    so_far = f"Stopped after {result.finished} of {result.total} matches."
+    if not result.stopped:
+        so_far = f"{result.finished} of {result.total} matches are played. When the server answers again,"
+    text = Text(f"{so_far} {'c' if result.waiting and not result.stopped else 'C'}ontinue with:\n", style="yellow")
+    return text.append(f"  {resume_command(result.folder)}", style="bold")
 
 
 def _tell_failures(result: Result, notes: Console) -> None:
@@ -51,7 +63,8 @@ def _tell_failures(result: Result, notes: Console) -> None:
         number = sum(tally.failed for tally in store.tally().values())
     if not failures:
         return
-    notes.print(Text(f"{number} matches failed and count as no deal. The usual reasons:", style="yellow"))
+    failed = "1 match failed and counts" if number == 1 else f"{number} matches failed and count"
+    notes.print(Text(f"{failed} as no deal, with utility 0 for both sides. The usual reasons:", style="yellow"))
     for reason, count, traceback in failures:
         notes.print(Text(f"  {count} x {plain(reason, 500)}", style="yellow"))
         if traceback and os.environ.get("POISE_DEBUG"):

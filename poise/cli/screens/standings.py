@@ -41,6 +41,7 @@ def standings_view(standings: Standings, width: int) -> RenderableType:
     if len(standings.matrix) * len(standings.matrix[0]) > 1:
         parts += _matrix(standings, width)
     parts.append(_footnote(standings))
+    parts += [Text(f"\nwarning: {plain(doubt.text, 1000)}", style="bold red") for doubt in standings.doubts]
     return Group(*parts)
 
 
@@ -226,6 +227,8 @@ def _footnote(standings: Standings) -> Text:
         text.append(" standard deviations of the scenarios'.")
     if any(one.de_escalation for one in standings.standings):
         text.append(" De-escalation: how much less negative the debtor's words were late than early.")
+    if failed := sum(one.failed for one in standings.seat("creditor")):
+        text.append(f" {failed} failed matches count as no deal, with utility 0 for both sides, in all figures.")
     if standings.scenarios < FEW:
         text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
     return text

@@ -95,8 +95,8 @@ class Games:
 
 
 def games_of(snapshot: Snapshot) -> Games:
-    """The finished matches as games; failed ones, which nobody won, are left out."""
-    kept = [row for row in snapshot.rows if row.ending != "failed"]
+    """The finished matches as games; one that failed is one without a deal, as in the standings."""
+    kept = snapshot.rows
     gaps = [row.creditor_utility - row.debtor_utility if row.ending == "deal" else np.nan for row in kept]
     return Games(
         tuple(snapshot.creditors),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.doubts import Doubt
 from poise.tournaments.statistics.numbers import with_interval
 
 
@@ -16,6 +17,7 @@ def standings_html(standings: Standings) -> str:
     note = (
         f"{standings.finished} of {standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, "
         f"model {standings.model}. In brackets: 95 % intervals over scenarios."
+        + "".join(f" Warning: {doubt.text}." for doubt in standings.doubts)
     )
     return html_tables((_seat_table(standings, seat) for seat in SEATS), note)
 
@@ -47,7 +49,8 @@ class SeatStanding:
     utility:    mean of its utility, 0 without a deal. savings: mean of its share of the gap over deals.
     success:    share of matches that ended in a deal (Wilson). rounds: mean number of messages.
     collection: mean of min(1, target / deal), the creditor's; see `poise.games.metrics`. None for a debtor.
-    failures:   matches that failed through this agent, or through nobody in particular.
+    failures:   matches that failed through this agent, or through nobody in particular. failed: matches that failed
+                through anybody, which count as no deal, with utility 0 for both sides.
     forfeits, repairs, reasks: of its own messages; see `poise.tournaments.storage.rows.Row`.
     violations: rules of conduct that its messages broke; violation_rate: the same for 100 of its messages. 0 and None
                 for a debtor, whom no rule binds.
@@ -76,6 +79,7 @@ class SeatStanding:
     broken: int
     promises_kept: Estimate | None
     de_escalation: Estimate | None
+    failed: int = 0
 
     @property
     def troubled(self) -> bool:
@@ -127,7 +131,7 @@ class Cell:
 class Standings:
     """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered.
 
-    domain: of all its scenarios; "" where they are of several.
+    domain: of all its scenarios; "" where they are of several. doubts: why the figures may not be what they seem.
     """
 
     name: str
@@ -140,6 +144,7 @@ class Standings:
     differences: tuple[Difference, ...]
     matrix: tuple[tuple[Cell, ...], ...]
     domain: str = ""
+    doubts: tuple[Doubt, ...] = ()
 
     def seat(self, seat: Seat) -> list[SeatStanding]:
         """The agents of one seat, the best first."""
@@ -163,6 +168,7 @@ class Standings:
             "debtors": [_plain(one) for one in self.seat("debtor")],
             "differences": [_plain(one) for one in self.differences],
             "matrix": [[_plain(cell) for cell in row] for row in self.matrix],
+            "doubts": [_plain(doubt) for doubt in self.doubts],
         }
 
     def _repr_html_(self) -> str:

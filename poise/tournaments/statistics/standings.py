@@ -17,6 +17,7 @@ import numpy as np
 
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import DRAWS, Estimate, Sums, Tested, estimate_all, examine_all, holm
+from poise.tournaments.statistics.doubts import doubts
 from poise.tournaments.statistics.pairs import PairedMatches, find_pairs
 from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 from poise.tournaments.statistics.wilson import success
@@ -51,6 +52,7 @@ def make_standings(snapshot: Snapshot, draws: int = DRAWS) -> Standings:
         differences=tuple(differences),
         matrix=_matrix(table),
         domain=domains.pop() if len(domains) == 1 else "",
+        doubts=doubts(snapshot),
     )
 
 
@@ -143,6 +145,7 @@ def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Est
         broken=total(f"{seat}_broken"),
         promises_kept=estimates.get("promises_kept"),
         de_escalation=estimates["de_escalation"],
+        failed=sum(row.ending == "failed" for row in own),
     )
 
 

@@ -24,11 +24,25 @@ _REMEMBERED: Final = 64  # derived values that a snapshot holds at most
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Matches that a model's server did not let be played: they are not finished, and a resumed run plays them.
+
+    model: its URI, "" where that is not known. pairs: (creditor, debtor), as indices.
+    """
+
+    model: str
+    reason: str
+    matches: int
+    pairs: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a tournament is.
 
     id:         of its schedule. config: the settings as given. total: matches in the schedule.
     creditors, debtors: of each agent its label, what it declared and its graph. provenance: versions and platform.
+    waiting: what the last run could not play.
     """
 
     id: str
@@ -37,6 +51,7 @@ class Header:
     debtors: Sequence[Mapping[str, Any]]
     total: int
     provenance: Mapping[str, Any]
+    waiting: Sequence[Waiting] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Header:
@@ -67,12 +82,14 @@ class Snapshot:
     """A tournament at one moment; `dataclasses.replace(snapshot, rows=...)` is the same with some matches alone.
 
     rows:      of the finished matches. scenarios: by index. folder: the name of its folder.
+    own_words: by seat and index, how many messages are Poise's own words, where they may be too many.
     """
 
     header: Header
     rows: Sequence[Row]
     scenarios: Sequence[Scenario] = ()
     folder: str = ""
+    own_words: Mapping[tuple[Seat, int], int] = field(default_factory=dict)
     _derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
     _lock: RLock = field(default_factory=RLock, init=False, repr=False)  # derived values are made of derived values
 

@@ -16,6 +16,7 @@ from poise.common.errors import StoreError
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.tournaments.storage.errors import damaged, explained, unusable
+from poise.tournaments.storage.own_words import count_own_words
 from poise.tournaments.storage.rows import COLUMNS, Finished, Row, Tally, from_json, row_from, to_json, transcript_from
 from poise.tournaments.storage.schema import (
     APPLICATION,
@@ -28,7 +29,7 @@ from poise.tournaments.storage.schema import (
     connect_for_reading,
     renumber,
 )
-from poise.tournaments.storage.snapshot import Header, Snapshot
+from poise.tournaments.storage.snapshot import Header, Snapshot, Waiting
 from poise.tournaments.storage.upgrade import in_place, on_the_side
 
 _ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
@@ -104,7 +105,7 @@ class Store:
         """What the tournament is."""
         with explained(self.folder, "its header"):
             stored = dict(self._db.execute("SELECT key, value FROM header").fetchall())
-            lacking = [name for name in Header.__slots__ if name not in stored]
+            lacking = [name for name in Header.__slots__ if name not in stored and name != "waiting"]
             if lacking:
                 raise StoreError(damaged(self.folder, f"its header lacks {', '.join(lacking)}"))
             return Header.from_dict({key: from_json(value, f"the header's {key!r}") for key, value in stored.items()})
@@ -120,6 +121,11 @@ class Store:
         """Replace the settings, when what is played stays the same and how changes."""
         with explained(self.folder), self._db:
             self._db.execute("UPDATE header SET value = ? WHERE key = 'config'", (to_json(config).decode(),))
+
+    def set_waiting(self, waiting: Sequence[Waiting]) -> None:
+        """Note which matches a run leaves unplayed because of a model's server."""
+        with explained(self.folder), self._db:
+            self._db.execute("INSERT OR REPLACE INTO header VALUES ('waiting', ?)", (to_json(waiting).decode(),))
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios, so that a resumption needs no other file."""
@@ -160,7 +166,9 @@ class Store:
             self._complete_rows()
             self._db.execute("BEGIN")
             try:
-                snapshot = Snapshot(self.header(), self.rows(), self.scenarios(), self.folder.resolve().name)
+                header, rows = self.header(), self.rows()
+                own_words = count_own_words(self._db, header, rows)
+                snapshot = Snapshot(header, rows, self.scenarios(), self.folder.resolve().name, own_words)
             finally:
                 self._db.rollback()
         for row in snapshot.rows:

@@ -11,6 +11,7 @@ from poise.tournaments.charts.game import game_figures
 from poise.tournaments.charts.ratings import rated
 from poise.tournaments.charts.small import axis, cells, roles
 from poise.tournaments.statistics.bootstrap import FEW
+from poise.tournaments.statistics.doubts import doubts
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.storage.snapshot import Snapshot
@@ -25,6 +26,7 @@ def overview(snapshot: Snapshot, choice: MatchFilter) -> dict[str, Any]:
     return {
         "header": snapshot.header,
         "options": options(snapshot),
+        "doubts": doubts(snapshot),
         **snapshot.derived(("overview", choice), lambda: _figures(snapshot, choice)),
     }
 

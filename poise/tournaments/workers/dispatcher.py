@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, Protocol
 
-from poise.common.errors import PoiseError
+from poise.common.errors import ModelError, PoiseError
 from poise.games.rules import Rules
 from poise.tournaments.storage.rows import Finished, failed
 from poise.tournaments.workers.queue import Task, TaskQueue
@@ -24,6 +25,7 @@ class WorkerReport:
     """News of one worker.
 
     finished: matches. ended: the task at hand. error: one that concerns every match.
+    waits:    what a model's server did, so that the next match of the task at hand cannot be played now.
     died:     how the worker died, if it did. hint: what may help if others die as well.
     """
 
@@ -33,6 +35,19 @@ class WorkerReport:
     died: str = ""
     hint: str = ""
     error: Exception | None = None
+    waits: ModelError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What a worker plays: a position, since when, and since when an agent has had its turn (monotonic clock).
+
+    turn: None while no agent has it, and where the worker limits turns itself.
+    """
+
+    position: int
+    since: float
+    turn: float | None = None
 
 
 class WorkerPool(Protocol):
@@ -49,8 +64,8 @@ class WorkerPool(Protocol):
         """What happened, waiting at most so long for the first news."""
         ...
 
-    def playing(self, worker: int) -> tuple[int, float] | None:
-        """The position that `worker` plays, and since when (monotonic clock)."""
+    def playing(self, worker: int) -> Playing | None:
+        """What `worker` plays."""
         ...
 
     def replace(self, worker: int) -> list[WorkerReport]:
@@ -66,7 +81,8 @@ class WorkerPool(Protocol):
 class Dispatcher:
     """Runs a queue through a pool.
 
-    match_seconds: a worker that plays one match for longer, and some grace, is given up with that match.
+    match_seconds: a worker that plays one match for longer, and some grace, is given up with that match; so is one in
+                   which an agent takes longer than message_seconds, and some grace, for its turn.
     stop:          asked often; once true, matches in flight are finished and no more are begun.
     chunk:         how many matches to hand out at a time, given how many are left and the seconds that one takes.
     """
@@ -78,6 +94,7 @@ class Dispatcher:
     stop: Callable[[], bool]
     chunk: Callable[[int, float], int] = lambda _left, _seconds: 1
     grace: float = GRACE
+    message_seconds: float = math.inf
     _tasks: list[deque[Task]] = field(init=False)
     _deaths: Counter[int] = field(default_factory=Counter)
     _early: int = 0
@@ -96,7 +113,9 @@ class Dispatcher:
                 halted = True
                 self.pool.halt()
             if not any(self._tasks):
-                return
+                if self.stop() or not self.queue.try_again():
+                    return
+                continue
             for report in self.pool.wait(TICK):
                 yield self._take_in(report)
                 if report.error is not None:
@@ -125,7 +144,10 @@ class Dispatcher:
             self._early = 0
             self._pace = 0.8 * self._pace + 0.2 * sum(one.seconds for one in report.finished) / len(report.finished)
             tasks[0] = tasks[0].after(len(report.finished), report.finished[-1].memory)
-        if report.ended:
+            self.queue.finished(tasks[0].pair)
+        if report.waits is not None:
+            self.queue.hold(tasks.popleft(), report.waits)
+        elif report.ended:
             self.queue.give_back(tasks.popleft())
         if report.died:
             self._bury(report)
@@ -136,10 +158,10 @@ class Dispatcher:
         worker, how = report.worker, report.died
         playing = self.pool.playing(worker)
         tasks = self._tasks[worker]
-        if playing and tasks and playing[0] in tasks[0].positions:
-            self._deaths[playing[0]] += 1
-            if self._deaths[playing[0]] >= _TRIES:
-                self.queue.doomed[playing[0]] = f"the process that played it ended {_TRIES} times ({how})"
+        if playing and tasks and playing.position in tasks[0].positions:
+            self._deaths[playing.position] += 1
+            if self._deaths[playing.position] >= _TRIES:
+                self.queue.doomed[playing.position] = f"the process that played it ended {_TRIES} times ({how})"
         else:
             self._early += 1
         if self._early >= _EARLY_DEATHS:
@@ -150,10 +172,18 @@ class Dispatcher:
         """Get rid of workers whose match takes far too long; it will be recorded as failed."""
         for worker, tasks in enumerate(self._tasks):
             playing = self.pool.playing(worker)
-            if playing and tasks and monotonic() - playing[1] > self.match_seconds + self.grace:
-                reason = f"no reply within {self.match_seconds:g} s; raise match_seconds if that is fine"
-                self.queue.doomed[playing[0]] = reason
+            if playing and tasks and (reason := self._overdue(playing)):
+                self.queue.doomed[playing.position] = reason
                 yield from self._start_over(worker)
+
+    def _overdue(self, playing: Playing) -> str:
+        """Why a match takes too long; "" where it does not."""
+        now = monotonic()
+        if playing.turn and now - playing.turn > self.message_seconds + self.grace:
+            return f"no message within {self.message_seconds:g} s; raise message_seconds if that is fine"
+        if now - playing.since > self.match_seconds + self.grace:
+            return f"no reply within {self.match_seconds:g} s; raise match_seconds if that is fine"
+        return ""
 
     def _start_over(self, worker: int) -> list[list[Finished]]:
         """Put a new worker in the place of one; what the old one did not finish goes back."""

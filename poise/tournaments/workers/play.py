@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from statistics import median
 from time import monotonic
 from typing import Final
 
-from poise.common.errors import PoiseError
+from poise.common.errors import ModelError, PoiseError
 from poise.common.processes import usable_cores
 from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished
@@ -29,12 +30,14 @@ class How:
 
     workers: at a time; None takes as many as the machine has cores; with a model four, or two in this process.
     stop:    asked often; once true, matches in flight are finished and no more are begun.
+    match_seconds, message_seconds: what a match and a turn may take before its worker is given up, beside some grace.
     """
 
     workers: int | None
     match_seconds: float
     stop: Callable[[], bool] = lambda: False
     grace: float = GRACE
+    message_seconds: float = math.inf
 
 
 def workers_of(how: How, schedule: Schedule) -> int:
@@ -50,10 +53,12 @@ def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Fin
     """Batches of finished matches until nothing is left; an empty batch now and then, for who watches the clock.
 
     Without a model, play begins in this process and goes over to worker processes when they pay. Agents from a user's
-    file are always played in worker processes: whatever they do, the tournament goes on.
+    file are always played in worker processes: whatever they do, the tournament goes on. What they ask models goes
+    through this process, which alone has the embedded engine, the servers' slots and the cache of replies. Without such
+    agents, matches with a model are conversations in threads of this process.
     """
     workers = workers_of(how, plan.schedule)
-    if plan.schedule.calls_model:
+    if plan.schedule.calls_model and not plan.schedule.own_code:
         from poise.tournaments.workers.threads import ThreadPool
 
         with ThreadPool(plan, min(workers, queue.left)) as threads:
@@ -64,7 +69,7 @@ def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Fin
     if queue.left and not how.stop():
         from poise.tournaments.workers.processes import ProcessPool
 
-        with ProcessPool(plan, min(workers, queue.left)) as processes:
+        with ProcessPool(plan, min(workers, queue.left), 1 if plan.schedule.calls_model else 2) as processes:
             yield from _through(processes, plan, queue, how)
 
 
@@ -74,7 +79,8 @@ def _through(pool: WorkerPool, plan: WorkerPlan, queue: TaskQueue, how: How) -> 
         fair = left // (2 * pool.size * pool.ahead)
         return max(1, min(fair, _MOST_AT_ONCE, int(_TASK_SECONDS / max(seconds, 1e-6))))
 
-    return Dispatcher(pool, queue, plan.rules, how.match_seconds, how.stop, chunk, how.grace).run()
+    limits = how.match_seconds, how.stop, chunk, how.grace, how.message_seconds
+    return Dispatcher(pool, queue, plan.rules, *limits).run()
 
 
 def _here(player: TaskPlayer, queue: TaskQueue, how: How, workers: int) -> Generator[list[Finished], None, None]:
@@ -92,10 +98,13 @@ def _here(player: TaskPlayer, queue: TaskQueue, how: How, workers: int) -> Gener
                     batch = []
                 if pace.worth_processes() or how.stop():
                     break
+        except ModelError as error:
+            queue.hold(task, error)
         except PoiseError:
             yield batch
             raise
-        queue.give_back(task)
+        else:
+            queue.give_back(task)
         yield batch
 
 

@@ -1,8 +1,8 @@
-"""Worker processes, for matches without a model: they keep every core busy, and a lost one can be replaced.
+"""Worker processes, for matches without a model and for agents of a user's: a lost one can be replaced.
 
 Each process gets its tasks through a pipe and sends back what it finished, a batch at a time. In a small piece of
-shared memory it notes which match it plays and since when, so that the parent knows what to give up when a process
-dies or hangs.
+shared memory it notes which match it plays and since when, and since when an agent has its turn, so that the parent
+knows what to give up when a process dies or hangs. A second pipe takes what is asked of models to the parent.
 """
 
 from __future__ import annotations
@@ -17,10 +17,18 @@ from time import monotonic
 from typing import Any, Final
 
 from poise.agents.registry import is_registered
-from poise.common.processes import begin_worker, error_from_worker, how_it_ended, imports_main, worker_context
+from poise.common.errors import ModelError
+from poise.common.processes import (
+    begin_worker,
+    error_from_worker,
+    how_it_ended,
+    imports_main,
+    turn_watch,
+    worker_context,
+)
 from poise.games.openspiel.variants import is_registered_game
 from poise.tournaments.storage.rows import Finished
-from poise.tournaments.workers.dispatcher import WorkerReport
+from poise.tournaments.workers.dispatcher import Playing, WorkerReport
 from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 _BATCH_SECONDS: Final = 0.05
@@ -38,7 +46,8 @@ _GUARD_MAIN: Final = (
 class _Worker:
     process: Any
     pipe: connection.Connection
-    playing: Any  # shared: [position or -1, monotonic time]
+    playing: Any  # shared: position or -1, monotonic time, monotonic time of the turn or 0
+    answers: connection.Connection | None = None  # to what it asks of models
     sent: int = 0  # tasks it has and did not end
     waiting: list[Task] = field(default_factory=list)
 
@@ -50,20 +59,26 @@ class ProcessPool:
     plan: WorkerPlan
     size: int
     ahead: int = 2  # one task at work and one waiting, so that no process idles
+    _asks: bool = field(init=False)
     _context: Any = field(init=False)
     _forks: bool = field(init=False)
     _halted: Any = field(init=False)
     _workers: list[_Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._context = worker_context(self.plan, registered=_names_registered(self.plan))
+        self._asks = self.plan.schedule.calls_model
+        self._choose_context()
         self._halted = self._context.RawValue(ctypes.c_bool, False)
-        self._forks = self._context.get_start_method() == "fork"
         self._workers = []
         for _ in range(self.size):
             self._workers.append(self._start())
         for worker in self._workers:  # all of them import meanwhile what they need
-            self._send_plan(worker)
+            self._equip(worker)
+
+    def _choose_context(self) -> None:
+        """Decide how workers are started from now on."""
+        self._context = worker_context(self.plan, registered=_names_registered(self.plan))
+        self._forks = self._context.get_start_method() == "fork"
 
     def __enter__(self) -> ProcessPool:
         return self
@@ -93,10 +108,10 @@ class ProcessPool:
         news = [i for i, worker in enumerate(self._workers) if worker.pipe in ready or not worker.process.is_alive()]
         return [report for worker in news for report in self._news(worker)]
 
-    def playing(self, worker: int) -> tuple[int, float] | None:
-        """The position that `worker` plays, and since when."""
-        position, since = self._workers[worker].playing
-        return None if position == _NOTHING else (int(position), since)
+    def playing(self, worker: int) -> Playing | None:
+        """What `worker` plays."""
+        position, since, turn = self._workers[worker].playing
+        return None if position == _NOTHING else Playing(int(position), since, turn or None)
 
     def replace(self, worker: int) -> list[WorkerReport]:
         """Kill `worker`, start another, and give what the old one still sent."""
@@ -105,8 +120,10 @@ class ProcessPool:
         old.process.join()
         last = [report for report in self._news(worker) if not report.died]
         old.pipe.close()
+        if self._asks:  # threads answer what the others ask, and beside them a fork may not be safe
+            self._choose_context()
         self._workers[worker] = self._start()
-        self._send_plan(self._workers[worker])
+        self._equip(self._workers[worker])
         return last
 
     def halt(self) -> None:
@@ -120,8 +137,12 @@ class ProcessPool:
         news: list[WorkerReport] = []
         try:
             while sender.pipe.poll():
-                finished, ended, error = sender.pipe.recv()
-                news.append(WorkerReport(worker, finished, ended, error=error and error_from_worker(*error)))
+                finished, ended, told = sender.pipe.recv()
+                error = told and error_from_worker(*told)
+                if isinstance(error, ModelError):
+                    news.append(WorkerReport(worker, finished, waits=error))
+                else:
+                    news.append(WorkerReport(worker, finished, ended, error=error))
                 if ended:
                     sender.sent -= 1
                     if sender.waiting and not dead:
@@ -138,21 +159,35 @@ class ProcessPool:
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
-        playing = self._context.RawArray(ctypes.c_double, [_NOTHING, 0.0])
+        answers, questions = self._context.Pipe() if self._asks else (None, None)
+        playing = self._context.RawArray(ctypes.c_double, [_NOTHING, 0.0, 0.0])
         others = [worker.pipe for worker in self._workers] + [mine]
+        others += [ours for ours in (*(worker.answers for worker in self._workers), answers) if ours]
         inherited = (self.plan, others) if self._forks else (None, [])
         process = self._context.Process(
-            target=_work, args=(*inherited, theirs, playing, self._halted), daemon=True, name="poise-worker"
+            target=_work,
+            args=(*inherited, (theirs, questions), playing, self._halted),
+            daemon=True,
+            name="poise-worker",
         )
         process.start()
         theirs.close()
-        return _Worker(process, mine, playing)
+        if questions:
+            questions.close()
+        return _Worker(process, mine, playing, answers)
 
-    def _send_plan(self, worker: _Worker) -> None:
-        """Send a spawned worker the plan; as an argument, a large one would block for ever where the worker dies."""
+    def _equip(self, worker: _Worker) -> None:
+        """Send a spawned worker the plan, and answer what it asks of models.
+
+        As an argument, a large plan would block for ever where the worker dies.
+        """
         if not self._forks:
             with suppress(OSError):
                 worker.pipe.send(self.plan)
+        if worker.answers is not None:
+            from poise.agents.models.remote import answer_calls
+
+            answer_calls(worker.answers)
 
 
 def _names_registered(plan: WorkerPlan) -> bool:
@@ -162,13 +197,26 @@ def _names_registered(plan: WorkerPlan) -> bool:
 
 
 def _work(
-    plan: WorkerPlan | None, inherited: Iterable[connection.Connection], pipe: Any, playing: Any, halted: Any
+    plan: WorkerPlan | None,
+    inherited: Iterable[connection.Connection],
+    pipes: tuple[Any, Any],
+    playing: Any,
+    halted: Any,
 ) -> None:
-    """The life of a worker process: plays tasks until the parent closes the pipe. plan: None where it is sent."""
+    """The life of a worker process: plays tasks until the parent closes the pipe.
+
+    plan: None where it is sent. pipes: for tasks, and for what is asked of models, or None where nothing is.
+    """
+    pipe, questions = pipes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in inherited:
         other.close()  # or this process would keep its siblings' pipes open after the parent's death
     begin_worker()
+    if questions is not None:
+        from poise.agents.models.remote import ask_through
+
+        ask_through(questions)
+    _note_turns(playing)
     try:
         player = TaskPlayer(plan or pipe.recv())
     except (EOFError, OSError):
@@ -187,21 +235,33 @@ def _work(
             pipe.send(((), False, (type(error).__name__, str(error))))
 
 
+def _note_turns(playing: Any) -> None:
+    """Note in shared memory since when an agent has its turn: code that never returns to Python heeds no deadline."""
+
+    def note(began: bool) -> None:
+        playing[2] = monotonic() if began else 0.0
+
+    turn_watch.watcher = note
+
+
 def _play(player: TaskPlayer, task: Task, pipe: Any, playing: Any, halted: Any) -> None:
     batch: list[Finished] = []
     sent = monotonic()
+    error = None
 
     def begin(position: int) -> None:
-        playing[1] = monotonic()  # first, so that the parent never sees a new match with an old time
+        playing[1], playing[2] = monotonic(), 0.0  # first, so that the parent never sees a new match with an old time
         playing[0] = position
 
-    if not halted.value:
-        for finished in player.play(task, begin):
+    try:
+        for finished in player.play(task, begin) if not halted.value else ():
             batch.append(finished)
             if halted.value:
                 break
             if monotonic() - sent > _BATCH_SECONDS:
                 pipe.send((batch, False, None))
                 batch, sent = [], monotonic()
+    except ModelError as waits:
+        error = type(waits).__name__, str(waits), waits.model
     playing[0] = _NOTHING
-    pipe.send((batch, True, None))
+    pipe.send((batch, True, error))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import heapq
+import multiprocessing
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import orjson
 
-from poise.common.errors import BadInput, ModelDown, ModelMissing, StoreError
+from poise.common.errors import BadInput, ModelDown, ModelError, ModelMissing, StoreError, Unanswered
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript, Usage
 from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished, failed, finish_row, to_json
+from poise.tournaments.storage.snapshot import Waiting
 
+_UNANSWERED: Final = 3  # requests in a row, after which a model is taken to answer none
 _OPEN_PAIRINGS: Final = 64  # kept ready; a pairing holds its graphs and, for a learner, its tables
 
 
@@ -90,6 +93,9 @@ class TaskQueue:
     starts early the series that must be played one match after another. Pairs with the same adapters come together,
     since the embedded model serves one adapter at a time.
 
+    A match that a model's server fails waits, and so do all others that need the model; those that do not need it are
+    played. Once nothing else is left, what waits is tried once more.
+
     doomed: matches that will not be tried (again), and why.
     """
 
@@ -100,6 +106,12 @@ class TaskQueue:
     _busy: set[int] = field(default_factory=set, repr=False)
     _heap: list[tuple[int, int, bool, int]] = field(default_factory=list, repr=False)
     _group: dict[tuple[str, ...], int] = field(default_factory=dict, repr=False)
+    _down: dict[str, str] = field(default_factory=dict, repr=False)  # why, by a model's URI
+    _stuck: dict[int, str] = field(default_factory=dict, repr=False)  # why, by a pair that waits for no known model
+    _held: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)  # (model, why), by a match that waits
+    _unanswered: Counter[str] = field(default_factory=Counter, repr=False)
+    _progress: bool = False
+    news: list[str] = field(default_factory=list, repr=False)  # what the user should know of what waits
 
     @classmethod
     def of(
@@ -127,15 +139,15 @@ class TaskQueue:
 
     @property
     def left(self) -> int:
-        """Matches not handed out."""
-        return sum(map(len, self._pending))
+        """Matches not handed out, without those that wait."""
+        return sum(len(pending) for pair, pending in enumerate(self._pending) if not self._waits_for(pair))
 
     def take(self, size: int) -> Task | None:
         """Up to `size` matches of one pair; None when there is nothing to hand out now."""
         while self._heap:
             _, count, _, pair = heapq.heappop(self._heap)
             pending = self._pending[pair]
-            if -count != len(pending) or not pending or pair in self._busy:
+            if -count != len(pending) or not pending or pair in self._busy or self._waits_for(pair):
                 continue  # an entry from before something changed
             taken = self._without_doomed(pending[:size])
             del pending[: len(taken)]
@@ -161,6 +173,75 @@ class TaskQueue:
         self._pending[task.pair][:0] = task.positions
         self._offer(task.pair)
 
+    def take_down(self, model: str, reason: str) -> None:
+        """Let everything that needs `model` wait."""
+        self._down[model] = reason
+        self.news.append(f"what needs {model} waits, and the rest is played: {reason}")
+
+    def hold(self, task: Task, error: ModelError) -> None:
+        """End a task whose next match a model's server failed: that match waits, or all that need the model.
+
+        One request that is not answered, such as one that is too long, need not be the end of a model; several are.
+        """
+        model, reason = error.model, str(error)
+        known = model in self.schedule.needs(task.pair)
+        one_request = not isinstance(error, ModelDown | ModelMissing) or isinstance(error, Unanswered)
+        self._unanswered[model] += 1
+        if one_request and self._unanswered[model] < _UNANSWERED and not self.schedule.learns(task.pair):
+            self._held[task.positions[0]] = model, reason
+            task = task.after(1, task.memory)
+        elif known and model not in self._down:
+            self.take_down(model, reason)
+        elif not known:
+            self._stuck[task.pair] = reason
+        self.give_back(task)
+
+    def finished(self, pair: int) -> None:
+        """Note that matches of `pair` were played, so that its models answer."""
+        self._progress = True
+        if self._unanswered:
+            for model in self.schedule.needs(pair):
+                self._unanswered.pop(model, None)
+
+    def try_again(self) -> bool:
+        """Let what waits be tried once more, where matches were played since the last time; whether there is any."""
+        waits = bool(self._down or self._stuck or self._held)
+        if not waits or not self._progress:
+            return False
+        self._progress = False
+        held, pairs = sorted(self._held), range(len(self._pending))
+        for waiting in (self._down, self._stuck, self._held, self._unanswered):
+            waiting.clear()
+        for position in held:
+            self._pending[self.schedule.matches[position].pair].append(position)
+        for pair in pairs:
+            self._pending[pair].sort()
+            self._offer(pair)
+        return True
+
+    def waiting(self) -> list[Waiting]:
+        """The matches that wait now, by what they wait for."""
+        found: dict[tuple[str, str], Counter[int]] = {}
+        for pair, pending in enumerate(self._pending):
+            if pending and (why := self._waits_for(pair)):
+                found.setdefault(why, Counter())[pair] += len(pending)
+        for position, why in self._held.items():
+            found.setdefault(why, Counter())[self.schedule.matches[position].pair] += 1
+        size = len(self.schedule.debtors)
+        return [
+            Waiting(model, reason, pairs.total(), [divmod(pair, size) for pair in pairs])
+            for (model, reason), pairs in found.items()
+        ]
+
+    def _waits_for(self, pair: int) -> tuple[str, str] | None:
+        """The model ("" where it is not known) that `pair` waits for, and why; None where it can be played."""
+        if pair in self._stuck:
+            return "", self._stuck[pair]
+        if not self._down:
+            return None
+        needs = self.schedule.needs(pair)
+        return next(((model, reason) for model, reason in self._down.items() if model in needs), None)
+
     def _offer(self, pair: int) -> None:
         if self._pending[pair]:
             group = self._group.setdefault(self.schedule.tuned(pair), len(self._group))
@@ -176,6 +257,11 @@ def _memory_before(left: list[int], end: int, size: int, memory: Callable[[int],
     return memory(left[0] - 1) if len(left) < size else None
 
 
+def _may_be_interrupted() -> bool:
+    """Whether Ctrl-C reaches this thread."""
+    return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
+
+
 class TaskPlayer:
     """Plays tasks, one at a time. Each thread and each process has its own."""
 
@@ -186,9 +272,9 @@ class TaskPlayer:
     def play(self, task: Task, begin: Callable[[int], None] = lambda _: None) -> Iterator[Finished]:
         """Play the task's matches, telling `begin` each position before it starts.
 
-        An unforeseen error is that match's outcome, and so is SystemExit. ModelDown, ModelMissing and BadInput are
-        raised, because the other matches would fail as well; so is KeyboardInterrupt in the main thread, where it can
-        be Ctrl-C.
+        An unforeseen error is that match's outcome, and so is SystemExit. ModelError is raised, as what a server does
+        is no agent's fault, and BadInput, because the other matches would fail as well; so is KeyboardInterrupt in the
+        main thread of the main process, where it can be Ctrl-C.
         """
         pairing = self._pairing(task.pair)
         memory = task.memory
@@ -201,10 +287,10 @@ class TaskPlayer:
                 after = None if played.memory is None else to_json(played.memory)
                 finished = finish_row(self._plan.schedule, match, played.transcript, played.usage, after)
                 memory = after
-            except (ModelDown, ModelMissing, BadInput):
+            except (ModelError, BadInput):
                 raise
             except (Exception, SystemExit, KeyboardInterrupt) as error:
-                if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                if isinstance(error, KeyboardInterrupt) and _may_be_interrupted():
                     raise
                 self._restore(pairing, memory)
                 reason = f"{type(error).__name__}: {error}"

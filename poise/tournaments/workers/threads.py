@@ -7,8 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from time import monotonic
 
-from poise.common.errors import AgentError
-from poise.tournaments.workers.dispatcher import WorkerReport
+from poise.common.errors import AgentError, ModelError
+from poise.tournaments.workers.dispatcher import Playing, WorkerReport
 from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
 
 
@@ -20,7 +20,7 @@ class _Worker:
         self.plan = plan
         self.news = news
         self.tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self.playing: tuple[int, float] | None = None
+        self.playing: Playing | None = None
         self.halted = threading.Event()
         threading.Thread(target=self._work, daemon=True, name=f"poise-match-{index}").start()
 
@@ -29,6 +29,9 @@ class _Worker:
         while (task := self.tasks.get()) is not None:
             try:
                 self._play(player, task)
+            except ModelError as error:
+                self.playing = None
+                self._tell(WorkerReport(self.index, waits=error))
             except BaseException as error:  # noqa: BLE001 - the main thread raises it
                 self.playing = None
                 code_ended = AgentError(f"an agent's code raised {type(error).__name__}: {error}")
@@ -36,7 +39,7 @@ class _Worker:
 
     def _play(self, player: TaskPlayer, task: Task) -> None:
         def begin(position: int) -> None:
-            self.playing = (position, monotonic())
+            self.playing = Playing(position, monotonic())
 
         if not self.halted.is_set():
             for finished in player.play(task, begin):
@@ -86,8 +89,8 @@ class ThreadPool:
             return []
         return [report] if worker is self._workers[report.worker] else []
 
-    def playing(self, worker: int) -> tuple[int, float] | None:
-        """The position that `worker` plays, and since when."""
+    def playing(self, worker: int) -> Playing | None:
+        """What `worker` plays; the deadline of a turn is its own thread's matter."""
         return self._workers[worker].playing
 
     def replace(self, worker: int) -> list[WorkerReport]:

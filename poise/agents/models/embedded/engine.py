@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from poise.agents.models.embedded.llama import start
 from poise.agents.models.embedded.slots import SlotBook
-from poise.common.errors import ModelDown, ModelError, ModelTimeout
+from poise.common.errors import ModelDown, ModelError, ModelTimeout, Unanswered
 from poise.common.processes import usable_cores
 
 _MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
@@ -85,7 +85,7 @@ class Engine:
         enough:  looks at the words so far and ends the reply by saying True.
         adapter: the key of the adapter to speak with, "" for none.
         Raises ModelTimeout once `deadline` (monotonic clock) has passed, between two tokens at the latest, and
-        ModelDown when the engine refuses the request, which no agent is charged with.
+        Unanswered when the engine refuses the request, which no agent is charged with.
         """
         with self._idle:
             if self._retired:
@@ -134,7 +134,7 @@ class Engine:
         try:
             answer = self._server.handle_chat_completions(request, stream.listen)
         except (ValueError, RuntimeError) as error:
-            raise ModelDown(_refusal({"message": str(error)})) from None
+            raise Unanswered(_refusal({"message": str(error)})) from None
         if answer:  # a refusal comes as the answer, not as a chunk
             stream.listen(answer)
         return stream.completion()
@@ -181,7 +181,7 @@ class _Stream:
 
     def completion(self) -> Completion:
         if self.refused is not None:
-            raise ModelDown(_refusal(self.refused))
+            raise Unanswered(_refusal(self.refused))
         if self.finish:
             return Completion(self.text, self.finish, self.slot, self.timings)
         if self.closing():
