@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poise.games.scenarios.loaders import load_scenarios
     from poise.games.transcript import Transcript
     from poise.graphs.pairing import Pairing, PlaySettings, play
+    from poise.graphs.trace import trace
     from poise.tournaments.config import TournamentConfig
     from poise.tournaments.runner import run_tournament
 
@@ -44,6 +45,7 @@ _HOMES = {
     "load_scenarios": "poise.games.scenarios.loaders",
     "play": "poise.graphs.pairing",
     "run_tournament": "poise.tournaments.runner",
+    "trace": "poise.graphs.trace",
 }
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "load_scenarios",
     "play",
     "run_tournament",
+    "trace",
 ]
 
 

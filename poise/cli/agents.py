@@ -1,4 +1,4 @@
-"""`poise agents`: list the agents there are, and check your own."""
+"""`poise agents`: list the agents there are, check your own, and trace it."""
 
 from __future__ import annotations
 
@@ -32,3 +32,21 @@ def check_agent_command(
     from poise.cli.screens.standings import console
 
     raise typer.Exit(show_checks(console(), agent, message_seconds))
+
+
+@app.command("trace")
+def trace_command(
+    agent: Annotated[str, typer.Argument(metavar="FILE[:NAME]|NAME", help="Your agent.")],
+    against: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its opponent. Default: angry, or vanilla for a debtor.")
+    ] = None,
+    scenario: Annotated[str, typer.Option(metavar="SOURCE", help="A scenario, such as builtin:3.")] = "builtin:0",
+    seed: Annotated[int, typer.Option(min=0, help="The match's seed.")] = 0,
+    model: Annotated[str, typer.Option(metavar="URI", help="The model of agents that name none.")] = "scripted",
+    messages: Annotated[int, typer.Option(min=1, help="Stop after so many messages.")] = 1000,
+) -> None:
+    """Play one match node by node, and show what each node of your agent changed."""
+    from poise.cli.screens.standings import console
+    from poise.cli.screens.trace import show_trace
+
+    raise typer.Exit(show_trace(console(), agent, against, scenario, seed, model, messages))

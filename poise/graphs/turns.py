@@ -92,7 +92,8 @@ class SeatRunner:
             try:
                 if not self._records:
                     return self._fast.invoke(start, context=context)
-                return self._with_record(*run_fast(self._fast, start, context))
+                fast = self._fast
+                return self._recorded(lambda runs: run_fast(fast, start, context, runs))
             except NotSequential:
                 if self._through == "fast":
                     raise
@@ -100,14 +101,18 @@ class SeatRunner:
         config = {"recursion_limit": self._steps}
         given = {key: Overwrite(value) if key in self._folded else value for key, value in start.items()}
         if self._records:
-            result = self._with_record(*run_streamed(self.engine, given, context, config))
+            result = self._recorded(lambda runs: run_streamed(self.engine, given, context, config, runs))
         else:
             result = self.engine.invoke(given, config, context=context)
         return {**dict.fromkeys(_SEAT_FIELDS), "memory": start["memory"], **result}
 
-    def _with_record(self, result: Mapping[str, Any], runs: Sequence[NodeRun]) -> Mapping[str, Any]:
-        if self._watch is not None:
-            self._watch(runs)
+    def _recorded(self, run: Callable[[list[NodeRun]], Mapping[str, Any]]) -> Mapping[str, Any]:
+        runs: list[NodeRun] = []
+        try:
+            result = run(runs)
+        finally:
+            if self._watch is not None:
+                self._watch(runs)
         return {**result, **recorded_visits(runs)}
 
     def _compiled(self) -> Any:

@@ -39,14 +39,13 @@ def recorded_visits(runs: Sequence[NodeRun]) -> dict[str, Any]:
     }
 
 
-def run_fast(graph: FastGraph, start: Mapping[str, Any], context: Any) -> tuple[Mapping[str, Any], list[NodeRun]]:
-    """The state at the end and what each node did."""
-    runs: list[NodeRun] = []
+def run_fast(graph: FastGraph, start: Mapping[str, Any], context: Any, runs: list[NodeRun]) -> Mapping[str, Any]:
+    """The state at the end; what each node did is appended to `runs`, also where one fails."""
 
     def seen(node: str, before: Mapping[str, Any], update: Any, seconds: float) -> None:
         runs.append(NodeRun(node, dict(before), _changes(update), seconds))
 
-    return graph.invoke(start, context=context, seen=seen), runs
+    return graph.invoke(start, context=context, seen=seen)
 
 
 @dataclass
@@ -63,27 +62,30 @@ class _Task:
 
 
 def run_streamed(
-    graph: Any, start: Mapping[str, Any], context: Any, config: Any
-) -> tuple[Mapping[str, Any], list[NodeRun]]:
+    graph: Any, start: Mapping[str, Any], context: Any, config: Any, runs: list[NodeRun]
+) -> Mapping[str, Any]:
     """The same of a compiled graph. Branches side by side are in LangGraph's order, whichever ends first."""
     tasks: dict[str, _Task] = {}
     inside: dict[tuple[str, ...], list[_Task]] = {}
     result: Mapping[str, Any] = {}
     root: tuple[str, ...] | None = None
     stream = graph.stream(start, config, context=context, stream_mode=["tasks", "values"], subgraphs=True)
-    for path, mode, told in stream:
-        root = path if root is None else root
-        if mode == "values":
-            result = told if path == root else result
-        elif "triggers" in told:
-            before = told["input"] if isinstance(told["input"], Mapping) else getattr(told["input"], "__dict__", {})
-            task = _Task(path, told["name"], told["id"], dict(before), time.perf_counter())
-            tasks[task.id] = task
-            inside.setdefault(path, []).append(task)
-        elif ended := tasks.get(told["id"]):
-            ended.update, ended.seconds = _changes(told["result"]), time.perf_counter() - ended.began
-    ordered = _flattened(inside, root or (), "")
-    return result, [NodeRun(name, task.before, task.update, task.seconds) for name, task in ordered]
+    try:
+        for path, mode, told in stream:
+            root = path if root is None else root
+            if mode == "values":
+                result = told if path == root else result
+            elif "triggers" in told:
+                before = told["input"] if isinstance(told["input"], Mapping) else getattr(told["input"], "__dict__", {})
+                task = _Task(path, told["name"], told["id"], dict(before), time.perf_counter())
+                tasks[task.id] = task
+                inside.setdefault(path, []).append(task)
+            elif ended := tasks.get(told["id"]):
+                ended.update, ended.seconds = _changes(told["result"]), time.perf_counter() - ended.began
+    finally:
+        ordered = _flattened(inside, root or (), "")
+        runs.extend(NodeRun(name, task.before, task.update, task.seconds) for name, task in ordered)
+    return result
 
 
 def _changes(update: Any) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ from poise.tournaments.process.calibration import (
 )
 from poise.tournaments.process.concession import GRID, both_curves, curve, mean_curves
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measures import measures, trace
+from poise.tournaments.process.measures import measures, traces_of
 from poise.tournaments.process.speech import count_speech, speech
 from poise.tournaments.process.timing import Ended, ended, time_to, timing
 from poise.tournaments.process.transitions import chance, count, emotions, human, transitions
@@ -254,7 +254,7 @@ def test_calibration_by_hand():
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=8))
 @FEW
 def test_scores_stay_in_bounds(seeds):
-    found = [trace(drawn(seed), Usage()).forecasts for seed in seeds]
+    found = [traces_of(drawn(seed), Usage()).forecasts for seed in seeds]
     for of in ("states", "emotions"):
         one = calibration(group(len(seeds)), of, [each[of] for each in found])
         if one is not None:
@@ -322,7 +322,7 @@ def test_no_deal_and_games_of_ones_own_have_no_distance():
 @given(st.lists(st.integers(0, 10_000), min_size=2, max_size=10), st.randoms(use_true_random=False))
 @settings(max_examples=10, deadline=None)
 def test_the_order_of_talks_does_not_matter(seeds, random):
-    traces = [trace(drawn(seed), Usage(seconds=1.0)) for seed in seeds]
+    traces = [traces_of(drawn(seed), Usage(seconds=1.0)) for seed in seeds]
     scenario = np.arange(len(seeds)) % 3
     order = list(range(len(seeds)))
     random.shuffle(order)

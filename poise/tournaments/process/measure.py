@@ -13,7 +13,7 @@ from poise.common.errors import BadInput
 from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.process.concession import Scale, as_scale
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measures import Measures, measures, trace
+from poise.tournaments.process.measures import Measures, measures, traces_of
 from poise.tournaments.process.tables import process_tables
 from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.storage.rows import Row, transcript_from, usage_from
@@ -117,7 +117,7 @@ class _Table:
         self.labels = {"creditor": snapshot.creditors, "debtor": snapshot.debtors}
         self.rows = rows
         self.traces = [
-            trace(transcript_from(position, transcript), usage_from(position, spent), scale)
+            traces_of(transcript_from(position, transcript), usage_from(position, spent), scale)
             for position, transcript, spent in documents([row.position for row in rows])
         ]
         self.seed = snapshot.seed

@@ -31,7 +31,7 @@ class Traces(NamedTuple):
     distances: Distances | None
 
 
-def trace(transcript: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
+def traces_of(transcript: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
     """What is kept of one negotiation."""
     return Traces(
         both_curves(transcript, scale),
