@@ -100,7 +100,7 @@ def _message(graph: Runner, seat: Seat, state: NegotiationState, context: Negoti
         # The seat is handed the public lines and its own memory, and nothing else; but for the oracle, which says so.
         start = SeatState(lines=state.lines, memory=memory)
         result = context.guard(lambda: graph.invoke(start, context=seat_context))
-        speech = _speech(result, seat)
+        speech = _with_what_nodes_asked(_speech(result, seat), seat_context.spent)
         outcome = context.referee.judge([line.move for line in state.lines], speech.move)
         update = _record(seat_context.brief, len(state.lines), result, speech)
     except (ModelDown, ModelMissing, ModelTimeout, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
@@ -125,6 +125,18 @@ def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
     if (emotion := result.get("emotion")) is not None and emotion not in TO_SEVEN:
         raise AgentError(f"the graph set the emotion {emotion!r}; it must be one of the 28 labels, or None")
     return speech
+
+
+def _with_what_nodes_asked(speech: Speech, spent: list[Mapping[str, float]]) -> Speech:
+    """The speech with what its nodes' own questions to the model cost."""
+    if not spent:
+        return speech
+    total = dict(speech.usage)
+    for usage in spent:
+        for name, value in usage.items():
+            total[name] = total.get(name, 0) + value
+    spent.clear()
+    return replace(speech, usage=total)
 
 
 def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech) -> NegotiationUpdate:

@@ -190,6 +190,7 @@ class Pairing:
             dice=Dice(child_seed(seed, seat)),
             thread="/".join((str(seed), scenario.id, *self._names, seat)),
             privileged=agent.privileged,
+            caller=getattr(self._voices[seat], "caller", None),
         )
 
     def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, TypeVar
 
 from poise.agents.emotions.detector import EmotionReader
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges.types import Judge, Verdict
+from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.personas.persona import Persona
 from poise.agents.protocols import Brief, Concession, Line, Policy, Speech, View, Voice
+from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 from poise.games.moves import Move, Seat
 from poise.games.referee import Referee
 from poise.games.transcript import Message, Outcome, Reading
 
+if TYPE_CHECKING:
+    from poise.agents.models.calls import Caller
+
 T = TypeVar("T")
+_SEEDS: Final = 1 << 31
 PER_TURN: Final = "begins anew with each turn"  # in Annotated[...]: such a field does not last from turn to turn
 
 
@@ -95,6 +101,7 @@ class SeatContext:
 
     concession: None when the model decides (offers="model"). dice: the seat's own; each node takes a child of them.
     thread: names the seat's conversation for the model server. privileged: it is shown the other seat's notes.
+    caller: calls the seat's model; None without one. spent: what `ask` cost, until the message is recorded.
     """
 
     brief: Brief
@@ -107,6 +114,29 @@ class SeatContext:
     dice: Dice
     thread: str = ""
     privileged: bool = False
+    caller: Caller | None = None
+    spent: list[Mapping[str, float]] = field(default_factory=list)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the seat plays with a model, so that a node can `ask` it."""
+        return self.caller is not None
+
+    def ask(self, prompt: str, dice: Dice, *, system: str = "") -> str:
+        """What the seat's own model answers to `prompt`; its calls and tokens count as the message's.
+
+        dice: decide the draw, such as `context.dice.child(view.index, "my_node")`. Raises AgentError without a model,
+        BadReply for an empty or cut reply, ModelTimeout for a late one; ModelDown and ModelMissing stop the tournament.
+        """
+        if self.caller is None:
+            raise AgentError(
+                "a node asks the seat's model, and the seat plays without one (scripted); look at `context.has_model` "
+                "first, or name a model, such as --model embedded:smollm2"
+            )
+        turns: list[ChatTurn] = [("system", system)] if system else []
+        reply = self.caller.ask(Question([*turns, ("user", prompt)], int(dice.unit() * _SEEDS), f"{self.thread}/ask"))
+        self.spent.append(reply.usage)
+        return reply.text
 
     def view(self, state: SeatState) -> View:
         """What the seat may use at this point of its turn."""

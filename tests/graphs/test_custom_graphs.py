@@ -22,6 +22,7 @@ from langgraph.types import Command, Overwrite, Send, interrupt
 
 from poise.agents.agent import Agent
 from poise.agents.emotions import EMOTIONS7
+from poise.agents.models.calls import Reply
 from poise.common.errors import AgentError
 from poise.games.transcript import Transcript
 from poise.graphs import (
@@ -255,6 +256,39 @@ class TestEveryKindOfGraph:
         assert set(emotions) == {"joy", "curiosity"}
         other = transcript_of(lambda: chain(perceive, consult, decide, speak), seed=4)
         assert [message.emotion for message in own(other)][: len(emotions)] != emotions
+
+    def test_a_node_asks_the_seat_s_model_and_its_calls_are_counted(self, monkeypatch):
+        asked = []
+
+        class Answers:
+            def ask(self, question):
+                asked.append(question)
+                return Reply("caring", {"calls": 1, "prompt_tokens": 5})
+
+        def consult(state: SeatState, runtime: Runtime[SeatContext]) -> dict[str, Any]:
+            context = runtime.context
+            dice = context.dice.child(len(state.lines), "consult")
+            return {"emotion": context.ask("Which emotion?", dice, system="One word.") if context.has_model else "joy"}
+
+        def played() -> Any:
+            pairing = Pairing(agent_with(lambda: chain(perceive, consult, decide, speak)), pair()[1])
+            return pairing.play(case(), 1)
+
+        assert {message.emotion for message in own(played().transcript)} == {"joy"}
+        monkeypatch.setattr(type(Pairing(*pair())._voices["creditor"]), "caller", Answers(), raising=False)
+        match = played()
+        assert {message.emotion for message in own(match.transcript)} == {"caring"}
+        assert match.usage.calls == len(asked) == len(own(match.transcript))
+        assert match.usage.prompt_tokens == 5 * len(asked)
+        assert asked[0].turns == [("system", "One word."), ("user", "Which emotion?")]
+        assert len({question.seed for question in asked}) == len(asked)
+
+    def test_a_node_that_asks_without_a_model_says_what_to_do(self):
+        def consult(state: SeatState, runtime: Runtime[SeatContext]) -> dict[str, Any]:
+            return {"emotion": runtime.context.ask("Which?", runtime.context.dice.child("consult"))}
+
+        with pytest.raises(AgentError, match="the seat plays without one"):
+            transcript_of(lambda: chain(perceive, consult, decide, speak))
 
     def test_conditional_edges_and_a_bounded_loop(self):
         def again(state: Tries) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class ModelVoice:
         self.offers = offers
         self.reading: ReplyForm = reading if offers == "model" else "words"
         self.conduct = conduct
-        self._caller = caller
+        self.caller = caller
 
     def speak(self, request: Request, dice: Dice) -> Speech:
         """The message for `request`; with `request.move` set, the speech makes exactly that move."""
@@ -125,7 +125,7 @@ class ModelVoice:
         draft.attempts += 1
         began = time.perf_counter()
         try:
-            reply = self._caller.ask(self._question(prompt, seed, request))
+            reply = self.caller.ask(self._question(prompt, seed, request))
         except CutReply as cut:
             draft.heard(cut.text, cut.usage)
             return WordingProblem("cut", str(cut))
