@@ -14,9 +14,10 @@ from typer.main import get_command
 
 _SUMMARIES: Final = {  # by the name of the command, which is that of its module
     "tournament": "Run round-robin tournaments and see who won.",
-    "agents": "List the agents there are, and check your own.",
+    "agents": "List the agents there are, check your own, and trace it.",
     "models": "List the models that play in this process, add your own, and check them.",
     "worlds": "Check and draw the worlds that simulated debtors come from.",
+    "init": "Begin an agent of your own, in a folder where everything runs.",
     "graph": "Draw the graphs that agents and negotiations run on.",
     "train": "Train a creditor; --creditor DIR then plays it.",
     "view": "Look at tournaments in the browser, live while they run.",
