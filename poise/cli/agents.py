@@ -15,7 +15,7 @@ app = command_group()
 def list_agents_command(json: AsJson = False) -> None:
     """List every agent that can be named."""
     from poise.cli.screens.agents import show_agents
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
 
     show_agents(console(), as_json=json)
 
@@ -29,7 +29,7 @@ def check_agent_command(
 ) -> None:
     """Check your own agent: legal moves, the same play for the same seed, no access to hidden facts, and more."""
     from poise.cli.screens.agents import show_checks
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
 
     raise typer.Exit(show_checks(console(), agent, message_seconds))
 
@@ -46,7 +46,7 @@ def trace_command(
     messages: Annotated[int, typer.Option(min=1, help="Stop after so many messages.")] = 1000,
 ) -> None:
     """Play one match node by node, and show what each node of your agent changed."""
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
     from poise.cli.screens.trace import show_trace
 
     raise typer.Exit(show_trace(console(), agent, against, scenario, seed, model, messages))

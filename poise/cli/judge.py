@@ -29,8 +29,8 @@ def agreement_command(
     json: AsJson = False,
 ) -> None:
     """Compare a judge's verdicts with the referee's, message by message."""
+    from poise.cli.screens.console import show
     from poise.cli.screens.judging import agreement_view
-    from poise.cli.screens.standings import show
     from poise.tournaments.judging.agreement import measure_agreement
 
     _ask_judge(folder, judge, option)
@@ -52,8 +52,8 @@ def rescore_command(
     json: AsJson = False,
 ) -> None:
     """Show the standings under another rule for deals, from the stored negotiations; nothing is played."""
+    from poise.cli.screens.console import show
     from poise.cli.screens.judging import rescored_view
-    from poise.cli.screens.standings import show
     from poise.tournaments.judging.rescoring import rescore_tournament
 
     if rule in ("judge", "either"):
@@ -66,7 +66,7 @@ def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> Non
     """Ask a judge that was named now, with a bar where somebody looks."""
     from rich.progress import Progress
 
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
     from poise.common.errors import BadInput
     from poise.common.settings import parse_options
     from poise.tournaments.judging.asking import ask_judge

@@ -15,8 +15,8 @@ app = command_group()
 @app.command("list")
 def list_models_command(json: AsJson = False) -> None:
     """List the models of the models folder and of Ollama's store on this machine; --model embedded:NAME plays one."""
+    from poise.cli.screens.console import console
     from poise.cli.screens.models import show_models
-    from poise.cli.screens.standings import console
 
     show_models(console(), as_json=json)
 
@@ -45,7 +45,7 @@ def check_model_command(
     template: Annotated[str, typer.Option(metavar="NAME|FILE", help="The chat template to use.")] = "",
 ) -> None:
     """Check that a model plays: it loads, has a chat template, fits into memory, and says something."""
+    from poise.cli.screens.console import console
     from poise.cli.screens.models import show_model_check
-    from poise.cli.screens.standings import console
 
     show_model_check(console(), name, {"slots": slots, "context": context, "template": template})

@@ -19,8 +19,8 @@ def ratings_command(
     json: AsJson = False,
 ) -> None:
     """Rate creditors and debtors by who came out ahead of whom."""
+    from poise.cli.screens.console import show
     from poise.cli.screens.ratings import ratings_view
-    from poise.cli.screens.standings import show
     from poise.tournaments.statistics.ratings import rate_tournament
     from poise.tournaments.storage.store import read_snapshot
 
@@ -47,8 +47,8 @@ def power_command(
     json: AsJson = False,
 ) -> None:
     """Say how many scenarios and matches separate two agents that differ by so much."""
+    from poise.cli.screens.console import show
     from poise.cli.screens.power import assumed_view, tournament_view
-    from poise.cli.screens.standings import show
     from poise.common.errors import BadInput
     from poise.tournaments.statistics.power import PowerPlan, Spread, assumed_plain, matches_needed, power_data
     from poise.tournaments.storage.store import read_snapshot
@@ -73,8 +73,8 @@ def solve_command(
     json: AsJson = False,
 ) -> None:
     """Solve the game between the two fields: equilibria, exploitability, dominance, alpha-rank."""
+    from poise.cli.screens.console import show
     from poise.cli.screens.solutions import solution_view
-    from poise.cli.screens.standings import show
     from poise.tournaments.charts.game import game_figures, write_figures
     from poise.tournaments.game_theory.bimatrix import bimatrix
     from poise.tournaments.game_theory.solve import solution_data
@@ -109,7 +109,7 @@ def process_command(
 @app.command("verify")
 def verify_command(folder: Folder) -> None:
     """Check the store: its file, and the row of every match against its transcript. Exit code 1 where they differ."""
-    from poise.cli.screens.standings import plain
+    from poise.cli.screens.console import plain
     from poise.tournaments.storage.verify import verify_tournament
 
     verification = verify_tournament(folder)

@@ -26,8 +26,8 @@ def run_tournament_command(
 ) -> None:
     """Play every creditor against every debtor and show who won. Stopped halfway, it can be resumed."""
     from poise.cli.screens import conclusion
+    from poise.cli.screens.console import console
     from poise.cli.screens.progress import watch_on
-    from poise.cli.screens.standings import console
     from poise.tournaments.runner import run_tournament
 
     settings = load_config(config, given)
@@ -43,8 +43,8 @@ def run_tournament_command(
 def resume_tournament_command(given: dict[str, Any], folder: Folder) -> None:
     """Resume a tournament that was stopped; no finished match is played again."""
     from poise.cli.screens.conclusion import conclude
+    from poise.cli.screens.console import console
     from poise.cli.screens.progress import watch_on
-    from poise.cli.screens.standings import console
     from poise.tournaments.runner import resume_tournament
 
     notes = console(stderr=True)
@@ -54,7 +54,8 @@ def resume_tournament_command(given: dict[str, Any], folder: Folder) -> None:
 @app.command("standings")
 def standings_command(folder: Folder, json: AsJson = False) -> None:
     """Show who won, or who leads while it runs."""
-    from poise.cli.screens.standings import show, standings_view
+    from poise.cli.screens.console import show
+    from poise.cli.screens.standings import standings_view
     from poise.tournaments.statistics.standings import read_standings
 
     standings = read_standings(folder)

@@ -95,7 +95,7 @@ def by_method_command(
 
 
 def _train(given: dict[str, Any], out: Path | None, workers: int | None = None) -> None:
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
     from poise.cli.screens.training_progress import TrainingProgress
     from poise.training.online.train import train
 

@@ -24,8 +24,8 @@ Data = Annotated[Path, typer.Option(metavar="DIR", help="A folder of `poise trai
 @takes(SweepSettings)
 def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
     """Play negotiations with random emotions to learn from. Repeat it to resume."""
+    from poise.cli.screens.console import console
     from poise.cli.screens.progress import watch_on
-    from poise.cli.screens.standings import console
     from poise.training.data.sweep import sweep
 
     settings = SweepSettings(**given)
@@ -43,7 +43,7 @@ def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = Non
 @takes(DatasetSettings)
 def dataset_command(given: dict[str, Any], out: Out = None) -> None:
     """Make training data from tournaments and dialogues; evaluation scenarios stay out."""
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
     from poise.training.data.dataset import read_manifest
     from poise.training.data.make import make_dataset
 
@@ -87,7 +87,7 @@ def cql_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
 
 
 def _train(method: Method, given: dict[str, Any], data: Path, out: Path | None) -> None:
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
     from poise.cli.screens.training_progress import TrainingProgress
     from poise.training.offline.train import train_offline
 

@@ -161,7 +161,7 @@ def _running(
     folder: Path, device: str = "auto", precision: str = "auto", portion: int = 0, minutes: float | None = None
 ) -> Iterator[LanguageRun]:
     """A run that shows its progress and can be stopped."""
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
     from poise.cli.screens.training_progress import TrainingProgress
     from poise.common.interrupts import Interrupts
     from poise.training.language.loop import LanguageRun

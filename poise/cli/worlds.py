@@ -32,7 +32,7 @@ def check_world_command(
 ) -> None:
     """Check that a world rewards neither stubbornness nor giving in, and that emotion matters in it."""
     from poise.cli.screens.agents import show_verdicts
-    from poise.cli.screens.standings import console
+    from poise.cli.screens.console import console
     from poise.testing.worlds import each_world_check, world_trials
 
     trials = world_trials(world, matches=matches, scenarios=scenarios, seed=seed)

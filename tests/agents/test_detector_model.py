@@ -150,7 +150,7 @@ def test_models_that_read(uri: str) -> None:
     check_detector(uri)
 
 
-@pytest.mark.parametrize("uri", ["", "lexicon", "scripted", "28:lexical", "28:", "ollama:", "embedded:other"])
+@pytest.mark.parametrize("uri", ["", "lexicon", "scripted", "28:lexical", "28:", "ollama:", "embedded:"])
 def test_other_names_are_refused_with_the_forms(uri: str) -> None:
     with pytest.raises(AgentError, match=r"lexical"):
         check_detector(uri)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import poise
 from poise.cli.app import app
-from poise.cli.screens.standings import plain
+from poise.cli.screens.console import plain
 from poise.common.errors import ModelDown
 from poise.tournaments import runner
 from poise.tournaments.config import TournamentConfig

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from poise.agents.emotions.detector import EmotionReader, default_detector
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
 from poise.common.errors import AgentError
 
 if TYPE_CHECKING:
+    from poise.agents.emotions.detector import EmotionReader
     from poise.agents.emotions.llm_detector import Asked
     from poise.agents.models.settings import ModelSettings
 
@@ -59,6 +59,8 @@ def open_detector(uri: str, options: Mapping[str, Any] | None = None) -> Emotion
     """
     check_detector(uri)
     if not detector_asks(uri):
+        from poise.agents.emotions.detector import default_detector
+
         return default_detector()
     from poise.agents.emotions.llm_detector import AskingDetector
     from poise.agents.models.settings import ModelSettings

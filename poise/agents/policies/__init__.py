@@ -127,14 +127,16 @@ def restores(*engines: str) -> Callable[[Restore], Restore]:
 
 
 @cache
-def _import_all() -> None:
-    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+def _import_all(*, restorers: bool) -> None:
+    """Import whatever registers policies; with those that are played from artifacts alone, which need NumPy."""
+    modules = pkgutil.walk_packages if restorers else pkgutil.iter_modules
+    for module in modules(__path__, f"{__name__}."):
         importlib.import_module(module.name)
 
 
 def policies() -> Mapping[str, NamedPolicy]:
     """Poise's own policies, and those registered in this process, by name."""
-    _import_all()
+    _import_all(restorers=False)
     return MappingProxyType(_NAMED)
 
 
@@ -173,7 +175,7 @@ def make_policy(spec: str) -> Policy:
 
 def engines() -> tuple[str, ...]:
     """The engines that an artifact may name, those of installed packages left out."""
-    _import_all()
+    _import_all(restorers=True)
     return tuple(_RESTORERS)
 
 

@@ -22,6 +22,7 @@ emotions, and replay is prioritised; here replay is uniform.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from poise.agents.emotions.parameters import EMOTION_COUNT, STATE_COUNT
@@ -29,12 +30,12 @@ from poise.agents.emotions.tables import INITIAL
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL
-from poise.agents.policies.learned.network import Network, checked_network, initial_network, q_values
 from poise.agents.policies.q_learning import FAILURE, greedy
 from poise.agents.protocols import View
 from poise.common.seeds import Dice
 
 if TYPE_CHECKING:
+    from poise.agents.policies.learned.network import Network
     from poise.games.transcript import Reading
 
 FEATURES: Final = EMOTION_COUNT + STATE_COUNT + EMOTION_COUNT + 2
@@ -83,6 +84,8 @@ def taken(view: View) -> list[Taken]:
 
 def _trained_dqn(parameters: Mapping[str, Any], arrays: Mapping[str, Any]) -> DeepQ:
     """Plays the emotion of the highest value; with "epsilon", as in training, it explores and collects its steps."""
+    from poise.agents.policies.learned.network import checked_network
+
     network = checked_network(arrays, FEATURES, EMOTION_COUNT)
     epsilon = parameters.get("epsilon")
     return DeepQ(network) if epsilon is None else Collector(network, float(epsilon))
@@ -98,13 +101,22 @@ class DeepQ:
     """Shows the emotion that its network values most; with probability `epsilon` a random one."""
 
     def __init__(self, network: Network | None = None, epsilon: float = 0.0) -> None:
-        self._network = initial_network(FEATURES, HIDDEN, EMOTION_COUNT) if network is None else network
+        if network is not None:
+            self._network = network
         self._epsilon = epsilon
+
+    @cached_property
+    def _network(self) -> Network:
+        from poise.agents.policies.learned.network import initial_network
+
+        return initial_network(FEATURES, HIDDEN, EMOTION_COUNT)
 
     def choose(self, view: View, dice: Dice) -> str:
         """The emotion for the next message, one of the seven."""
         if self._epsilon and dice.unit() < self._epsilon:
             return dice.pick(EMOTIONS7)
+        from poise.agents.policies.learned.network import q_values  # NumPy: not for who only lists the agents
+
         return EMOTIONS7[greedy(q_values(self._network, [states(view)[-1]])[0].tolist(), dice)]
 
 

@@ -32,7 +32,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from poise.agents.concessions import TimeDependent
-from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies import policy
@@ -201,6 +200,8 @@ def _transitions(world: World, disposition: str, domain: str) -> np.ndarray:
 @lru_cache(maxsize=16)
 def expected_readings(domain: str) -> list[list[float]]:
     """The mean reading of each label's phrases, 28 x 7."""
+    from poise.agents.emotions.detector import default_detector
+
     read, said = default_detector().read, phrases(domain)
     offer = said.moves["creditor", "offer"][0].format(offer="30")
     texts = [[f"{feeling} {offer}" for feeling in said.feelings["creditor", label]] for label in EMOTIONS28]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from rich.box import SIMPLE_HEAD
@@ -15,12 +15,12 @@ from rich.text import Text
 
 from poise.agents.agent import Agent
 from poise.agents.registry import list_agents
-from poise.cli.screens.standings import plain
+from poise.cli.screens.console import plain
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS
-from poise.graphs import PlaySettings
-from poise.testing import Check
-from poise.testing.child import check_in_child
+
+if TYPE_CHECKING:
+    from poise.testing import Check
 
 _MESSAGES: Final = 12  # as long as so many may take, a whole match may
 
@@ -65,6 +65,9 @@ def _agent_data(agent: Agent) -> dict[str, Any]:
 
 def show_checks(screen: Console, spec: str, seconds: float) -> int:
     """Run the conformance checks and show what fails; the exit code. seconds: what a message may take."""
+    from poise.graphs import PlaySettings
+    from poise.testing.child import check_in_child
+
     if not 0 < seconds < math.inf:
         raise BadInput(f"--message-seconds {seconds:g} is not a time for a message; give seconds above 0, such as 60")
     title, checks = check_in_child(spec, PlaySettings(message_seconds=seconds, match_seconds=_MESSAGES * seconds))

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from poise.cli.screens.agents import traceback_text
+from poise.cli.screens.console import plain
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
 from poise.cli.screens.progress import heading
-from poise.cli.screens.standings import pairs_table, plain, standings_view
 from poise.common.words import duration
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.estimate import estimate
 from poise.tournaments.folder import resume_command
 from poise.tournaments.matchmaking import Pairings
-from poise.tournaments.report.page import write_report
 from poise.tournaments.results import Result
 from poise.tournaments.runner import plan_matches
 from poise.tournaments.storage.store import Store
@@ -27,6 +29,9 @@ _PAIRS_SHOWN = 40
 
 def conclude(result: Result, screen: Console, notes: Console) -> int:
     """Show the standings and what is to be doubted in them, write the report; the exit code (see EXIT_CODES)."""
+    from poise.cli.screens.standings import standings_view
+    from poise.tournaments.report.page import write_report
+
     standings = result.standings() if result.finished else None
     if standings:
         screen.print(standings_view(replace(standings, doubts=()), screen.width))
@@ -80,7 +85,7 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     size = str(len(schedule.matches) // schedule.pairs)
     pairs = [schedule.pair(pair) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
     screen.print(
-        pairs_table(
+        _pairs_table(
             (one.label, two.label, size, " against ".join(dict.fromkeys((one.model, two.model)))) for one, two in pairs
         )
     )
@@ -90,3 +95,15 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     if guess.most_calls:
         screen.print(f"model calls: about {guess.calls:,}, at most {guess.most_calls:,}")
     screen.print(f"time: about {duration(guess.seconds)} ({guess.basis})")
+
+
+def _pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
+    """A schedule: creditor, debtor, matches, what plays them."""
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("creditor", "debtor"):
+        table.add_column(name, overflow="fold")
+    table.add_column("matches", justify="right")
+    table.add_column("played by", style="dim", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from rich.console import Console
 from rich.text import Text
 
-from poise.cli.screens.standings import console, plain
+from poise.cli.screens.console import console, plain
 from poise.tournaments.human.match import HumanMatch, resume_play_command
 from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finish_match, go_on
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from poise.cli.screens.standings import small_table
+from poise.cli.screens.console import small_table
 from poise.tournaments.statistics.power import MOST, Needed, PowerPlan, Spread, power_of, scenarios_needed
 
 

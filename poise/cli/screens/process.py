@@ -8,7 +8,7 @@ import orjson
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from poise.cli.screens.standings import console, small_table
+from poise.cli.screens.console import console, small_table
 from poise.common.files import replace_file
 from poise.tournaments.process.measure import Process, measure_process
 from poise.tournaments.process.tables import NOT_MEASURED

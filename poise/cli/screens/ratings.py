@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poise.cli.screens.standings import small_table
+from poise.cli.screens.console import small_table
 from poise.tournaments.statistics.bradley_terry import Rating
 from poise.tournaments.statistics.online_ratings import OnlineRating
 from poise.tournaments.statistics.ratings import Ratings

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from poise.cli.screens.standings import small_table
+from poise.cli.screens.console import small_table
 from poise.games.moves import SEATS
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from poise.cli.screens.console import empty_table, plain
 from poise.common.errors import ScenarioError
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat
@@ -50,7 +48,7 @@ def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
     digits = 3 if width >= _WIDE else 2
     listed = standings.seat(seat)
     compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
-    table = _table()
+    table = empty_table()
     table.add_column("", justify="right", style="dim")
     table.add_column("agent", overflow="fold", min_width=12)
     for name in ("n", "utility", "success", "savings", "rounds"):
@@ -107,7 +105,7 @@ def _calmer(standings: Standings, one: SeatStanding, digits: int) -> Text:
 
 def _columns(listed: list[SeatStanding], columns: list[_Column]) -> Table:
     """The agents as they stand, with so many columns."""
-    table = _table()
+    table = empty_table()
     table.add_column("agent", overflow="fold", min_width=12)
     for name, _ in columns:
         table.add_column(name, justify="right", min_width=11 if name.startswith("vs ") else None)
@@ -118,11 +116,6 @@ def _columns(listed: list[SeatStanding], columns: list[_Column]) -> Table:
 
 def _heading(words: str) -> Text:
     return Text(f"\n{words}", style="bold")
-
-
-def _table() -> Table:
-    """A table with narrow gaps, so that the usual standings fit 80 columns."""
-    return Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _measures(one: SeatStanding, digits: int) -> list[Text]:
@@ -197,7 +190,7 @@ def _matrix(standings: Standings, width: int) -> list[RenderableType]:
         fitting += 1
     hidden = len(columns) - fitting
     title = "Creditor's mean utility" + (f" ({hidden} more debtors in the report)" if hidden else "")
-    table = _table()
+    table = empty_table()
     table.add_column("", no_wrap=True, max_width=_NAME, overflow="ellipsis")
     for name in columns[:fitting]:
         table.add_column(name, justify="right", max_width=16, overflow="fold")
@@ -232,49 +225,3 @@ def _footnote(standings: Standings) -> Text:
     if standings.scenarios < FEW:
         text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
     return text
-
-
-def plain(text: str, most: int = 400) -> str:
-    """Somebody else's words, fit for a terminal: one line, no control characters, not endless."""
-    line = "".join(character if character.isprintable() else " " for character in text[: most + 1])
-    return line if len(line) <= most else line[:most] + "..."
-
-
-def pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
-    """A schedule: creditor, debtor, matches, what plays them."""
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("creditor", "debtor"):
-        table.add_column(name, overflow="fold")
-    table.add_column("matches", justify="right")
-    table.add_column("played by", style="dim", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def small_table(*columns: str) -> Table:
-    """An empty table with narrow gaps: the first column folds, columns named agent or seat and the first stand left."""
-    table = _table()
-    for place, name in enumerate(columns):
-        if name in ("agent", "seat") or not place:
-            table.add_column(name, overflow="fold", min_width=min(12, len(name) + 7))
-        else:
-            table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def show(data: dict[str, Any] | None, view: Callable[[int], RenderableType]) -> None:
-    """JSON where there is data, else the view for the terminal's width; to standard output."""
-    if data is not None:
-        import orjson
-
-        sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n")
-        return
-    screen = console()
-    screen.print(view(screen.width))
-
-
-def console(*, stderr: bool = False) -> Console:
-    """The terminal; elsewhere (a file, a pipe) text of a fixed width without colours."""
-    out = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return out if out.is_terminal else Console(stderr=stderr, highlight=False, width=120, color_system=None)
