@@ -101,6 +101,9 @@ def poise_command(
 
 def main() -> None:
     """The entry point of the `poise` command."""
+    from poise.common.userfile import try_imports_first
+
+    try_imports_first()
     try:
         app()
     except SystemExit as ended:

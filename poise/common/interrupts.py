@@ -1,30 +1,39 @@
-"""Ctrl-C: the first one asks to stop, the second one stops at once."""
+"""Ctrl-C: the first one asks to stop, the second one stops at once. SIGTERM asks, and after some seconds stops."""
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Callable
+from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Final
 
+TERM_SECONDS: Final = 6.0  # for what is in flight; batch systems kill ten seconds or more after SIGTERM
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
     """While active in the main thread, `requested` tells whether the user asked to stop; in other threads never.
 
+    After SIGTERM, by which a batch system announces the end, whoever asks again a few seconds later is interrupted.
+
     on_request: called once after the first Ctrl-C, by `acknowledge` and so never in the middle of other output.
     """
 
     def __init__(self, on_request: Callable[[], None] = lambda: None) -> None:
         self.requested = False
-        self._acknowledged = False
+        self._acknowledged = self._heard = False
+        self._give_up_at = math.inf
         self._on_request = on_request
         self._before: dict[int, Any] = {}
 
     def __call__(self) -> bool:
-        """Whether the user asked to stop."""
+        """Whether the user asked to stop. Raises KeyboardInterrupt where that takes too long after SIGTERM."""
+        if self._heard and monotonic() > self._give_up_at:
+            raise KeyboardInterrupt
+        self._heard = self.requested
         return self.requested
 
     def __enter__(self) -> Interrupts:
@@ -39,9 +48,11 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
+        if number == signal.SIGTERM:
+            self._give_up_at = monotonic() + TERM_SECONDS
         self.requested = True
 
     def acknowledge(self) -> None:

@@ -17,6 +17,7 @@ from poise.agents.protocols import Learner, Planning, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
+from poise.common.tracing import kept_here
 from poise.games.moves import SEATS, Seat
 from poise.games.referee import Referee
 from poise.games.rules import Rules
@@ -149,7 +150,8 @@ class Pairing:
         if isinstance(self._graph, FastGraph):
             return self._graph.invoke(start, context=context)
         config = {"recursion_limit": 2 * self.rules.max_messages + 10}  # a message, and its verdict
-        result: Mapping[str, Any] = self._graph.invoke(start, config=config, context=context)  # type: ignore[call-arg]  # a compiled graph takes a config
+        with kept_here():
+            result: Mapping[str, Any] = self._graph.invoke(start, config=config, context=context)  # type: ignore[call-arg]  # a compiled graph takes a config
         return result
 
     def _uri(self, agent: Agent) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from poise.common.errors import ModelDown
 from poise.common.interrupts import Interrupts
+from poise.common.tracing import tracing_remark
 from poise.games.scenario import Scenario
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.folder import (
@@ -124,7 +125,7 @@ def _down_models(
     tried = try_models(config, schedule, pairs)
     if not finished and tried.down and all(tried.down.keys() & schedule.needs(pair) for pair in pairs):
         raise next(iter(tried.down.values()))
-    for remark in tried.remarks:
+    for remark in (*filter(None, [tracing_remark()]), *tried.remarks):
         watch.remark(remark)
     return {uri: str(error) for uri, error in tried.down.items()}
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
 import pytest
+from helpers.chat_server import ANSWERS, Server, serving
 from helpers.ollama_server import free_port
 from helpers.tournament_fakes import OpenFake, Trouble, config, scenarios, schedule
 from hypothesis import given, settings
@@ -29,65 +26,6 @@ from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store, read_snapshot
 from poise.tournaments.workers.queue import Task, TaskQueue
-
-ANSWERS = "right"
-
-
-class Server:
-    """An OpenAI-compatible server on the loopback; `mode` says how it answers a chat, by the model's name."""
-
-    def __init__(self, **modes: str) -> None:
-        self.modes, self.chats = modes, 0
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.reply(200, {"data": [{"id": name} for name in server.modes]})
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                server.chats += 1
-                status, answer = server.chat(server.modes[body["model"]], body["messages"][-1]["content"])
-                self.reply(status, answer)
-
-            def reply(self, status: int, answer: object) -> None:
-                text = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def chat(self, mode: str, asked: str) -> tuple[int, object]:
-        if mode == "down":
-            return 503, {"error": "overloaded"}
-        if mode == "refuses":
-            return 400, {"error": {"message": "the context is too short"}}
-        words = asked.rpartition(': "')[2].rstrip('"') if mode == ANSWERS else ""
-        words = "Words without end" if mode == "mute later" and "trial" not in asked and "ten words" in asked else words
-        choice = {"index": 0, "message": {"role": "assistant", "content": words}, "finish_reason": "stop"}
-        return 200, {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@contextmanager
-def serving(**modes: str):
-    server = Server(**modes)
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 def command(server: Server, *words: str):

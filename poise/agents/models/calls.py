@@ -23,6 +23,7 @@ from poise.agents.models.endpoint import Endpoint, Question
 from poise.agents.models.schema import against
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import BadReply, ModelError, ModelTimeout, PoiseError
+from poise.common.tracing import kept_here
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -167,7 +168,12 @@ class Caller:
         messages: list[BaseMessage] = [_MESSAGES[role](text) for role, text in question.turns]
         config: Any = {"callbacks": [_Deadline(deadline)]}
         timeout = self.provider.timeout(self.endpoint)
-        message = _in_time(lambda: self._model.invoke(messages, config, **arguments), deadline, timeout)
+
+        def invoke() -> AIMessage:
+            with kept_here():
+                return self._model.invoke(messages, config, **arguments)
+
+        message = _in_time(invoke, deadline, timeout)
         return self._reply(message, time.monotonic() - began)
 
     def _reply(self, message: AIMessage, seconds: float) -> Reply:

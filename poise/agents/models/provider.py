@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from poise.agents.models.connection import reason_of
 from poise.agents.models.endpoint import Endpoint, Question
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, ModelDown, ModelMissing, ModelTimeout, PoiseError, Unanswered
@@ -100,6 +101,8 @@ class Provider:
         """`error` in Poise's words, and whether the server may do better if asked again."""
         if isinstance(error, PoiseError):
             return error, False
+        if why := reason_of(error, endpoint.address, self.address_variable):
+            return ModelDown(why[0]), why[1]
         said = _words(error, endpoint)
         if isinstance(status := getattr(error, "status_code", None), int):
             return self._by_status(status, said, endpoint)
@@ -126,11 +129,12 @@ class Provider:
                 return ModelDown(f"the server at {place} has no such path (404): {said}; {self.address_hint}"), False
             return self.missing(endpoint), False
         if status in (401, 403):
-            key = f"; set {self.key_variable} to one that it takes" if self.key_variable else ""
-            return ModelDown(f"{place} refuses the key ({status}){key}: {said}"), False
+            key = f"the key ({status}); set {self.key_variable} to one that it takes"
+            return ModelDown(f"{place} refuses {key if self.key_variable else f'to answer ({status})'}: {said}"), False
         if 300 <= status < 400:
+            name = f" in {self.address_variable}" if self.address_variable else ""
             return ModelDown(
-                f"{place} redirects to another address ({status}), which is not followed; name that"
+                f"{place} redirects to another address ({status}), which is not followed; name that{name}"
             ), False
         if status < 0 or status in (408, 425, 429) or status >= 500:
             # Ollama's client has -1 for an error in the middle of a stream.

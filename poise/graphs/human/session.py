@@ -16,6 +16,7 @@ from langgraph.types import Command
 from poise.agents.agent import Agent
 from poise.agents.protocols import View
 from poise.common.errors import IllegalMove
+from poise.common.tracing import kept_here
 from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 from poise.games.transcript import Outcome
@@ -109,7 +110,8 @@ class HumanSession:
         return max(0.0, time.time() - datetime.fromisoformat(str(first)).astimezone(UTC).timestamp())
 
     def _run(self, given: Any) -> dict[str, Any] | None:
-        result = self._graph.invoke(given, config=self._config, context=self.context, durability="sync")
+        with kept_here():
+            result = self._graph.invoke(given, config=self._config, context=self.context, durability="sync")
         asked = result.get("__interrupt__")
         return dict(asked[0].value) if asked else None
 
@@ -121,4 +123,8 @@ class _Apart:
         self._graph = graph
 
     def invoke(self, input: Any, *, context: Any) -> Any:  # noqa: A002 - LangGraph's own name for it
-        return contextvars.Context().run(lambda: self._graph.invoke(input, context=context))
+        return contextvars.Context().run(self._alone, input, context)
+
+    def _alone(self, given: Any, context: Any) -> Any:
+        with kept_here():
+            return self._graph.invoke(given, context=context)

@@ -40,9 +40,7 @@ def _all_failed(snapshot: Snapshot) -> Iterator[Doubt]:
         for index, label in enumerate(snapshot.labels(seat)):
             own = [row for row in snapshot.rows if getattr(row, seat) == index]
             if own and all(row.ending == "failed" and row.by in (seat, None) for row in own):
-                yield Doubt(
-                    "failed", f"{seat} {label} failed in all of its {len(own)} matches: its figures are no result"
-                )
+                yield Doubt("failed", f"{seat} {label} failed in every match ({len(own)}): its figures are no result")
 
 
 def _own_words(snapshot: Snapshot) -> Iterator[Doubt]:

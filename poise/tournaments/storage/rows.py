@@ -194,8 +194,12 @@ def _per_seat(messages: tuple[Message, ...]) -> tuple[int, ...]:
 
 
 def failed(schedule: Schedule, match: Match, rules: Rules, reason: str, memory: bytes | None = None) -> Finished:
-    """The record of a match that had to be given up; what learners remember (`memory`) stays as it was."""
+    """The record of a match that had to be given up; what learners remember (`memory`) stays as it was.
+
+    Where code of a user's plays in one seat alone, it is that seat that failed.
+    """
     creditor, debtor = schedule.pair(match.pair)
+    to_blame = [entrant.seat for entrant in (creditor, debtor) if entrant.own_code]
     transcript = Transcript(
         scenario=schedule.scenarios[match.scenario],
         creditor=creditor.declared,
@@ -203,7 +207,7 @@ def failed(schedule: Schedule, match: Match, rules: Rules, reason: str, memory: 
         seed=match.seed,
         rules=rules.to_dict(),
         messages=(),
-        outcome=Outcome("failed", reason=reason),
+        outcome=Outcome("failed", by=to_blame[0] if len(to_blame) == 1 else None, reason=reason),
     )
     return finish_row(schedule, match, transcript, Usage(), memory)
 

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from poise.agents.models.connection import checked_address, checked_key
 from poise.agents.models.embedded.slots import SlotBook
 from poise.agents.models.endpoint import Endpoint, Question
 from poise.agents.models.providers.openai import OpenAIProvider, client_options, fetch
@@ -42,13 +43,14 @@ class LlamaCppProvider(OpenAIProvider):
     start: ClassVar[str] = "start it with `llama-server -m FILE.gguf`"
     key_variable: ClassVar[str] = "LLAMA_API_KEY"
     address_variable: ClassVar[str] = "LLAMACPP_BASE_URL"
-    address_hint: ClassVar[str] = "check the address"
+    address_hint: ClassVar[str] = "check LLAMACPP_BASE_URL or base_url"
 
     def place(self, settings: ModelSettings) -> tuple[str, str]:
         """The address ends in /v1 whether it is given so or not."""
         address = (settings.base_url or os.environ.get("LLAMACPP_BASE_URL") or _USUAL).rstrip("/")
         key = settings.api_key or os.environ.get("LLAMA_API_KEY") or ""
-        return f"{address.removesuffix('/v1')}/v1", key
+        blamed = "base_url" if settings.base_url else "LLAMACPP_BASE_URL"
+        return checked_address(f"{address.removesuffix('/v1')}/v1", blamed), checked_key(key, "LLAMA_API_KEY")
 
     def open(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:
         """The model; the server is asked for its slots and adapters by the first call."""

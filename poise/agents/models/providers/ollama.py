@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 OLLAMA_PORT: Final = 11434
 _DIGEST_SECONDS: Final = 5.0  # to ask a server what it serves
+_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where a server listens, and nobody asks
 _SMALL: Final = 1_000_000_000  # parameters
 
 
@@ -59,7 +60,7 @@ class OllamaProvider(Provider):
 
         address = server_address(settings)
         try:
-            with ollama.Client(host=address, timeout=settings.timeout) as client:
+            with ollama.Client(host=address, timeout=settings.timeout, follow_redirects=False) as client:
                 shown = client.show(name)
         except Exception as error:
             raise self.explain(error, Endpoint(name, address))[0] from error
@@ -82,7 +83,9 @@ class OllamaProvider(Provider):
         import ollama
 
         try:
-            with ollama.Client(host=server_address(settings), timeout=_DIGEST_SECONDS) as client:
+            with ollama.Client(
+                host=server_address(settings), timeout=_DIGEST_SECONDS, follow_redirects=False
+            ) as client:
                 served = {model.model: model.digest for model in client.list().models}
         except Exception:  # noqa: BLE001 - a server that does not say is no reason not to play
             return None
@@ -134,7 +137,7 @@ def ollama_address(host: str | None) -> str:
         port = parts.port or ({"http": 80, "https": 443}[scheme] if mark else OLLAMA_PORT)
     except (KeyError, ValueError):
         raise AgentError(f"OLLAMA_HOST {text!r} is not an address; write host, host:port or http://host:port") from None
-    name = parts.hostname or "127.0.0.1"
+    name = _ANYWHERE.get(parts.hostname or "0.0.0.0", parts.hostname or "")  # noqa: S104 - a name that is replaced
     name = f"[{name}]" if ":" in name else name
     login = parts.netloc.rpartition("@")[0]
     path = parts.path.strip("/")

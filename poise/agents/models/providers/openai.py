@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from poise.agents.models.connection import checked_address, checked_key
 from poise.agents.models.endpoint import Endpoint, Question
 from poise.agents.models.provider import Provider
 from poise.agents.models.settings import ModelSettings
@@ -33,7 +34,7 @@ class OpenAIProvider(Provider):
     start: ClassVar[str] = "start it"
     key_variable: ClassVar[str] = "OPENAI_API_KEY"
     address_variable: ClassVar[str] = "OPENAI_BASE_URL"
-    address_hint: ClassVar[str] = "check the address, which mostly ends in /v1"
+    address_hint: ClassVar[str] = "check OPENAI_BASE_URL or base_url, which mostly ends in /v1"
 
     def open(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:  # noqa: ARG002
         """The model. Raises AgentError where OpenAI itself is asked without a key."""
@@ -85,7 +86,9 @@ class OpenAIProvider(Provider):
     def place(self, settings: ModelSettings) -> tuple[str, str]:
         """The server's address and the key."""
         address = settings.base_url or os.environ.get("OPENAI_BASE_URL") or _OPENAI
-        return address, settings.api_key or os.environ.get("OPENAI_API_KEY") or ""
+        key = settings.api_key or os.environ.get("OPENAI_API_KEY") or ""
+        blamed = "base_url" if settings.base_url else "OPENAI_BASE_URL"
+        return checked_address(address, blamed), checked_key(key, "OPENAI_API_KEY")
 
 
 class _Status(Exception):

@@ -1,0 +1,110 @@
+"""An agent of a user's that speaks with a model costs its own matches, whatever it does, and never the tournament."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+from time import monotonic
+
+import pytest
+from helpers.chat_server import ANSWERS, serving
+from helpers.seats import case, pair
+
+from poise.common.interrupts import Interrupts
+from poise.common.processes import turn_watch
+from poise.graphs.pairing import Pairing, PlaySettings
+from poise.tournaments.config import make_config
+from poise.tournaments.matchmaking import Pairings
+from poise.tournaments.runner import plan_matches
+from poise.tournaments.storage.rows import transcript_from
+from poise.tournaments.workers.dispatcher import Dispatcher, Playing
+from poise.tournaments.workers.play import How, play_all
+from poise.tournaments.workers.queue import TaskQueue, WorkerPlan
+
+AGENTS = """
+import sys
+from poise import agent
+
+@agent("exits")
+def exits(view):
+    sys.exit(3)
+
+@agent("good")
+def good(view):
+    return "joy"
+"""
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    file = tmp_path_factory.mktemp("own") / "own.py"
+    file.write_text(AGENTS)
+    with serving(m=ANSWERS) as server:
+        config = make_config(
+            {
+                "creditors": [f"{file}:{name}@openai:m" for name in ("exits", "good")],
+                "debtors": ["vanilla@openai:m"],
+                "matches_per_pair": 1,
+                "model_options": {"base_url": server.address, "patience": 0.0},
+            }
+        )
+        plan = plan_matches(config)
+        queue, how = TaskQueue.of(plan, {}), How(1, 1800.0)
+        batches = list(play_all(WorkerPlan(plan, config.rules, Pairings(config, plan)), queue, how))
+        played = sorted((one.position, one) for batch in batches for one in batch)
+        assert server.chats > 0
+    return [transcript_from(position, one.transcript) for position, one in played]
+
+
+def test_a_bad_agent_fails_its_own_match_with_the_reason(outcomes):
+    assert (outcomes[0].outcome.ending, outcomes[0].outcome.by) == ("failed", "creditor")
+    assert "SystemExit: 3" in outcomes[0].outcome.reason
+
+
+def test_a_good_one_speaks_with_the_model_through_the_main_process(outcomes):
+    assert outcomes[1].outcome.ending != "failed"
+    assert all(message.wording.attempts for message in outcomes[1].messages)
+
+
+@pytest.mark.parametrize(
+    ("playing", "reason"),
+    [
+        (Playing(0, -50.0, -50.0), "no message within 20 s; raise message_seconds"),
+        (Playing(0, -50.0, -10.0), ""),
+        (Playing(0, -50.0), ""),
+        (Playing(0, -200.0, -10.0), "no reply within 100 s; raise match_seconds"),
+    ],
+)
+def test_a_turn_that_never_returns_to_python_is_given_up_by_the_main_process(playing, reason):
+    now = monotonic()
+    turn = None if playing.turn is None else now + playing.turn
+    dispatcher = Dispatcher(NoWorkers(), None, None, 100.0, lambda: False, grace=5.0, message_seconds=20.0)
+    assert dispatcher._overdue(Playing(0, now + playing.since, turn)).startswith(reason)
+    assert bool(reason) == bool(dispatcher._overdue(Playing(0, now + playing.since, turn)))
+
+
+class NoWorkers:
+    size = 0
+
+
+@pytest.mark.parametrize("through", ["fast", "langgraph"])
+def test_a_worker_notes_when_a_turn_begins_and_ends(monkeypatch, through):
+    noted = []
+    monkeypatch.setattr(turn_watch, "watcher", noted.append)
+    played = Pairing(*pair("vanilla", "angry"), PlaySettings(through=through)).play(case(), 1)
+    assert noted == [True, False] * len(played.transcript.messages)
+
+
+def test_after_sigterm_whoever_asks_again_too_late_is_interrupted(monkeypatch):
+    monkeypatch.setattr("poise.common.interrupts.TERM_SECONDS", -math.inf)
+    with Interrupts() as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop(), "it is heard first"
+        with pytest.raises(KeyboardInterrupt):
+            stop()
+    with Interrupts() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        assert stop(), "Ctrl-C waits for what is in flight"
