@@ -92,6 +92,14 @@ def _no_thread_left_over():
             assert not thread.is_alive(), f"the test left {thread.name} at work; let it hang on `test_over`"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _in_this_process():
+    """A tournament goes over to worker processes where a test has it do so, and not because the machine is slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("poise.tournaments.workers.play._WORTH_PROCESSES", float("inf"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def thorough(request):
     """Whether the full counts are wanted, as in `make test-all`."""

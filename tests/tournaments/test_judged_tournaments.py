@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers.seats import CREDITORS, DEBTORS, case, pair, plain_agent
@@ -58,9 +60,14 @@ def judged(tmp_path_factory):
     return run_tournament(make_config({**SETTINGS, "judge": "rules"}), tmp_path_factory.mktemp("judged") / "t").folder
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    return run_tournament(make_config(SETTINGS), tmp_path_factory.mktemp("unjudged") / "t").folder
+
+
 @pytest.fixture
-def unjudged(tmp_path):
-    return run_tournament(make_config(SETTINGS), tmp_path / "t").folder
+def unjudged(played, tmp_path):
+    return Path(shutil.copytree(played, tmp_path / "t"))
 
 
 class Says:

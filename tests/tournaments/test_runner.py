@@ -36,6 +36,12 @@ LEARNER = ("c1",)
 WITH_MODEL = {"model": "openai:some-model"}
 
 
+@pytest.fixture(autouse=True)
+def _processes(monkeypatch):
+    """Processes are begun as for a user."""
+    monkeypatch.setattr("poise.tournaments.workers.play._WORTH_PROCESSES", 0.5)
+
+
 def essence(finished):
     """A record without its wall-clock time, which comes from outside."""
     return finished.row[:21], finished.transcript, finished.memory
