@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from threading import Lock
 from typing import Any
@@ -23,7 +24,9 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.models.calls import Caller
 from poise.agents.models.embedded.embedded import ChatEmbedded
 from poise.agents.models.embedded.engine import Completion, Engine
-from poise.agents.models.embedded.weights import find_weights
+from poise.agents.models.embedded.folder import find_model
+from poise.agents.models.embedded.requantise import playable
+from poise.agents.models.embedded.weights import SMOLLM2, find_weights
 from poise.agents.models.settings import ModelSettings
 from poise.agents.protocols import Brief, Line, Request, View
 from poise.agents.voices.prompts import BREAK
@@ -128,7 +131,11 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=16)
     parser.add_argument("--matches", type=int, default=2, help="played at once")
     parser.add_argument("--rounds", type=int, default=2, help="of each kind, in turn")
+    parser.add_argument("--variants", action="store_true", help="weights and engines instead of what Poise costs")
     chosen = parser.parse_args()
+    if chosen.variants:
+        compare(chosen.messages, chosen.rounds)
+        return
     slots = 2 * chosen.matches
     settings = ModelSettings(slots=slots + 1, context=4096, timeout=600)
     engine = Engine(find_weights(), settings.slots, settings.context)
@@ -180,6 +187,44 @@ def replay(recorder: Recorder, name: str, matches: int, work: Work) -> None:
         done = list(pool.map(match, range(matches)))
     for timings in chain.from_iterable(done):
         work.add(timings)
+
+
+def compare(messages: int, rounds: int) -> None:
+    """Replay two recorded negotiations with either weights and either way to share two cores, in turn."""
+    settings = ModelSettings(slots=5, context=2048, timeout=600)
+    recorder = Recorder(Engine(find_weights(), 5, 2048, 2))
+    voice = ModelVoice(Caller(ChatEmbedded(settings=settings, engine=lambda *_: recorder), settings), "policy")
+    for number, case in enumerate(load_scenarios("builtin")[:2]):
+        play(voice, case, messages, f"match {number}")
+    recorder.engine.close()
+    files = {"Q4_1": find_weights(), "Q8_0": playable(find_model(SMOLLM2), ModelSettings())}
+    variants = [(name, engines) for engines in (1, 2) for name in files]
+    works = {variant: Work() for variant in variants}
+    for name, count in variants * rounds:
+        engines = [Engine(files[name], 4 // count, 2048, 2 // count) for _ in range(count)]
+        for engine in engines:
+            engine.chat({"messages": [{"role": "user", "content": "x"}], "max_tokens": 1}, "", float("inf"))
+        work = works[name, count]
+        with measured(work), ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(partial(again, recorder, engines), range(2)))
+        for timings in chain.from_iterable(done):
+            work.add(timings)
+        for engine in engines:
+            engine.close()
+    calls = rounds * sum(map(len, recorder.calls.values()))
+    for (name, count), work in works.items():
+        print(
+            f"{name} {count} x {2 // count}: {work.cpu / calls:.2f} CPU s, {work.seconds / calls:.2f} s a call; {work}"
+        )
+
+
+def again(recorder: Recorder, engines: Sequence[Engine], match: int) -> list[Mapping[str, float]]:
+    """The recorded calls of a match in their order, on its engine; the counters."""
+    names = sorted(recorder.calls)[2 * match : 2 * match + 2]
+    calls = [(len(body["messages"]), name, body) for name in names for body, _ in recorder.calls[name]]
+    engine = engines[match % len(engines)]
+    in_order = sorted(calls, key=lambda call: call[0])
+    return [engine.chat(body, name, float("inf")).timings for _, name, body in in_order]
 
 
 def send(engine: Engine, body: Mapping[str, Any], slot: int) -> Mapping[str, float]:

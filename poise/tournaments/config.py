@@ -24,7 +24,7 @@ HOW = frozenset(
     {"name", "out", "workers", "baseline", "message_seconds", "match_seconds", "through", "own_words_limit"}
 )
 HOW_CALLED = frozenset(
-    {"keep_alive", "timeout", "patience", "slots", "threads", "cache"}
+    {"keep_alive", "timeout", "patience", "slots", "threads", "engines", "cache"}
 )  # the same of a model's options
 _SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
 

@@ -289,6 +289,8 @@ def started(monkeypatch, tmp_path):
         return FakeServer(adapters)
 
     monkeypatch.setattr(engines, "start", start)
+    monkeypatch.setattr(shared, "playable", lambda model, _: model.path)
+    monkeypatch.setattr(shared, "usable_cores", lambda: 1)
     monkeypatch.setattr(shared, "_pools", {})
     monkeypatch.setattr(shared, "_adapters", {})
     return found

@@ -21,7 +21,12 @@ _SPECIAL: Final = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
 def write_tiny_model(
-    path: Path, architecture: str = "qwen2", template: str | None = CHATML, context: int = 4096, seed: int = 0
+    path: Path,
+    architecture: str = "qwen2",
+    template: str | None = CHATML,
+    context: int = 4096,
+    seed: int = 0,
+    kind: Any = gguf.GGMLQuantizationType.F16,
 ) -> Path:
     """A random model of `architecture` (qwen2 or llama) with a tokenizer of single bytes, in the file `path`."""
     writer = gguf.GGUFWriter(str(path), architecture)
@@ -37,7 +42,7 @@ def write_tiny_model(
     vocabulary = _add_tokenizer(writer)
     if template is not None:
         writer.add_chat_template(template)
-    _add_weights(writer, architecture, vocabulary, np.random.default_rng(seed))
+    _add_weights(writer, architecture, vocabulary, np.random.default_rng(seed), kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -63,10 +68,13 @@ def _add_tokenizer(writer: Any) -> int:
     return len(tokens)
 
 
-def _add_weights(writer: Any, architecture: str, vocabulary: int, dice: np.random.Generator) -> None:
+def _add_weights(writer: Any, architecture: str, vocabulary: int, dice: np.random.Generator, kind: Any) -> None:
     def add(name: str, *shape: int) -> None:
         values = np.ones(shape) if len(shape) == 1 and name.endswith("weight") else dice.normal(0, 0.2, shape)
-        writer.add_tensor(name, values.astype(np.float32 if len(shape) == 1 else np.float16))
+        if len(shape) == 1:
+            writer.add_tensor(name, values.astype(np.float32))
+        else:
+            writer.add_tensor(name, gguf.quants.quantize(values.astype(np.float32), kind), raw_dtype=kind)
 
     size, narrow = WIDTH, WIDTH // HEADS * KV_HEADS
     add("token_embd.weight", vocabulary, size)

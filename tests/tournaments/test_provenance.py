@@ -51,7 +51,7 @@ def test_another_word_in_a_prompt_is_another_digest(tmp_path, monkeypatch):
 
 def test_models_are_known_by_their_weights():
     told = origin(config(model=EMBEDDED), schedule(config(model=EMBEDDED)))
-    assert told["models"] == {EMBEDDED: f"sha256:{SMOLLM2_WEIGHTS.sha256}"}
+    assert told["models"] == {EMBEDDED: f"sha256:{SMOLLM2_WEIGHTS.sha256} as q8_0"}
     assert model_digest("openai:anything", {}) is None
 
 

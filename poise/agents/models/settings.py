@@ -40,6 +40,8 @@ class ModelSettings:
                  billion parameters; "" leaves all but the temperature to the server. Embedded models have their own.
     template:    the chat template of embedded models, but smollm2, in place of the file's own: chatml, gemma, plain, or
                  a file with a Jinja template.
+    weights:     "published" plays smollm2 from its file as it was published, as before there was a quicker copy of it.
+    engines:     how many engines an embedded model's negotiations are spread over; 0 for as many as is quickest.
     gpu_layers:  how many layers of an embedded model a GPU holds, where llama.cpp was built for one; -1 for all.
     extra:       further options of the model's own, as (name, value) pairs, such as ("top_p", 0.9).
 
@@ -60,6 +62,8 @@ class ModelSettings:
     cache: str = ""
     sampling: str = ""
     template: str = ""
+    weights: str = ""
+    engines: int = 0
     gpu_layers: int = 0
     thinking: int | None = None
     extra: tuple[tuple[str, Scalar], ...] = ()
@@ -71,9 +75,12 @@ class ModelSettings:
         _between("threads", self.threads, 0, 1024)
         _between("timeout", self.timeout, 0.01, 86_400)
         _between("patience", self.patience, 0, 86_400)
+        _between("engines", self.engines, 0, 64)
         _between("gpu_layers", self.gpu_layers, -1, 1024)
         if self.thinking is not None:
             _between("thinking", self.thinking, 0, 65_536)
+        if self.weights not in ("", "published"):
+            raise AgentError(f"weights {self.weights!r} is neither 'published' nor left out")
         if self.sampling and self.sampling not in sampling_table():
             raise AgentError(f"sampling {self.sampling!r} is not one of {', '.join(sampling_table())}")
         if self.temperature is not None:
@@ -124,8 +131,8 @@ def _between(name: str, value: float, low: float, high: float) -> None:
         raise AgentError(f"{name} {value!r} is not a number from {low} to {high}")
 
 
-_LATER: Final = frozenset({"sampling", "template", "gpu_layers", "thinking"})
-_WHOLE: Final = frozenset({"seed", "max_tokens", "thinking", "context", "slots", "threads", "gpu_layers"})
+_LATER: Final = frozenset({"sampling", "template", "weights", "engines", "gpu_layers", "thinking"})
+_WHOLE: Final = frozenset({"seed", "max_tokens", "thinking", "context", "slots", "threads", "engines", "gpu_layers"})
 _REAL: Final = frozenset({"temperature", "timeout", "patience"})
 
 

@@ -26,7 +26,7 @@ from poise.agents.models.embedded.slots import SlotBook
 from poise.common.errors import ModelDown, ModelError, ModelTimeout, Unanswered
 from poise.common.processes import usable_cores
 
-_MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
+MOST_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
 _CLOSE_SECONDS: Final = 5.0
 
 
@@ -62,7 +62,7 @@ class Engine:
         template: str = "",
         gpu_layers: int = 0,
     ) -> None:
-        self.slots, self.context, self.threads = slots, context, threads or min(usable_cores(), _MAX_THREADS)
+        self.slots, self.context, self.threads = slots, context, threads or min(usable_cores(), MOST_THREADS)
         self.adapters = dict(adapters or {})
         self._numbers = {key: number for number, key in enumerate(self.adapters)}
         self._book = SlotBook(slots)

@@ -1,4 +1,9 @@
-"""The engines of this process: of each model's file those that its calls are spread over.
+"""The engines of this process: of each model's file those that its negotiations are spread over.
+
+A small model has an engine for each negotiation in flight, as far as there are cores, with a thread or more each: its
+matrices are too small for several threads to share (docs/models.md has the measurement). A negotiation keeps its
+engine, with both its seats, and shares no batch with another, so its words do not depend on what else is in flight.
+A larger model has one engine with all cores.
 
 The first to ask for a model decides the size of its engines. An adapter that comes later has them started again, once
 the calls in flight are through.
@@ -9,6 +14,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,12 +22,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.agents.models.embedded.checks import chat_template, check_gpu, check_memory
-from poise.agents.models.embedded.engine import Completion, Engine, Retired
+from poise.agents.models.embedded.engine import MOST_THREADS, Completion, Engine, Retired
 from poise.agents.models.embedded.folder import ModelFile, find_model
+from poise.agents.models.embedded.requantise import playable
 from poise.agents.models.embedded.weights import SMOLLM2
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, ModelMissing
+from poise.common.processes import usable_cores
 
+_SMALL: Final = 400_000_000  # parameters; a model with more is faster with several threads
+_SEATS: Final = 2  # slots of a negotiation
+_REMEMBERED: Final = 1024  # negotiations
 _LOCK: Final = threading.RLock()
 _pools: dict[tuple[Path, str], _Pool] = {}  # by the model's file and its template
 _owner = 0  # the process that opened them: threads do not survive a fork
@@ -53,7 +64,7 @@ def shared_engine(
         key = model.path, chat_template(model, settings)
         pool = _pools.get(key)
         if pool is None:
-            pool = _pools[key] = _Pool(model, key[1], size, _present(model, adapter))
+            pool = _pools[key] = _Pool(model, playable(model, settings), key[1], size, _present(model, adapter))
         pool.refuse_larger(size)
         if adapter and adapter not in pool.adapters:
             pool.restart(_present(model, adapter))
@@ -68,11 +79,18 @@ class _Size:
     context: int
     threads: int
     gpu_layers: int
+    engines: int
 
     @classmethod
     def of(cls, settings: ModelSettings, model: ModelFile) -> _Size:
         longest = model.header.context or settings.context
-        return cls(settings.slots, min(settings.context, longest), settings.threads, settings.gpu_layers)
+        cores = min(usable_cores(), MOST_THREADS)
+        engines, threads = settings.engines, settings.threads
+        if not engines:
+            alone = threads or settings.gpu_layers or model.header.parameters > _SMALL
+            engines = 1 if alone else max(1, min(cores, settings.slots // _SEATS))
+        context = min(settings.context, longest)
+        return cls(settings.slots, context, threads or max(1, cores // engines), settings.gpu_layers, engines)
 
 
 @dataclass
@@ -80,10 +98,13 @@ class _Pool:
     """The engines of one model."""
 
     model: ModelFile
+    weights: Path
     template: str
     size: _Size
     adapters: dict[str, str]
     engines: list[Engine] = field(default_factory=list)
+    _of: OrderedDict[str, int] = field(default_factory=OrderedDict)  # the engine of a negotiation, by last use
+    _last: int = -1  # the engine that got the newest
 
     def __post_init__(self) -> None:
         check_gpu(self.size.gpu_layers)
@@ -92,16 +113,18 @@ class _Pool:
 
     def _start(self) -> None:
         size = self.size
+        slots = -(-size.slots // size.engines)
         self.engines = [
             Engine(
-                self.model.path,
-                size.slots,
+                self.weights,
+                slots,
                 size.context,
                 size.threads,
                 self.adapters,
                 template=self.template,
                 gpu_layers=size.gpu_layers,
             )
+            for _ in range(size.engines)
         ]
 
     def refuse_larger(self, wanted: _Size) -> None:
@@ -118,8 +141,18 @@ class _Pool:
         self.adapters = adapters
         self._start()
 
-    def engine(self, conversation: str) -> Engine:  # noqa: ARG002
-        return self.engines[0]
+    def engine(self, conversation: str) -> Engine:
+        """The engine of the conversation's negotiation; a new one gets that with the fewest calls in flight."""
+        negotiation = conversation.rpartition("/")[0] or conversation
+        if negotiation not in self._of:
+            count = len(self.engines)
+            others_first = [(self._last + step) % count for step in range(1, count + 1)]
+            self._last = min(others_first, key=lambda number: self.engines[number].calls)
+            self._of[negotiation] = self._last
+            if len(self._of) > _REMEMBERED:
+                self._of.popitem(last=False)
+        self._of.move_to_end(negotiation)
+        return self.engines[self._of[negotiation]]
 
 
 @dataclass(frozen=True, slots=True)

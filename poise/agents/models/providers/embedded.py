@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from poise.agents.models.embedded.folder import ModelFile, find_by_digest, find_model
+from poise.agents.models.embedded.requantise import QUICK, is_requantised
 from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS
 from poise.agents.models.endpoint import Question
 from poise.agents.models.provider import Provider
@@ -56,10 +57,11 @@ class EmbeddedProvider(Provider):
             _refuse_damaged(file, adapter)
         return remarks
 
-    def digest(self, name: str, settings: ModelSettings) -> str | None:  # noqa: ARG002
-        """The SHA-256 of the weights' file."""
+    def digest(self, name: str, settings: ModelSettings) -> str | None:
+        """The SHA-256 of the weights' file, and the form that they play in where that is another."""
+        form = f" as {QUICK}" if is_requantised(name, settings) else ""
         try:
-            return f"sha256:{find_model(name).sha256 if name != SMOLLM2 else SMOLLM2_WEIGHTS.sha256}"
+            return f"sha256:{find_model(name).sha256 if name != SMOLLM2 else SMOLLM2_WEIGHTS.sha256}{form}"
         except PoiseError:
             return None
 
