@@ -82,7 +82,7 @@ def _laid_over(base: Any, data: Any) -> Any:
 
 def _load(path: Path, kind: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise AgentError(f"{kind} file {path} cannot be read: {error.strerror}; check the path") from None
     except UnicodeDecodeError as error:

@@ -175,7 +175,7 @@ def _read(path: Path) -> DomainWords:
     try:
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise ScenarioError(f"a domain cannot be called {name!r}; use small letters, digits and hyphens")
-        return DomainWords(**_fields(json.loads(path.read_text(encoding="utf-8"))))
+        return DomainWords(**_fields(json.loads(path.read_text(encoding="utf-8-sig"))))
     except (OSError, ValueError) as error:
         raise ScenarioError(f"{path}: this is not a usable JSON file ({error}); correct it") from None
     except ScenarioError as error:

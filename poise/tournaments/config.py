@@ -184,7 +184,7 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"settings file {path} does not exist (looked in {Path.cwd()})") from None
     except (OSError, UnicodeDecodeError) as error:

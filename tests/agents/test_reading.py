@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import random
-from collections import Counter
 from itertools import product
 
 import pytest
 from helpers.paths import DATA
+from helpers.reply_grammar import STANDING, generated
+from helpers.steps import counting_steps
 from helpers.voice_fakes import request
 
 from poise.agents.models.text import MESSAGE_CHARACTERS
 from poise.agents.voices.prompts import plain_sentence
 from poise.agents.voices.reading.grammar import grammar
-from poise.agents.voices.reading.reader import Table, read_message
+from poise.agents.voices.reading.normal import normal_form
+from poise.agents.voices.reading.reader import read_message
 from poise.agents.voices.reading.stock import stock_of
-from poise.agents.voices.readout import offers_in
+from poise.agents.voices.reading.table import Table
+from poise.agents.voices.readout import offers_in, quantities
 from poise.agents.voices.scripted import phrases
 from poise.agents.voices.wording import WordingProblem, check_wording, read_move
 from poise.games.domains import DOMAINS, domain_words
@@ -167,70 +170,19 @@ class TestPolicyDecides:
         assert check_wording(text, FORFEIT, view_of("debt", "creditor", 77), "plain") is not None
 
 
-# What a generated reply is made of: openings that change nothing, then a body with a known meaning for a debtor whose
-# creditor stands at 20. {n} is a number in one of several spellings.
-OPENINGS = ("", "Hello. ", "I am so angry right now! ", "Thank you for calling. ", "Listen. ", "Haha, that is funny! ")
-NUMBERS = ("{} days", "**{}** days", "{} Days", "{}  days", "{} full days", "{}-day", "{}days")
-BODIES = {
-    "offer": (
-        "I can pay everything in {n}.",
-        "My offer is {n}.",
-        "I need {n}, not 20 days.",
-        "You will have the money in {n}.",
-        "Not 20 days. I can pay in {n}.",
-        "I was ill for 9 weeks. Please give me {n}.",
-        "I refuse your offer. Let's say {n}!",
-    ),
-    "accept": ("I accept your offer of 20 days.", "Fine, deal!", "We have a deal: 20 days."),
-    "walk": ("I am walking away.", "These talks are over."),
-    "none": (
-        "I can't do {n}.",
-        "I will never pay in {n}.",
-        "{n} is far too early for me.",
-        "Do you want it in {n}?",
-        "You said {n}.",
-        "You have ignored me for {n}.",
-        "I paid you within {n} last year.",
-        "You need the full payment in {n}.",
-        "Maybe {n}, I don't know.",
-        "I can pay in {n} if you drop the fees.",
-        "I accept if you drop the fees.",
-        "Oh sure, {n}, very funny.",
-        "I might accept {n}.",
-        "I can pay in minus {n}.",
-        "I can pay in 40 to {n}.",
-        "I can pay in 10 000 days.",
-    ),
-}
-NOISE = "  \u200b\u00a0*_~\t"
-
-
-def generated(count: int):
-    """(text, meaning, number) of replies made by the grammar above, the same ones every time."""
-    dice = random.Random(20_261)
-    for _ in range(count):
-        label = dice.choice(list(BODIES))
-        number = dice.randint(41, 300)
-        spelled = dice.choice(NUMBERS).format(
-            dice.choice([str(number), "".join(chr(0xFF10 + int(d)) for d in str(number))])
-        )
-        text = dice.choice(OPENINGS) + dice.choice(BODIES[label]).replace("{n}", spelled)
-        place = dice.choice([index for index, character in enumerate(text) if character == " "])
-        yield text[:place] + dice.choice(NOISE) + text[place:], label, number
-
-
 class TestGeneratedReplies:
     def test_twenty_thousand_replies_are_read_as_they_were_meant(self):
-        table = Table("days", "debt", "debtor", 20, stock_of("debt", "debtor"))
-        wrong: Counter[str] = Counter()
-        for text, label, number in generated(20_000):
-            reading = read_message(text, table)
+        wrong = []
+        for reply in generated(20_000, seed=20_261):
+            unit = UNITS[reply.domain]
+            table = Table(unit, reply.domain, reply.seat, STANDING, stock_of(reply.domain, reply.seat))
+            reading = read_message(reply.text, table)
             made = "none" if reading.outcome == "ambiguous" else reading.outcome
             if made == "offer" and not (reading.value is not None and 0 <= reading.value <= 365):
                 made = "none"
-            if made != label or (label == "offer" and reading.value != number):
-                wrong[f"{label}: {text} -> {reading}"] += 1
-        assert not wrong, wrong.most_common(3)
+            if (made, reading.value if made == "offer" else None) != (reply.label, reply.value):
+                wrong.append((reply, reading))
+        assert not wrong, (len(wrong), wrong[:3])
 
     def test_any_jumble_of_words_is_read_without_an_error(self):
         said = (
@@ -244,13 +196,46 @@ class TestGeneratedReplies:
             for each in reading.evidence:
                 assert 0 <= each.start < each.end <= len(text)
 
-    def test_what_lies_behind_the_limit_is_not_read_and_no_rule_sees_more_than_its_window(self):
+    def test_what_lies_behind_the_limit_is_not_read(self):
         rules = grammar()
         assert rules.characters >= 4 * MESSAGE_CHARACTERS
         long = "well " * rules.characters + "45 days"
         assert read_message(long, Table("days", "debt", "debtor", 20)).outcome == "none"
-        for text in ("in a the next at most " * 400 + "45 days", "I can " * 900 + "45 days", "9," * 1999, "(" * 4000):
-            read_message(text, Table("days", "debt", "debtor", 20))
+
+    @pytest.mark.parametrize(
+        "piece",
+        [
+            "45 days ",
+            "I can pay in 45 days. ",
+            "I accept 20 days? ",
+            "a week ",
+            "2 weeks, 3 days, ",
+            "not 45, but ",
+            "in a the next at most ",
+            "if you say no, ",
+            "!",
+            "?!.",
+            "9,",
+            "1 000 ",
+            "half of a ",
+            "(",
+            "one hundred ",
+            "\u00bd",
+            "you said: ",
+        ],
+    )
+    def test_twice_the_text_takes_no_more_than_twice_the_steps(self, piece):
+        once, twice = (steps_of_reading((piece * 2000)[:length] + "a") for length in (600, 1200))
+        assert twice < 2.3 * once, twice / once
+
+
+def steps_of_reading(text: str) -> int:
+    """Python's instructions, and the characters that regular expressions are handed, with nothing remembered."""
+    for each in (normal_form, quantities):
+        each.cache_clear()
+    with counting_steps() as counted:
+        read_message.__wrapped__(text, Table("days", "debt", "debtor", 20))
+    return counted[0]
 
 
 @pytest.mark.parametrize(

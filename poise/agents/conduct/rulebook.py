@@ -199,7 +199,7 @@ def _grouped(written: Mapping[str, Sequence[str]], known: Groups, path: Path) ->
 def _read(path: Path, kind: type[_File]) -> _File:
     with _Place(path):
         try:
-            data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+            data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
             return kind.model_validate(data)
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}; check the path") from None

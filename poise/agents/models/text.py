@@ -63,7 +63,7 @@ def neutralise(text: str) -> str:
     invisible ones and line breaks become spaces. At most PROMPT_CHARACTERS are kept. The same text always gives the
     same result, and applying it again changes nothing.
     """
-    plain = _one_line(unicodedata.normalize("NFKC", _one_line(text)[: 4 * PROMPT_CHARACTERS]))
+    plain = _one_line(unicodedata.normalize("NFKC", plain_numbers(_one_line(text)[: 4 * PROMPT_CHARACTERS])))
     return plain.translate(_BRACKETS)[:PROMPT_CHARACTERS].rstrip()
 
 
@@ -75,7 +75,7 @@ def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = (
     (`echoes`), a sentence that comes twice, or that is among those `said` before. A text that is too long ends with its
     last whole sentence.
     """
-    raw = _TOKENS.sub(" ", without_thoughts(text[: 50 * MESSAGE_CHARACTERS])).strip()
+    raw = plain_numbers(_TOKENS.sub(" ", without_thoughts(text[: 50 * MESSAGE_CHARACTERS])).strip())
     line = _one_line(_NEXT_SPEAKER.sub("", _PREFIX.sub("", raw)))
     for echo in echoes:
         line = _one_line(line.replace(echo, " "))
@@ -86,6 +86,29 @@ def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = (
         line = _NEXT_SPEAKER.sub("", _PREFIX.sub("", line)).strip()
     line = " ".join(part for part in dict.fromkeys(sentences(line)) if part not in said)
     return line if len(line) <= MESSAGE_CHARACTERS else cut_back(line[:MESSAGE_CHARACTERS]) or line[:MESSAGE_CHARACTERS]
+
+
+def plain_numbers(text: str) -> str:
+    """`text` with ASCII digits for those of other scripts and forms, and fractions in digits: `1 1/2` for `1½`.
+
+    What a seat says is stored, shown and sent to the other seat in this form, so that all of them see one number.
+    """
+    if text.isascii():
+        return text
+    plain = ""
+    for character in text:
+        part = _ascii_number(character)
+        plain += f" {part}" if part != character and "/" in part and plain[-1:].isdigit() else part
+    return plain
+
+
+@lru_cache(maxsize=1024)
+def _ascii_number(character: str) -> str:
+    if (digit := unicodedata.decimal(character, None)) is not None:
+        return str(digit)
+    if unicodedata.category(character) not in ("No", "Nl"):
+        return character
+    return unicodedata.normalize("NFKC", character).replace("\u2044", "/")
 
 
 def without_thoughts(text: str) -> str:

@@ -79,7 +79,7 @@ def named_lookup(argument: str) -> Lookup:
 
 def _entries_of(path: Path) -> dict[str, str]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise AgentError(
             f"lookup:{path} cannot be read ({error.strerror}); say lookup:FILE with a TOML file, or entries such as "

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
+from poise.agents.models.text import plain_numbers
 from poise.agents.protocols import View
 from poise.agents.voices.intents import accepts, refuses, walks_away
-from poise.agents.voices.readout import offers_in
+from poise.agents.voices.readout import UNITS, converts, offers_in
 from poise.agents.voices.scripted import with_unit
 from poise.games.domains import domain_words
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move
@@ -22,17 +23,11 @@ from poise.games.moves import ACCEPT, FORFEIT, WALK, Move
 MOST_CHARACTERS: Final = 400  # as long as a model's message may be
 
 _EMOTION: Final = re.compile(r"^\s*[\[(]\s*([a-z]+)\s*[\])]\s*", re.I)
-_SLANG: Final = (
-    (re.compile(r"\bhalf an? hour\b", re.I), "30 minutes"),
-    (re.compile(r"\bhalf a year\b", re.I), "6 months"),
-    (re.compile(r"\bhalf a month\b", re.I), "15 days"),
-    (re.compile(r"\ba fortnight\b", re.I), "2 weeks"),
-    (re.compile(r"\b(?:a|1|one) year\b", re.I), "365 days"),
-    (re.compile(r"\ban? (?=(?:minute|hour|day|week|month)\b)", re.I), "1 "),
-)
+_ONE: Final = re.compile(r"\ban? (?=(?:minute|day)\b)", re.I)  # in a message of a model these are idioms
 _BARE: Final = re.compile(r"(?<![\w.,:$€£¥])-?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?![\w%:]|[.,][0-9])")
+_PART: Final = re.compile(r"(?:[0-9]+ )?[0-9]/[0-9](?: [a-z]+)?", re.I)
 _NO_NUMBER: Final = re.compile(r"\d|\bone$", re.I)  # "this one" is none
-_TIME: Final = re.compile(r"\s*(minute|hour|day|week|month|year)s?\b", re.I)
+_TIME: Final = re.compile(rf"\s*({'|'.join([*UNITS, 'sec', 'second'])})s?\b", re.I)
 _CLOCK: Final = re.compile(r"(?<![\w:])(\d{1,2})(?:[:.]([0-5]\d))?\s*([ap])\.?m\b|(?<![\w:])(\d{1,2}):([0-5]\d)", re.I)
 _NOT_MINE: Final = re.compile(r"\b(?:not|your|instead of|rather than|than|you said|you want|from)\s+$", re.I)
 _WORD: Final = re.compile(r"[a-z']+")
@@ -74,7 +69,8 @@ def hear(words: str, view: View) -> Heard:
     A bare number gets the scenario's unit. Words without a number, an acceptance or a walk are talk: a message that
     leaves the offers as they are.
     """
-    line = " ".join("".join(each if each.isprintable() else " " for each in words).split())[:MOST_CHARACTERS]
+    line = " ".join("".join(each if each.isprintable() else " " for each in plain_numbers(words)).split())
+    line = line[:MOST_CHARACTERS]
     emotion, line, problem = _emotion(line)
     if problem or not line:
         return Heard(line, problem=problem or "say something: a number, words, or both")
@@ -129,9 +125,7 @@ def _emotion(line: str) -> tuple[str | None, str, str]:
 def _number(line: str, view: View) -> tuple[int | None, str, str]:
     """(value, the words with its unit, what is wrong with it); the last number that is not called the other side's."""
     unit = view.brief.unit
-    plain = line
-    for slang, said in _SLANG:
-        plain = slang.sub(said, plain)
+    plain = _ONE.sub("1 ", line)
     stated = [each for each in offers_in(plain, unit) if not _NOT_MINE.search(plain[: each.start])]
     if stated:
         if stated[-1].value is None:
@@ -144,9 +138,11 @@ def _number(line: str, view: View) -> tuple[int | None, str, str]:
 
 def _bare_number(line: str, unit: str) -> tuple[int | None, str, str]:
     """The same of a number that nobody gave a unit: in figures anywhere, in words at the end."""
+    if part := _PART.search(line):
+        return None, line, f"{part[0]}: what you negotiate is counted in whole {unit}"
     found = [each for each in _BARE.finditer(line) if not _NOT_MINE.search(line[: each.start()])]
     units = [(each, _TIME.match(line, each.end())) for each in found]
-    foreign = [f"{each[0]}{named[0]}" for each, named in units if named and named[1].lower() not in unit]
+    foreign = [f"{each[0]}{named[0]}" for each, named in units if named and not converts(named[1], unit)]
     if foreign:
         return None, line, f"{foreign[-1]}: what you negotiate is counted in whole {unit}"
     bare = [each for each, named in units if named is None]

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -36,6 +37,9 @@ _FACTORS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
         "hours": {"hour": 1, "hr": 1, "h": 1},
     }
 )
+UNITS: Final = frozenset(chain.from_iterable(_FACTORS.values()))  # what a number may be followed by
+_YEAR: Final = 365
+_MONTHS: Final = 360  # a part of a year is counted in months
 _MOST: Final = 10**9  # larger numbers are no offer in any domain
 _KIND: Final = frozenset(
     {
@@ -128,6 +132,11 @@ def _names(unit: str) -> Mapping[str, int]:
     return names | {f"{name}s": factor for name, factor in names.items() if name != "h"}
 
 
+def converts(name: str, unit: str) -> bool:
+    """Whether a number with the unit `name` is one of `unit`."""
+    return name.lower() in _names(unit)
+
+
 def _scan(words: Sequence[Token], names: Mapping[str, int]) -> Iterator[Quantity]:
     place = 0
     while place < len(words):
@@ -138,7 +147,8 @@ def _scan(words: Sequence[Token], names: Mapping[str, int]) -> Iterator[Quantity
 def _at(words: Sequence[Token], start: int, names: Mapping[str, int]) -> tuple[list[Quantity], int]:
     """The quantities that begin at token `start`, and the token to go on with."""
     if (bare := _without_number(words, start, names)) is not None:
-        return [bare], _after(words, bare)
+        after = next(place for place in range(start, len(words)) if words[place].end >= bare.end)
+        return [bare], after + 1
     place = start + _signed(words, start)
     number = number_at(words, place) if _begins(words, start) else None
     if number is None:
@@ -149,10 +159,6 @@ def _at(words: Sequence[Token], start: int, names: Mapping[str, int]) -> tuple[l
         factor, end = unit
         return [_quantity(words, start, end, value, factor)], end
     return _pair(words, start, end, value, names) or ([], end)
-
-
-def _after(words: Sequence[Token], quantity: Quantity) -> int:
-    return next((place for place, word in enumerate(words) if word.start >= quantity.end), len(words))
 
 
 def _begins(words: Sequence[Token], start: int) -> bool:
@@ -247,6 +253,8 @@ def _without_number(words: Sequence[Token], start: int, names: Mapping[str, int]
     if (unit := _unit(words, place, names)) is None:
         return None
     factor, end = unit
+    if factor == _YEAR and share != 1:
+        return Quantity(share * _MONTHS, factor, words[start].start, words[end - 1].end)
     if factor == 1 and share == 1 and part_at(words, end) is None:
         return None  # "a day" and "a minute" are idioms
     return _quantity(words, start, end, share, factor)

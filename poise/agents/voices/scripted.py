@@ -104,7 +104,7 @@ def _holes(text: object) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def with_unit(value: int, unit: str) -> str:

@@ -16,8 +16,9 @@ from poise.agents.models.text import MESSAGE_CHARACTERS, sentences
 from poise.agents.protocols import View
 from poise.agents.voices.intents import refuses
 from poise.agents.voices.prompts import promised
-from poise.agents.voices.reading.reader import MessageReading, QuantityRole, Table, read_message
+from poise.agents.voices.reading.reader import MessageReading, QuantityRole, read_message
 from poise.agents.voices.reading.stock import stock_of
+from poise.agents.voices.reading.table import Table
 from poise.agents.voices.readout import Stated, offers_in
 from poise.agents.voices.scripted import with_unit
 from poise.games.moves import ACCEPT, WALK, Move

@@ -130,7 +130,10 @@ def _read(path: Path) -> list[Scenario]:
     text = read_text(path)
     if text.lstrip()[0] in "{[" or path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
         return _read_json_lines(path, text)
-    header = header_columns(next(line for line in LINE_END.split(text) if line.strip()))
+    first = next(line for line in LINE_END.split(text) if line.strip())
+    if first.lower().startswith("sep="):
+        raise refusal(path, f"{shorten(first.strip())} is for a spreadsheet; take that line out", line=1)
+    header = header_columns(first)
     kind = None if set(header) & set(COLUMNS) else format_of(header)
     return read_credit_csv(path, text) if kind is None else read_published_csv(path, text, kind)
 

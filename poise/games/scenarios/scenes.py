@@ -63,7 +63,7 @@ def generate_from_file(path: Path, domain: str, n: int, seed: int) -> list[Scena
     Raises ScenarioError when the file is not made as it has to be.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
         dice = Dice(seed, f"scenarios/{domain}")
         decks = Decks(dice.child("decks"))
         draws = _draws(data, n, dice)

@@ -10,7 +10,7 @@ from typing import Final
 from poise.agents.voices.readout import Quantity
 
 _SENTENCE_END: Final = re.compile(
-    r"(?<!\bdr)(?<!\bmr)(?<!\bmrs)(?<!\bms)(?<!\bmax)(?<!\bapprox)(?<!\.)(?:[!?]+[.!?]*|\.(?!\.))(?![a-z0-9])|;"
+    r"(?<!\bdr)(?<!\bmr)(?<!\bmrs)(?<!\bms)(?<!\bmax)(?<!\bapprox)(?<![.!?])(?:[!?][.!?]*+|\.(?!\.))(?![a-z0-9])|;"
 )
 _WHO: Final = r"(?:i|we|you|he|she|they|it|my|our|your|the|that|this|there|please)(?:'[a-z]+)?"
 _CLAUSE_END: Final = re.compile(
@@ -35,18 +35,23 @@ class Sentence:
 
 def split_sentences(text: str, found: Sequence[Quantity]) -> list[Sentence]:
     """The sentences of a text, which cover it; no quantity is cut."""
-    ends = [
-        (match.end(), "?" in match[0])
-        for match in _SENTENCE_END.finditer(text)
-        if not any(quantity.start <= match.start() < quantity.end - 1 for quantity in found)
-    ]
+    inside = places_inside(text, found)
+    ends = [(match.end(), "?" in match[0]) for match in _SENTENCE_END.finditer(text) if not inside[match.end()]]
     ends.append((len(text) + 1, False))
     starts = [0, *(end for end, _ in ends)]
     return [Sentence(start, end, question) for start, (end, question) in zip(starts, ends, strict=False)]
 
 
-def split_clauses(text: str, sentence: Sentence) -> list[Sentence]:
-    """The clauses of a sentence, which cover it; a quantity that holds a comma begins before it."""
+def split_clauses(text: str, sentence: Sentence, inside: Sequence[int]) -> list[Sentence]:
+    """The clauses of a sentence, which cover it; no quantity is cut. inside: as of `places_inside`."""
     ends = [match.end() for match in _CLAUSE_END.finditer(text, sentence.start, min(sentence.end, len(text)))]
-    ends = [*dict.fromkeys(end for end in ends if sentence.start < end < sentence.end), sentence.end]
-    return [Sentence(start, end) for start, end in zip([sentence.start, *ends], ends, strict=False)]
+    kept = dict.fromkeys(end for end in ends if sentence.start < end < sentence.end and not inside[end])
+    return [Sentence(start, end) for start, end in zip([sentence.start, *kept], [*kept, sentence.end], strict=True)]
+
+
+def places_inside(text: str, found: Sequence[Quantity]) -> bytearray:
+    """For each place between two characters, whether a quantity holds both."""
+    inside = bytearray(len(text) + 1)
+    for each in found:
+        inside[each.start + 1 : each.end] = b"\x01" * (each.end - each.start - 1)
+    return inside

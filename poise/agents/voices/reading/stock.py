@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from poise.agents.voices.prompts import plain_templates
-from poise.agents.voices.reading.reader import stock_sentences
+from poise.agents.voices.reading.table import stock_sentences
 from poise.agents.voices.scripted import phrases
 from poise.common.errors import AgentError
 from poise.games.moves import Seat
