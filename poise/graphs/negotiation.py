@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 from poise.agents.conduct import broken_rules
 from poise.agents.emotions.taxonomy import TO_SEVEN
 from poise.agents.protocols import Brief, Line, Speech
-from poise.common.errors import AgentError, ModelDown, ModelMissing, ModelTimeout
+from poise.common.errors import AgentError, ModelDown, ModelMissing, ModelTimeout, PoiseError
 from poise.games.moves import Seat, other
 from poise.games.transcript import Message, Outcome
 from poise.graphs.failures import failure_reason, traceback_of
@@ -35,26 +35,36 @@ class Runner(Protocol):
         ...
 
 
-def negotiation_graph(
+def negotiation_graph(  # noqa: PLR0913 - two of them by name only
     creditor_graph: Runner,
     debtor_graph: Runner,
     schema: type = NegotiationContext,
     resolve: Resolve = lambda context: context,
     *,
     judged: bool = False,
+    tells: bool = False,
 ) -> NegotiationGraph:
     """The negotiation between two seats' graphs. The creditor speaks first.
 
     judged: after each message a judge, the context's, says whether the last two are an agreement.
     A server such as LangGraph Studio hands over its context as JSON: `schema` is its type and `resolve` makes the
-    NegotiationContext of it.
+    NegotiationContext of it. tells: an error of that, or of a model, is how the negotiation ends, for a client to read;
+    else it is raised.
     """
 
+    def turn(seat: Seat, graph: Runner, state: NegotiationState, runtime: Runtime[Any]) -> NegotiationUpdate:
+        try:
+            return _message(graph, seat, state, resolve(runtime.context))
+        except PoiseError as error:
+            if not tells:
+                raise
+            return {"outcome": Outcome("failed", reason=f"{type(error).__name__}: {error}")}
+
     def creditor(state: NegotiationState, runtime: Runtime[NegotiationContext]) -> NegotiationUpdate:
-        return _message(creditor_graph, "creditor", state, resolve(runtime.context))
+        return turn("creditor", creditor_graph, state, runtime)
 
     def debtor(state: NegotiationState, runtime: Runtime[NegotiationContext]) -> NegotiationUpdate:
-        return _message(debtor_graph, "debtor", state, resolve(runtime.context))
+        return turn("debtor", debtor_graph, state, runtime)
 
     def after_creditor(state: NegotiationState) -> Literal["debtor", "__end__"]:
         return "debtor" if state.outcome is None else "__end__"
@@ -78,7 +88,8 @@ def _add_judge(graph: NegotiationGraph, resolve: Resolve) -> None:
     """A node that both seats lead to, and from which the negotiation goes on or ends."""
 
     def judge(state: NegotiationState, runtime: Runtime[NegotiationContext]) -> NegotiationUpdate:
-        return give_verdict(state, resolve(runtime.context))
+        judged = len(state.verdicts) == len(state.messages)
+        return {} if judged else give_verdict(state, resolve(runtime.context))
 
     def after_judge(state: NegotiationState) -> Literal["creditor", "debtor", "__end__"]:
         return "__end__" if state.outcome is not None else other(state.lines[-1].seat)
@@ -99,7 +110,8 @@ def _message(graph: Runner, seat: Seat, state: NegotiationState, context: Negoti
     try:
         # The seat is handed the public lines and its own memory, and nothing else; but for the oracle, which says so.
         start = SeatState(lines=state.lines, memory=memory)
-        result = context.guard(lambda: graph.invoke(start, context=seat_context))
+        runner: Runner = seat_context.runner or graph
+        result = context.guard(lambda: runner.invoke(start, context=seat_context))
         speech = _with_what_nodes_asked(_speech(result, seat), seat_context.spent)
         outcome = context.referee.judge([line.move for line in state.lines], speech.move)
         update = _record(seat_context.brief, len(state.lines), result, speech)

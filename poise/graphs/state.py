@@ -101,6 +101,7 @@ class SeatContext:
 
     concession: None when the model decides (offers="model"). dice: the seat's own; each node takes a child of them.
     thread: names the seat's conversation for the model server. privileged: it is shown the other seat's notes.
+    runner: runs the seat's graph instead of the one that the negotiation's graph was built with; None for that one.
     caller: calls the seat's model; None without one. spent: what `ask` cost, until the message is recorded.
     """
 
@@ -114,6 +115,7 @@ class SeatContext:
     dice: Dice
     thread: str = ""
     privileged: bool = False
+    runner: Any = None
     caller: Caller | None = None
     spent: list[Mapping[str, float]] = field(default_factory=list)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -44,7 +44,12 @@ def free_port() -> int:
 def server(tmp_path_factory):
     """The address of a server on the repository's own langgraph.json; its whole process group ends with the tests."""
     folder = tmp_path_factory.mktemp("server")
-    shutil.copy(ROOT / "langgraph.json", folder)
+    served = json.loads((ROOT / "langgraph.json").read_text())
+    served["graphs"] |= {name: f"./graphs.py:{name}" for name in ("mine", "table", "turn")}
+    (folder / "langgraph.json").write_text(json.dumps(served))
+    _, code = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (folder / "graphs.py").write_text(code)
+    (folder / "examples").symlink_to(ROOT / "examples")
     (folder / "poise").symlink_to(ROOT / "poise")
     port = free_port()
     log = (folder / "log").open("w+")
@@ -107,8 +112,32 @@ def plays(client):
     assert (answer["seat"], answer["kind"]) == ("debtor", "offer")
 
 
+def test_your_own_agent_is_stepped_a_person_answers_and_errors_are_told(server):
+    from langgraph_sdk import get_sync_client
+
+    steps = {"config": {"recursion_limit": 60}}
+    with get_sync_client(url=server) as client:
+        thread = client.threads.create()["thread_id"]
+        client.runs.wait(thread, "mine", input={}, interrupt_before=["debtor"], **steps)
+        assert client.threads.get_state(thread)["next"] == ["debtor"]
+        assert client.runs.wait(thread, "mine", input=None, **steps)["outcome"]["ending"] == "deal"
+        assert client.assistants.get_schemas(client.assistants.search(graph_id="mine")[0]["assistant_id"])
+        thread = client.threads.create()["thread_id"]
+        client.runs.wait(thread, "table", input={}, **steps)
+        for answer in ("My offer is 60 days.", True):
+            asked = client.threads.get_state(thread)["tasks"][0]["interrupts"][0]["value"]
+            assert asked["ask"] == ("confirm" if answer is True else "message")
+            state = client.runs.wait(thread, "table", command={"resume": answer}, **steps)
+        assert "My offer is 60 days." in [message["text"] for message in state["messages"]]
+        refused = client.runs.wait(None, "mine", input={}, context={"debtor": "angri"}, **steps)
+        assert "did you mean 'angry'" in refused["outcome"]["reason"]
+        assert (
+            "has no 'text'" in client.runs.wait(None, "turn", input={"said": [{"seat": "debtor"}]})["answer"]["error"]
+        )
+
+
 def test_the_code_of_the_page_on_graphs_runs(server, capsys):
-    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    code, _ = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert OWN in code
     exec(compile(code.replace(OWN, server), PAGE.name, "exec"), {"__name__": "page"})
     assert "days" in capsys.readouterr().out
