@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from typing import Any
 
 import pytest
 from helpers.paths import ROOT
@@ -115,7 +116,8 @@ def plays(client):
 def test_your_own_agent_is_stepped_a_person_answers_and_errors_are_told(server):
     from langgraph_sdk import get_sync_client
 
-    steps = {"config": {"recursion_limit": 60}}
+    steps: dict[str, Any] = {"config": {"recursion_limit": 60}}
+    unsaid: Any = {"said": [{"seat": "debtor"}]}
     with get_sync_client(url=server) as client:
         thread = client.threads.create()["thread_id"]
         client.runs.wait(thread, "mine", input={}, interrupt_before=["debtor"], **steps)
@@ -131,9 +133,7 @@ def test_your_own_agent_is_stepped_a_person_answers_and_errors_are_told(server):
         assert "My offer is 60 days." in [message["text"] for message in state["messages"]]
         refused = client.runs.wait(None, "mine", input={}, context={"debtor": "angri"}, **steps)
         assert "did you mean 'angry'" in refused["outcome"]["reason"]
-        assert (
-            "has no 'text'" in client.runs.wait(None, "turn", input={"said": [{"seat": "debtor"}]})["answer"]["error"]
-        )
+        assert "has no 'text'" in client.runs.wait(None, "turn", input=unsaid)["answer"]["error"]
 
 
 def test_the_code_of_the_page_on_graphs_runs(server, capsys):
