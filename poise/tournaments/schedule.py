@@ -140,10 +140,11 @@ class Schedule:
         return any(runs_here(model.uri) for model in self.asked)
 
     def tuned(self, pair: int) -> tuple[str, ...]:
-        """The adapters that the embedded model needs for this pair; pairs with the same ones are played together."""
-        return tuple(
-            entrant.adapter.key if entrant.adapter and runs_here(entrant.model) else "" for entrant in self.pair(pair)
-        )
+        """The servers' models and the embedded models' adapters that this pair needs; equal pairs are played together.
+
+        A server that holds one model at a time then changes it once for each group, and not at every message.
+        """
+        return tuple(_tuning(entrant) for entrant in self.pair(pair))
 
     @property
     def own_code(self) -> bool:
@@ -154,6 +155,12 @@ class Schedule:
     def id(self) -> str:
         """A hash of every match in order: two tournaments with the same id are the same tournament."""
         return hashlib.blake2b("".join(match.id for match in self.matches).encode(), digest_size=16).hexdigest()
+
+
+def _tuning(entrant: Entrant) -> str:
+    if runs_here(entrant.model):
+        return entrant.adapter.key if entrant.adapter else ""
+    return "" if entrant.model == SCRIPTED else entrant.model
 
 
 def _listeners(judge: str | None, detector: str) -> list[AskedModel]:

@@ -290,7 +290,7 @@ def started(monkeypatch, tmp_path):
 
     monkeypatch.setattr(engines, "start", start)
     monkeypatch.setattr(shared, "playable", lambda model, _: model.path)
-    monkeypatch.setattr(shared, "usable_cores", lambda: 1)
+    monkeypatch.setattr(shared, "engine_cores", lambda: 1)
     monkeypatch.setattr(shared, "_pools", {})
     monkeypatch.setattr(shared, "_adapters", {})
     return found

@@ -84,7 +84,7 @@ def test_negotiations_in_flight_have_engines_of_their_own_and_both_seats_the_sam
     started = []
     monkeypatch.setattr(shared, "Engine", lambda *given, **more: started.append(given) or FakeEngine())
     monkeypatch.setattr(shared, "playable", lambda model, _: model.path)
-    monkeypatch.setattr(shared, "usable_cores", lambda: 4)
+    monkeypatch.setattr(shared, "engine_cores", lambda: 4)
     monkeypatch.setattr(shared, "_pools", {})
     settings = ModelSettings(slots=8)
     engines = [

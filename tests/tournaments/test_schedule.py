@@ -213,13 +213,17 @@ def test_options_count_where_a_model_is_asked_for_anything(asked):
     assert schedule(config(model_options={"temperature": 0.9})).id == schedule(config()).id
 
 
-def test_only_an_embedded_model_is_grouped_by_its_adapter():
+def test_pairs_are_grouped_by_the_models_of_servers_and_the_adapters_of_embedded_ones():
     adapter = Adapter("x", "a" * 64, "base", "")
-    for uri, key in (("embedded:smollm2", adapter.key), ("ollama:x", "")):
+    for uri, key in (
+        ("embedded:smollm2", (adapter.key, "")),
+        ("ollama:x", ("ollama:x", "ollama:x")),
+        (SCRIPTED, ("", "")),
+    ):
         settings = config(1, 1, model=uri)
         sides = entrants(settings)
         plan = build_schedule(settings, [replace(sides[0][0], adapter=adapter)], sides[1], scenarios(1))
-        assert plan.tuned(0) == (key, "")
+        assert plan.tuned(0) == key
 
 
 def test_an_agent_is_looked_up_once_and_stays_in_its_process(monkeypatch):

@@ -6,11 +6,13 @@ be stopped from outside; the model is told of the deadline too, and ends the cal
 
 from __future__ import annotations
 
+import itertools
 import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from poise.agents.models.adapters import Adapter
 
 T = TypeVar("T")
+_REMEMBERED: Final = 1024  # negotiations that keep their server
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 8.0
 _MESSAGES: Final = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
@@ -275,7 +278,31 @@ def open_caller(uri: str, settings: ModelSettings, adapter: Adapter | None = Non
     """Calls the model that `uri` names, with the cache of replies that the settings name. Raises AgentError."""
     if _ask_elsewhere is not None:
         return _ForwardedCaller(uri, settings, adapter, _ask_elsewhere)
-    model = models.open_chat_model(uri, settings, adapter)
-    caller = Caller(model, settings, ReplyCache(settings.cache) if settings.cache else None)
-    caller.uri = uri
-    return caller
+    cache = ReplyCache(settings.cache) if settings.cache else None
+    placed = models.parse_uri(uri)[0].placed(settings)
+    callers = [Caller(models.open_chat_model(uri, each, adapter), each, cache) for each in placed]
+    for each in callers:
+        each.uri = uri
+    return callers[0] if len(callers) == 1 else SpreadCaller(callers)
+
+
+class SpreadCaller(Caller):
+    """Calls one model on several servers: negotiations take turns over them, and each stays where its prompts are."""
+
+    def __init__(self, callers: Sequence[Caller]) -> None:
+        self.uri, self.provider, self.endpoint = callers[0].uri, callers[0].provider, callers[0].endpoint
+        self._callers = callers
+        self._places: OrderedDict[str, Caller] = OrderedDict()  # by negotiation, by last use
+        self._turns = itertools.cycle(callers)
+        self._choosing = threading.Lock()
+
+    def ask(self, question: Question) -> Reply:
+        """As `Caller.ask`, of the negotiation's server."""
+        negotiation = question.conversation.rpartition("/")[0] or question.conversation
+        with self._choosing:
+            caller = self._places.pop(negotiation, None) or next(self._turns)
+            if negotiation:
+                self._places[negotiation] = caller
+            if len(self._places) > _REMEMBERED:
+                self._places.popitem(last=False)
+        return caller.ask(question)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.models.provider import Provider
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import AgentError
+from poise.common.errors import AgentError, ModelMissing
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -101,7 +101,14 @@ def check_model(uri: str, settings: ModelSettings | None = None, adapter: Adapte
     that the model has, or of which it is the base. Returns what a user should know about the model, in sentences.
     """
     provider, name = parse_uri(uri)
-    return provider.check(name, settings or ModelSettings(), adapter)
+    placed = provider.placed(settings or ModelSettings())
+    remarks = dict.fromkeys(remark for each in placed for remark in provider.check(name, each, adapter))
+    if len(placed) > 1 and len(digests := {provider.digest(name, each) for each in placed} - {None}) > 1:
+        listed = ", ".join(sorted(f"{digest[:19]}..." for digest in digests if digest))
+        raise ModelMissing(
+            f"the servers of {uri} have different weights under that name: {listed}; pull it again there"
+        )
+    return tuple(remarks)
 
 
 def uri_with_adapter(adapter: Adapter, default: str) -> str:
@@ -127,4 +134,4 @@ def model_identity(uri: str) -> dict[str, str]:
 def model_digest(uri: str, options: Mapping[str, Any]) -> str | None:
     """What identifies the weights behind `uri`, asked with these model options; None where nobody can tell."""
     provider, name = parse_uri(uri)
-    return provider.digest(name, ModelSettings.from_options(options))
+    return provider.digest(name, provider.placed(ModelSettings.from_options(options))[0])

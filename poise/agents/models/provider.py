@@ -10,7 +10,9 @@ charged with: its match waits.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from poise.agents.models.connection import reason_of
@@ -79,6 +81,12 @@ class Provider:
     def digest(self, name: str, settings: ModelSettings) -> str | None:  # noqa: ARG002
         """What identifies the weights; None where that cannot be found out. Never raises."""
         return None
+
+    def placed(self, settings: ModelSettings) -> list[ModelSettings]:
+        """The settings for each server: base_url, or the provider's environment variable, may list several."""
+        listed = settings.base_url or os.environ.get(self.address_variable, "")
+        addresses = [address.strip() for address in listed.split(",") if address.strip()]
+        return [replace(settings, base_url=address) for address in addresses] if len(addresses) > 1 else [settings]
 
     def identity(self, name: str) -> dict[str, str]:  # noqa: ARG002
         """What an agent declares of the model beside its URI. Raises AgentError where the model does not exist."""

@@ -32,6 +32,7 @@ class ModelSettings:
     timeout:     seconds that one call may take in all, from request to last word.
     patience:    seconds to keep trying a server that is down or fails, with growing pauses.
     base_url:    the server; "" takes the provider's environment variable, such as OLLAMA_HOST, or the usual address.
+                 Several, with commas between them, serve the same model and share the negotiations.
     api_key:     for OpenAI-compatible servers; "" takes OPENAI_API_KEY. Not shown, not stored.
     slots:       conversations that the embedded model keeps warm at once: two for each match in flight.
     threads:     of the embedded model; 0 takes all cores.
@@ -101,7 +102,7 @@ class ModelSettings:
         for name, value in options.items():
             if name.startswith(_EXTRA):
                 extra.append((name.removeprefix(_EXTRA), value))
-            elif name == "api_key" or (name == "base_url" and urlsplit(str(value)).password):
+            elif name == "api_key" or (name == "base_url" and any(map(_has_password, str(value).split(",")))):
                 raise AgentError(f"{name} holds a secret, and a configuration is stored; set OPENAI_API_KEY instead")
             elif name not in known or name == "extra":
                 names = ", ".join(sorted(known - {"api_key", "extra"}))
@@ -124,6 +125,10 @@ class ModelSettings:
         """How a server is to sample, by llama.cpp's and Ollama's names."""
         options = dict(sampling_table()[self.sampling]) if self.sampling else {"temperature": _TEMPERATURE}
         return options if self.temperature is None else options | {"temperature": self.temperature}
+
+
+def _has_password(address: str) -> bool:
+    return urlsplit(address.strip()).password is not None
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:

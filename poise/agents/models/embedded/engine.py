@@ -26,7 +26,7 @@ from poise.agents.models.embedded.slots import SlotBook
 from poise.common.errors import ModelDown, ModelError, ModelTimeout, Unanswered
 from poise.common.processes import usable_cores
 
-MOST_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
+_MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
 _CLOSE_SECONDS: Final = 5.0
 
 
@@ -38,6 +38,11 @@ class Completion:
     finish: str
     slot: int
     timings: Mapping[str, float]
+
+
+def engine_cores() -> int:
+    """How many of this machine's cores the engines of a model use together."""
+    return min(usable_cores(), _MAX_THREADS)
 
 
 class Retired(ModelError):
@@ -62,7 +67,7 @@ class Engine:
         template: str = "",
         gpu_layers: int = 0,
     ) -> None:
-        self.slots, self.context, self.threads = slots, context, threads or min(usable_cores(), MOST_THREADS)
+        self.slots, self.context, self.threads = slots, context, threads or engine_cores()
         self.adapters = dict(adapters or {})
         self._numbers = {key: number for number, key in enumerate(self.adapters)}
         self._book = SlotBook(slots)

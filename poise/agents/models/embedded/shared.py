@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.agents.models.embedded.checks import chat_template, check_gpu, check_memory
-from poise.agents.models.embedded.engine import MOST_THREADS, Completion, Engine, Retired
+from poise.agents.models.embedded.engine import Completion, Engine, Retired, engine_cores
 from poise.agents.models.embedded.folder import ModelFile, find_model
 from poise.agents.models.embedded.requantise import playable
 from poise.agents.models.embedded.weights import SMOLLM2
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, ModelMissing
-from poise.common.processes import usable_cores
 
 _SMALL: Final = 400_000_000  # parameters; a model with more is faster with several threads
 _SEATS: Final = 2  # slots of a negotiation
@@ -84,7 +83,7 @@ class _Size:
     @classmethod
     def of(cls, settings: ModelSettings, model: ModelFile) -> _Size:
         longest = model.header.context or settings.context
-        cores = min(usable_cores(), MOST_THREADS)
+        cores = engine_cores()
         engines, threads = settings.engines, settings.threads
         if not engines:
             alone = threads or settings.gpu_layers or model.header.parameters > _SMALL
