@@ -111,7 +111,7 @@ def test_one_creditor_against_three_debtors_at_a_time_evaluates_no_more_as_talks
 
     settings = PlaySettings(
         model="embedded:smollm2",
-        rules=Rules(max_messages=10 if thorough else 8),
+        rules=Rules(max_messages=10),
         model_options={"slots": 6, "context": 2048, "max_tokens": 24 if thorough else 12, "timeout": 3600.0},
         message_seconds=3600.0,
         match_seconds=36_000.0,

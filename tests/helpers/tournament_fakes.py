@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from poise.agents.registry import find_agent
 from poise.common.errors import ModelDown
 from poise.common.seeds import Dice
 from poise.games.moves import ACCEPT, offer
@@ -36,7 +37,7 @@ def entrants(
 ) -> tuple[list[Entrant], list[Entrant]]:
     def enter(label: str, seat: Any) -> Entrant:
         declared = {"name": label, "seat": seat, "model": settings.model, "offers": "policy"}
-        return Entrant(label, seat, declared, label in learners, own_code)
+        return Entrant(label, seat, declared, label in learners, own_code, agent=find_agent("vanilla", seat))
 
     return [enter(x, "creditor") for x in settings.creditors], [enter(x, "debtor") for x in settings.debtors]
 

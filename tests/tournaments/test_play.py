@@ -373,7 +373,7 @@ class TestHumanMatch:
 
 def test_the_command_plays_leaves_and_comes_back(here):
     begin = ["play", "--as", "debtor", "--against", "angry", "--scenario", "builtin:3", "--seed", "1"]
-    assert "no creditor is called 'angry'" in CliRunner().invoke(app, begin).stderr
+    assert "'angry' is a debtor, not a creditor" in CliRunner().invoke(app, begin).stderr
     begin[4] = "fixed:caring"
     left = CliRunner().invoke(app, [*begin, "talks"], input="3 months\ny\n")
     assert (left.exit_code, "You left the table" in left.stdout) == (0, True)
