@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SEEDS: Final = 1 << 31
-PER_TURN: Final = "begins anew with each turn"  # in Annotated[...]: such a field does not last from turn to turn
+PER_TURN: Final = "starts again with each turn"  # in Annotated[...]: such a field does not last from turn to turn
 
 
 def extend(before: Sequence[T], added: Sequence[T]) -> tuple[T, ...]:
@@ -66,7 +66,7 @@ class SeatState:
         class Ledger(SeatState):
             asked: int = 0
             heard: Annotated[list[str], operator.add] = field(default_factory=list)
-            draft: Annotated[str, PER_TURN] = ""  # this one begins anew with each turn
+            draft: Annotated[str, PER_TURN] = ""  # this one starts again with each turn
     """
 
     lines: tuple[Line, ...] = ()

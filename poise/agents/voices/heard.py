@@ -75,7 +75,7 @@ def hear(words: str, view: View) -> Heard:
     if problem or not line:
         return Heard(line, problem=problem or "say something: a number, words, or both")
     if line.lower().rstrip(".!") in _LEAVING:
-        return Heard(line, problem="to leave for now write /leave; to end the talks without a deal write: walk")
+        return Heard(line, problem="to leave for now write /leave; to end the negotiation without a deal write: walk")
     value, text, problem = _number(line, view)
     if problem:
         return Heard(line, problem=problem, emotion=emotion)
@@ -129,7 +129,7 @@ def _number(line: str, view: View) -> tuple[int | None, str, str]:
     stated = [each for each in offers_in(plain, unit) if not _NOT_MINE.search(plain[: each.start])]
     if stated:
         if stated[-1].value is None:
-            return None, line, f"{plain[stated[-1].start : stated[-1].end]} is no whole number of {unit}"
+            return None, line, f"{plain[stated[-1].start : stated[-1].end]} is not a whole number of {unit}"
         return stated[-1].value, line, ""
     if (clock := _time_of_day(line, view)) is not None:
         return clock, line, ""
@@ -152,7 +152,7 @@ def _bare_number(line: str, unit: str) -> tuple[int | None, str, str]:
         return (said[-1].value, f"{end} {unit}{line[len(end) :]}", "") if said else (None, line, "")
     last = bare[-1]
     if "." in last[0]:
-        return None, line, f"{last[0]} is no whole number of {unit}"
+        return None, line, f"{last[0]} is not a whole number of {unit}"
     value = int(last[0].replace(",", ""))
     return value, f"{line[: last.start()]}{with_unit(value, unit)}{line[last.end() :]}", ""
 

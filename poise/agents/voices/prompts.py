@@ -1,6 +1,6 @@
 """What a model is told. The words are files in `prompts/`; this file reads them and fills them in.
 
-A prompt grows only at its end: the system text and the talks so far are byte for byte those of the turn before, and
+A prompt grows only at its end: the system text and the messages so far are byte for byte those of the turn before, and
 this turn's direction comes last and is gone next turn. A server's prefix cache therefore serves all of it but the last
 two messages and the direction.
 
@@ -209,7 +209,7 @@ def _domain_words(path: Path) -> dict[str, Any] | None:
         words = _read(path)
         problem = next(filter(None, (_seat_problem(words[seat]) for seat in SEATS)), None)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise AgentError(f"{path}: this is no usable prompt ({type(error).__name__}: {error})") from None
+        raise AgentError(f"{path}: this prompt cannot be used ({type(error).__name__}: {error})") from None
     if problem:
         raise AgentError(f"{path}: {problem}")
     return {"facts": [], **words}

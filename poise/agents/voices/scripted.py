@@ -84,7 +84,7 @@ def _checked_moves(path: Path) -> Moves:
     try:
         moves = _by_seat_and_kind(_read(path))
     except (OSError, ValueError, AttributeError) as error:
-        raise AgentError(f"{path}: this is no usable file of moves ({error}); see docs/domains.md") from None
+        raise AgentError(f"{path}: this file of moves cannot be used ({error}); see docs/domains.md") from None
     for (seat, kind), texts in moves.items():
         if (seat, kind) not in general:
             known = ", ".join(sorted({kind for _, kind in general}))

@@ -1,6 +1,6 @@
 """`poise view`: a local web app that shows tournaments, live while they run, and has a seat for a person.
 
-    library         the tournaments under the folder, read anew when they grow
+    library         the tournaments under the folder, read again when they grow
     choice          the filters, as they stand in an address
     live            running or not, how far, and how long still
     app, pages      addresses and their pages             guard    who may ask, and what a page may do

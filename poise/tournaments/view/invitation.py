@@ -78,7 +78,7 @@ def _whole(what: str, given: str) -> int | None:
     if not given:
         return None
     if not (given.isascii() and given.isdigit() and len(given) <= 18):
-        raise BadInput(f"{what} {shorten(given)} is no whole number from 0; leave it empty for any")
+        raise BadInput(f"{what} {shorten(given)} is not a whole number of 0 or more; leave it empty for any")
     return int(given)
 
 

@@ -44,7 +44,7 @@ class RunPace:
         """Note that `count` matches are finished at `now` (seconds, any origin)."""
         with self._lock:
             if self._seen and count < self._seen[-1][1]:
-                self._seen.clear()  # begun anew in the same folder
+                self._seen.clear()  # started again in the same folder
             if not self._seen or count > self._seen[-1][1]:
                 self._seen.append((now, count))
             while len(self._seen) > _ENOUGH and now - self._seen[0][0] > _WINDOW:

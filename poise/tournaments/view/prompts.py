@@ -19,7 +19,7 @@ _BEFORE: Final = (
     "Rendered again from the transcript with this Poise's prompts: what the model was told on the first try. The Poise "
     "that played this match kept no raw replies; of a rejected one it kept why it was rejected."
 )
-_OWN: Final = " This agent comes from a file of its own, which may have told its model something else."
+_OWN: Final = " This agent comes from a user's file, which may have sent its model something else."
 _NOBODY: Final = "No model was asked for this message: the scripted voice chose the words."
 _PERSON: Final = "No model was asked for this message: a person wrote it."
 

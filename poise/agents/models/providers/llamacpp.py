@@ -112,7 +112,7 @@ class _Server:
             return _SERVERS[address]
 
     def forget(self) -> None:
-        """Have the server asked again: it may have been started anew."""
+        """Have the server asked again: it may have been restarted."""
         with _LOCK:
             if _SERVERS.get(self.address) is self:
                 del _SERVERS[self.address]
