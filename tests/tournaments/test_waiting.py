@@ -10,6 +10,7 @@ import pytest
 from helpers.chat_server import ANSWERS, Server, serving
 from helpers.ollama_server import free_port
 from helpers.tournament_fakes import OpenFake, Trouble, config, scenarios, schedule
+from helpers.view_fakes import client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -50,6 +51,7 @@ def test_with_one_dead_server_of_two_the_rest_is_played_and_the_dead_one_is_name
         assert [doubt["kind"] for doubt in shown["doubts"]] == ["waiting"]
         assert "wait for openai:bad" in shown["doubts"][0]["text"]
         assert "2 matches wait for openai:bad" in write_report(tmp_path).read_text()
+        assert "2 matches wait for openai:bad" in client(tmp_path).get(f"/run/{tmp_path.name}/").text
         assert {one["label"] for one in shown["creditors"]} == {"vanilla@openai:good", "vanilla"}
         assert command(server, "resume", str(tmp_path))[0] == 4, "it is still down"
         server.modes["bad"] = ANSWERS
@@ -174,6 +176,25 @@ def test_matches_that_all_failed_are_no_result(tmp_path, fails, words):
     assert standings.seat("creditor")[0].failed == (4 if fails else 3)
     rated = {one.label: one for one in rate_tournament(read_snapshot(tmp_path)).listed}
     assert rated["vanilla"].no_deals >= (4 if fails else 3), "a failed match is one without a deal in ratings, too"
+
+
+def test_one_request_that_is_not_answered_takes_no_model_from_the_others():
+    refused = Unanswered("too long")
+    refused.model = "openai:some"
+    queue = TaskQueue.of(PLAN, {})
+    learner = next(pair for pair in range(PLAN.pairs) if PLAN.learns(pair))
+    for wanted in (learner, next(pair for pair in range(PLAN.pairs) if not PLAN.learns(pair))):
+        tasks = []
+        while (task := queue.take(99)) is not None:
+            tasks.append(task)
+        for task in tasks:
+            if task.pair == wanted:
+                queue.hold(task, refused)
+            else:
+                queue.give_back(task)
+    size = len(PLAN.matches) // PLAN.pairs
+    assert [(one.model, one.matches) for one in queue.waiting()] == [("openai:some", size + 1)]
+    assert queue.left == len(PLAN.matches) - size - 1
 
 
 PLAN = replace(schedule(config(3, 2, model="openai:some"), 4, ("c2",)), judge=None)

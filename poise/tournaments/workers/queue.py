@@ -107,7 +107,7 @@ class TaskQueue:
     _heap: list[tuple[int, int, bool, int]] = field(default_factory=list, repr=False)
     _group: dict[tuple[str, ...], int] = field(default_factory=dict, repr=False)
     _down: dict[str, str] = field(default_factory=dict, repr=False)  # why, by a model's URI
-    _stuck: dict[int, str] = field(default_factory=dict, repr=False)  # why, by a pair that waits for no known model
+    _stuck: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)  # (model, why), by a pair that waits
     _held: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)  # (model, why), by a match that waits
     _unanswered: Counter[str] = field(default_factory=Counter, repr=False)
     _progress: bool = False
@@ -184,16 +184,16 @@ class TaskQueue:
         One request that is not answered, such as one that is too long, need not be the end of a model; several are.
         """
         model, reason = error.model, str(error)
-        known = model in self.schedule.needs(task.pair)
-        one_request = not isinstance(error, ModelDown | ModelMissing) or isinstance(error, Unanswered)
         self._unanswered[model] += 1
-        if one_request and self._unanswered[model] < _UNANSWERED and not self.schedule.learns(task.pair):
+        one_request = not isinstance(error, ModelDown | ModelMissing) or isinstance(error, Unanswered)
+        one_request = one_request and self._unanswered[model] < _UNANSWERED
+        if one_request and not self.schedule.learns(task.pair):
             self._held[task.positions[0]] = model, reason
             task = task.after(1, task.memory)
-        elif known and model not in self._down:
+        elif one_request or model not in self.schedule.needs(task.pair):
+            self._stuck[task.pair] = model, reason
+        elif model not in self._down:
             self.take_down(model, reason)
-        elif not known:
-            self._stuck[task.pair] = reason
         self.give_back(task)
 
     def finished(self, pair: int) -> None:
@@ -236,7 +236,7 @@ class TaskQueue:
     def _waits_for(self, pair: int) -> tuple[str, str] | None:
         """The model ("" where it is not known) that `pair` waits for, and why; None where it can be played."""
         if pair in self._stuck:
-            return "", self._stuck[pair]
+            return self._stuck[pair]
         if not self._down:
             return None
         needs = self.schedule.needs(pair)
