@@ -74,6 +74,8 @@ def _write_picture(picture: bytes, out: Path) -> None:
 
 def _graph_named(name: str, *, judged: bool) -> Any:
     from poise.graphs import negotiation_graph, seat_graph
+    from poise.graphs.custom import state_graph_of
+    from poise.graphs.seat import graph_of
     from poise.testing.bench import find_in_either_seat
 
     if name == "negotiation":
@@ -81,5 +83,4 @@ def _graph_named(name: str, *, judged: bool) -> Any:
     if judged:
         raise BadInput(f"a judge belongs to a negotiation and not to {name!r}; leave out --judge")
     agent = find_in_either_seat(name)
-    graph = agent.make_graph() if agent.make_graph is not None else seat_graph()
-    return graph.compile()
+    return state_graph_of(graph_of(agent), agent.name).compile()

@@ -6,8 +6,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from helpers.paths import GOLDEN, ROOT
+from typer.testing import CliRunner
 
 from poise.agents.registry import find_agent
+from poise.cli.app import app
 from poise.common.errors import BadInput
 from poise.graphs import negotiation_graph, seat_graph, studio
 from poise.graphs.drawing.draw import draw, to_networkx
@@ -71,8 +73,17 @@ class TestStudio:
         opening = studio.creditor().invoke({"said": []})["answer"]
         assert opening["seat"] == "creditor"
 
-    def test_bad_input_is_refused_in_words(self):
-        with pytest.raises(BadInput, match="case 900 is outside 0 to 99"):
-            studio.negotiation().invoke({}, context={"case": 900})
-        with pytest.raises(BadInput, match="has no 'text'"):
-            studio.debtor().invoke({"said": [{"seat": "creditor", "value": 20}]})
+    def test_bad_input_is_told_in_words(self):
+        outcome = studio.negotiation().invoke({}, context={"case": 900})["outcome"]
+        assert "case 900 is outside 0 to 99" in outcome.reason
+        answer = studio.debtor().invoke({"said": [{"seat": "creditor", "value": 20}]})["answer"]
+        assert "has no 'text'" in answer["error"]
+
+
+def test_a_compiled_graph_is_drawn_as_it_is(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from poise import graph_agent\nfrom poise.graphs import seat_graph\n"
+        "@graph_agent('own')\ndef own():\n    return seat_graph().compile()\n"
+    )
+    drawn = CliRunner().invoke(app, ["graph", "draw", str(tmp_path / "own.py")])
+    assert "perceive --> feel;" in drawn.output

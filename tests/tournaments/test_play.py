@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import operator
 import os
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 import pytest
 from helpers.paths import DATA
@@ -15,6 +17,7 @@ from helpers.seats import case, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START
 from typer.testing import CliRunner
 
 from poise.agents.protocols import Line, View
@@ -30,6 +33,7 @@ from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Message, Outcome, Reading
+from poise.graphs import SeatState, decide, empty_seat_graph, perceive, speak
 from poise.graphs.human.checkpoints import CheckpointFile
 from poise.graphs.human.serializer import StateSerializer
 from poise.graphs.human.session import HumanSession
@@ -183,7 +187,49 @@ class TestLeavingAndComingBack:
             assert [line.text for line in again.view().lines][1] == "90 days"
 
 
+@dataclass
+class Counting(SeatState):
+    turns: int = 0
+    heard: Annotated[list[str], operator.add] = field(default_factory=list)
+    pairs: tuple[tuple[int, int], ...] = ()
+
+
+def count(state):
+    reading = [state.memory.readings[-1].label] if state.memory.readings else []
+    return {"turns": state.turns + 1, "heard": reading, "pairs": (*state.pairs, (state.turns, len(state.lines)))}
+
+
+def counting_graph():
+    graph = empty_seat_graph(Counting)
+    for node in (perceive, count, decide, speak):
+        graph.add_node(node.__name__, node)
+    for start, end in (("perceive", "count"), ("count", "decide"), ("decide", "speak")):
+        graph.add_edge(start, end)
+    graph.add_edge(START, "perceive")
+    graph.add_edge("speak", END)
+    return graph
+
+
 class TestCheckpoints:
+    def test_the_state_of_a_custom_graph_is_resumed(self, tmp_path):
+        agent = replace(find_agent("vanilla", "creditor"), make_graph=counting_graph)
+        for answer in ("110 days", "yes", "100 days", "yes", "walk"):
+            with CheckpointFile(tmp_path / TALKS) as saver:  # another process each time
+                session = HumanSession("debtor", agent, (case(), 1), saver)
+                session.start()
+                session.answer(answer)
+        with CheckpointFile(tmp_path / TALKS) as saver:
+            session = HumanSession("debtor", agent, (case(), 1), saver)
+            session.start()
+            assert session.answer("yes") is None
+            messages = session.played().transcript.messages
+            kept = session.state()["creditor"].state
+        own = [message.state for message in messages if message.seat == "creditor"]
+        assert [state["turns"] for state in own] == [1, 2, 3]
+        assert own[-1]["heard"] == [message.reading.label for message in messages[2::2]]
+        assert kept["pairs"] == ((0, 0), (1, 2), (2, 4))
+        assert not any(message.state for message in messages if message.seat == "debtor")
+
     def test_state_comes_back_as_it_was(self):
         reading = Reading((0.5, 0.5), "joy", (1.0,))
         message = Message(0, "creditor", "hi", offer(3), reading=reading, notes={"poise:tuple": [1], "a": (1, (2,))})

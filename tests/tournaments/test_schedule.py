@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from poise.agents.models.adapters import Adapter
 from poise.common.errors import ConfigError, StoreError
 from poise.games.scenario import Scenario
-from poise.tournaments.config import make_config
+from poise.tournaments.config import TournamentConfig, make_config
+from poise.tournaments.runner import plan_matches
 from poise.tournaments.schedule import SCRIPTED, build_schedule, check_baseline, enter, find_baseline
 from poise.tournaments.workers.queue import Task, TaskQueue
 
@@ -234,3 +235,9 @@ def test_an_agent_is_looked_up_once_and_stays_in_its_process(monkeypatch):
     assert arrived.look_up().name == "vanilla"
     monkeypatch.setattr("poise.tournaments.schedule.find_agent", lambda *_: pytest.fail("looked up again"))
     assert creditors[0].look_up() is creditors[0].agent
+
+
+@pytest.mark.parametrize("names", [["vanilla", "vanilla@scripted"], ["wsls@scripted", "wsls"]])
+def test_one_agent_under_two_names_is_refused_before_play(names):
+    with pytest.raises(ConfigError, match=f"{names[0]!r} and {names[1]!r} are the same creditor, played alike"):
+        plan_matches(TournamentConfig(creditors=names, debtors=["angry"], scenarios="builtin:0"))
