@@ -38,6 +38,7 @@ from poise.graphs.human.checkpoints import CheckpointFile
 from poise.graphs.human.serializer import StateSerializer
 from poise.graphs.human.session import HumanSession
 from poise.graphs.state import NegotiationState, SeatMemory
+from poise.tournaments.human import match as match_module
 from poise.tournaments.human.match import TALKS, HumanMatch, invite, seat_of
 from poise.tournaments.report.page import write_report
 from poise.tournaments.statistics.standings import read_standings
@@ -406,6 +407,15 @@ class TestHumanMatch:
             pass
         with pytest.raises(StoreError, match="there is no negotiation"), HumanMatch.resume(here / "nowhere"):
             pass
+
+    def test_a_person_is_told_how_the_model_is_set_up(self, here, monkeypatch):
+        monkeypatch.setattr(match_module, "check_models", lambda *_: ("tiny is a small model",))
+        with HumanMatch.start(*invited()) as match:
+            screen = Typed("/leave")
+            converse(match, screen)
+        assert "tiny is a small model" in screen.text
+        with HumanMatch.resume(match.folder) as match:
+            assert match.remarks == ("tiny is a small model",)
 
     def test_a_seat_is_named(self):
         assert seat_of("Creditor") == "creditor"

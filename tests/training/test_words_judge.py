@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 from helpers.voice_fakes import FakeModel, request
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.models.calls import Caller
 from poise.agents.models.settings import ModelSettings
+from poise.agents.protocols import ChatMessage
 from poise.common.errors import AgentError, BadReply, ConfigError, StoreError
 from poise.games.moves import ACCEPT, offer
 from poise.training.language.judged_message import pair_key, spoken_of
@@ -113,6 +115,27 @@ def test_any_text_gets_a_score_within_bounds_and_always_the_same(text, emotion, 
     assert 1 <= score.total <= 10
     assert all(0 <= value <= 1 for value in score.parts.values())
     assert judge(what) == score
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I will never accept 60 days.",
+        "You're not going to be able to pay it all in 60 days.",
+        "60 days is far too late for us.",
+        "I need it in 60 days, or in 70 days.",
+    ],
+)
+def test_a_reply_that_does_not_offer_its_number_earns_nothing_for_it(text):
+    assert judge(spoken(text, None, offer(60))).parts["number"] == 0
+    assert judge(spoken("I need the full payment in 60 days.", None, offer(60))).parts["number"] == 1
+
+
+def test_a_number_that_the_other_side_refuses_is_not_its_offer():
+    told = pair(0, 2)
+    *before, (role, last) = told.messages
+    refusing = "I can't pay in 20 days.\n\n" + last.split("\n\n", 1)[1]
+    assert spoken_of(replace(told, messages=(*before, ChatMessage(role, refusing)))).view.other_offer is None
 
 
 def test_a_pair_tells_what_its_seat_saw():

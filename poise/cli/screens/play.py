@@ -79,6 +79,8 @@ def converse(match: HumanMatch, screen: Screen) -> bool:
 
 
 def _exchange(match: HumanMatch, screen: Screen) -> bool:
+    for remark in match.remarks:
+        screen.tell(remark, "dim")
     screen.tell(case_told(match))
     screen.tell(_HELP, "dim")
     scene, shown = go_on(match), 0

@@ -61,12 +61,16 @@ _BEGIN_ONE: Final = "begin one with: poise play --as debtor --against vanilla"
 
 @dataclass
 class HumanMatch:
-    """A person's match, open. `session` asks and is answered; `store` keeps the match when it is over."""
+    """A person's match, open. `session` asks and is answered; `store` keeps the match when it is over.
+
+    remarks: what the person should know about how the models are set up, in sentences.
+    """
 
     folder: Path
     matches: Store
     schedule: Schedule
     session: HumanSession
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     @contextmanager
@@ -77,12 +81,13 @@ class HumanMatch:
         """
         folder = folder or own_folder()
         schedule = _schedule(config, scenario)
-        check_models(config, schedule)
+        remarks = check_models(config, schedule)
         with (
             only_run(folder),
             begin_store(folder, config, schedule) as store,
             _opened(folder, config, schedule, store) as match,
         ):
+            match.remarks = remarks
             yield match
 
     @classmethod
@@ -104,8 +109,9 @@ class HumanMatch:
                 schedule = _schedule(config, store.scenarios()[0])
             refuse_other_agents(folder, header, schedule)
             refuse_other_matches(folder, header, schedule)
-            check_models(config, schedule)
+            remarks = check_models(config, schedule)
             with _opened(folder, config, schedule, store) as match:
+                match.remarks = remarks
                 yield match
 
     @property

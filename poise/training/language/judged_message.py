@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from poise.agents.protocols import Brief, ChatMessage, Line, View
 from poise.agents.replay import Seen
 from poise.agents.voices.prompts import silence
-from poise.agents.voices.readout import read_offer
+from poise.agents.voices.reading.reader import read_message
+from poise.agents.voices.reading.stock import stock_of
+from poise.agents.voices.reading.table import Table
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of
 from poise.games.domains import LARGEST, domain_words
-from poise.games.moves import FORFEIT, Move, Seat, other
+from poise.games.moves import FORFEIT, SEATS, Move, Seat, other
 from poise.games.rules import Rules
 from poise.games.transcript import Transcript
 from poise.training.data.dataset import PromptReply
@@ -32,7 +34,7 @@ def prompt_key(pair: PromptReply) -> str:
 def spoken_of(pair: PromptReply) -> JudgedMessage:
     """A pair's reply as a message to judge; what the seat saw is read from its prompt.
 
-    The unit is that of the domain, and the other side's offer the last one read in its words.
+    The unit is that of the domain, and the other side's offer the last one that its words make.
     """
     brief = Brief(
         seat=pair.seat,
@@ -54,12 +56,17 @@ def _lines(pair: PromptReply, unit: str) -> Iterator[Line]:
     turns = [turn for turn in pair.messages if turn.role != "system"]
     heard, _ = split_direction(turns[-1].content)
     turns = [*turns[:-1], ChatMessage("user", heard)]
+    standing: dict[Seat, int | None] = dict.fromkeys(SEATS)
     for turn in turns[1:] if pair.seat == "creditor" else turns:
         seat: Seat = pair.seat if turn.role == "assistant" else other(pair.seat)
         if turn.content:
             text = "" if turn.content == silence() else turn.content
-            value = read_offer(text, unit)
-            yield Line(seat, text, FORFEIT if value is None or value < 0 else Move("offer", value))
+            reading = read_message(
+                text, Table(unit, pair.domain, seat, standing[other(seat)], stock_of(pair.domain, seat))
+            )
+            offered = reading.outcome == "offer" and reading.value is not None and reading.value >= 0
+            standing[seat] = reading.value if offered else standing[seat]
+            yield Line(seat, text, Move("offer", reading.value) if offered else FORFEIT)
 
 
 def spoken_in(transcript: Transcript, seat: Seat) -> Iterator[tuple[int, JudgedMessage]]:
