@@ -45,6 +45,8 @@ ELSEWHERE = {
     "docs/adapters.md": "tests/training/test_export.py",
     "docs/engines.md": "tests/docs/test_engines_docs.py",
     "docs/extending.md": "tests/docs/test_extending_docs.py",
+    "docs/models.md": "tests/agents/test_embedded_files.py",
+    "docs/reading.md": "tests/agents/test_structured.py",
     "docs/reference/python.md": "tests/docs/test_reference.py",
     "docs/results/emodistill.md": "tests/docs/test_emodistill_experiment.py",
     "docs/training-words.md": "tests/cli/test_train_words_command.py",
