@@ -12,13 +12,14 @@ section 5.2.2; Efron 1979). It follows skew as well as few scenarios, which the 
 statistics are a few matrix products. Where all scenarios gave the same, p is that of the sign test.
 
 Differences of pairs have little skew but long tails, where the draws' quantiles are too narrow (93.0 % with 10
-scenarios); there, the quantiles of t with S - 1 degrees of freedom are taken with the same error (94.4 to 96.3 %).
-With 3 and 4 scenarios too few different draws remain, and t is taken, too.
-Nowhere are quantiles wilder than `_WILDEST` times those of t; the draws' are where hardly any scenario differs from the
-others.
+scenarios); there, the quantiles of t with S - 1 degrees of freedom are taken with the same error (94.4 to 96.3 %). So
+they are for all means over matches on fewer than `DRAWN` scenarios, where the draws' quantiles hold the truth as often
+but reach up to twice as far. Rates, which are skewed, take the draws' from `FEW` scenarios on; with 3 and 4 too few
+different draws remain. Nowhere are quantiles wilder than `_WILDEST` times those of t (`_WILDEST_RATE` for rates); the
+draws' are where hardly any scenario differs from the others.
 
 Coverage by simulation, 4,000 tournaments each, of utilities, their paired differences, savings over deals and rates per
-message: 93.7 to 96.3 % with 5, 10 and 30 scenarios (percentiles: 86 to 95 %). With 3, t covers 88 % of rates and 91 to
+message: 93.4 to 96.4 % with 5, 10 and 30 scenarios (percentiles: 86 to 95 %). With 3, t covers 88 % of rates and 91 to
 96 % of the rest; see `FEW`.
 """
 
@@ -36,7 +37,9 @@ from poise.tournaments.statistics.ratio import Array, ratio_error
 
 DRAWS: Final = 4000
 FEW: Final = 5  # scenarios below which intervals are not to be trusted
-_WILDEST: Final = 8.0
+DRAWN: Final = 15  # scenarios from which on a mean over matches takes the quantiles of its draws
+_WILDEST: Final = 3.0  # and of a rate, `_WILDEST_RATE`
+_WILDEST_RATE: Final = 8.0
 _BLOCK_CELLS: Final = 2_000_000  # draws x scenarios held at once: 16 MB
 
 
@@ -71,7 +74,8 @@ class Sums:
         within: where the mean can lie at all; the interval does not leave it.
         """
         self.within = within
-        self.paired = False
+        self.drawn_from: int | None = DRAWN if of is None else FEW  # scenarios; None for never
+        self.wildest = _WILDEST if of is None else _WILDEST_RATE
         self.total = np.bincount(scenarios, weights=values, minlength=count).astype(np.float64)
         self.number = np.bincount(scenarios, weights=of, minlength=count).astype(np.float64)
 
@@ -79,7 +83,7 @@ class Sums:
     def of_pairs(cls, scenarios: NDArray[np.int64], gained: Array, count: int) -> Sums:
         """Differences of pairs, whose intervals take the quantiles of t (see the module)."""
         sums = cls(scenarios, gained, count)
-        sums.paired = True
+        sums.drawn_from = None
         return sums
 
     @property
@@ -166,7 +170,8 @@ def _tested(sums: Sums, error: float, ratios: Array) -> Tested | None:
         return Tested(Estimate(mean, None, None), None, None)
     if error == 0:  # the sign test: as many scenarios, all on one side
         return Tested(Estimate(mean, mean, mean), 1.0 if mean == 0 else max(1e-300, 2.0 ** (1 - clusters)), None)
-    reference = _Reference(ratios, clusters, drawn=clusters >= FEW and not sums.paired)
+    drawn = sums.drawn_from is not None and clusters >= sums.drawn_from
+    reference = _Reference(ratios, clusters, drawn=drawn, wildest=sums.wildest)
     least, most = sums.within
     low, high = mean - reference.high * error, mean - reference.low * error
     estimate = Estimate(mean, max(low, min(least, mean)), min(high, max(most, mean)))
@@ -176,7 +181,7 @@ def _tested(sums: Sums, error: float, ratios: Array) -> Tested | None:
 class _Reference:
     """What T* is distributed as: the draws, or t where they are not to be trusted."""
 
-    def __init__(self, ratios: Array, clusters: int, *, drawn: bool) -> None:
+    def __init__(self, ratios: Array, clusters: int, *, drawn: bool, wildest: float) -> None:
         from scipy import special
 
         self.freedom = clusters - 1
@@ -188,7 +193,7 @@ class _Reference:
             last = self.ratios.size - 1
             tail = int(0.025 * last)
             low, high = min(float(self.ratios[tail]), 0.0), max(float(self.ratios[last - tail]), 0.0)
-        self.low, self.high = max(low, -_WILDEST * bound), min(high, _WILDEST * bound)
+        self.low, self.high = max(low, -wildest * bound), min(high, wildest * bound)
 
     def p_value(self, ratio: float) -> float:
         """Two-sided: twice the share of T* beyond `ratio`."""
