@@ -56,10 +56,10 @@ def effective(deals: Array, matches: Array) -> float:
         return n
     if scenarios < 2:
         return 1.0
-    fewer = min(deals.sum(), n - deals.sum())
+    fewer = float(min(deals.sum(), n - deals.sum()))
     added = 0.0
     if fewer:
         added = max(0.0, float(ratio_error(deals, matches).error) ** 2 / (rate * (1 - rate)) - 1 / n)
     usual = ALIKE * (float((matches**2).sum()) / n**2 - 1 / n)
     widen = (float(special.stdtrit(scenarios - 1, 0.975)) / float(special.ndtri(0.975))) ** 2
-    return max(1.0, 1 / (1 / n + (fewer * added * widen + SEEN * usual) / (fewer + SEEN)))
+    return max(1.0, 1 / (1 / n + float(fewer * added * widen + SEEN * usual) / (fewer + SEEN)))
