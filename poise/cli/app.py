@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -11,6 +12,9 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
+
+from poise.cli.output import fit_streams, write_line
+from poise.common.words import visible
 
 _SUMMARIES: Final = {  # by the name of the command, which is that of its module
     "tournament": "Run round-robin tournaments and see who won.",
@@ -54,22 +58,23 @@ class PoiseGroup(TyperGroup):
         except PoiseError as error:
             _fail(str(error))
         except KeyboardInterrupt as stopped:
-            typer.secho("\n".join(["stopped", *getattr(stopped, "__notes__", [])]), fg=typer.colors.YELLOW, err=True)
+            write_line("\n".join(["stopped", *getattr(stopped, "__notes__", [])]), typer.colors.YELLOW, err=True)
             raise typer.Exit(130) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone; nobody is left to tell
             raise typer.Exit(1) from None
         except Exception as error:
+            if isinstance(error, TyperException):  # it quotes what was typed, or what a shell put for *
+                error.message = visible(error.message)
             if isinstance(error, typer.Exit | typer.Abort | TyperException) or os.environ.get("POISE_DEBUG"):
                 raise
+            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+                _fail("too many files are open; allow more with: ulimit -n 1024, or take fewer --workers")
             _fail(f"{type(error).__name__}: {error}. This is a fault in Poise; POISE_DEBUG=1 shows where it happened")
 
 
 def _fail(message: str) -> NoReturn:
-    words = "".join(
-        letter if letter.isprintable() or letter == "\n" else " " for letter in message
-    )  # a server's, maybe
-    typer.secho(f"error: {words}", fg=typer.colors.RED, err=True)
+    write_line(f"error: {message}", typer.colors.RED, err=True)
     raise typer.Exit(1)
 
 
@@ -104,6 +109,7 @@ def main() -> None:
     from poise.common.userfile import try_imports_first
 
     try_imports_first()
+    fit_streams()
     try:
         app()
     except SystemExit as ended:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from poise.cli.options import Folder, command_group
+from poise.cli.output import write_line
 from poise.common.errors import BadInput
+from poise.common.files import replace_file
 
 app = command_group()
 
@@ -16,7 +18,9 @@ app = command_group()
 @app.command("draw")
 def draw_command(
     agent: Annotated[str, typer.Argument(metavar="[AGENT|negotiation]", help="Whose graph.")] = "negotiation",
-    fmt: Annotated[str, typer.Option("--format", metavar="mermaid|svg|png", help="What to write.")] = "mermaid",
+    fmt: Annotated[
+        str | None, typer.Option("--format", metavar="mermaid|svg|png", help="Default: by --out, or mermaid.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to. Default: the terminal, for mermaid.")
     ] = None,
@@ -25,11 +29,12 @@ def draw_command(
     """Draw the graph of an agent's turn, or of a whole negotiation; without a network."""
     from poise.graphs.drawing.draw import draw
 
+    fmt = fmt or {".svg": "svg", ".png": "png"}.get(out.suffix.lower() if out else "", "mermaid")
     picture = draw(_graph_named(agent, judged=judge), fmt)  # type: ignore[arg-type]  # draw refuses other formats
     if out is not None:
         _write_picture(picture, out)
     elif fmt == "mermaid":
-        typer.echo(picture.decode(), nl=False)
+        write_line(picture.decode().rstrip("\n"))
     else:
         raise BadInput(f"a drawing as {fmt} needs a file: add --out {Path(agent).stem or 'graph'}.{fmt}")
 
@@ -65,11 +70,8 @@ def traverse_command(
 
 
 def _write_picture(picture: bytes, out: Path) -> None:
-    try:
-        out.write_bytes(picture)
-    except OSError as error:
-        raise BadInput(f"{out} cannot be written ({error.strerror}); name another file with --out") from None
-    typer.echo(f"drawing: {out}")
+    replace_file(out, picture, durable=False)
+    write_line(f"drawing: {out}")
 
 
 def _graph_named(name: str, *, judged: bool) -> Any:

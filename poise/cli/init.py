@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from poise.cli.options import command_group
+from poise.cli.output import write_line
 from poise.common.errors import BadInput
 
 app = command_group()
@@ -27,8 +28,8 @@ def init_command(
 ) -> None:
     """Begin an agent of your own: a graph with a tool and a memory, a debtor, a tournament, a test."""
     made = write_starter(name, folder or Path(name))
-    typer.echo(f"{made}/ has {', '.join(_FILES)}. Next:\n")
-    typer.echo(f"  cd {made}\n  poise agents check agent.py\n  poise tournament run tournament.toml")
+    write_line(f"{made}/ has {', '.join(_FILES)}. Next:\n")
+    write_line(f"  cd {made}\n  poise agents check agent.py\n  poise tournament run tournament.toml")
 
 
 def write_starter(name: str, folder: Path) -> Path:

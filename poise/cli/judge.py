@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from poise.cli.options import AsJson, Folder, command_group
+from poise.cli.output import write_line
 
 app = command_group()
 
@@ -64,7 +65,7 @@ def rescore_command(
 
 def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> None:
     """Ask a judge that was named now, with a bar where somebody looks."""
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from poise.cli.screens.console import console
     from poise.common.errors import BadInput
@@ -76,7 +77,8 @@ def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> Non
             raise BadInput("--option is for a judge that is asked now; add --judge URI")
         return
     notes = console(stderr=True)
-    with Progress(console=notes, transient=True, disable=not notes.is_terminal) as progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
         bar = progress.add_task(f"asking {judge}", total=None)
         path = ask_judge(
             folder,
@@ -84,4 +86,4 @@ def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> Non
             parse_options(option or []),
             lambda done, total: progress.update(bar, completed=done, total=total),
         )
-    notes.print(f"verdicts: {path}", style="dim", soft_wrap=True, markup=False)
+    write_line(f"verdicts: {path}", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from poise.cli.options import AsJson, command_group
+from poise.cli.output import write_line
 
 app = command_group()
 
@@ -34,7 +35,7 @@ def add_model_command(
     from poise.agents.models.embedded.folder import add_model
 
     model = add_model(path.expanduser(), name, template, copy=copy)
-    typer.echo(f"embedded:{model.name} is {model.path}")
+    write_line(f"embedded:{model.name} is {model.path}")
 
 
 @app.command("check")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from poise.cli.options import AsJson, Folder, command_group
+from poise.cli.output import write_line
 
 app = command_group()
 
@@ -87,7 +88,7 @@ def solve_command(
     written = write_figures(game_figures(standings, snapshot.rows), figures) if figures else []
     show(solution if json else None, lambda _width: solution_view(solution))
     if written:
-        typer.echo(f"figures: {len(written)} files in {figures}", err=json)
+        write_line(f"figures: {len(written)} files in {figures}", err=json)
 
 
 @app.command("process")
@@ -109,14 +110,14 @@ def process_command(
 @app.command("verify")
 def verify_command(folder: Folder) -> None:
     """Check the store: its file, and the row of every match against its transcript. Exit code 1 where they differ."""
-    from poise.cli.screens.console import plain
+    from poise.cli.output import plain
     from poise.tournaments.storage.verify import verify_tournament
 
     verification = verify_tournament(folder)
     for problem in verification.problems[:20]:
-        typer.echo(plain(problem))
+        write_line(plain(problem))
     found = len(verification.problems)
-    typer.echo(f"{folder}: {verification.matches} matches checked, {found or 'no'} problem{'s' * (found != 1)}")
+    write_line(f"{folder}: {verification.matches} matches checked, {found or 'no'} problem{'s' * (found != 1)}")
     raise typer.Exit(1 if found else 0)
 
 
@@ -128,7 +129,7 @@ def export_tournament_command(
         str, typer.Option(metavar="matches|messages|process|provenance", help="A line for each of them.")
     ] = "matches",
 ) -> None:
-    """Write matches, messages, process figures or provenance as Parquet or CSV; needs pip install 'poise[analysis]'."""
+    """Write matches, messages, process figures or provenance as CSV, or as Parquet (pip install 'poise[analysis]')."""
     from poise.tournaments.export import export_tournament
 
-    typer.echo(str(export_tournament(folder, to, table)))
+    write_line(str(export_tournament(folder, to, table)))

@@ -9,6 +9,7 @@ import typer
 
 from poise.cli import judge, statistics
 from poise.cli.options import AsJson, Folder, command_group, takes
+from poise.cli.output import write_line
 from poise.cli.screens.exit_codes import EXIT_CODES
 from poise.tournaments.config import TournamentConfig, load_config
 
@@ -71,7 +72,7 @@ def report_command(
     """Write one page with the standings, the heat map and every transcript; it needs no network."""
     from poise.tournaments.report.page import write_report
 
-    typer.echo(f"report: {write_report(folder, out, transcripts)}")
+    write_line(f"report: {write_report(folder, out, transcripts)}")
 
 
 app.add_typer(judge.app)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from poise.cli.options import Out, command_group, takes
+from poise.cli.output import write_line
 from poise.training.data.settings import DatasetSettings, SweepSettings
 from poise.training.offline.problem import Method, OfflineSettings
 
@@ -31,11 +32,11 @@ def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = Non
     settings = SweepSettings(**given)
     folder = out or Path("runs") / "sweep"
     result = sweep(settings, folder, workers=workers, watch=watch_on(console(stderr=True)))
-    typer.echo(f"{result.finished} of {result.total} negotiations are in {folder}")
+    write_line(f"{result.finished} of {result.total} negotiations are in {folder}")
     if result.complete:
-        typer.echo(f"learn from them with: poise train dataset --from {folder}")
+        write_line(f"learn from them with: poise train dataset --from {folder}")
     else:
-        typer.echo("repeat the command to resume")
+        write_line("repeat the command to resume")
         raise typer.Exit(130)
 
 
@@ -53,13 +54,13 @@ def dataset_command(given: dict[str, Any], out: Out = None) -> None:
             settings, out or Path("runs") / "dataset", lambda n: status.update(f"reading: {n} negotiations")
         )
     found = read_manifest(folder)
-    typer.echo(
+    write_line(
         f"{found['transitions']} transitions and {found['pairs']} pairs of {found['talks']} negotiations in {folder}"
     )
     for what, count in found["left_out"].items():
-        typer.echo(f"left out: {count} {what}")
+        write_line(f"left out: {count} {what}")
     if settings.allow_test:
-        typer.secho("evaluation scenarios were let in, and the data record it", fg=typer.colors.YELLOW)
+        write_line("evaluation scenarios were let in, and the data record it", "yellow")
 
 
 _OTHERS = ("method", "cap", "polyak")  # fields of OfflineSettings that no command sets
@@ -99,14 +100,14 @@ def _train(method: Method, given: dict[str, Any], data: Path, out: Path | None) 
 
 def _show(trained: OfflineTrained) -> None:
     if trained.earlier:
-        typer.secho(f"{trained.folder} was trained before; nothing was learned", fg=typer.colors.YELLOW)
+        write_line(f"{trained.folder} was trained before; nothing was learned", "yellow")
     found = trained.artifact.scores.get("offline")
     if found:
-        typer.echo(f"mean utility of {found['talks']} kept negotiations, and estimates of the policy's (95 %):")
+        write_line(f"mean utility of {found['talks']} kept negotiations, and estimates of the policy's (95 %):")
         for name, label in {"data": "the data's own", "fitted_q": "fitted Q", "importance": "importance"}.items():
             one = found[name]
             if one is None:
-                typer.echo(f"  {label:15} - (the data's own policy is not known)")
+                write_line(f"  {label:15} - (the data's own policy is not known)")
             else:
-                typer.echo(f"  {label:15} {one['mean']:.3f} ({one['low']:.3f} to {one['high']:.3f})")
-    typer.echo(f"play it with: --creditor {trained.folder}")
+                write_line(f"  {label:15} {one['mean']:.3f} ({one['low']:.3f} to {one['high']:.3f})")
+    write_line(f"play it with: --creditor {trained.folder}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from poise.cli.options import Out, command_group, takes
+from poise.cli.output import write_line
 from poise.training.language.settings import DpoSettings, JpoSettings, Picking, SampleSettings, SftSettings
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def pick_command(
     with _running(folder):
         found = write_picked(sources, folder)
     emotions = sorted(found.header["picked"]["emotions"].items(), key=lambda each: -each[1])
-    typer.echo(f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in emotions)}")
-    typer.echo(f"learn from them with: poise train sft --data {folder} --top 1")
+    write_line(f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in emotions)}")
+    write_line(f"learn from them with: poise train sft --data {folder} --top 1")
 
 
 def _counted(text: str) -> tuple[Path, int]:
@@ -86,7 +87,7 @@ def sample_command(
     folder = out or Path("runs") / "sample"
     with _running(folder, device, precision) as run:
         path = answer(SampleSettings(**given), folder, run)
-    typer.echo(f"score them with: poise train score --data {path.parent} --judge verifiable")
+    write_line(f"score them with: poise train score --data {path.parent} --judge verifiable")
 
 
 @app.command("score")
@@ -110,9 +111,9 @@ def score_command(
     items, of, folder = to_score(data, seat)
     with _running(folder) as run:
         found = score_all(scorer, items, scores_path(folder, judge), of, watch=run.watch, stop=run.stop)
-    typer.echo(f"{len(found.scores)} messages are scored in {found.path}, {found.new} of them now")
+    write_line(f"{len(found.scores)} messages are scored in {found.path}, {found.new} of them now")
     for name, value in mean_parts([found.scores[key] for key in {item.key for item in items}]).items():
-        typer.echo(f"  {name:10} {value:.3f}")
+        write_line(f"  {name:10} {value:.3f}")
 
 
 _OF_SFT = ("top", "by", "emotions", "held_out")  # fields of PairSelection that only SFT sets
@@ -177,11 +178,11 @@ def _running(
 def _show(trained: TrainedWords) -> None:
     scores = trained.provenance["scores"]
     if trained.earlier:
-        typer.secho(f"{trained.folder} was trained before; nothing was done", fg=typer.colors.YELLOW)
+        write_line(f"{trained.folder} was trained before; nothing was done", "yellow")
     for name, value in scores.items():
         if value is not None:
-            typer.echo(f"  {name:20} {value:.4g}" if isinstance(value, float) else f"  {name:20} {value}")
-    typer.echo(f"make an agent of it with: poise train export --adapter {trained.folder} --out DIR")
+            write_line(f"  {name:20} {value:.4g}" if isinstance(value, float) else f"  {name:20} {value}")
+    write_line(f"make an agent of it with: poise train export --adapter {trained.folder} --out DIR")
 
 
 @app.command("export")
@@ -214,7 +215,7 @@ def export_agent_command(
     settings = ExportSettings(adapter, out, policy, _seats(seat), gguf, served, precision, other_weights)
     artifact = make(settings)
     for player in artifact.seats:
-        typer.echo(f"play it with: --{player} {out}{f'@ollama:{ollama}' if ollama else ''}")
+        write_line(f"play it with: --{player} {out}{f'@ollama:{ollama}' if ollama else ''}")
 
 
 def _seats(seat: str) -> tuple[Literal["creditor", "debtor"], ...]:

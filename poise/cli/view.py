@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from poise.cli.options import command_group
+from poise.cli.output import write_line
 
 app = command_group()
 
@@ -24,6 +25,9 @@ def view_command(
     anyone: Annotated[
         bool, typer.Option("--anyone-may-read", help="With a --host that others can reach: there is no password.")
     ] = False,
+    token: Annotated[
+        bool, typer.Option("--token", help="Let in only who opens the printed address; for machines with other users.")
+    ] = False,
     across: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,8 +43,8 @@ def view_command(
 
     serve(
         [folder, *(other or [])],
-        ServerAddress(host, port, anyone),
+        ServerAddress(host, port, anyone, token),
         browse=browser,
-        tell=typer.echo,
+        tell=write_line,
         across=across or (),
     )

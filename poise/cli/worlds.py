@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from poise.cli.options import command_group
+from poise.cli.output import write_line
 
 app = command_group()
 
@@ -18,7 +19,7 @@ def list_worlds_command() -> None:
     from poise.agents.simulated.files import world_names
 
     for name in world_names():
-        typer.echo(name)
+        write_line(name)
 
 
 @app.command("check")
@@ -54,4 +55,4 @@ def sample_worlds_command(
     from poise.agents.simulated.prior import read_prior, sample_worlds
 
     paths = sample_worlds(out, read_prior(prior), worlds=worlds, seed=seed, permuted=permuted)
-    typer.echo(f"{len(paths)} worlds in {out}; for example --debtor simulated:{paths[0]}")
+    write_line(f"{len(paths)} worlds in {out}; for example --debtor simulated:{paths[0]}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,8 +11,11 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from poise.common.errors import AgentError
+from poise.common.errors import AgentError, PoiseError, shorten
 
+LARGEST: Final = 1 << 20
+DEEPEST: Final = 64
+_DEEP: Final = re.compile(rf"(?m)^[ \t\[{{]*(?:[\w\"'-]+[ \t]*\.[ \t]*){{{DEEPEST}}}")
 _REMEDY: Final[Mapping[str, str]] = {
     "missing": "add it",
     "extra_forbidden": "remove it, or correct its spelling",
@@ -45,7 +50,7 @@ def read_checked(
         AgentError: the file cannot be read, is not TOML, or holds a setting that is refused; it names file, key, value
             and remedy.
     """
-    data = _load(path, kind)
+    data = load_toml(path, f"{kind} file", AgentError)
     try:
         return model.model_validate(prepare(data))
     except AgentError as error:
@@ -80,22 +85,41 @@ def _laid_over(base: Any, data: Any) -> Any:
     return {**base, **{key: _laid_over(base.get(key), value) for key, value in data.items()}}
 
 
-def _load(path: Path, kind: str) -> dict[str, Any]:
+def load_toml(path: Path, kind: str, refuse: type[PoiseError]) -> dict[str, Any]:
+    """The data in the TOML file at `path`, with or without a byte-order mark.
+
+    kind: what it is, for messages ("settings file"). Raises `refuse` for anything else, and for more than `LARGEST`
+    bytes or names of more than `DEEPEST` parts, which would keep a parser busy for minutes.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise AgentError(f"{kind} file {path} cannot be read: {error.strerror}; check the path") from None
-    except UnicodeDecodeError as error:
-        raise AgentError(f"{kind} file {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+        data = path.read_bytes()
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+    except IsADirectoryError:
+        raise refuse(f"{kind} {path} is a folder; name a file in it") from None
+    except FileNotFoundError:
+        raise refuse(f"{kind} {path} does not exist (looked in {Path.cwd()}); check the path") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise refuse(f"{kind} {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+        raise refuse(f"{kind} {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > LARGEST or _DEEP.search(text):
+        raise refuse(
+            f"{kind} {path} has more than {LARGEST >> 20} MiB or a name of more than {DEEPEST} parts; make it simpler"
+        )
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise AgentError(f"{kind} file {path} is not TOML: {error}; correct that line") from None
+        raise refuse(f"{kind} {path} is not TOML: {error}; correct that line") from None
+    except (RecursionError, ValueError) as error:
+        what = "brackets within brackets are too deep" if isinstance(error, RecursionError) else f"{error}"
+        raise refuse(f"{kind} {path} cannot be read: {what}; make it simpler") from None
 
 
 def _refusal(file: str, error: ValidationError, example: str) -> AgentError:
     """The first thing wrong, in words for the user."""
     first = error.errors()[0]
     key = ".".join(map(str, first["loc"])) or "the file"
-    value = "" if first["type"] == "missing" or not first["loc"] else f" = {first['input']!r}"
+    value = "" if first["type"] == "missing" or not first["loc"] else f" = {shorten(first['input'])}"
     said = first["msg"].removeprefix("Value error, ")
     remedy = _REMEDY.get(first["type"], "correct the value")
     return AgentError(f"{file}: {key}{value} is refused: {said}; {remedy}; {example} shows every setting")

@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from poise.common.errors import ConfigError
+from poise.common.errors import ConfigError, shorten
 
 Scalar = str | int | float | bool
 
@@ -108,7 +108,11 @@ def explain_refusal(error: Any) -> str:
     path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("str", "int", "float", "bool")))
     message = error["msg"].removeprefix("Value error, ")
     message = f"{message[0].lower()}{message[1:]}"
-    return f"{path}: {message}" if error["type"] == "missing" else f"{path} = {error['input']!r}: {message}"
+    return (
+        f"{path}: {message}"
+        if error["type"] in ("missing", "secret")
+        else f"{path} = {shorten(error['input'])}: {message}"
+    )
 
 
 def parse_options(items: Sequence[str]) -> dict[str, Scalar]:
@@ -122,6 +126,6 @@ def _parse_option(item: str) -> tuple[str, Scalar]:
         raise ConfigError(f"option {item!r} is not NAME=VALUE; write for example --option temperature=0.7")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
         return key.strip(), text
     return key.strip(), value if isinstance(value, str | int | float | bool) else text

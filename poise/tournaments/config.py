@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from poise.agents.conduct.duties import Conduct
 from poise.agents.protocols import ReplyForm
+from poise.common.checked_toml import load_toml
 from poise.common.errors import AgentError, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
 from poise.games.rules import Rules
@@ -55,6 +57,7 @@ class TournamentConfig(SettingsModel):
     matches_per_pair: int | None = Field(
         None,
         ge=1,
+        le=1_000_000,
         description="Matches of each pair: scenarios in order, then again with new seeds. Default: one on each.",
     )
     model: Annotated[str, CliOption(metavar="URI")] = Field(
@@ -74,7 +77,7 @@ class TournamentConfig(SettingsModel):
     conduct: Conduct | None = Field(
         None, description="What happens when a creditor's model breaks a rule of conduct. Default: record."
     )
-    seed: int = Field(0, ge=0, description="The one seed; same seed, same matches.")
+    seed: int = Field(0, ge=0, le=(1 << 63) - 1, description="The one seed; same seed, same matches.")
     baseline: Annotated[str | None, CliOption(metavar="NAME")] = Field(
         None, description="The agent that the others are compared with. Default: vanilla."
     )
@@ -103,7 +106,7 @@ class TournamentConfig(SettingsModel):
         "auto", description="How graphs are run; the outcome is the same."
     )
     name: Annotated[str | None, CliOption(metavar="NAME")] = Field(
-        None, pattern=r"^[\w][\w. -]*$", description="The name of the tournament and of its folder under runs/."
+        None, description="The name of the tournament and of its folder under runs/."
     )
     out: Annotated[str | None, CliOption(metavar="DIR")] = Field(
         None, description="The folder. Default: runs/ and the time."
@@ -123,6 +126,32 @@ class TournamentConfig(SettingsModel):
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is named twice; each agent plays once against each opponent")
         return names
+
+    @field_validator("name")
+    @classmethod
+    def _fit_for_a_folder(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"\w[\w. -]*", name):
+            raise ValueError("a name begins with a letter or digit and has letters, digits, spaces, '.', '-' and '_'")
+        return name
+
+    @field_validator("out")
+    @classmethod
+    def _names_a_folder(cls, out: str | None) -> str | None:
+        if out is not None and not out.strip():
+            raise ValueError("name a folder, such as runs/first")
+        return out
+
+    @field_validator("model_options")
+    @classmethod
+    def _without_secrets(cls, options: dict[str, Scalar]) -> dict[str, Scalar]:
+        from poise.agents.models.settings import is_secret
+
+        for name, value in options.items():
+            if is_secret(name, value):
+                raise PydanticCustomError(
+                    "secret", f"{name} holds a secret, and settings are stored; set OPENAI_API_KEY"
+                )
+        return options
 
     @field_validator("judge", "detector")
     @classmethod
@@ -175,22 +204,14 @@ def make_config(fields: Mapping[str, Any], source: str = "the settings") -> Tour
 
 def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> TournamentConfig:
     """A config from a TOML file, or none, with the options of the command line laid over it (None: not given)."""
-    fields = {_field_name(key): value for key, value in (_read_toml(path) if path else {}).items()}
+    fields = {
+        _field_name(key): value
+        for key, value in (load_toml(path, "settings file", ConfigError) if path else {}).items()
+    }
     given = {key: value for key, value in (overrides or {}).items() if value not in (None, (), [], {})}
     if isinstance(given.get("model_options"), Mapping):
         given["model_options"] = {**fields.get("model_options", {}), **given["model_options"]}
     return make_config({**fields, **given}, str(path) if path else "the settings")
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(f"settings file {path} does not exist (looked in {Path.cwd()})") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"settings file {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"settings file {path} is not TOML: {error}") from None
 
 
 def _field_name(key: str) -> str:

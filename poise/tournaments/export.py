@@ -27,17 +27,21 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from poise.agents.models.settings import is_secret
 from poise.common.errors import BadInput, ConfigError
 from poise.common.files import draft, replace_file
+from poise.common.words import visible
 from poise.games.transcript import Message
 from poise.tournaments.process.lines import LINE, lines
 from poise.tournaments.process.measure import process_of
 from poise.tournaments.storage.errors import explained
-from poise.tournaments.storage.rows import COLUMNS, transcript_from, usage_from
+from poise.tournaments.storage.rows import COLUMNS, SQL_TYPES, transcript_from, usage_from
 from poise.tournaments.storage.snapshot import Documents, Header, Snapshot
 from poise.tournaments.storage.store import Store
 
@@ -46,6 +50,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 2
 TABLES: Final = ("matches", "messages", "process", "provenance")
+_GROUP: Final = 20_000  # rows that are in memory at a time
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER: Final = re.compile(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?")
 _COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
 _UNTOLD: Final = ("folder",)  # of what a run records
 
@@ -88,26 +95,30 @@ def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> P
     Raises:
         BadInput: the file's name ends in neither, or there is no such table. ConfigError: a library is not installed.
     """
-    writers: dict[str, Callable[[Any, Path], None]] = {
-        ".parquet": _write_parquet,
-        ".csv": lambda data, path: data.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n"),
-    }
-    if to.suffix not in writers:
-        raise BadInput(f"{to.name}: name a file that ends in {' or '.join(writers)}")
-    data = frame(folder, table)
+    if to.suffix not in (".parquet", ".csv"):
+        raise BadInput(f"{to.name}: name a file that ends in .parquet or .csv")
+    if table not in TABLES:
+        raise BadInput(f"table {table!r}; there are {', '.join(TABLES)}")
     with explained(to.parent):
         to.parent.mkdir(parents=True, exist_ok=True)
-    with explained(to.parent), draft(to, durable=False) as beside:
-        if to.suffix == ".csv":
-            told = json.dumps(data.attrs["poise"], indent=2, default=str) + "\n"
-            replace_file(to.with_name(to.name + ".json"), told.encode(), durable=False)
-        writers[to.suffix](data, beside)
+    with Store.read(folder) as store:
+        snapshot = store.snapshot()
+        told = provenance(snapshot.header, table)
+        lines = _LINES[table](snapshot, store.documents)
+        with explained(to.parent), draft(to, durable=False) as beside:
+            if to.suffix == ".csv":
+                described = json.dumps(told, indent=2, default=str) + "\n"
+                replace_file(to.with_name(to.name + ".json"), described.encode(), durable=False)
+                _write_csv(lines, table, beside)
+            else:
+                _write_parquet(lines, table, told, beside)
     return to
 
 
 def provenance(header: Header, table: str) -> dict[str, Any]:
     """Where a table comes from, as JSON data, without folders or addresses, which may name a person or a machine."""
-    options = {name: value for name, value in header.config.get("model_options", {}).items() if name != "base_url"}
+    given = header.config.get("model_options", {})  # an older Poise stored secrets in it
+    options = {name: value for name, value in given.items() if name != "base_url" and not is_secret(name, value)}
     return {
         "schema": SCHEMA,
         "table": table,
@@ -164,7 +175,7 @@ def _flat(data: Any, path: str = "") -> Iterator[list[Any]]:
         yield [path, data if isinstance(data, str) else json.dumps(data, default=str)]
 
 
-_LINES: Final[dict[str, Callable[[Snapshot, Documents], Iterator[list[Any]]]]] = {
+_LINES: Final[dict[str, Callable[[Snapshot, Documents], Iterator[Sequence[Any]]]]] = {
     "matches": _matches,
     "messages": _messages,
     "process": lambda snapshot, documents: map(list, lines(process_of(snapshot, documents))),
@@ -184,12 +195,55 @@ _COLUMNS: Final = {
 }  # fmt: skip
 
 
-def _write_parquet(found: Any, path: Path) -> None:
+_WHOLE: Final = frozenset({"position", "index", "value", "intended", "attempts", *_COSTS[:3]})
+_REAL: Final = frozenset({"belief_0", "belief_1", "belief_2", "belief_3", "mood", "model_seconds"})
+_TRUTH: Final = frozenset({"firm", "verdict", "repaired"})
+
+
+def _dtypes(table: str) -> dict[str, str] | None:
+    """The pandas types of the columns; None for a table whose lines are few, so that they can be looked at."""
+    if table == "matches":
+        kinds = {"INTEGER": "Int64", "REAL": "Float64", "TEXT": "string"}
+        found = {name: kinds[SQL_TYPES[name].split()[0]] for name in COLUMNS}
+        return found | dict.fromkeys(("creditor", "debtor", "scenario"), "string")
+    if table == "messages":
+        kinds = {
+            **dict.fromkeys(_WHOLE, "Int64"),
+            **dict.fromkeys(_REAL, "Float64"),
+            **dict.fromkeys(_TRUTH, "boolean"),
+        }
+        return {name: kinds.get(name, "string") for name in _COLUMNS[table]}
+    return None
+
+
+def _write_parquet(lines: Iterator[Sequence[Any]], table: str, told: dict[str, Any], path: Path) -> None:
+    """A group of rows at a time, so that a large tournament needs little memory."""
+    pandas = _pandas()
     try:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError:
         raise ConfigError("Parquet needs pyarrow: pip install 'poise[analysis]'") from None
-    table = pa.Table.from_pandas(found, preserve_index=False)
-    told = json.dumps(found.attrs["poise"], default=str).encode()
-    parquet.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), b"poise": told}), path)
+    columns, dtypes = list(_COLUMNS[table]), _dtypes(table)
+    if dtypes is None:
+        whole = list(lines)
+        lines, dtypes = iter(whole), dict(pandas.DataFrame(whole, columns=columns).convert_dtypes().dtypes)
+    empty = pandas.DataFrame({name: pandas.Series(dtype=kind) for name, kind in dtypes.items()})
+    schema = pa.Schema.from_pandas(empty, preserve_index=False)
+    schema = schema.with_metadata({**(schema.metadata or {}), b"poise": json.dumps(told, default=str).encode()})
+    with parquet.ParquetWriter(path, schema) as writer:
+        while group := list(islice(lines, _GROUP)):
+            writer.write_table(pa.table([list(column) for column in zip(*group, strict=True)], schema=schema))
+
+
+def _write_csv(lines: Iterator[Sequence[Any]], table: str, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+        writer.writerow(_COLUMNS[table])
+        for line in lines:
+            writer.writerow([_not_a_formula(visible(cell)) for cell in line])
+
+
+def _not_a_formula(cell: Any) -> Any:
+    """A text that a spreadsheet would run begins with an apostrophe instead, which spreadsheets do not show."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell

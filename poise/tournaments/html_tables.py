@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from poise.common.words import visible
+
 
 @dataclass(frozen=True, slots=True)
 class PlainTable:
@@ -24,7 +26,7 @@ def html_tables(tables: Iterable[PlainTable], note: str = "") -> str:
     for table in tables:
         head, body = _row("th", table.heads), Markup("").join(_row("td", row) for row in table.rows)
         drawn = Markup("<table><caption>{}</caption><thead>{}</thead><tbody>{}</tbody></table>")
-        parts.append(drawn.format(table.caption, head, body))
+        parts.append(drawn.format(visible(table.caption), head, body))
         if table.note:
             parts.append(_paragraph(table.note))
     if note:
@@ -33,9 +35,9 @@ def html_tables(tables: Iterable[PlainTable], note: str = "") -> str:
 
 
 def _row(kind: str, cells: Sequence[str]) -> Markup:
-    drawn = Markup("").join(Markup("<{0}>{1}</{0}>").format(Markup(kind), cell) for cell in cells)  # noqa: S704 - th or td
+    drawn = Markup("").join(Markup("<{0}>{1}</{0}>").format(Markup(kind), visible(cell)) for cell in cells)  # noqa: S704 - th or td
     return Markup("<tr>{}</tr>").format(drawn)
 
 
 def _paragraph(words: str) -> Markup:
-    return Markup("<p><small>{}</small></p>").format(escape(words))
+    return Markup("<p><small>{}</small></p>").format(escape(visible(words)))

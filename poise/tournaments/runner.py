@@ -24,7 +24,7 @@ from poise.tournaments.folder import (
 )
 from poise.tournaments.matchmaking import Pairings, try_models
 from poise.tournaments.results import Result
-from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter
+from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
@@ -73,11 +73,19 @@ def run_tournament(
     check_baseline(config.baseline, config.creditors, config.debtors)
     watch = watch or Silent()
     folder = Path(out or config.out or default_folder(config))
+    begun = exists(folder)
+    refuse_same_agents(schedule, _labels_in(folder) if begun else ())
     down = {} if open_pairing else _down_models(config, schedule, _finished_ids(folder), watch)
     with only_run(folder):
-        open_store = reopen_store if exists(folder) else begin_store
+        open_store = reopen_store if begun else begin_store
         with open_store(folder, config, schedule) as store:
             return _play(store, config, _queue(store, schedule, down), open_pairing, watch)
+
+
+def _labels_in(folder: Path) -> list[str]:
+    with Store.read(folder) as store:
+        header = store.header()
+    return [*header.labels("creditor"), *header.labels("debtor")]
 
 
 def resume_tournament(

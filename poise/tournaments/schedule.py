@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -12,6 +12,7 @@ import orjson
 
 from poise.agents.agent import Agent
 from poise.agents.emotions.detectors import LEXICAL, detector_asks, detector_model
+from poise.agents.identity import identities
 from poise.agents.judges import asks_model
 from poise.agents.models.adapters import Adapter
 from poise.agents.models.models import runs_here
@@ -23,6 +24,7 @@ from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
 
+LARGEST: Final = 10_000_000  # matches, each of about 300 bytes while it is planned
 _DEFAULT_BASELINE: Final = "vanilla"
 
 
@@ -201,6 +203,33 @@ def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:
     return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter, agent)
 
 
+def refuse_same_agents(schedule: Schedule, before: Collection[str] = ()) -> None:
+    """ConfigError where an agent plays under two names: its matches would count twice, as those of two agents.
+
+    before: labels that may be such names, because an older Poise began the tournament with them.
+    """
+    for entrants in (schedule.creditors, schedule.debtors):
+        labels: dict[str, str] = {}
+        for one in entrants:
+            for identity in identities(one.agent, one.declared):
+                other = labels.setdefault(identity, one.label)
+                if other != one.label and not {other, one.label} <= set(before):
+                    raise _same_agent(other, one)
+
+
+def _refuse_same_matches(entrants: Sequence[Entrant]) -> None:
+    """ConfigError where two agents declare the same: their matches would have the same ids."""
+    labels: dict[bytes, str] = {}
+    for one in entrants:
+        other = labels.setdefault(_canonical(one.declared), one.label)
+        if other != one.label:
+            raise _same_agent(other, one)
+
+
+def _same_agent(other: str, one: Entrant) -> ConfigError:
+    return ConfigError(f"{other!r} and {one.label!r} are the same {one.seat} under two names; leave one of them out")
+
+
 def build_schedule(
     config: TournamentConfig,
     creditors: Sequence[Entrant],
@@ -215,6 +244,13 @@ def build_schedule(
     count = config.matches_per_pair or len(scenarios)
     used = tuple(scenarios[:count])
     _refuse_doubles(used)
+    _refuse_same_matches(creditors)
+    _refuse_same_matches(debtors)
+    if len(creditors) * len(debtors) * count > LARGEST:
+        raise ConfigError(
+            f"{len(creditors)} x {len(debtors)} x {count} are more than {LARGEST:,} matches, the most of a "
+            "tournament; take fewer --matches-per-pair, or several tournaments"
+        )
     series = _series(config, used, count)
     pairs = [_pair_hash(creditor, debtor, config) for creditor in creditors for debtor in debtors]
     matches = []

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import poise
 from poise.cli.app import app
-from poise.cli.screens.console import plain
+from poise.cli.output import plain
 from poise.common.errors import ModelDown
 from poise.tournaments import runner
 from poise.tournaments.config import TournamentConfig
@@ -164,7 +164,7 @@ def test_words_from_elsewhere_cannot_steer_the_terminal(fakes, monkeypatch):
     assert "500:" in told
     assert "\x1b]" not in told
     assert "\x07" not in told
-    assert plain("a\x1b[31mb\nc" + "d" * 500) == "a [31mb c" + "d" * 391 + "..."
+    assert plain("a\x1b[31mb\nc" + "d" * 500) == "a\u27e8U+001B\u27e9[31mb c" + "d" * 384 + "..."
 
 
 def test_a_fault_of_poise_itself_is_admitted_without_a_traceback(fakes, monkeypatch):

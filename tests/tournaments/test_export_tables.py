@@ -38,7 +38,7 @@ def test_messages_are_the_transcripts(folder):
     assert list(found["text"]) == said
     assert found.groupby("position").size().tolist() == matches_frame(folder)["rounds"].tolist()
     belief = found[[f"belief_{place}" for place in range(4)]].dropna()
-    assert belief.sum(axis=1).astype(float).to_numpy() == pytest.approx(1, abs=1e-6)
+    assert belief.sum(axis=1).astype(float).to_numpy() == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -152,6 +152,7 @@ def test_embedded_json_survives_and_holds_nothing_html_could_read(key, text):
     embedded = str(_json({key: [text]}))
     assert json.loads(embedded) == {key: [text]}
     assert not set(embedded) & set("<>&\u2028\u2029")
+    assert visible(embedded) == embedded, "nothing in it turns a line around or cannot be seen"
 
 
 def test_standings_are_of_all_matches_and_transcripts_as_many_as_wanted(tmp_path):

@@ -19,7 +19,7 @@ from poise.games.rules import Rules
 from poise.games.transcript import Transcript
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished, Row, failed, to_json
-from poise.tournaments.storage.schema import FILE
+from poise.tournaments.storage.schema import FILE, SCHEMA
 from poise.tournaments.storage.snapshot import Header
 from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
@@ -163,7 +163,7 @@ def test_a_damaged_store_is_left_alone_and_named(tmp_path, damage):
 def test_a_store_of_another_poise_and_a_file_of_another_program_are_refused(tmp_path):
     with Store.create(tmp_path, HEADER, PLAN.scenarios):
         pass
-    for version, word in ((0, "an older"), (3, "a newer")):
+    for version, word in ((0, "an older"), (SCHEMA + 1, "a newer")):
         with sqlite3.connect(tmp_path / FILE) as db:
             db.execute(f"PRAGMA user_version = {version}")
         with pytest.raises(

@@ -1,9 +1,11 @@
 """Stored values that no run writes: reading them is a StoreError that says what and where, and `verify` finds them."""
 
+import json
 import sqlite3
 from contextlib import closing
 
 import pytest
+from helpers.old_stores import texts_of, write_transcript
 from helpers.view_fakes import fake_folder
 from typer.testing import CliRunner
 
@@ -24,15 +26,39 @@ ROWS = {
     "an empty header": ("DELETE FROM header", "its header lacks id, config"),
     "a header of another kind": ("UPDATE header SET value = '5' WHERE key = 'config'", "its header"),
     "agents without labels": ("UPDATE header SET value = '[{}]' WHERE key = 'debtors'", "its header"),
+    "another setting": (
+        "UPDATE header SET value = replace(value, '\"seed\":0', '\"seed\":1') WHERE key = 'config'",
+        "its header: .*'config' is not what was written",
+    ),
+    "another target": (
+        "UPDATE scenarios SET scenario = replace(scenario, '\"creditor_target\":10', '\"creditor_target\":11') "
+        "WHERE place = 0",
+        "its scenarios: .*0 is not what was written",
+    ),
     "a scenario of another kind": ("UPDATE scenarios SET scenario = '[]' WHERE place = 0", "its scenarios"),
 }
 DOCUMENTS = {
     "a transcript of tomorrow": (
-        "UPDATE documents SET transcript = '{\"version\": 99}' WHERE position = 3",
+        lambda db: write_transcript(db, 3, lambda told: told.update(version=99)),
         "match 3.*transcript version 99",
     ),
-    "half a transcript": ("UPDATE documents SET transcript = '{\"version\":2}' WHERE position = 3", "match 3"),
+    "half a transcript": (lambda db: write_transcript(db, 3, lambda _: {"version": 2}), "match 3"),
     "no transcript": ("DELETE FROM documents WHERE position = 3", "match 3.* no transcript"),
+    "another word in a message": (
+        "UPDATE documents SET transcript = CAST(replace(hex(transcript), '00', '01') AS BLOB) WHERE position = 3",
+        "match 3: it cannot be unpacked",
+    ),
+    "half a document": ("UPDATE documents SET transcript = substr(transcript, 1, 40) WHERE position = 3", "match 3"),
+    "another usage": (
+        "UPDATE documents SET usage = (SELECT CAST(usage || x'00' AS BLOB) FROM documents "
+        "WHERE position = 1) WHERE position = 3",
+        "match 3",
+    ),
+    "another match's documents": (
+        "UPDATE documents SET (transcript, usage, digest) = (SELECT transcript, usage, digest FROM documents WHERE "
+        "position = 1) WHERE position = 3",
+        "match 3: it is not what was written: its digest differs",
+    ),
     "a usage of another kind": ("UPDATE documents SET usage = '[5]' WHERE position = 3", "match 3"),
 }
 
@@ -40,7 +66,10 @@ DOCUMENTS = {
 def damaged_folder(path, statement):
     folder = fake_folder(path / "run")
     with closing(sqlite3.connect(folder / FILE)) as db, db:
-        assert db.execute(statement).rowcount
+        if callable(statement):
+            statement(db)
+        else:
+            assert db.execute(statement).rowcount
     return folder
 
 
@@ -83,6 +112,9 @@ def test_a_sound_store_has_no_problem(tmp_path):
 
 
 def test_a_transcript_of_another_scenario_is_found(tmp_path):
-    copy = "UPDATE documents SET transcript = (SELECT transcript FROM documents WHERE position = 0) WHERE position = 1"
+    def copy(db):
+        other = json.loads(texts_of(db, 0)[1])
+        write_transcript(db, 1, lambda _: other)
+
     problems = verify_tournament(damaged_folder(tmp_path, copy)).problems
     assert "match 1: its transcript is of another scenario" in problems[0]

@@ -1,10 +1,12 @@
 """Stores of an older Poise: read as they are, brought up to date before anything is added, or left alone."""
 
-import json
 import os
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
+from helpers.old_stores import CONDUCT, as_version, texts_of, write_transcript
 
 from poise import TournamentConfig, run_tournament
 from poise.agents.conduct import check, de_escalation
@@ -14,11 +16,11 @@ from poise.tournaments.runner import resume_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage import upgrade as store_upgrade
 from poise.tournaments.storage.rows import COLUMNS
-from poise.tournaments.storage.schema import FILE
+from poise.tournaments.storage.schema import FILE, SCHEMA
 from poise.tournaments.storage.store import Store
 from poise.tournaments.storage.upgrade import REMEMBERED
+from poise.tournaments.storage.verify import verify_tournament
 
-ADDED = ("creditor_violations", "debtor_promises", "debtor_broken", "de_escalation")
 CONFIG = TournamentConfig(
     creditors=("vanilla", "fixed:anger"), debtors=("cheating", "sad"), scenarios="builtin:0-3", seed=3, workers=1
 )
@@ -32,44 +34,48 @@ def new(tmp_path_factory):
     run_tournament(CONFIG, folder)
     (violation,) = check(THREAT)
     with sqlite3.connect(folder / FILE) as db:
-        (text,) = db.execute("SELECT transcript FROM documents WHERE position = 5").fetchone()
-        told = json.loads(text)
-        told["messages"][2] |= {"text": THREAT, "violations": [violation.rule]}
-        db.execute("UPDATE documents SET transcript = ? WHERE position = 5", (json.dumps(told),))
+        write_transcript(
+            db, 5, lambda told: told["messages"][2].update({"text": THREAT, "violations": [violation.rule]})
+        )
         db.execute("UPDATE matches SET creditor_violations = 1 WHERE position = 5")
     db.close()
     return folder
 
 
-def as_version_1(new, folder):
-    """`new` as the first Poise would have written it."""
+def without_conduct(told):
+    messages = [{key: value for key, value in one.items() if key != "violations"} for one in told["messages"]]
+    return told | {"version": 1, "messages": messages}
+
+
+def copy_of(new, folder):
     folder.mkdir()
     (folder / FILE).write_bytes((new / FILE).read_bytes())
-    with sqlite3.connect(folder / FILE) as db:
-        for name in ADDED:
-            db.execute(f"ALTER TABLE matches DROP COLUMN {name}")
-        for position, text in db.execute("SELECT position, transcript FROM documents").fetchall():
-            told = json.loads(text) | {"version": 1}
-            for message in told["messages"]:
-                message.pop("violations", None)
-            db.execute("UPDATE documents SET transcript = ? WHERE position = ?", (json.dumps(told), position))
-        db.execute("PRAGMA user_version = 1")
-    db.close()
     return folder
 
 
 @pytest.fixture
 def old(new, tmp_path):
-    return as_version_1(new, tmp_path / "run")
+    """`new` as the first Poise would have written it."""
+    return as_version(copy_of(new, tmp_path / "run"), 1, without_conduct)
+
+
+def shortened(data):
+    """The numbers in four digits."""
+    if isinstance(data, dict):
+        return {key: shortened(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [shortened(value) for value in data]
+    return round(data, 4) if isinstance(data, float) else data
 
 
 def rows(folder):
+    """The rows; those of an older store are computed from readings of six digits."""
     with Store.read(folder) as store:
-        return store.rows()
+        return [replace(row, de_escalation=row.de_escalation and round(row.de_escalation, 4)) for row in store.rows()]
 
 
 def test_new_columns_stand_last(new):
-    assert COLUMNS[-len(ADDED) :] == ADDED
+    assert COLUMNS[-len(CONDUCT) :] == CONDUCT
     with sqlite3.connect(new / FILE) as db:
         assert tuple(name for _, name, *_ in db.execute("PRAGMA table_info(matches)")) == COLUMNS
 
@@ -81,14 +87,14 @@ def test_rows_are_what_the_transcripts_say(new):
             assert row.creditor_violations == sum(len(message.violations) for message in played.messages)
             assert (row.debtor_promises, row.debtor_broken) == (given.made, given.broken)
             read = [message.reading for message in played.messages[::2] if message.reading]
-            assert row.de_escalation == de_escalation(read)
+            assert row.de_escalation == pytest.approx(de_escalation(read), abs=1e-5)
         assert any(row.debtor_broken for row in store.rows())
 
 
 def test_an_older_store_is_read_without_being_touched(new, old):
     before = (old / FILE).read_bytes()
     assert rows(old) == rows(new)
-    assert read_standings(old).to_dict() == read_standings(new).to_dict()
+    assert shortened(read_standings(old).to_dict()) == shortened(read_standings(new).to_dict())
     assert (old / FILE).read_bytes() == before
     assert {path.name for path in old.iterdir()} == {FILE, REMEMBERED}
 
@@ -147,7 +153,7 @@ def test_an_unfinished_older_tournament_goes_on(new, old):
         (row.position, row.id, row.creditor_utility, row.creditor_violations, row.debtor_broken) for row in rows(old)
     ]
     with sqlite3.connect(old / FILE) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
         assert tuple(name for _, name, *_ in db.execute("PRAGMA table_info(matches)")) == COLUMNS
 
 
@@ -161,6 +167,33 @@ def test_an_upgrade_that_fails_changes_nothing(old):
             use(old)
     with sqlite3.connect(old / FILE) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
-        assert not set(ADDED) & {name for _, name, *_ in db.execute("PRAGMA table_info(matches)")}
+        assert not set(CONDUCT) & {name for _, name, *_ in db.execute("PRAGMA table_info(matches)")}
     db.close()
     assert len((old / FILE).read_bytes()) == len(before)
+
+
+def test_a_store_of_version_2_is_read_as_it_is_and_gets_digests_when_it_is_resumed(new, tmp_path):
+    folder = as_version(copy_of(new, tmp_path / "run"), 2)
+    before = (folder / FILE).read_bytes()
+    assert read_standings(folder).to_dict() == read_standings(new).to_dict()
+    with Store.read(folder) as older, Store.read(new) as newer:
+        assert list(older.documents()) == list(newer.documents())
+        assert [older.memory(at) for at in range(16)] == [newer.memory(at) for at in range(16)]
+        assert older.header() == newer.header()
+    assert not verify_tournament(folder).problems
+    assert (folder / FILE).read_bytes() == before
+    Store.open(folder).close()
+    assert not verify_tournament(folder).problems
+    with closing(sqlite3.connect(folder / FILE)) as db, db:
+        (text,) = db.execute("SELECT transcript FROM documents WHERE position = 3").fetchone()
+        assert texts_of(db, 3)[1].decode() == text, "its documents stay text"
+        db.execute("UPDATE documents SET transcript = replace(transcript, 'days', 'dayz') WHERE position = 3")
+    (problem,) = verify_tournament(folder).problems
+    assert "match 3: it is not what was written: its digest differs" in problem
+
+
+def test_a_store_that_grew_through_an_upgrade_holds_both_kinds(new, tmp_path):
+    folder = as_version(copy_of(new, tmp_path / "run"), 2)
+    run_tournament(CONFIG.model_copy(update={"matches_per_pair": 6}), folder)
+    assert not verify_tournament(folder).problems
+    assert len(rows(folder)) == 24

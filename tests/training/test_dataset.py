@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,7 +126,6 @@ def test_letting_them_in_is_explicit_and_recorded(run, tmp_path):
 
 
 def test_a_copy_of_evaluation_scenarios_under_other_names_stays_out(tmp_path):
-    from dataclasses import replace
 
     renamed = [replace(each, id=f"mine-{place}") for place, each in enumerate(load_scenarios("builtin:medical:test"))]
     save_scenarios(tmp_path / "mine.jsonl", renamed)
@@ -327,3 +327,39 @@ def test_a_pair_that_is_none_is_refused(made, field, value):
 
 def test_held_out_holds_scenarios_only():
     assert "debt-80" not in HeldOut(frozenset())
+
+
+def near_copies(rows):
+    """By what was changed, each row as somebody's file may hold it."""
+    return {
+        "name": [replace(row, id=f"mine-{row.id}") for row in rows],
+        "space": [replace(row, context={key: f"{text} " for key, text in row.context.items()}) for row in rows],
+        "case": [replace(row, context={key: text.upper() for key, text in row.context.items()}) for row in rows],
+        "bounds": [replace(row, bounds=(row.bounds[0], row.bounds[1] + 7)) for row in rows],
+        "no context": [replace(row, id="mine", context={}) for row in rows],
+        "half": [replace(row, id="mine", context=dict(list(row.context.items())[::2])) for row in rows],
+        "more": [replace(row, id="mine", context={**row.context, "Sky": "It is blue."}) for row in rows],
+    }
+
+
+@pytest.mark.parametrize("domain", ["debt", "disaster", "medical", "student"])
+def test_near_copies_are_found_and_other_scenarios_are_not(domain):
+    kept = held_out()
+    for changed, copies in near_copies(load_scenarios(f"builtin:{domain}:test")).items():
+        assert all(map(kept.copied, copies)), changed
+    for changed, copies in near_copies(load_scenarios(f"builtin:{domain}:train")).items():
+        assert changed in ("half", "no context") or not list(filter(kept.copied, copies)), changed
+    other = [replace(row, id="mine", debtor_target=row.debtor_target + 1) for row in load_scenarios("builtin:test")]
+    assert not list(filter(kept.copied, other)), "another target makes another negotiation"
+
+
+def test_it_is_said_how_many_are_left_out_and_why(tmp_path):
+    rows = load_scenarios("builtin:debt:test")[:3]
+    spaced = replace(rows[0], id="a", context={key: f" {text}" for key, text in rows[0].context.items()})
+    listed = [spaced, replace(rows[1], id="b", context={}), replace(rows[2], id="c"), *load_scenarios("builtin:0-1")]
+    save_scenarios(tmp_path / "mine.jsonl", listed)
+    with pytest.raises(ConfigError, match=r"4 of the 5 .*other spelling.*: 1, .*without their facts: 1"):
+        sweep(SweepSettings(("simulated",), str(tmp_path / "mine.jsonl")), tmp_path / "out")
+    run = tournament(tmp_path / "run", str(tmp_path / "mine.jsonl"))
+    left_out = read_manifest(make_dataset(DatasetSettings(runs=(run,), scripted=True), tmp_path / "data"))["left_out"]
+    assert sorted(left_out[key] for key in left_out if key.startswith(EVALUATION)) == [1, 1, 2]

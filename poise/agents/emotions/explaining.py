@@ -17,7 +17,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
 from poise.agents.emotions.tracker import Mode, Tracker
 from poise.games.transcript import Message, Reading
 
-_CLOSE: Final = 1e-6
+_CLOSE: Final = 1e-4  # stored readings have six digits
 _initial_tracker = cache(Tracker)  # by its mode
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
@@ -13,6 +14,12 @@ from poise.common.errors import AgentError
 Scalar = str | int | float | bool
 SCRIPTED: Final = "scripted"
 _EXTRA: Final = "extra."
+_SECRET: Final = re.compile(
+    r"(?:api|access|auth|secret|private|bearer)[-_]?(?:key|token)|secret|passw|credential|authori[sz]ation|cookie"
+    r"|(?:^|[.&])(?:key|token|pwd|headers?)(?:$|[=.])",
+    re.I,
+)
+_KEY: Final = re.compile(r"\s*(?:sk|pk|hf|ghp|gsk|xai)[-_]\w{4}|\s*bearer\s", re.I)
 _TEMPERATURE: Final = 0.7
 
 
@@ -100,10 +107,10 @@ class ModelSettings:
         values: dict[str, Any] = {}
         extra: list[tuple[str, Scalar]] = []
         for name, value in options.items():
+            if is_secret(name, value):
+                raise AgentError(f"{name} holds a secret, and a configuration is stored; set OPENAI_API_KEY instead")
             if name.startswith(_EXTRA):
                 extra.append((name.removeprefix(_EXTRA), value))
-            elif name == "api_key" or (name == "base_url" and any(map(_has_password, str(value).split(",")))):
-                raise AgentError(f"{name} holds a secret, and a configuration is stored; set OPENAI_API_KEY instead")
             elif name not in known or name == "extra":
                 names = ", ".join(sorted(known - {"api_key", "extra"}))
                 raise AgentError(f"model option {name!r} is unknown; there are {names}, and {_EXTRA}NAME")
@@ -127,8 +134,17 @@ class ModelSettings:
         return options if self.temperature is None else options | {"temperature": self.temperature}
 
 
-def _has_password(address: str) -> bool:
-    return urlsplit(address.strip()).password is not None
+def is_secret(name: str, value: object) -> bool:
+    """Whether a model option holds what nobody else may read: by its name, or a user or a key in an address."""
+    if _SECRET.search(name) or _KEY.match(str(value)):
+        return True
+    if name != "base_url":
+        return False
+    try:
+        addresses = [urlsplit(one.strip()) for one in str(value).split(",")]
+        return any(one.username or one.password or _SECRET.search(one.query) for one in addresses)
+    except ValueError:
+        return True  # an address that cannot be read may hold anything
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +13,7 @@ from rich.text import Text
 
 from poise.agents.agent import Agent
 from poise.agents.registry import list_agents
-from poise.cli.screens.console import plain
+from poise.cli.output import plain, show_json
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS
 
@@ -29,9 +27,7 @@ def show_agents(screen: Console, *, as_json: bool) -> None:
     """List every agent that can be named, by seat."""
     agents = sorted(list_agents(), key=lambda agent: SEATS.index(agent.seat))
     if as_json:
-        sys.stdout.write(
-            orjson.dumps([_agent_data(agent) for agent in agents], option=orjson.OPT_INDENT_2).decode() + "\n"
-        )
+        show_json([_agent_data(agent) for agent in agents])
         return
     for seat in SEATS:
         table = Table(box=SIMPLE_HEAD, title=f"{seat.capitalize()}s", title_style="bold", title_justify="left")

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
-from poise.cli.screens.console import plain
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
 from poise.cli.screens.progress import heading
 from poise.common.words import duration
@@ -22,6 +22,7 @@ from poise.tournaments.folder import resume_command
 from poise.tournaments.matchmaking import Pairings
 from poise.tournaments.results import Result
 from poise.tournaments.runner import plan_matches
+from poise.tournaments.schedule import refuse_same_agents
 from poise.tournaments.storage.store import Store
 
 _PAIRS_SHOWN = 40
@@ -81,6 +82,7 @@ def _tell_failures(result: Result, notes: Console) -> None:
 def show_schedule(config: TournamentConfig, screen: Console) -> None:
     """Show who would play whom, the model calls and the time; play nothing for the record."""
     schedule = plan_matches(config)
+    refuse_same_agents(schedule)
     screen.print(Text(heading(schedule), style="bold"))
     size = str(len(schedule.matches) // schedule.pairs)
     pairs = [schedule.pair(pair) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]

@@ -1,37 +1,49 @@
-"""What every screen is drawn with: the terminal, tables, and somebody else's words made safe for it."""
+"""What every screen is drawn with: the terminal, on which names stay text, and tables."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
+
+from poise.cli.output import show_json
+from poise.common.words import visible
+
+
+class TextConsole(Console):
+    """Shows every text as it is: no markup, no emoji codes, and nothing that the terminal would obey."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **settings)
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """`text` made visible before its width is measured."""
+        return super().render_str(visible(text), **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of `renderable`; rich's own controls pass, and those in a text do not."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def console(*, stderr: bool = False) -> Console:
     """The terminal; elsewhere (a file, a pipe) text of a fixed width without colours."""
-    out = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return out if out.is_terminal else Console(stderr=stderr, highlight=False, width=120, color_system=None)
+    out = TextConsole(stderr=stderr)
+    return out if out.is_terminal else TextConsole(stderr=stderr, width=120, color_system=None)
 
 
 def show(data: dict[str, Any] | None, view: Callable[[int], RenderableType]) -> None:
     """JSON where there is data, else the view for the terminal's width; to standard output."""
     if data is not None:
-        import orjson
-
-        sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n")
+        show_json(data)
         return
     screen = console()
     screen.print(view(screen.width))
-
-
-def plain(text: str, most: int = 400) -> str:
-    """Somebody else's words, fit for a terminal: one line, no control characters, not endless."""
-    line = "".join(character if character.isprintable() else " " for character in text[: most + 1])
-    return line if len(line) <= most else line[:most] + "..."
 
 
 def empty_table() -> Table:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poise.cli.screens.console import plain
+from poise.cli.output import plain
 from poise.cli.screens.standings import standings_view
 from poise.tournaments.judging.agreement import Agreement, Disagreement
 from poise.tournaments.judging.counts import Counts

@@ -8,7 +8,8 @@ from typing import Final, Protocol
 from rich.console import Console
 from rich.text import Text
 
-from poise.cli.screens.console import console, plain
+from poise.cli.output import plain
+from poise.cli.screens.console import console
 from poise.tournaments.human.match import HumanMatch, resume_play_command
 from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finish_match, go_on
 

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poise.cli.screens.console import empty_table, plain
+from poise.cli.output import plain
+from poise.cli.screens.console import empty_table
 from poise.common.errors import ScenarioError
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat

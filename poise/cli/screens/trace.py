@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from poise.agents.registry import find_agent
+from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
-from poise.cli.screens.console import plain
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS, other
 from poise.games.scenarios.loaders import load_scenarios

@@ -17,6 +17,7 @@ published CSVs, known by its header (see `credit_csv` and `published_csv`).
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -49,6 +50,10 @@ def load_scenarios(source: str | os.PathLike[str] = BUILTIN) -> list[Scenario]:
         domain, rows = _split_builtin(text)
         name, scenarios = f"{BUILTIN}:{domain}", builtin(domain)
     else:
+        if not _exists(text) and difflib.get_close_matches(text.split(":")[0], [BUILTIN], cutoff=0.75):
+            raise ScenarioError(
+                f"there is no file {shorten(text)}; did you mean {BUILTIN + text[text.find(':') :] * (':' in text)!r}?"
+            )
         name, rows = _split(text)
         scenarios = _read(Path(name))
     return scenarios if rows is None else _select(scenarios, rows, name)
@@ -84,9 +89,11 @@ def _split_builtin(source: str) -> tuple[str, re.Match[str] | None]:
     domain = parts.pop(0) if parts and parts[0] in domain_names() else "debt"
     rows = _ROWS.fullmatch(parts[0]) if len(parts) == 1 else None
     if parts and rows is None:
+        near = difflib.get_close_matches(parts[0], [*domain_names(), "train", "test"], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ScenarioError(
             f"{shorten(source)}: {shorten(':'.join(parts))} is neither rows (write train, test, a row such as 7, or a "
-            f"range such as 0-9) nor a domain ({', '.join(domain_names())})"
+            f"range such as 0-9) nor a domain ({', '.join(domain_names())}){hint}"
         )
     return domain, rows
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from langgraph.graph import END, START
 
 from poise.common.errors import BadInput
-from poise.common.words import shortened
+from poise.common.words import shortened, visible
 
 if TYPE_CHECKING:
     import networkx as nx
 
+_MERMAID_MARKS: Final = '#;&<>[](){}|"`\\\n'
 Format = Literal["mermaid", "svg", "png"]
 
 
@@ -21,10 +23,23 @@ def draw(graph: Any, fmt: Format = "mermaid") -> bytes:
     """A compiled LangGraph graph, with its subgraphs, as UTF-8 Mermaid text, SVG or PNG."""
     drawable = graph.get_graph(xray=True)
     if fmt == "mermaid":
-        return str(drawable.draw_mermaid()).encode()
+        return str(_escaped(drawable).draw_mermaid()).encode()
     if fmt not in ("svg", "png"):
         raise BadInput(f"format {fmt!r} is not one of mermaid, svg, png")
     return picture_of(to_networkx(drawable), fmt)
+
+
+def _escaped(drawable: Any) -> Any:
+    """The graph with names and conditions that Mermaid cannot take for its own marks, or a browser for HTML."""
+    nodes = {key: node._replace(name=_escape_mermaid(node.name)) for key, node in drawable.nodes.items()}
+    edges = [
+        edge if edge.data is None else edge._replace(data=_escape_mermaid(str(edge.data))) for edge in drawable.edges
+    ]
+    return replace(drawable, nodes=nodes, edges=edges)
+
+
+def _escape_mermaid(text: str) -> str:
+    return "".join(f"#{ord(mark)};" if mark in _MERMAID_MARKS else mark for mark in visible(text))
 
 
 def to_networkx(drawable: Any) -> nx.DiGraph:
@@ -33,7 +48,8 @@ def to_networkx(drawable: Any) -> nx.DiGraph:
 
     picture = nx.DiGraph()
     for key, node in drawable.nodes.items():
-        picture.add_node(key, label={START: "start", END: "end"}.get(node.name, node.name).rpartition(":")[2])
+        label = {START: "start", END: "end"}.get(node.name, node.name).rpartition(":")[2]
+        picture.add_node(key, label=visible(label))
     for edge in drawable.edges:
         picture.add_edge(edge.source, edge.target, conditional=bool(edge.conditional))
     return picture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.errors import PoiseError
 from poise.common.files import draft
+from poise.common.words import visible
 from poise.games.transcript import Transcript
 from poise.tournaments.charts.game import game_figures
 from poise.tournaments.charts.pages import STYLES, page_environment
@@ -138,10 +140,12 @@ def _compact_message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(data: Any) -> Markup:
-    """JSON that can stand in a <script> element, whatever is in it."""
+    """JSON that can stand in a <script> element, whatever is in it; what cannot be seen is escaped, too."""
     text = orjson.dumps(data).decode()
-    for character in "<>&\u2028\u2029":
+    for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
+    for character in {character for character in set(text) if visible(character) != character}:
+        text = text.replace(character, json.dumps(character)[1:-1])
     return Markup(text)  # noqa: S704 - every character that HTML could read is escaped above
 
 

@@ -6,21 +6,13 @@ tell, are read where that is beyond the limit.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from poise.agents.models.settings import SCRIPTED
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.config import OWN_WORDS_LIMIT
-from poise.tournaments.storage.rows import Row
-from poise.tournaments.storage.snapshot import Header
-
-_COUNT: Final = (
-    "SELECT count(*) FROM matches JOIN documents USING (position), json_each(transcript, '$.messages') AS message "
-    "WHERE matches.{seat} = ? AND json_extract(message.value, '$.seat') = '{seat}' "
-    "AND json_extract(message.value, '$.wording.own_words')"
-)
+from poise.tournaments.storage.rows import Row, transcript_from
+from poise.tournaments.storage.snapshot import Documents, Header
 
 
 def messages_of(row: Row, seat: Seat) -> int:
@@ -33,7 +25,7 @@ def own_words_limit(header: Header) -> float:
     return float(header.config.get("own_words_limit", OWN_WORDS_LIMIT))
 
 
-def count_own_words(db: sqlite3.Connection, header: Header, rows: Sequence[Row]) -> Mapping[tuple[Seat, int], int]:
+def count_own_words(documents: Documents, header: Header, rows: Sequence[Row]) -> Mapping[tuple[Seat, int], int]:
     """By seat and index, the messages in Poise's own words of agents with a model; only where they may be too many."""
     limit = own_words_limit(header)
     found: dict[tuple[Seat, int], int] = {}
@@ -43,7 +35,11 @@ def count_own_words(db: sqlite3.Connection, header: Header, rows: Sequence[Row])
             own = [row for row in rows if getattr(row, seat) == index] if _has_model(agent) else []
             most = sum(getattr(row, f"{seat}_repairs") + getattr(row, f"{seat}_forfeits") for row in own)
             if most > limit * sum(messages_of(row, seat) for row in own):
-                found[seat, index] = int(db.execute(_COUNT.format(seat=seat), (index,)).fetchone()[0])
+                found[seat, index] = sum(
+                    message.seat == seat and message.wording.own_words
+                    for position, transcript, _ in documents([row.position for row in own])
+                    for message in transcript_from(position, transcript).messages
+                )
     return found
 
 

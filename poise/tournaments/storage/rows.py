@@ -17,6 +17,7 @@ from poise.games.moves import SEATS
 from poise.games.rules import Rules
 from poise.games.transcript import Message, Outcome, Transcript, Usage
 from poise.tournaments.schedule import Match, Schedule
+from poise.tournaments.storage.documents import with_short_readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def finish_row(
     creditor, debtor = divmod(match.pair, len(schedule.debtors))
     # In the order of Row; a tuple is a third of the cost of the dataclass and its unpacking.
     row = (match.position, match.id, creditor, debtor, match.scenario, match.repeat, *measured(transcript, usage))
-    return Finished(row, to_json(transcript.to_dict()), to_json(usage), memory)
+    return Finished(row, to_json(with_short_readings(transcript.to_dict())), to_json(usage), memory)
 
 
 def measured(transcript: Transcript, usage: Usage) -> tuple[Any, ...]:

@@ -10,17 +10,18 @@ from typing import Final, NamedTuple
 from poise.tournaments.storage.rows import COLUMNS, SQL_TYPES
 
 FILE: Final = "tournament.sqlite"
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 OLDEST: Final = 1
+PAGE_BYTES: Final = 16_384  # holds four matches; a usual page of 4 KiB holds one and wastes the rest
 APPLICATION: Final = 0x506F6973  # "Pois", in the file's header
 _BUSY_SECONDS: Final = 10.0
 TABLES: Final = (
-    "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE scenarios (place INTEGER PRIMARY KEY, scenario TEXT NOT NULL)",
+    "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL, digest BLOB) WITHOUT ROWID",
+    "CREATE TABLE scenarios (place INTEGER PRIMARY KEY, scenario TEXT NOT NULL, digest BLOB)",
     f"CREATE TABLE matches ({', '.join(f'{name} {SQL_TYPES[name]}' for name in COLUMNS)}, "
     "PRIMARY KEY (position), UNIQUE (id))",
     "CREATE TABLE documents (position INTEGER PRIMARY KEY REFERENCES matches (position), "
-    "transcript TEXT NOT NULL, usage TEXT NOT NULL, memory TEXT)",
+    "transcript BLOB NOT NULL, usage BLOB NOT NULL, memory BLOB, digest BLOB)",
 )
 
 

@@ -51,7 +51,7 @@ class Header:
     debtors: Sequence[Mapping[str, Any]]
     total: int
     provenance: Mapping[str, Any]
-    waiting: Sequence[Waiting] = ()
+    waiting: tuple[Waiting, ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Header:

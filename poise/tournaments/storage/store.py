@@ -7,6 +7,7 @@ write-ahead mode, so that it can be read while a run writes it, and what was com
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,13 +16,25 @@ from typing import Any, Final
 from poise.common.errors import StoreError
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
+from poise.tournaments.storage.documents import digest_of_texts, pack, unpack
 from poise.tournaments.storage.errors import damaged, explained, unusable
 from poise.tournaments.storage.own_words import count_own_words
-from poise.tournaments.storage.rows import COLUMNS, Finished, Row, Tally, from_json, row_from, to_json, transcript_from
+from poise.tournaments.storage.rows import (
+    COLUMNS,
+    Finished,
+    Row,
+    Tally,
+    from_json,
+    row_from,
+    to_json,
+    transcript_from,
+    usage_from,
+)
 from poise.tournaments.storage.schema import (
     APPLICATION,
     FILE,
     OLDEST,
+    PAGE_BYTES,
     SCHEMA,
     TABLES,
     RowMove,
@@ -33,7 +46,13 @@ from poise.tournaments.storage.snapshot import Header, Snapshot, Waiting
 from poise.tournaments.storage.upgrade import in_place, on_the_side
 
 _ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
-_ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?)"
+_ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?, ?)"
+_READ_DOCUMENTS: Final = (
+    "SELECT position, id, transcript, usage, memory, {digest} FROM documents LEFT JOIN main.matches USING (position) "
+)
+_SINCE_DIGESTS: Final = 3  # the store version
+_SINCE_CONDUCT: Final = 2
+_TRIES: Final = 30  # of a write to a file that another program holds; each waits ten seconds
 _AT_ONCE: Final = 1000  # positions that one query names
 
 
@@ -44,6 +63,7 @@ class Store:
         self.folder = folder
         self._db = connection
         self._schema = SCHEMA
+        self._complete = False  # whether what the rows of an older Poise lack was added in memory
 
     @classmethod
     def create(cls, folder: Path, header: Header, scenarios: Sequence[Scenario]) -> Store:
@@ -71,7 +91,7 @@ class Store:
             with explained(folder):
                 store._write_ahead()
                 if store._schema < SCHEMA:
-                    in_place(store._db, folder)
+                    in_place(store._db, folder, store._schema)
                     store._schema = SCHEMA
         except BaseException:
             store.close()
@@ -104,7 +124,7 @@ class Store:
     def header(self) -> Header:
         """What the tournament is."""
         with explained(self.folder, "its header"):
-            stored = dict(self._db.execute("SELECT key, value FROM header").fetchall())
+            stored = self._checked_texts("header", "key", "value")
             lacking = [name for name in Header.__slots__ if name not in stored and name != "waiting"]
             if lacking:
                 raise StoreError(damaged(self.folder, f"its header lacks {', '.join(lacking)}"))
@@ -120,28 +140,39 @@ class Store:
     def set_config(self, config: Mapping[str, Any]) -> None:
         """Replace the settings, when what is played stays the same and how changes."""
         with explained(self.folder), self._db:
-            self._db.execute("UPDATE header SET value = ? WHERE key = 'config'", (to_json(config).decode(),))
+            text = to_json(config).decode()
+            values = (text, digest_of_texts("config", text))
+            self._db.execute("UPDATE header SET value = ?, digest = ? WHERE key = 'config'", values)
 
     def set_waiting(self, waiting: Sequence[Waiting]) -> None:
         """Note which matches a run leaves unplayed because of a model's server."""
         with explained(self.folder), self._db:
-            self._db.execute("INSERT OR REPLACE INTO header VALUES ('waiting', ?)", (to_json(waiting).decode(),))
+            text = to_json(waiting).decode()
+            values = ("waiting", text, digest_of_texts("waiting", text))
+            self._db.execute("INSERT OR REPLACE INTO header VALUES (?, ?, ?)", values)
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios, so that a resumption needs no other file."""
         with explained(self.folder, "its scenarios"):
-            stored = self._db.execute("SELECT scenario FROM scenarios ORDER BY place").fetchall()
-            return tuple(Scenario.from_dict(from_json(text, "a scenario")) for (text,) in stored)
+            stored = self._checked_texts("scenarios", "place", "scenario")
+            return tuple(Scenario.from_dict(from_json(text, "a scenario")) for text in stored.values())
 
     def add(self, batch: Sequence[Finished]) -> None:
         """Write finished matches in one transaction: all of them, or on any error none."""
-        documents = [
-            (one.row[0], one.transcript.decode(), one.usage.decode(), one.memory.decode() if one.memory else None)
-            for one in batch
-        ]
-        with explained(self.folder), self._db:
-            self._db.executemany(_ADD_ROW, [one.row for one in batch])
-            self._db.executemany(_ADD_DOCUMENTS, documents)
+        documents = []
+        for one in batch:
+            texts = one.transcript, one.usage, one.memory
+            documents.append((one.row[0], *map(pack, texts), digest_of_texts(one.row[1], *texts)))
+        for left in reversed(range(_TRIES)):
+            try:
+                with explained(self.folder), self._db:
+                    self._db.executemany(_ADD_ROW, [one.row for one in batch])
+                    self._db.executemany(_ADD_DOCUMENTS, documents)
+                return
+            except StoreError as error:  # a backup may hold the file for minutes, and a run can wait
+                busy = getattr(error.__cause__, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+                if not (busy and left):
+                    raise
 
     def done(self) -> dict[int, str]:
         """Position and id of every finished match."""
@@ -167,7 +198,7 @@ class Store:
             self._db.execute("BEGIN")
             try:
                 header, rows = self.header(), self.rows()
-                own_words = count_own_words(self._db, header, rows)
+                own_words = count_own_words(self.documents, header, rows)
                 snapshot = Snapshot(header, rows, self.scenarios(), self.folder.resolve().name, own_words)
             finally:
                 self._db.rollback()
@@ -180,9 +211,9 @@ class Store:
 
     def _complete_rows(self) -> None:
         """Add in memory what the rows of an older Poise lack."""
-        if self._schema < SCHEMA:
+        if self._schema < _SINCE_CONDUCT and not self._complete:
             on_the_side(self._db, self.folder)
-            self._schema = SCHEMA
+            self._complete = True
 
     def tally(self) -> dict[tuple[int, int], Tally]:
         """Sums by (creditor, debtor) of what is finished."""
@@ -195,14 +226,16 @@ class Store:
 
     def failures(self, most: int) -> list[tuple[str, int, str]]:
         """Why matches failed, how many, and the traceback of one; the most frequent reasons first."""
-        query = (
-            "SELECT json_extract(transcript, '$.outcome.reason') AS reason, count(*) AS number, "
-            "max(json_extract(usage, '$.traceback')) FROM matches "
-            "JOIN documents USING (position) WHERE ending = 'failed' GROUP BY reason ORDER BY number DESC LIMIT ?"
-        )
         with explained(self.folder):
-            found = self._db.execute(query, (most,))
-            return [(str(reason), int(number), str(traceback or "")) for reason, number, traceback in found]
+            failed = [at for (at,) in self._db.execute("SELECT position FROM matches WHERE ending = 'failed'")]
+        found: Counter[str] = Counter()
+        tracebacks: dict[str, str] = {}
+        for position, transcript, usage in self.documents(failed):
+            reason = transcript_from(position, transcript).outcome.reason
+            found[reason] += 1
+            tracebacks[reason] = max(tracebacks.get(reason, ""), usage_from(position, usage).traceback)
+        ranked = sorted(found.items(), key=lambda reason: (-reason[1], reason[0]))[:most]
+        return [(reason, number, tracebacks[reason]) for reason, number in ranked]
 
     def documents(self, positions: Sequence[int] | None = None) -> Iterator[tuple[int, bytes, bytes]]:
         """(position, transcript, usage) as JSON, in schedule order, one match in memory at a time.
@@ -222,11 +255,48 @@ class Store:
             if missing:
                 raise StoreError(damaged(self.folder, f"match {next(iter(missing))} has no transcript"))
 
+    def examined(self) -> Iterator[tuple[int, tuple[bytes, bytes] | StoreError]]:
+        """(position, transcript and usage as JSON, or what is wrong with them) of all that are stored, in order."""
+        for position, found in self._opened(""):
+            yield position, found if isinstance(found, StoreError) else found[:2]
+
     def _documents_where(self, condition: str) -> Iterator[tuple[int, bytes, bytes]]:
-        query = f"SELECT position, transcript, usage FROM documents {condition} ORDER BY position"  # noqa: S608 - integers only
+        for position, found in self._opened(condition):
+            if isinstance(found, StoreError):
+                raise found
+            yield position, *found[:2]
+
+    def _opened(self, condition: str) -> Iterator[tuple[int, tuple[bytes, bytes, bytes | None] | StoreError]]:
+        """Each match's transcript, usage and memory, or what is wrong with them."""
+        dated = self._schema >= _SINCE_DIGESTS
+        query = _READ_DOCUMENTS.format(digest="digest" if dated else "NULL") + f"{condition} ORDER BY position"
         with explained(self.folder, "its documents"):
-            for position, transcript, usage in self._db.execute(query):
-                yield position, transcript.encode(), usage.encode()
+            for position, identity, *stored, digest in self._db.execute(query):
+                try:
+                    transcript, usage, memory = map(unpack, stored)
+                    if transcript is None or usage is None:
+                        raise ValueError("it has no transcript or no usage")
+                    if (
+                        dated
+                        and identity is not None
+                        and digest != digest_of_texts(identity, transcript, usage, memory)
+                    ):
+                        raise ValueError("it is not what was written: its digest differs")
+                except ValueError as error:
+                    yield position, StoreError(damaged(self.folder, f"match {position}: {error}"))
+                else:
+                    yield position, (transcript, usage, memory)
+
+    def _checked_texts(self, table: str, key: str, value: str) -> dict[Any, str]:
+        """The texts of a small table by their keys, in order. Raises ValueError where one is not what was written."""
+        dated = self._schema >= _SINCE_DIGESTS
+        columns = f"{key}, {value}, {'digest' if dated else 'NULL'}"
+        found = {}
+        for name, text, digest in self._db.execute(f"SELECT {columns} FROM {table} ORDER BY {key}"):  # noqa: S608 - fixed names
+            if dated and digest != digest_of_texts(str(name), text):
+                raise ValueError(f"{name!r} is not what was written, as its digest differs")
+            found[name] = text
+        return found
 
     def transcripts(self) -> Iterator[Transcript]:
         """Every finished match's transcript, in schedule order, one in memory at a time."""
@@ -235,9 +305,11 @@ class Store:
 
     def memory(self, position: int) -> bytes | None:
         """What learners remembered after the match at `position`, as JSON; None when nothing learns."""
-        with explained(self.folder):
-            found = self._db.execute("SELECT memory FROM documents WHERE position = ?", (position,)).fetchone()
-        return found[0].encode() if found and found[0] is not None else None
+        for _, found in self._opened(f"WHERE position = {int(position)}"):
+            if isinstance(found, StoreError):
+                raise found
+            return found[2]
+        return None
 
     def broken_pages(self) -> list[str]:
         """What SQLite's own check finds wrong with the file, its first hundred lines; nothing in a sound one."""
@@ -251,6 +323,7 @@ class Store:
                 f"{self.folder} already holds a tournament; choose another folder with --out, or continue that one "
                 f"with: poise tournament resume {self.folder}"
             )
+        self._db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         self._write_ahead()
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
@@ -262,10 +335,12 @@ class Store:
 
     def _write(self, header: Header, scenarios: Sequence[Scenario]) -> None:
         values = {name: to_json(getattr(header, name)).decode() for name in Header.__slots__}
-        self._db.executemany("INSERT OR REPLACE INTO header VALUES (?, ?)", values.items())
-        told = [(place, to_json(scenario.to_dict()).decode()) for place, scenario in enumerate(scenarios)]
+        dated = [(name, value, digest_of_texts(name, value)) for name, value in values.items()]
+        self._db.executemany("INSERT OR REPLACE INTO header VALUES (?, ?, ?)", dated)
+        told = [to_json(scenario.to_dict()).decode() for scenario in scenarios]
+        listed = [(place, text, digest_of_texts(str(place), text)) for place, text in enumerate(told)]
         self._db.execute("DELETE FROM scenarios")
-        self._db.executemany("INSERT INTO scenarios VALUES (?, ?)", told)
+        self._db.executemany("INSERT INTO scenarios VALUES (?, ?, ?)", listed)
 
     def _write_ahead(self) -> None:
         """Readers go on reading while this connection writes. Kept off where the file system cannot do it."""

@@ -1,7 +1,7 @@
 """Brings the store of an older Poise up to date: what its rows lack is computed from the transcripts beside them.
 
-Version 1 kept no conduct. Adding it reads every transcript once, at about 0.4 ms each; nothing that was there
-changes, so that ids, and with them the resumption of a tournament, stay what they were.
+Version 1 kept no conduct, and version 2 no digests. Adding conduct reads every transcript once, at about 0.4 ms each;
+nothing that was there changes, so that ids, and with them the resumption of a tournament, stay what they were.
 
 Who only reads leaves the store as it is. What was computed is then kept in `REMEMBERED` beside it, so that the next
 reading is quick; where nothing can be written, each reading computes it again.
@@ -18,18 +18,21 @@ from typing import Any, Final
 import orjson
 
 from poise.common.errors import StoreError
+from poise.tournaments.storage.documents import digest_of_texts, unpack
 from poise.tournaments.storage.rows import SQL_TYPES, conduct, transcript_from
-from poise.tournaments.storage.schema import FILE, SCHEMA
+from poise.tournaments.storage.schema import FILE, OLDEST, SCHEMA
 
 REMEMBERED: Final = "tournament.rows.json"
 _ADDED: Final = ("creditor_violations", "debtor_promises", "debtor_broken", "de_escalation")  # as `conduct` gives them
 
 
-def in_place(db: sqlite3.Connection, folder: Path) -> None:
-    """Bring the file up to date, in one transaction: all of it, or on any error nothing."""
+def in_place(db: sqlite3.Connection, folder: Path, schema: int) -> None:
+    """Bring a file of version `schema` up to date, in one transaction: all of it, or on any error nothing."""
     with db:
         db.execute("BEGIN IMMEDIATE")
-        _complete(db, "main.matches", _found(db))
+        if schema == OLDEST:
+            _complete(db, "main.matches", _found(db))
+        _add_digests(db)
         db.execute(f"PRAGMA user_version = {SCHEMA}")
     with suppress(OSError):
         (folder / REMEMBERED).unlink(missing_ok=True)
@@ -86,6 +89,20 @@ def _complete(db: sqlite3.Connection, table: str, found: Iterable[Sequence[Any]]
     db.executemany(f"UPDATE {table} SET {places} WHERE position = ?", found)  # noqa: S608 - no user's text in it
 
 
+def _add_digests(db: sqlite3.Connection) -> None:
+    """Digests of everything as it is now; documents stay the text that they are."""
+    for table in ("header", "scenarios", "documents"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN digest BLOB")
+    for table, key, value in (("header", "key", "value"), ("scenarios", "place", "scenario")):
+        texts = db.execute(f"SELECT {key}, {value} FROM {table}").fetchall()  # noqa: S608 - fixed names
+        dated = [(digest_of_texts(str(name), text), name) for name, text in texts]
+        db.executemany(f"UPDATE {table} SET digest = ? WHERE {key} = ?", dated)  # noqa: S608 - fixed names
+    query = "SELECT id, transcript, usage, memory FROM documents JOIN main.matches USING (position) WHERE position = ?"
+    for place in db.execute("SELECT position FROM documents").fetchall():
+        if texts := db.execute(query, place).fetchone():
+            db.execute("UPDATE documents SET digest = ? WHERE position = ?", (digest_of_texts(*texts), *place))
+
+
 def _found(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     for position, text in db.execute("SELECT position, transcript FROM documents ORDER BY position"):
-        yield (*conduct(transcript_from(position, text)), position)
+        yield (*conduct(transcript_from(position, unpack(text) or b"")), position)

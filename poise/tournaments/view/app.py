@@ -28,16 +28,22 @@ _NO_STORE: Final = {"cache-control": "no-store"}
 
 
 def make_app(
-    folders: Sequence[Path | str], names: Collection[str] = (), *, anywhere: bool = False, across: Sequence[str] = ()
+    folders: Sequence[Path | str],
+    names: Collection[str] = (),
+    *,
+    anywhere: bool = False,
+    across: Sequence[str] = (),
+    token: str | None = None,
 ) -> App:
     """The ASGI app over the tournaments in `folders`.
 
     names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too (see `guard`). There is a
     seat for a person only where there is neither. across: more agents to sit across than `poise agents list` has.
+    token: what the address has to hold once, for a machine that others use, too; None lets all of this machine in.
     """
     seated = not names and not anywhere  # whoever can reach this machine may read, and not play in its owner's name
     viewer = Viewer(Library(folders), seated=seated, across=across)
-    return Guard(viewer.starlette(), names, anywhere=anywhere, seated=seated)
+    return Guard(viewer.starlette(), names, anywhere=anywhere, seated=seated, token=token)
 
 
 class Viewer:

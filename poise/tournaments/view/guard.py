@@ -15,6 +15,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from hmac import compare_digest
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from poise.common.errors import PoiseError
 
@@ -32,6 +33,7 @@ HEADERS: Final = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 
+COOKIE: Final = "poise-viewer"
 SEAT: Final = "/play"
 """The address of a person's seat, the only one that takes anything."""
 
@@ -69,11 +71,20 @@ class Guard:
     """An ASGI app before the app: reads only, for known hosts only, and headers on every answer.
 
     names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too. seated: whether there is a
-    seat for a person.
+    seat for a person. token: what has to be in the address once; the browser then keeps it in a cookie.
     """
 
-    def __init__(self, app: App, names: Collection[str] = (), *, anywhere: bool = False, seated: bool = False) -> None:
+    def __init__(
+        self,
+        app: App,
+        names: Collection[str] = (),
+        *,
+        anywhere: bool = False,
+        seated: bool = False,
+        token: str | None = None,
+    ) -> None:
         self._app = app
+        self._token = token
         self._seated = seated
         self._names = {name.lower() for name in names}
         self._anywhere = anywhere
@@ -94,8 +105,27 @@ class Guard:
             await _refuse(with_headers, 405, "this viewer only shows; it takes GET and HEAD")
         elif not self._known(scope):
             await _refuse(with_headers, 421, "this host name is not the viewer's; open the address that it printed")
+        elif self._token is not None and not self._kept(scope, self._token):
+            await self._let_in(scope, with_headers, self._token)
         else:
             await self._app(scope, receive, with_headers)
+
+    def _kept(self, scope: Scope, token: str) -> bool:
+        """Whether a cookie of the request holds the token."""
+        cookies = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
+        pairs = (one.strip().partition("=") for line in cookies for one in line.split(";"))
+        return any(same_token(token, value) for name, _, value in pairs if name == COOKIE)
+
+    async def _let_in(self, scope: Scope, send: Send, token: str) -> None:
+        """Give whoever names the token a cookie, and the address without it."""
+        given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+        if not same_token(token, given):
+            await _refuse(send, 403, "open the address that the viewer printed, with its token")
+            return
+        kept = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict".encode()
+        headers = [(b"location", b"/"), (b"set-cookie", kept), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
 
     def _known(self, scope: Scope) -> bool:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -19,11 +20,15 @@ _REST: Final = 1.0  # seconds for the first page, before what later ones need is
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where to serve. port: 0 for one that is free. anywhere: `host` may be one that others can reach."""
+    """Where to serve. port: 0 for one that is free. anywhere: `host` may be one that others can reach.
+
+    token: let in only who opens the printed address; other users of this machine can reach it, too.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
     anywhere: bool = False
+    token: bool = False
 
 
 def serve(
@@ -48,18 +53,20 @@ def serve(
     local = _check_host(place)
     _check_across(across, local=local)
     listening = _listen(place)
-    address = f"http://{_as_written(place.host)}:{listening.getsockname()[1]}/"
+    token = secrets.token_urlsafe() if place.token else None
+    address = f"http://{_as_written(place.host)}:{listening.getsockname()[1]}/{f'?token={token}' if token else ''}"
     tell(f"viewer: {address}  (Ctrl-C ends it)")
     if not local:
         tell(
-            "warning: everybody who can reach this machine can read these tournaments; there is no password. "
+            "warning: everybody who can reach this machine can read these tournaments; "
+            f"{'they need the address above' if token else 'there is no password'}. "
             "Without --host it is shown on this machine alone."
         )
     has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if browse if browse is not None else has_display and sys.stdout.isatty():
         _open(address)
     with closing(listening):
-        _run(folders, listening, [] if local else [place.host, socket.gethostname()], across)
+        _run(folders, listening, [] if local else [place.host, socket.gethostname()], across, token)
 
 
 def _check_host(place: ServerAddress) -> bool:
@@ -116,15 +123,19 @@ def _open(address: str) -> None:
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
-def _run(folders: list[Path], listening: socket.socket, names: list[str], across: Sequence[str]) -> None:
+def _run(
+    folders: list[Path], listening: socket.socket, names: list[str], across: Sequence[str], token: str | None
+) -> None:
     import threading
 
     import uvicorn
 
     from poise.tournaments.view.app import make_app
+    from poise.tournaments.view.connections import LimitedProtocol
 
     config = uvicorn.Config(
-        make_app(folders, names, anywhere=bool(names), across=across),
+        make_app(folders, names, anywhere=bool(names), across=across, token=token),
+        http=LimitedProtocol,
         log_level="warning",
         access_log=False,
         server_header=False,

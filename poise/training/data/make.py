@@ -28,7 +28,7 @@ from poise.training.data.dataset import FORMAT, MANIFEST, PAIRS, TRANSITIONS, Tr
 from poise.training.data.dialogues import Dialogues, cases_by_row
 from poise.training.data.files import digest_of_file, folder_errors_explained, read_message_scores
 from poise.training.data.gathering import Gatherer, TrainingNegotiation, pairs_of
-from poise.training.data.held_out import FIRST_ROW, held_out
+from poise.training.data.held_out import EXACT, FIRST_ROW, held_out
 from poise.training.data.settings import DatasetSettings
 
 EVALUATION: Final = "talks on scenarios that are kept for evaluation"
@@ -108,6 +108,10 @@ class _Maker:
                 "creditor that shows emotions play other scenarios, as `poise train sweep` does"
             )
 
+    def _leave_out(self, reason: str) -> None:
+        """Count a negotiation on an evaluation scenario or, with the reason, on a copy of one."""
+        self.left_out[EVALUATION if reason == EXACT else f"{EVALUATION} ({reason})"] += 1
+
     def _all_left_out(self) -> dict[str, int]:
         total = self.left_out + self._gatherer.left_out
         return {what: count for what, count in sorted(total.items()) if count}
@@ -172,8 +176,8 @@ class _Maker:
                 ids = store.done()
                 for position, document, _usage in store.documents():
                     transcript = transcript_from(position, document)
-                    if kept is not None and transcript.scenario in kept:
-                        self.left_out[EVALUATION] += 1
+                    if kept is not None and (reason := kept.reason(transcript.scenario)):
+                        self._leave_out(reason)
                         continue
                     match = ids[position]
                     yield TrainingNegotiation(transcript, match, f"tournament {path}", self._judged.get(match, {}))
@@ -188,8 +192,9 @@ class _Maker:
 
         def talks() -> Iterator[TrainingNegotiation]:
             for row, talk in dialogues.talks():
-                if kept is not None and (row >= FIRST_ROW or talk.transcript.scenario in kept):
-                    self.left_out[EVALUATION] += 1
+                known = EXACT if row >= FIRST_ROW else None
+                if kept is not None and (reason := known or kept.reason(talk.transcript.scenario)):
+                    self._leave_out(reason)
                     continue
                 yield TrainingNegotiation(
                     talk.transcript, talk.match, talk.source, self._judged.get(talk.match, {}), talk.fitted

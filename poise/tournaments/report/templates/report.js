@@ -2,7 +2,11 @@
 /* Everything shown comes from the JSON in this page and is set as text, never as HTML. */
 (() => {
   const PAGE = 200;
-  const data = JSON.parse(document.getElementById("index").textContent);
+  /* What cannot be seen, such as a mark that turns the line around, is written out. */
+  const parse = (text) => JSON.parse(text, (key, value) => typeof value === "string" ? visible(value) : value);
+  const visible = (text) => text.replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (mark) => "\u27e8U+" + mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "\u27e9");
+  const data = parse(document.getElementById("index").textContent);
   const [POSITION, CREDITOR, DEBTOR, SCENARIO, REPEAT, ENDING, VALUE, ROUNDS, GOT_C, GOT_D] = Array(10).keys();
   const ENDINGS = { deal: "deal", walked: "walked away", timeout: "no deal in time", failed: "failed" };
   const $ = (id) => document.getElementById(id);
@@ -33,7 +37,7 @@
   /* What a search looks through: names, the scenario and every word said. */
   function text(match) {
     if (!folded.has(match)) {
-      const transcript = JSON.parse(raw(match));
+      const transcript = parse(raw(match));
       const said = transcript.messages.map((message) => [message.text, message.emotion || "", ...(message.violations || [])].join(" ")).join(" ");
       const scenario = scenarioOf(match);
       const names = [data.creditors[match[CREDITOR]], data.debtors[match[DEBTOR]], scenario.id, "#" + match[POSITION]];
@@ -89,7 +93,7 @@
   }
 
   function show(match) {
-    const transcript = JSON.parse(raw(match)), scenario = scenarioOf(match);
+    const transcript = parse(raw(match)), scenario = scenarioOf(match);
     const names = { creditor: data.creditors[match[CREDITOR]], debtor: data.debtors[match[DEBTOR]] };
     const outcome = transcript.outcome;
     const result = outcome.ending === "deal"
