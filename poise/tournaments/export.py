@@ -89,6 +89,12 @@ def frame(folder: Path | str, table: str) -> pd.DataFrame:
     return data
 
 
+def table_rows(snapshot: Snapshot, documents: Documents, table: str) -> Iterator[Sequence[Any]]:
+    """The heads of one of `TABLES`, then its lines; no library is needed."""
+    yield _COLUMNS[table]
+    yield from _LINES[table](snapshot, documents)
+
+
 def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> Path:
     """Write a table to `to`, a .parquet or .csv file; what was there is replaced in one step.
 

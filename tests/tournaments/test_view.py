@@ -1,11 +1,14 @@
 """The viewer without a browser: who is answered, what pages hold, and that nothing is written or leaves the folder."""
 
+import csv
+import io
 import re
 import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import pytest
 from helpers.tournament_fakes import config
@@ -519,3 +522,37 @@ def test_names_of_nodes_never_become_markup(ledger, tmp_path):
     page = Page(client(folder).get("/run/run/match/0/graph").text)
     assert not [tag for tag, _ in page.tags if tag in ("script", "img")]
     assert any(attrs.get("data-node", "").startswith("creditor:</div>") for _, attrs in page.tags)
+
+
+# What can be kept.
+
+
+def test_tables_and_figures_can_be_downloaded(real):
+    asked = client(real)
+    page = asked.get("/run/real/").text
+    for address in re.findall(r'href="([^"]+)" download', page):
+        answer = asked.get(address)
+        assert answer.status_code == 200
+        if address.endswith(".csv"):
+            rows = list(csv.reader(io.StringIO(answer.text)))
+            assert len({len(row) for row in rows}) == 1
+            assert len(rows) == 1 + (24 if "matches" in address else 4)
+        else:
+            assert ET.fromstring(answer.text).tag == "{http://www.w3.org/2000/svg}svg"
+    assert page.count(" download") == 13
+    assert asked.get("/run/real/provenance.csv").status_code == 404
+    assert asked.get("/run/real/figure/nothing.svg").status_code == 404
+
+
+@pytest.mark.parametrize("column", ["number", "creditor", "scenario", "settled", "creditor-got", "messages"])
+def test_a_sorted_list_is_the_same_list_in_another_order(real, column):
+    asked = client(real)
+    plain = asked.get("/run/real/matches.json").json()["rows"]
+    up, down = (asked.get(f"/run/real/matches.json?sort={sign}{column}").json()["rows"] for sign in ("", "-"))
+    assert sorted(up) == sorted(down) == sorted(plain)
+    place = {"number": 0, "creditor": 1, "scenario": 3, "settled": 6, "creditor-got": 8, "messages": 7}[column]
+    values = [row[place] for row in up if row[place] is not None]
+    if column not in ("creditor", "scenario"):
+        assert values == sorted(values)
+        assert [row[place] for row in down if row[place] is not None] == values[::-1]
+    assert asked.get("/run/real/matches.json?sort=nothing").json()["rows"] == plain

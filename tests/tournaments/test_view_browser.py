@@ -11,6 +11,8 @@ import pytest
 from helpers.paths import ROOT
 from helpers.view_fakes import fake_folder, fake_matches, fake_plan, fake_store, real_folder, serving
 
+from poise.tournaments.report.page import write_report
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.browser,
@@ -387,4 +389,96 @@ def test_a_custom_graph_is_drawn_and_its_nodes_are_lit(page, custom):
     assert page.locator(".step.here h3").inner_text() == "think_again"
     page.keyboard.press("ArrowRight")
     assert page.locator("svg.graph .node.lit").get_attribute("data-node") == "creditor:decide"
+    leave(page)
+
+
+# What shuts nobody out.
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed: pip install -e '.[dev]'"
+    ).Axe()
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """Two tournaments, one with a custom agent and troubles, and their report."""
+    folder = tmp_path_factory.mktemp("everything")
+    agent = str(ROOT / "examples" / "second_thoughts.py")
+    real_folder(folder / "one", creditors=(agent, "vanilla"), debtors=("threatening", "sad"), matches_per_pair=2)
+    fake_folder(folder / "two", hostile=True)
+    report = write_report(folder / "one")
+    with serving(folder) as address:
+        yield address, report
+
+
+PAGES = (
+    "/", "/run/one/", "/run/two/", "/run/one/matches", "/run/one/match/0", "/run/two/match/0",
+    "/beside?a=one:0&b=one:2", "/compare?a=one&b=two", "/play", "/run/nothing/", "report",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_serious(browser, everything, axe, path, scheme):
+    address, report = everything
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1024, "height": 768})
+    page = context.new_page()
+    page.goto(report.as_uri() if path == "report" else address + path)
+    page.wait_for_load_state("networkidle")
+    found = axe.run(page).response["violations"]
+    context.close()
+    serious = [
+        (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (390, 844)], ids=str)
+@pytest.mark.parametrize("path", ["/run/one/", "/run/two/", "report"])
+def test_no_figure_of_a_table_is_cut_off(browser, everything, path, size):
+    """Everything in the standings lies within its card and the window, and nothing reaches out to the side."""
+    address, report = everything
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    page.goto(report.as_uri() if path == "report" else address + path)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    cut = page.evaluate(
+        """[...document.querySelectorAll(".standings th, .standings td, .plain th, .plain td")].filter((cell) => {
+          const own = cell.getBoundingClientRect(), card = cell.closest(".card").getBoundingClientRect();
+          const head = cell.closest("thead"), hidden = head && getComputedStyle(head).position === "absolute";
+          return !hidden && own.width && (own.right > card.right + 1 || own.left < card.left - 1);
+        }).map((cell) => cell.textContent.trim().slice(0, 40))"""
+    )
+    context.close()
+    assert cut == []
+    assert wide <= size[0]
+
+
+def test_the_list_is_sorted_by_a_column_and_the_link_can_be_shared(page, real):
+    page.goto(f"{real}/matches")
+    page.wait_for_selector(".window .row:not(.waiting)")
+
+    def messages():
+        cells = page.locator(".window .row .number:last-child").all_inner_texts()
+        return [int(text.split()[0]) for text in cells]
+
+    head = page.locator("[data-sort=messages]")
+    head.click()
+    until(page, "document.querySelector('[aria-sort=ascending]') !== null")
+    page.wait_for_selector(".window .row:not(.waiting)")
+    assert messages() == sorted(messages())
+    head.click()
+    until(page, "document.querySelector('[aria-sort=descending]') !== null")
+    page.wait_for_selector(".window .row:not(.waiting)")
+    longest = sorted(messages(), reverse=True)
+    assert messages() == longest
+    assert "sort=-messages" in page.url
+    page.goto(page.url)
+    page.wait_for_selector(".window .row:not(.waiting)")
+    assert messages() == longest
     leave(page)

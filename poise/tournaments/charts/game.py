@@ -166,16 +166,15 @@ def write_figures(found: GameFigures, folder: Path) -> list[Path]:
     if found.missing:
         raise BadInput(found.missing)
     folder.mkdir(parents=True, exist_ok=True)
-    style = _style()
     paths = [folder / f"{one.name}.svg" for one in found.figures]
     for path, one in zip(paths, found.figures, strict=True):
-        replace_file(path, standalone(one.picture, style).encode())
+        replace_file(path, figure_file(one.picture).encode())
     return paths
 
 
-def _style() -> str:
-    """What a file of its own needs: the colours and the pictures' rules of the report, on white."""
+def figure_file(picture: Markup) -> str:
+    """A picture as an SVG file of its own: with the colours and the rules of the report, on white."""
     report, game = ((_STYLE / name).read_text(encoding="utf-8") for name in ("report.css", "game.css"))
     colours = report[report.index(":root") : report.index("}") + 1]
-    rules = [line for line in report.splitlines() if line.startswith(".chart ")]
-    return "\n".join([colours, "svg { background: #fff; }", *rules, game.replace("<", "&lt;")])
+    rules = [line for line in report.splitlines() if line.startswith((".chart ", ".histogram "))]
+    return standalone(picture, "\n".join([colours, "svg { background: #fff; }", *rules, game.replace("<", "&lt;")]))

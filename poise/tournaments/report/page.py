@@ -21,14 +21,17 @@ from markupsafe import Markup
 from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.common.errors import PoiseError
 from poise.common.files import draft
 from poise.common.words import visible
+from poise.games.moves import Seat
 from poise.games.transcript import Transcript
+from poise.graphs.drawing.outline import GraphOutline
 from poise.tournaments.charts.game import game_figures
+from poise.tournaments.charts.outcomes import ending_bar, endings, histograms
 from poise.tournaments.charts.pages import STYLES, page_environment
 from poise.tournaments.charts.ratings import rated
 from poise.tournaments.charts.small import axis, cells, domains, roles
+from poise.tournaments.charts.turn_graph import match_graph
 from poise.tournaments.report.process_section import section
 from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.statistics.standings import make_standings
@@ -41,6 +44,7 @@ FILE: Final = "report.html"
 TRANSCRIPTS: Final = 500
 _INDEXED: Final = ("position", "creditor", "debtor", "scenario", "repeat", "ending", "value", "rounds")
 _UTILITIES: Final = ("creditor_utility", "debtor_utility")
+_DRAWN: Final = 6
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _STYLES: Final = (STYLES / "report.css", STYLES / "game.css", _TEMPLATES / "process.css")
 
@@ -79,7 +83,10 @@ def _page(snapshot: Snapshot, documents: Documents, transcripts: int) -> str:
             ],
             shown=len(shown),
             few=FEW,
-            drawing=_drawing(),
+            drawings=_drawings(snapshot),
+            ends=[(one, ending_bar(one)) for one in endings(snapshot)],
+            histograms=histograms(snapshot.rows),
+            files="",
             axis=axis,
             cells=cells(standings),
             roles=roles(snapshot.scenarios),
@@ -164,14 +171,17 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@cache
-def _drawing() -> str | None:
-    """The negotiation graph as a data URI; None where it cannot be drawn."""
-    try:
-        from poise.graphs import negotiation_graph, seat_graph
-        from poise.graphs.drawing.draw import draw
-
-        picture = draw(negotiation_graph(seat_graph().compile(), seat_graph().compile()).compile(), "svg")
-    except (PoiseError, ImportError):
-        return None
-    return "data:image/svg+xml;base64," + base64.b64encode(picture).decode()
+def _drawings(snapshot: Snapshot) -> list[tuple[str, Markup]]:
+    """The graphs that matches ran on, each once, with whose they are; at most `_DRAWN` of them."""
+    header, judged = snapshot.header, bool(snapshot.header.config.get("judge"))
+    agents: dict[Seat, dict[GraphOutline, list[str]]] = {"creditor": {}, "debtor": {}}
+    for seat, found in agents.items():
+        for place, label in enumerate(snapshot.labels(seat)):
+            found.setdefault(header.outline(seat, place), []).append(label)
+    pairs = [(one, two) for one in agents["creditor"] for two in agents["debtor"]]
+    drawn = []
+    for one, two in pairs[:_DRAWN]:
+        whose = f"{', '.join(agents['creditor'][one])} against {', '.join(agents['debtor'][two])}"
+        words = "The graph of every match." if len(pairs) == 1 else f"The graph of {whose}."
+        drawn.append((words, match_graph(one, two, judged=judged)))
+    return drawn

@@ -69,6 +69,8 @@ class Viewer:
             "/run/{run}/match/{position:int}.json": self.transcript,
             "/run/{run}/match/{position:int}/prompt/{index:int}": self.prompt,
             "/run/{run}/match/{position:int}/graph": self.graph,
+            "/run/{run}/{table}.csv": self.table,
+            "/run/{run}/figure/{figure}.svg": self.figure,
             "/beside": self.beside,
             "/compare": self.compare,
             "/static/{name}": self.static,
@@ -142,6 +144,20 @@ class Viewer:
         run, position = self._run(request), request.path_params["position"]
         judged = bool(run.told(position).transcript.judge)
         return self._page("graph.html.j2", graph=match_graph(*run.outlines(position), judged=judged))
+
+    def table(self, request: Request) -> Response:
+        """A table of the overview, to be kept."""
+        from poise.tournaments.view.downloads import table_csv
+
+        text = table_csv(self._run(request).snapshot(), request.path_params["table"])
+        return Response(text, media_type="text/csv; charset=utf-8", headers=_NO_STORE)
+
+    def figure(self, request: Request) -> Response:
+        """A figure of the overview, to be kept."""
+        from poise.tournaments.view.downloads import figure_svg
+
+        picture = figure_svg(self._run(request).snapshot(), request.path_params["figure"])
+        return Response(picture, media_type="image/svg+xml", headers=_NO_STORE)
 
     def beside(self, request: Request) -> Response:
         """Two matches side by side."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
@@ -13,81 +12,9 @@ from poise.games.moves import SEATS, Seat
 from poise.games.transcript import Transcript
 from poise.tournaments.charts.svg import chart, tag
 
-_WIDE: Final = 560
-
 
 def _number(value: float) -> str:
     return f"{value:.1f}"
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """How one agent's matches ended: (ending, matches) in the order of ENDINGS, none left out."""
-
-    label: str
-    seat: Seat
-    matches: int
-    counts: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Counts in bins of equal width from `low` to `high`; what lies outside is in the bin next to it."""
-
-    low: float
-    high: float
-    counts: tuple[int, ...]
-    mean: float | None
-
-
-def ending_bar(ends: Ends) -> Markup:
-    """One agent's endings as one bar, of 100 by 10."""
-    parts, left = [], 0.0
-    for ending, count in ends.counts:
-        share = 100 * count / ends.matches
-        if count:
-            words = tag("title", text=f"{ending}: {count:,} of {ends.matches:,} ({share:.0f} %)")
-            width = max(0.0, share - 0.3)
-            place = {"x": _number(left), "width": f"{width:.2f}", "height": 10}
-            parts.append(tag("rect", words, class_=f"e-{ending}", **place))
-        left += share
-    told = ", ".join(f"{ending} {count}" for ending, count in ends.counts if count)
-    return tag(
-        "svg", *parts, class_="ends", viewBox="0 0 100 10", preserveAspectRatio="none", role="img", aria_label=told
-    )
-
-
-def bars(data: Histogram, label: str, ends: tuple[str, str]) -> Markup:
-    """A histogram; `ends` are written below its two ends."""
-    high, base = 120, 132
-    most = max([*data.counts, 1])
-    width = _WIDE / len(data.counts)
-    parts = []
-    for place, count in enumerate(data.counts):
-        low, top = (data.low + (data.high - data.low) * (place + side) / len(data.counts) for side in (0, 1))
-        tall = high * count / most
-        title = tag("title", text=f"{low:.2f} to {top:.2f}: {count:,} matches")
-        parts.append(
-            tag(
-                "rect",
-                title,
-                class_="bar",
-                x=_number(place * width + 1),
-                y=_number(base - tall),
-                width=_number(width - 2),
-                height=_number(tall),
-            )
-        )
-    if data.mean is not None:
-        x = _WIDE * (data.mean - data.low) / (data.high - data.low)
-        anchor = "end" if x > _WIDE * 0.8 else "start"
-        parts.append(tag("line", class_="mark", x1=_number(x), x2=_number(x), y1=0, y2=base))
-        shift = -5 if anchor == "end" else 5
-        parts.append(tag("text", x=_number(x + shift), y=10, text_anchor=anchor, text=f"mean {data.mean:.2f}"))
-    parts.append(tag("line", class_="ground", x1=0, x2=_WIDE, y1=base, y2=base))
-    parts.append(tag("text", x=0, y=base + 15, text=ends[0]))
-    parts.append(tag("text", x=_WIDE, y=base + 15, text_anchor="end", text=ends[1]))
-    return chart("histogram", (_WIDE, base + 20), label, parts)
 
 
 _MATCH_WIDE: Final = 760

@@ -5,19 +5,19 @@ Filters name agents by label and scenarios by id, so that a link still fits when
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import orjson
 
+from poise.tournaments.charts.outcomes import ENDINGS
 from poise.tournaments.storage.rows import Row
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import Store
 from poise.tournaments.view.library import ViewedRun
 
-ENDINGS: Final = ("deal", "walked", "timeout", "failed")
 _LONGEST: Final = 300  # characters of a filter; an agent's name is shorter
 LARGEST: Final = 500  # matches in one piece
 
@@ -87,10 +87,13 @@ def options(snapshot: Snapshot) -> dict[str, list[str]]:
 def listing(run: ViewedRun, choice: MatchFilter, query: Mapping[str, str]) -> dict[str, Any]:
     """The matches from `offset`, at most `limit`, and how many fit in all.
 
-    The names behind the rows' indices come along where `names` is asked for.
+    The names behind the rows' indices come along where `names` is asked for. `sort` names a column of `_SORTED`.
     """
     snapshot = run.snapshot()
     rows = find(run, snapshot, choice)
+    sort = query.get("sort", "")
+    if sort.lstrip("-") in _SORTED:
+        rows = snapshot.derived(("sorted", choice, sort), lambda: _in_order(snapshot, rows, sort))
     offset = _whole(query.get("offset"), 0, len(rows))
     limit = _whole(query.get("limit"), 200, LARGEST)
     told: dict[str, Any] = {
@@ -103,6 +106,29 @@ def listing(run: ViewedRun, choice: MatchFilter, query: Mapping[str, str]) -> di
         told["creditors"], told["debtors"] = snapshot.creditors, snapshot.debtors
         told["scenarios"] = [[scenario.id, scenario.domain, scenario.unit] for scenario in snapshot.scenarios]
     return told
+
+
+def _in_order(snapshot: Snapshot, rows: Sequence[Row], sort: str) -> list[Row]:
+    """The rows by a column; what has no value comes last either way, and equal ones in schedule order."""
+    key = _SORTED[sort.lstrip("-")]
+    values = {row.position: key(snapshot, row) for row in rows}
+    known = sorted((row for row in rows if values[row.position] is not None), key=lambda row: row.position)
+    known.sort(key=lambda row: values[row.position], reverse=sort.startswith("-"))
+    return [*known, *(row for row in rows if values[row.position] is None)]
+
+
+_SORTED: Final[Mapping[str, Callable[[Snapshot, Row], Any]]] = {
+    "number": lambda _, row: row.position,
+    "creditor": lambda snapshot, row: snapshot.creditors[row.creditor].casefold(),
+    "debtor": lambda snapshot, row: snapshot.debtors[row.debtor].casefold(),
+    "scenario": lambda snapshot, row: (snapshot.scenarios[row.scenario].id, row.repeat),
+    "outcome": lambda _, row: row.ending,
+    "settled": lambda _, row: row.value,
+    "creditor-got": lambda _, row: row.creditor_utility,
+    "debtor-got": lambda _, row: row.debtor_utility,
+    "messages": lambda _, row: row.rounds,
+}
+"""The columns that a list can be sorted by, as they stand in an address; with a "-" before, the largest first."""
 
 
 def _whole(text: str | None, usual: int, most: int) -> int:

@@ -7,6 +7,7 @@
   const $ = (id) => document.getElementById(id);
   const table = $("table"), pane = $("window"), space = $("space"), form = $("filters");
   const base = table.dataset.address;
+  let sort = new URLSearchParams(location.search).get("sort") || "";
   let names = null, total = 0, pieces = new Map(), current = 0, epoch = 0, drawn = new Map(), asked = false;
 
   async function piece(number) {
@@ -14,6 +15,7 @@
     pieces.set(number, null);
     const mine = epoch;
     const wanted = new URLSearchParams(poise.query(form));
+    if (sort) wanted.set("sort", sort);
     wanted.set("offset", number * PIECE);
     wanted.set("limit", PIECE);
     if (!names) wanted.set("names", 1);
@@ -119,9 +121,27 @@
   }
 
   function filter() {
-    history.replaceState(null, "", location.pathname + poise.query(form));
+    const wanted = new URLSearchParams(poise.query(form));
+    if (sort) wanted.set("sort", sort);
+    history.replaceState(null, "", location.pathname + (wanted.size ? "?" + wanted : ""));
     restart(false);
   }
+
+  /* A column's head sorts by it: upwards, downwards, and then by the schedule again. */
+  const heads = [...table.querySelectorAll("[data-sort]")];
+  function mark() {
+    for (const head of heads) {
+      const now = sort.replace("-", "") === head.dataset.sort;
+      head.parentElement.setAttribute("aria-sort", !now ? "none" : sort[0] === "-" ? "descending" : "ascending");
+    }
+  }
+  heads.forEach((head) => head.addEventListener("click", () => {
+    const name = head.dataset.sort;
+    sort = sort === name ? "-" + name : sort === "-" + name ? "" : name;
+    mark();
+    filter();
+  }));
+  mark();
 
   let waiting;
   form.addEventListener("input", (event) => { clearTimeout(waiting); waiting = setTimeout(filter, event.target.name === "words" ? 250 : 0); });

@@ -1,0 +1,63 @@
+"""The overview's tables as CSV and its figures as SVG files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from poise.tournaments.charts.game import figure_file, game_figures
+from poise.tournaments.charts.outcomes import histograms
+from poise.tournaments.export import table_rows
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.standings import make_standings
+from poise.tournaments.storage.snapshot import Snapshot
+from poise.tournaments.view.library import Missing
+
+TABLES: Final = ("standings", "matches")
+_MEASURES: Final = ("utility", "success", "savings", "rounds")
+_COUNTS: Final = ("matches", "deals", "failures", "forfeits", "repairs", "reasks")
+
+
+def table_csv(snapshot: Snapshot, name: str) -> str:
+    """One of TABLES as CSV; Missing for another name."""
+    if name not in TABLES:
+        raise Missing(f"there is no table called {name[:60]!r}; there are {', '.join(TABLES)}")
+    rows = _standings(snapshot) if name == "standings" else table_rows(snapshot, lambda _: iter(()), "matches")
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([_plain(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _plain(cell: Any) -> Any:
+    """A spreadsheet takes a text that begins so for a formula; a name may begin as it likes."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def _standings(snapshot: Snapshot) -> Iterable[Sequence[Any]]:
+    standings = make_standings(snapshot)
+    heads = [f"{name}{part}" for name in _MEASURES for part in ("", "_low", "_high")]
+    compared = ["baseline", "difference", "difference_low", "difference_high", "p_holm", "d"]
+    yield ["seat", "agent", *_COUNTS, *heads, *compared]
+    for one in standings.standings:
+        gained = standings.against_baseline(one.label, one.seat)
+        told: list[Any] = [None] * len(compared)
+        if gained is not None:
+            told = [gained.baseline, *_estimate(gained.utility), gained.p_holm, gained.effect]
+        measures = [value for name in _MEASURES for value in _estimate(getattr(one, name))]
+        yield [one.seat, one.label, *(getattr(one, name) for name in _COUNTS), *measures, *told]
+
+
+def _estimate(estimate: Estimate | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if estimate is None else (estimate.mean, estimate.low, estimate.high)
+
+
+def figure_svg(snapshot: Snapshot, name: str) -> str:
+    """A figure of the overview as an SVG file of its own; Missing where there is none of that name."""
+    pictures = {one.name: one.picture for one in histograms(snapshot.rows)}
+    if name not in pictures:
+        pictures |= {one.name: one.picture for one in game_figures(make_standings(snapshot), snapshot.rows).figures}
+    if name not in pictures:
+        raise Missing(f"there is no figure called {name[:60]!r} in this tournament")
+    return figure_file(pictures[name])
