@@ -174,8 +174,6 @@ def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant,
     """The creditors and the debtors that the config names; AgentError when there is no such agent."""
     creditors = tuple(entrant(find_agent(label, "creditor"), label, config) for label in config.creditors)
     debtors = tuple(entrant(find_agent(label, "debtor"), label, config) for label in config.debtors)
-    _refuse_one_agent_twice(creditors)
-    _refuse_one_agent_twice(debtors)
     if config.reading == "structured" and all(
         each.declared.get("reading") != "structured" for each in creditors + debtors
     ):
@@ -184,15 +182,6 @@ def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant,
             "or leave reading out"
         )
     return creditors, debtors
-
-
-def _refuse_one_agent_twice(entrants: Sequence[Entrant]) -> None:
-    """ConfigError where two names are the same agent with the same settings: their matches would be the same ones."""
-    names: dict[bytes, str] = {}
-    for each in entrants:
-        before = names.setdefault(_canonical(each.declared), each.label)
-        if before != each.label:
-            raise ConfigError(f"{before!r} and {each.label!r} are the same {each.seat}, played alike; name it once")
 
 
 def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:

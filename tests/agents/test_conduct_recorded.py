@@ -15,7 +15,7 @@ from poise.common.errors import BadInput, ScenarioError
 from poise.games.domains import CONDUCT, DECENCY, DOMAINS, add_domains, domain_words
 from poise.games.moves import SEATS, offer
 from poise.games.scenario import Scenario
-from poise.games.transcript import Message, Outcome, Transcript
+from poise.games.transcript import VERSION, Message, Outcome, Transcript
 from poise.graphs import empty_seat_graph, play
 
 THREAT = "Pay by Friday or I will tell your boss. You are a worthless deadbeat, and you will go to jail for this."
@@ -128,7 +128,7 @@ def test_a_debtor_is_held_to_nothing():
 
 
 def test_words_that_are_no_text_fail_their_own_seat():
-    played = play(CASE, saying(None), find_agent("vanilla", "debtor"))
+    played = play(CASE, saying(None), find_agent("vanilla", "debtor"), raises=False)
     assert (played.outcome.ending, played.outcome.by) == ("failed", "creditor")
     assert "said None; the text of a speech is a str" in played.outcome.reason
 
@@ -139,7 +139,7 @@ def test_words_that_are_no_text_fail_their_own_seat():
 @given(st.lists(TEXTS, max_size=6))
 def test_violations_survive_json(texts):
     transcript = said(*texts)
-    assert transcript.version == 3
+    assert transcript.version == VERSION
     assert Transcript.from_dict(json.loads(json.dumps(transcript.to_dict()))) == transcript
 
 
@@ -156,7 +156,7 @@ def test_version_1_is_read_and_written_back_as_it_was(texts):
     assert read.to_dict() == old
 
 
-@pytest.mark.parametrize("version", [0, 4, "2", None])
+@pytest.mark.parametrize("version", [0, VERSION + 1, "2", None])
 def test_other_versions_are_refused(version):
-    with pytest.raises(BadInput, match=r"transcript version .*; this Poise reads versions 1 to 3"):
+    with pytest.raises(BadInput, match=rf"transcript version .*; this Poise reads versions 1 to {VERSION}"):
         Transcript.from_dict({**said().to_dict(), "version": version})

@@ -208,7 +208,7 @@ def test_a_bad_file_is_refused_with_key_value_and_remedy(tmp_path, old, new, sai
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(AgentError, match=r"none.toml cannot be read: .*; check the path"):
+    with pytest.raises(AgentError, match=r"none.toml does not exist .*; check the path"):
         load_persona(tmp_path / "none.toml")
     path = tmp_path / "latin.toml"
     path.write_bytes("text = 'é'".encode("latin-1"))

@@ -220,8 +220,8 @@ forfeit = "Hm."
         ("prompt", "words"),
         [
             (None, "no prompt for the domain 'rent'; add prompt.toml"),
-            ("[creditor", "no usable prompt"),
-            ("[creditor]\nsystem = 3", "no usable prompt"),
+            ("[creditor", "this prompt cannot be used"),
+            ("[creditor]\nsystem = 3", "this prompt cannot be used"),
         ],
     )
     def test_a_domain_without_a_usable_prompt_is_refused(self, tmp_path, monkeypatch, prompt, words):

@@ -404,5 +404,5 @@ def test_a_bad_file_is_refused_with_key_value_and_remedy(tmp_path, old, new, sai
 
 
 def test_a_file_that_is_not_there_is_refused_by_name():
-    with pytest.raises(AgentError, match=r"world file .*none.toml cannot be read"):
+    with pytest.raises(AgentError, match=r"world file .*none.toml does not exist"):
         find_agent("simulated:none.toml", "debtor")

@@ -151,7 +151,7 @@ def test_a_folder_without_domains_is_refused(tmp_path):
         ("[debtor]\noffer = []", "[debtor] offer has to be a list"),
         ("[debtor]\nwalk = [7]", "[debtor] walk has to be a list of texts, without braces"),
         ('[debtor]\nshout = ["Hey."]', "[debtor] has 'shout', which is no move; there are accept, firm"),
-        ("[debtor", "no usable file of moves"),
+        ("[debtor", "this file of moves cannot be used"),
     ],
 )
 def test_moves_are_refused_with_the_remedy(rent, moves, words):

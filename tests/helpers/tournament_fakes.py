@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,23 @@ def config(creditors: int = 2, debtors: int = 2, **fields: Any) -> TournamentCon
     return make_config({**names, **fields})
 
 
+@dataclass(frozen=True)
+class Called:
+    """A policy that is not another's."""
+
+    label: str
+
+    def choose(self, view, dice):
+        return None
+
+
 def entrants(
     settings: TournamentConfig, learners: tuple[str, ...] = (), own_code: bool = False
 ) -> tuple[list[Entrant], list[Entrant]]:
     def enter(label: str, seat: Any) -> Entrant:
         declared = {"name": label, "seat": seat, "model": settings.model, "offers": "policy"}
-        return Entrant(label, seat, declared, label in learners, own_code, agent=find_agent("vanilla", seat))
+        agent = replace(find_agent("vanilla", seat), make_policy=lambda: Called(label))
+        return Entrant(label, seat, declared, label in learners, own_code, agent=agent)
 
     return [enter(x, "creditor") for x in settings.creditors], [enter(x, "debtor") for x in settings.debtors]
 

@@ -87,7 +87,7 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none.toml does not exist \(looked in "):
         load_config(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b'name = "caf\xe9"')
-    with pytest.raises(ConfigError, match=r"latin\.toml cannot be read"):
+    with pytest.raises(ConfigError, match=r"latin\.toml is not UTF-8 .*; save it as UTF-8"):
         load_config(tmp_path / "latin.toml")
 
 

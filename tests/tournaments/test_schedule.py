@@ -35,7 +35,7 @@ def test_every_pair_plays_every_scenario_equally_often(creditors, debtors, cases
     assert set(played.values()) == {creditors * debtors}
 
 
-@given(seed=st.integers(0, 2**64), cases=counts)
+@given(seed=st.integers(0, 2**63 - 1), cases=counts)
 def test_seeds_do_not_depend_on_the_pair(seed, cases):
     plan = schedule(config(2, 3, seed=seed, matches_per_pair=2 * cases), cases)
     seeds = {(match.scenario, match.repeat, match.seed) for match in plan.matches}
@@ -239,5 +239,5 @@ def test_an_agent_is_looked_up_once_and_stays_in_its_process(monkeypatch):
 
 @pytest.mark.parametrize("names", [["vanilla", "vanilla@scripted"], ["wsls@scripted", "wsls"]])
 def test_one_agent_under_two_names_is_refused_before_play(names):
-    with pytest.raises(ConfigError, match=f"{names[0]!r} and {names[1]!r} are the same creditor, played alike"):
+    with pytest.raises(ConfigError, match=f"{names[0]!r} and {names[1]!r} are the same creditor under two names"):
         plan_matches(TournamentConfig(creditors=names, debtors=["angry"], scenarios="builtin:0"))
