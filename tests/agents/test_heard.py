@@ -67,7 +67,7 @@ def test_another_unit_is_never_taken_for_the_scenarios(words, view):
 
 @pytest.mark.parametrize("words", ["two and a half weeks", "1.5 days", "\u00bd day"])
 def test_what_is_no_whole_number_is_told(words):
-    assert "no whole number of days" in hear(words, DAYS).problem
+    assert "is not a whole number of days" in hear(words, DAYS).problem
 
 
 def test_their_number_is_accepted():
