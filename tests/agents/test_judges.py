@@ -179,7 +179,7 @@ class TestNames:
         assert open_judge("rules") is open_judge("rules")
         assert open_judge("embedded:smollm2") is open_judge("embedded:smollm2", {})
 
-    @pytest.mark.parametrize("uri", ["scripted", "gpt", "rules:", "embedded:other", "", "ollama:"])
+    @pytest.mark.parametrize("uri", ["scripted", "gpt", "rules:", "", "ollama:"])
     def test_another_name_is_refused_with_those_that_there_are(self, uri):
         with pytest.raises(AgentError, match="rules"):
             check_judge(uri)
