@@ -98,7 +98,9 @@ class PlainProgress(_Progress):
         if (step > self._step and waited > _READ_SECONDS) or (batch and waited > _LINE_SECONDS):
             self._step, self._said = step, monotonic()
             best = ", ".join(
-                f"{label} {mean_utility(tally, 'creditor'):.3f}" for label, tally in board.agents("creditor")[:3]
+                f"{label} {mean_utility(tally, 'creditor'):.3f}"
+                for label, tally in board.agents("creditor")[:3]
+                if tally.matches
             )
             self._console.print(f"{_where(board)}; creditors' utility: {best}", soft_wrap=True)
 
@@ -162,7 +164,7 @@ def _running(board: Board, seat: Seat) -> Table:
     listed = board.agents(seat)
     for label, tally in listed[:_SHOWN]:
         success = f"{tally.deals / tally.matches:.0%}" if tally.matches else "-"
-        table.add_row(label, f"{mean_utility(tally, seat):.3f}", success, str(tally.matches))
+        table.add_row(label, f"{mean_utility(tally, seat):.3f}" if tally.matches else "-", success, str(tally.matches))
     if len(listed) > _SHOWN:
         table.add_row(Text(f"and {len(listed) - _SHOWN} more", style="dim"))
     return table
