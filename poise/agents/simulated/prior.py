@@ -17,7 +17,7 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.agents.simulated.files import WORLDS, read_world
+from poise.agents.simulated.files import WORLDS, read_world, world_names
 from poise.common.checked_toml import Part, like_one_in, read_checked
 from poise.common.errors import BadInput
 from poise.common.files import replace_file
@@ -73,9 +73,8 @@ class Prior(Part):
             for name, (low, high) in part.model_dump().items():
                 if low > high:
                     raise ValueError(f"{name} = [{low}, {high}] runs backwards; write the smaller number first")
-        names = sorted(path.stem for path in WORLDS.glob("*.toml"))
-        if self.like not in names:
-            raise ValueError(f"like = {self.like!r} is none of Poise's worlds, {', '.join(names)}")
+        if self.like not in world_names():
+            raise ValueError(f"like = {self.like!r} is none of Poise's worlds, {', '.join(world_names())}")
         return self
 
 

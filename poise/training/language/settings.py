@@ -146,8 +146,8 @@ class SftSettings:
 
 
 @dataclass(frozen=True)
-class JpoSettings:
-    """One JPO training from the adapter `sft`."""
+class _JudgedSettings:
+    """What every training on judged replies, from the adapter `sft`, is set by."""
 
     data: _Pairs
     sft: _Adapter
@@ -155,6 +155,15 @@ class JpoSettings:
     choice: PairSelection = field(default_factory=_judged_pairs)
     steps: Steps = field(default_factory=lambda: Steps(5e-6))
     scores: _Scores = None
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class JpoSettings(_JudgedSettings):
+    """One JPO training from the adapter `sft`."""
+
     kappa: Annotated[
         float, Field(ge=0, description="Weight of worse replies: 1 is JPO, 0 learns from better ones only.")
     ] = 1.0
@@ -163,25 +172,13 @@ class JpoSettings:
         "scenario"
     )
 
-    def __post_init__(self) -> None:
-        check_settings(self)
-
 
 @dataclass(frozen=True)
-class DpoSettings:
+class DpoSettings(_JudgedSettings):
     """One DPO training from the adapter `sft`. The paper's beta is 0.1."""
 
-    data: _Pairs
-    sft: _Adapter
-    base: _Base = None
-    choice: PairSelection = field(default_factory=_judged_pairs)
-    steps: Steps = field(default_factory=lambda: Steps(5e-6))
-    scores: _Scores = None
     beta: Annotated[float, Field(gt=0, description="How strongly the SFT adapter restrains the training.")] = 0.1
     gap: Annotated[float, Field(gt=0, description="The fewest points between the better and the worse reply.")] = 1.0
-
-    def __post_init__(self) -> None:
-        check_settings(self)
 
 
 @dataclass(frozen=True, slots=True)
