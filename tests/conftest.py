@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 import threading
@@ -90,6 +91,12 @@ def _no_thread_left_over():
         if thread.name.startswith("poise-"):
             thread.join(_PATIENCE)
             assert not thread.is_alive(), f"the test left {thread.name} at work; let it hang on `test_over`"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_works():
+    """Ctrl-C interrupts, also where the tests run in the background of a shell, which has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
