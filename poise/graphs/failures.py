@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 import poise
@@ -55,15 +53,11 @@ def place_of(error: BaseException) -> str:
 
 def traceback_of(error: BaseException) -> str:
     """The traceback from the first line of the user's code on, or the whole of it; its last 8,000 characters."""
-    own = next((each for each in _chain(error.__traceback__) if _is_users(each.tb_frame.f_code.co_filename)), None)
+    own = error.__traceback__
+    while own is not None and not _is_users(own.tb_frame.f_code.co_filename):
+        own = own.tb_next
     lines = traceback.format_exception(type(error), error, own or error.__traceback__)
     return "".join(lines)[-_TRACEBACK_LENGTH:]
-
-
-def _chain(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace is not None:
-        yield trace
-        trace = trace.tb_next
 
 
 @cache

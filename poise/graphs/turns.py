@@ -63,7 +63,8 @@ class SeatRunner:
         if through != "langgraph":
             try:
                 if self._records:  # so that both ways see the same nodes
-                    _refuse_subgraphs(self._graph)
+                    for node, _ in self._graph.compile().get_subgraphs():
+                        raise NotSequential(f"node {node!r} runs another graph")
                 self._fast = FastGraph(self._graph, self._steps - 1)  # LangGraph counts one more
             except NotSequential:
                 if through == "fast":
@@ -117,11 +118,6 @@ class SeatRunner:
 
     def _compiled(self) -> Any:
         return compiled(self._graph, waits=self._waits)
-
-
-def _refuse_subgraphs(graph: AnyGraph) -> None:
-    for name, _ in graph.compile().get_subgraphs():
-        raise NotSequential(f"node {name!r} runs another graph")
 
 
 def _added_fields(graph: AnyGraph) -> tuple[str, ...]:

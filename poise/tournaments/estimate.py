@@ -10,7 +10,7 @@ from typing import Final
 from poise.agents.game_players import GAME_PLAYERS
 from poise.agents.models.settings import SCRIPTED
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.schedule import Entrant, Schedule
+from poise.tournaments.schedule import Schedule
 from poise.tournaments.workers.play import How, workers_of
 from poise.tournaments.workers.queue import OpenPairing
 
@@ -54,15 +54,13 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
         )
         return CostEstimate(len(schedule.matches), calls, most, seconds, basis)
     workers = workers_of(How(config.workers, config.match_seconds), schedule)
-    tried = schedule.own_code or any(_plays_by_search(entrant) for entrant in schedule.creditors)
+    tried = schedule.own_code or any(
+        re.split("[:,]", entrant.label)[0] in GAME_PLAYERS for entrant in schedule.creditors
+    )
     each = _probe(schedule, open_pairing) if tried else _MATCH_SECONDS
     seconds = each * len(schedule.matches) / workers
     basis = f"{each * 1000:.2g} ms a match, {'tried here' if tried else 'as usual'}; workers: {workers}"
     return CostEstimate(len(schedule.matches), 0, 0, seconds, basis)
-
-
-def _plays_by_search(entrant: Entrant) -> bool:
-    return re.split("[:,]", entrant.label)[0] in GAME_PLAYERS
 
 
 def _calls(schedule: Schedule, messages: int) -> int:

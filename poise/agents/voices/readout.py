@@ -271,14 +271,10 @@ def _marked(text: str, quantity: Quantity) -> Quantity:
     if rate or idiom or _MONEY_BEFORE.search(before) or _FACT_BEFORE.search(before) or _FACT_AFTER.match(after):
         return replace(quantity, kind="fact")
     loose = re.match(r"\s*(?:and\s+)?(?:[0-9]|or (?:two|three|so many)\b)", after)
-    if quantity.factor > 1 and loose and not _more_follows(after):
+    with_unit = re.match(r"\s*(?:and\s+)?[0-9][0-9.,]*\s*-?(?:[a-z]+\s+)?[a-z]", after)  # of those digits' own
+    if quantity.factor > 1 and loose and not with_unit:
         return replace(quantity, amount=None)  # "1 hour 20": twenty of what?
     return quantity
-
-
-def _more_follows(after: str) -> bool:
-    """Whether the digits after a quantity have a unit of their own."""
-    return re.match(r"\s*(?:and\s+)?[0-9][0-9.,]*\s*-?(?:[a-z]+\s+)?[a-z]", after) is not None
 
 
 def _adds(text: str, first: Quantity, second: Quantity) -> bool:

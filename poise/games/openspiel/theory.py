@@ -144,7 +144,8 @@ class _Induction:
         values, _ = self.value(state.child(best))
         for action in actions:
             found, _ = self.value(state.child(action))
-            if _better(found[player] - values[player], found[1 - player] - values[1 - player]):
+            mine, theirs = found[player] - values[player], found[1 - player] - values[1 - player]
+            if mine > _TIE or (mine > -_TIE and theirs > _TIE):
                 best, values = action, found
         return values, {best: 1.0}
 
@@ -159,10 +160,6 @@ class _Induction:
             actions.extend(mix)
             state = state.child(actions[-1])
         return tuple(actions)
-
-
-def _better(mine: float, theirs: float) -> bool:
-    return mine > _TIE or (mine > -_TIE and theirs > _TIE)
 
 
 def nash_conv(game: Any, strategy: Strategy) -> float:

@@ -109,7 +109,10 @@ def negotiation_outline(creditor: GraphOutline, debtor: GraphOutline, *, judged:
     picture.add_node(END, label="end")
     if judged:
         picture.add_node("judge", label="judge")
-    entries = {seat: _entries(seat, outline) for seat, outline in seats.items()}
+    entries = {
+        seat: [f"{seat}:{target}" for source, target in (*outline.edges, *outline.conditional) if source == START]
+        for seat, outline in seats.items()
+    }
     _connect(picture, [START], entries["creditor"], conditional=False)
     for seat, other in zip(SEATS, reversed(SEATS), strict=True):
         outline = seats[seat]
@@ -122,10 +125,6 @@ def negotiation_outline(creditor: GraphOutline, debtor: GraphOutline, *, judged:
     if judged:
         _connect(picture, ["judge"], [END, *entries["creditor"], *entries["debtor"]], conditional=True)
     return picture
-
-
-def _entries(seat: str, outline: GraphOutline) -> list[str]:
-    return [f"{seat}:{target}" for source, target in (*outline.edges, *outline.conditional) if source == START]
 
 
 def _connect(picture: nx.DiGraph, sources: list[str], targets: list[str], *, conditional: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from poise.common.errors import BadInput
-from poise.games.moves import SEATS, Seat
+from poise.games.moves import SEATS
 from poise.games.transcript import Transcript, Usage
 from poise.graphs.drawing.draw import picture_of
 from poise.graphs.drawing.outline import END, PERSON, START, USUAL, GraphOutline, negotiation_outline
@@ -87,12 +87,9 @@ def _path(transcript: Transcript, outlines: Outlines) -> Iterator[str]:
     if transcript.outcome.ending != "failed":
         yield END
     elif transcript.outcome.by:
-        yield f"{transcript.outcome.by}:{_entry(transcript.outcome.by, outlines)}"
-
-
-def _entry(seat: Seat, outlines: Outlines) -> str:
-    outline = outlines[SEATS.index(seat)]
-    return next((target for source, target in (*outline.edges, *outline.conditional) if source == START), "?")
+        outline = outlines[SEATS.index(transcript.outcome.by)]
+        ways = (*outline.edges, *outline.conditional)
+        yield f"{transcript.outcome.by}:{next((target for source, target in ways if source == START), '?')}"
 
 
 def _ways(picture: nx.DiGraph, path: Iterable[str]) -> Iterator[tuple[list[str], str]]:

@@ -27,7 +27,8 @@ class Doubt:
 
 def doubts(snapshot: Snapshot) -> tuple[Doubt, ...]:
     """Every reason to doubt the figures of a tournament, the worst first."""
-    return (*_all_failed(snapshot), *_own_words(snapshot), *_waiting(snapshot))
+    waiting = (waiting_words(each, snapshot.creditors, snapshot.debtors) for each in snapshot.header.waiting)
+    return (*_all_failed(snapshot), *_own_words(snapshot), *(Doubt("waiting", words) for words in waiting))
 
 
 def _all_failed(snapshot: Snapshot) -> Iterator[Doubt]:
@@ -54,11 +55,6 @@ def _own_words(snapshot: Snapshot) -> Iterator[Doubt]:
                 f"own words, because its model said nothing usable in time; more than {limit:.0%} is no result of that "
                 "model. A match's prompts and replies in the viewer show why; own_words_limit sets the share",
             )
-
-
-def _waiting(snapshot: Snapshot) -> Iterator[Doubt]:
-    for waiting in snapshot.header.waiting:
-        yield Doubt("waiting", waiting_words(waiting, snapshot.creditors, snapshot.debtors))
 
 
 def waiting_words(waiting: Waiting, creditors: Sequence[str], debtors: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from poise.agents.models.embedded.folder import ModelFile
 from poise.agents.models.embedded.weights import SMOLLM2
@@ -51,7 +51,8 @@ def requantise(source: Path, target: Path) -> None:
     from gguf import quants
 
     reader = gguf.GGUFReader(source)
-    writer = gguf.GGUFWriter(target, str(_contents(reader, "general.architecture")))
+    architecture = reader.get_field("general.architecture")
+    writer = gguf.GGUFWriter(target, str(architecture.contents() if architecture else None))
     for name, field in reader.fields.items():
         if not name.startswith(_OF_THE_FILE):
             kind, items = field.types[0], field.types[-1] if len(field.types) > 1 else None
@@ -69,8 +70,3 @@ def requantise(source: Path, target: Path) -> None:
         writer.write_tensors_to_file()
     finally:
         writer.close()
-
-
-def _contents(reader: Any, key: str) -> Any:
-    field = reader.get_field(key)
-    return field.contents() if field is not None else None
