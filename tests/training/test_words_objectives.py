@@ -32,12 +32,12 @@ def test_golden_values_of_jpo():
     assert float(policy_loss(ratio, 1.5)) == pytest.approx(-1.603409, abs=1e-6)
     assert float(policy_loss(ratio, -1.0)) == pytest.approx(1.068939, abs=1e-6)
     assert float(k3(NOW, REFERENCE)) == pytest.approx(0.0223528, abs=1e-7)
-    assert float(jpo_loss(NOW, REFERENCE, 1.5)) == pytest.approx(-1.603409 + 0.04 * 0.0223528, abs=1e-6)
+    assert float(jpo_loss(NOW, REFERENCE, 1.5, 1.0, 0.04)) == pytest.approx(-1.603409 + 0.04 * 0.0223528, abs=1e-6)
 
 
 def test_without_negative_advantages_only_the_divergence_is_left_of_a_bad_reply():
-    assert float(jpo_loss(NOW, REFERENCE, -1.0, kappa=0.0)) == pytest.approx(0.04 * 0.0223528, abs=1e-8)
-    assert float(jpo_loss(NOW, REFERENCE, 1.5, kappa=0.0)) == float(jpo_loss(NOW, REFERENCE, 1.5))
+    assert float(jpo_loss(NOW, REFERENCE, -1.0, 0.0, 0.04)) == pytest.approx(0.04 * 0.0223528, abs=1e-8)
+    assert float(jpo_loss(NOW, REFERENCE, 1.5, 0.0, 0.04)) == float(jpo_loss(NOW, REFERENCE, 1.5, 1.0, 0.04))
 
 
 @given(logps, st.floats(-1, 1))
@@ -52,7 +52,7 @@ def test_at_the_snapshot_the_gradient_is_that_of_reinforce(values, advantage):
     """With rho = 1 nothing is clipped and the divergence is flat: the gradient of each token is -A / T."""
     reference = torch.tensor(values, dtype=torch.float64)
     now = reference.clone().requires_grad_()
-    jpo_loss(now, reference, advantage).backward()
+    jpo_loss(now, reference, advantage, 1.0, 0.04).backward()
     np.testing.assert_allclose(now.grad.numpy(), -advantage / len(values), atol=1e-12)
 
 

@@ -23,7 +23,6 @@ from poise.training.language.libraries import torch
 
 ADVANTAGE_LIMIT: Final = 10.0
 CLIP: Final = 0.2
-KL_WEIGHT: Final = 0.04
 
 
 def sequence_ratio(logps: Any, reference: Any) -> Any:
@@ -46,11 +45,11 @@ def k3(logps: Any, reference: Any) -> Any:
     return (difference.exp() - difference - 1).mean()
 
 
-def jpo_loss(logps: Any, reference: Any, advantage: float, kappa: float = 1.0, kl: float = KL_WEIGHT) -> Any:
+def jpo_loss(logps: Any, reference: Any, advantage: float, kappa: float, kl: float) -> Any:
     """JPO's loss of one reply (scalar).
 
     kappa: weight of the policy term where the advantage is negative; 1 is JPO, 0 learns from good replies only. The KL
-        term stays in either case.
+        term stays in either case. kl: weight of that term.
     """
     weight = kappa if advantage < 0 else 1.0
     return weight * policy_loss(sequence_ratio(logps, reference), advantage) + kl * k3(logps, reference)
