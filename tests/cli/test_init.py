@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.pages import _view, clean_registries
+from helpers.pages import clean_registries, view_once
 from typer.testing import CliRunner
 
 from poise.cli.app import app
@@ -36,7 +36,7 @@ def test_all_that_its_readme_says_runs(tmp_path, monkeypatch):
             assert run.returncode == 0, run.stdout
             assert "2 passed" in run.stdout
         elif words[0] == "view":
-            _view(words)
+            view_once(words)
         else:
             with clean_registries():
                 done = poise(*words, *(["--workers", "1"] if "run" in words else []))

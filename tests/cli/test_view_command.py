@@ -1,5 +1,6 @@
 """`poise view` as a person starts and ends it."""
 
+import logging
 import re
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 import urllib.request
 
 import pytest
+from helpers.pages import view_once
 from helpers.view_fakes import fake_folder
 
 
@@ -41,6 +43,21 @@ def test_it_prints_an_address_that_answers_and_ends_well_by_ctrl_c(folder):
         finally:
             viewer.kill()
     assert (viewer.returncode, rest, errors) == (0, "", "")
+
+
+def test_the_logging_of_the_program_that_serves_stays_as_it_is(folder):
+    """The handlers of some libraries close what they write to, such as standard error, when they are closed."""
+    closed = []
+
+    class Watched(logging.Handler):
+        def close(self):
+            closed.append(self)
+            super().close()
+
+    watched = Watched()
+    view_once(["view", str(folder)])
+    assert not closed
+    watched.close()
 
 
 @pytest.mark.parametrize(

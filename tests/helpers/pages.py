@@ -112,7 +112,7 @@ class Page:
         self.ran.append(command)
         alone = ["--workers", "1"] if words[:2] in (["tournament", "run"], ["tournament", "resume"]) else []
         if words[0] == "view":
-            _view(words)
+            view_once(words)
         elif words[0] == "play":
             done = CliRunner().invoke(app, words, input="")
             assert done.exit_code == 0, done.output
@@ -166,7 +166,7 @@ class Page:
             )
 
 
-def _view(words: list[str]) -> None:
+def view_once(words: list[str]) -> None:
     """Serve `poise view` in this process, ask for its first page, and end it."""
     answers = []
 

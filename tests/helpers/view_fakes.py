@@ -106,7 +106,7 @@ def client(*folders, **more):
 def serving(*folders):
     """A viewer on a free port of this machine; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(make_app(folders), log_level="error", lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(make_app(folders), log_config=None, lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -39,7 +39,7 @@ def test_the_printed_address_opens_everything_and_leaves_no_token_in_an_address(
 @contextmanager
 def viewer(folder):
     listening = socket.create_server(("127.0.0.1", 0))
-    app = uvicorn.Config(make_app([folder]), log_level="error", lifespan="off", ws="none", http=LimitedProtocol)
+    app = uvicorn.Config(make_app([folder]), log_config=None, lifespan="off", ws="none", http=LimitedProtocol)
     server = uvicorn.Server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -136,6 +136,7 @@ def _run(
     config = uvicorn.Config(
         make_app(folders, names, anywhere=bool(names), across=across, token=token),
         http=LimitedProtocol,
+        log_config=None,  # uvicorn's own would close the handlers of the program that serves
         log_level="warning",
         access_log=False,
         server_header=False,
