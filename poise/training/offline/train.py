@@ -63,8 +63,8 @@ def train_offline(
     """
     from poise import __version__
 
-    require_torch()
     transitions = read_transitions(data)
+    require_torch()
     data_digest = transitions.manifest["files"][TRANSITIONS]
     identity = {"poise": __version__, "settings": settings.to_dict(), "data": data_digest}
     folder = RunFolder(Path(out), identity, CHECKPOINT)
