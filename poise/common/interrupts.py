@@ -13,7 +13,7 @@ from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Final
 
-TERM_SECONDS: Final = 6.0  # for what is in flight; batch systems kill ten seconds or more after SIGTERM
+TERM_SECONDS: Final = 5.0  # for what is in flight; batch systems kill ten seconds or more after SIGTERM
 _LAST_SECONDS: Final = 9.0  # for everything: on a busy machine, tidying up takes long as well
 _TERMINATED: Final = 128 + signal.SIGTERM  # the exit code that a shell has for it
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
