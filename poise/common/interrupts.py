@@ -27,9 +27,13 @@ class Interrupts:
 
     on_request: called once after the first Ctrl-C, by `acknowledge` and so never in the middle of other output.
     last_words: what a process that is ended so still says on stderr.
+    minutes: after which it is as if the user had asked.
     """
 
-    def __init__(self, on_request: Callable[[], None] = lambda: None, last_words: str = "") -> None:
+    def __init__(
+        self, on_request: Callable[[], None] = lambda: None, last_words: str = "", minutes: float | None = None
+    ) -> None:
+        self._over_at = math.inf if minutes is None else monotonic() + 60 * minutes
         self.requested = self.terminated = False
         self._end = threading.Timer(_LAST_SECONDS, _end_process, [last_words])
         self._end.daemon = True
@@ -39,11 +43,14 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def __call__(self) -> bool:
-        """Whether the user asked to stop. Raises KeyboardInterrupt where that takes too long after SIGTERM."""
+        """Whether to stop: the user asked, or the minutes are over.
+
+        Raises KeyboardInterrupt where that takes too long after SIGTERM.
+        """
         if self._heard and monotonic() > self._give_up_at:
             raise KeyboardInterrupt
         self._heard = self.requested
-        return self.requested
+        return self.requested or monotonic() > self._over_at
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
