@@ -38,6 +38,7 @@ class Agent:
     conduct:         what a creditor's model hears about words that break a rule of conduct; None takes the tournament's
                      setting.
     file:            the file of your own that it comes from; "" for any other.
+    policy_model:    the URI of the model that its policy asks beside the words; "" for none.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Agent:
     conduct: Conduct | None = None
     human: bool = False
     file: str = ""
+    policy_model: str = ""
 
     def model_in(self, default: str) -> str:
         """The URI of the model that it plays with where agents that name none play with `default`.

@@ -44,6 +44,7 @@ def policy_agent(policy: NamedPolicy, argument: str) -> Agent:
         settings=policy.declared(argument),
         summary=policy.summary,
         privileged=policy.privileged,
+        policy_model=policy.asks(argument) if policy.asks else "",
     )
 
 

@@ -182,7 +182,10 @@ def _by_name(name: str, seat: Seat) -> Agent:
             "a person plays with `poise play`, and goes on with `poise play --resume`; no tournament waits"
         )
     if _names_one(name, other(seat)):
-        raise AgentError(f"{name!r} is a {other(seat)}, not a {seat}; give it to --{other(seat)}")
+        raise AgentError(
+            f"{name!r} is a {other(seat)}, not a {seat}; give it to --{other(seat)}, or in `poise play` take the other "
+            f"seat yourself, --as {seat}"
+        )
     near = difflib.get_close_matches(base, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise AgentError(f"no {seat} is called {name!r}; {hint}`poise agents list` shows them all")

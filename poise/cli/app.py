@@ -118,10 +118,16 @@ def main() -> None:
 
 
 def _end_process(code: str | int | None) -> None:
-    """End the process where a thread still plays a match or waits for a model, which would hold it up."""
+    """End the process at once where a thread still plays a match or waits for a model, and after an interruption.
+
+    Python's own end waits for such threads, and collects garbage for seconds where the machine is busy.
+    """
     import threading
 
-    if isinstance(code, int) and any(thread.name.startswith("poise-") for thread in threading.enumerate()):
+    from poise.cli.screens.exit_codes import INTERRUPTED
+
+    at_work = any(thread.name.startswith("poise-") for thread in threading.enumerate())
+    if code == INTERRUPTED or (at_work and isinstance(code, int)):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from poise.cli import train_offline, train_words
 from poise.cli.options import Out, command_group, takes
+from poise.cli.train_offline import Device, Minutes
 from poise.training.online.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -45,30 +46,30 @@ _SERIAL = (*_CHAIN, "mode", "rows")  # nor one that learns from match to match
 
 @app.command("evolve")
 @takes(TrainSettings, leave_out=_CHAIN)
-def evolve_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
+def evolve_command(given: dict[str, Any], workers: Workers = None, minutes: Minutes = None, out: Out = None) -> None:
     """Evolve an emotion chain (EvoEmo)."""
-    _train(given | {"method": "evolve"}, out, workers)
+    _train(given | {"method": "evolve"}, out, workers, minutes)
 
 
 @app.command("bayes")
 @takes(TrainSettings, leave_out=_CHAIN)
-def bayes_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
+def bayes_command(given: dict[str, Any], workers: Workers = None, minutes: Minutes = None, out: Out = None) -> None:
     """Tune an emotion chain by Bayesian optimisation (EmoDebt)."""
-    _train(given | {"method": "bayes"}, out, workers)
+    _train(given | {"method": "bayes"}, out, workers, minutes)
 
 
 @app.command("q")
 @takes(TrainSettings, leave_out=_SERIAL)
-def q_command(given: dict[str, Any], out: Out = None) -> None:
+def q_command(given: dict[str, Any], minutes: Minutes = None, out: Out = None) -> None:
     """Fill a Q-table (tabular Q-learning)."""
-    _train(given | {"method": "q"}, out)
+    _train(given | {"method": "q"}, out, minutes=minutes)
 
 
 @app.command("dqn")
 @takes(TrainSettings, leave_out=_SERIAL)
-def dqn_command(given: dict[str, Any], out: Out = None) -> None:
+def dqn_command(given: dict[str, Any], device: Device = "auto", minutes: Minutes = None, out: Out = None) -> None:
     """Train a network (deep Q-learning); needs pip install 'poise[train]'."""
-    _train(given | {"method": "dqn"}, out)
+    _train(given | {"method": "dqn"}, out, minutes=minutes, device=device)
 
 
 @app.command("learn")
@@ -76,10 +77,11 @@ def dqn_command(given: dict[str, Any], out: Out = None) -> None:
 def learn_command(
     given: dict[str, Any],
     policy: Annotated[str, typer.Argument(metavar="NAME", help="A creditor that learns, such as eq-negotiator.")],
+    minutes: Minutes = None,
     out: Out = None,
 ) -> None:
     """Play a series with a creditor that learns from each negotiation, and keep what it learned."""
-    _train(given | {"method": "learn", "policy": policy}, out)
+    _train(given | {"method": "learn", "policy": policy}, out, minutes=minutes)
 
 
 @app.command(_BY_METHOD, hidden=True)
@@ -88,13 +90,21 @@ def by_method_command(
     given: dict[str, Any],
     method: Annotated[str, typer.Argument(metavar="METHOD", help="The training method of a policy.")],
     workers: Workers = None,
+    device: Device = "auto",
+    minutes: Minutes = None,
     out: Out = None,
 ) -> None:
     """Train a policy of an installed package."""
-    _train(given | {"method": method}, out, workers)
+    _train(given | {"method": method}, out, workers, minutes, device)
 
 
-def _train(given: dict[str, Any], out: Path | None, workers: int | None = None) -> None:
+def _train(
+    given: dict[str, Any],
+    out: Path | None,
+    workers: int | None = None,
+    minutes: float | None = None,
+    device: str = "auto",
+) -> None:
     from poise.cli.screens.console import console
     from poise.cli.screens.training_progress import TrainingProgress
     from poise.training.online.train import train
@@ -102,7 +112,7 @@ def _train(given: dict[str, Any], out: Path | None, workers: int | None = None) 
     settings = TrainSettings(**given)
     folder = out or Path("runs") / settings.method
     with TrainingProgress(console(stderr=True)) as progress:
-        trained = train(settings, folder, workers=workers, watch=progress)
+        trained = train(settings, folder, workers=workers, watch=progress, device=device, minutes=minutes)
     _show(trained, console())
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 app = command_group()
 
 Workers = Annotated[int | None, typer.Option(help="Matches at a time. Default: chosen for the machine.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="The device to compute on.")]
+Minutes = Annotated[float | None, typer.Option(min=0.0, help="Stop after so many minutes and keep a checkpoint.")]
 Data = Annotated[Path, typer.Option(metavar="DIR", help="A folder of `poise train dataset`.")]
 
 
@@ -68,33 +70,41 @@ _OTHERS = ("method", "cap", "polyak")  # fields of OfflineSettings that no comma
 
 @app.command("iql")
 @takes(OfflineSettings, leave_out=(*_OTHERS, "alpha"))
-def iql_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
+def iql_command(
+    given: dict[str, Any], data: Data, device: Device = "auto", minutes: Minutes = None, out: Out = None
+) -> None:
     """Learn which emotion to show by implicit Q-learning; needs pip install 'poise[train]'."""
-    _train("iql", given, data, out)
+    _train("iql", given, data, out, device, minutes)
 
 
 @app.command("bc")
 @takes(OfflineSettings, leave_out=(*_OTHERS, "reward", "scale", "gamma", "tau", "beta", "alpha"))
-def bc_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
+def bc_command(
+    given: dict[str, Any], data: Data, device: Device = "auto", minutes: Minutes = None, out: Out = None
+) -> None:
     """Learn to show what the data show (behaviour cloning), for comparison."""
-    _train("bc", given, data, out)
+    _train("bc", given, data, out, device, minutes)
 
 
 @app.command("cql")
 @takes(OfflineSettings, leave_out=(*_OTHERS, "tau", "beta"))
-def cql_command(given: dict[str, Any], data: Data, out: Out = None) -> None:
+def cql_command(
+    given: dict[str, Any], data: Data, device: Device = "auto", minutes: Minutes = None, out: Out = None
+) -> None:
     """Learn which emotion to show by discrete conservative Q-learning, for comparison."""
-    _train("cql", given, data, out)
+    _train("cql", given, data, out, device, minutes)
 
 
-def _train(method: Method, given: dict[str, Any], data: Path, out: Path | None) -> None:
+def _train(
+    method: Method, given: dict[str, Any], data: Path, out: Path | None, device: str, minutes: float | None
+) -> None:
     from poise.cli.screens.console import console
     from poise.cli.screens.training_progress import TrainingProgress
     from poise.training.offline.train import train_offline
 
-    settings = OfflineSettings(method=method, **given)
+    settings, folder = OfflineSettings(method=method, **given), out or Path("runs") / method
     with TrainingProgress(console(stderr=True)) as progress:
-        trained = train_offline(settings, data, out or Path("runs") / method, progress)
+        trained = train_offline(settings, data, folder, progress, device=device, minutes=minutes)
     _show(trained)
 
 

@@ -12,6 +12,7 @@ import typer
 
 from poise.cli.options import Out, command_group, takes
 from poise.cli.output import write_line
+from poise.cli.train_offline import Device, Minutes
 from poise.training.language.settings import DpoSettings, JpoSettings, Picking, SampleSettings, SftSettings
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 app = command_group()
 
-Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes and keep a checkpoint.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="The device to compute on.")]
 Precision = Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="Precision of the matrix products.")]
 Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: chosen for the machine.")]
 

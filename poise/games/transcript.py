@@ -6,7 +6,7 @@ kept beside it (`Usage`), so that the transcript of LLM-free play depends on not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -137,7 +137,10 @@ class Outcome:
 class Usage:
     """What one match cost: seconds of wall-clock time and, with a model, calls and tokens (summed over messages).
 
-    per_message: the same of each message; with `tries`, a list of the same of each call, where there were several.
+    Tokens that a server did not tell of every call are None: unknown, not 0.
+
+    per_message: the same of each message, without what is unknown; with `tries`, a list of the same of each call, where
+                 there were several.
     judge: the same of the judge's calls, which are in none of the sums; {} without a judge that asks a model.
     detector: the same of a detector that asks a model.
     nodes: of each message the seconds of each of its `Message.nodes`; () where no seat has a custom graph.
@@ -146,14 +149,30 @@ class Usage:
 
     seconds: float = 0.0
     calls: int = 0
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    reply_tokens: int = 0
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    reply_tokens: int | None = 0
     per_message: tuple[Mapping[str, Any], ...] = ()
     judge: Mapping[str, float] = field(default_factory=dict)
     detector: Mapping[str, float] = field(default_factory=dict)
     nodes: tuple[tuple[float, ...], ...] = ()
     traceback: str = ""
+
+
+TOKENS: Final = ("prompt_tokens", "cached_tokens", "evaluated_tokens", "reply_tokens")
+
+
+def total_usage(usages: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """The figures of several calls or messages added up; tokens that one with calls lacks are unknown and left out."""
+    total: dict[str, float] = {}
+    unknown: set[str] = set()
+    for usage in usages:
+        if usage.get("calls"):
+            unknown.update(name for name in TOKENS if name not in usage)
+        for name, value in usage.items():
+            if isinstance(value, int | float):
+                total[name] = total.get(name, 0) + value
+    return {name: value for name, value in total.items() if name not in unknown}
 
 
 @dataclass(frozen=True, slots=True)

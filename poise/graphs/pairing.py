@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from poise.games.moves import SEATS, Seat
 from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
-from poise.games.transcript import Transcript, Usage
+from poise.games.transcript import Transcript, Usage, total_usage
 from poise.graphs.deadline import guard
 from poise.graphs.fast import FastGraph
 from poise.graphs.judging import with_verdicts
@@ -228,31 +228,25 @@ def _learner(policy: Policy) -> Learner:
 def _usage(
     messages: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict], reading: Mapping[str, float], seconds: float
 ) -> Usage:
-    def total(key: str) -> int:
-        return int(sum(message.get(key, 0) for message in messages))
-
     nodes = tuple(tuple(message.get(SECONDS, ())) for message in messages)
     messages = [{name: value for name, value in message.items() if name != SECONDS} for message in messages]
-    used = any(messages)
+    total = total_usage(messages)
+    calls = int(total.get("calls", 0))
+    prompt, cached, reply = (
+        int(total[name]) if name in total else None if calls else 0
+        for name in ("prompt_tokens", "cached_tokens", "reply_tokens")
+    )
     return Usage(
         seconds=seconds,
-        calls=total("calls"),
-        prompt_tokens=total("prompt_tokens"),
-        cached_tokens=total("cached_tokens"),
-        reply_tokens=total("reply_tokens"),
-        per_message=tuple(messages) if used else (),
-        judge=_sum(verdict.usage for verdict in verdicts),
+        calls=calls,
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        reply_tokens=reply,
+        per_message=tuple(messages) if any(messages) else (),
+        judge=total_usage(verdict.usage for verdict in verdicts),
         detector=dict(reading),
         nodes=nodes if any(nodes) else (),
     )
-
-
-def _sum(each: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for usage in each:
-        for name, value in usage.items():
-            total[name] = total.get(name, 0) + value
-    return total
 
 
 def play(  # noqa: PLR0913 - three of them by name only

@@ -33,13 +33,21 @@ class Pairings:
         return Pairing(creditor.look_up(), debtor.look_up(), play_settings(self.config, self.schedule))
 
 
+def vain_options(config: TournamentConfig, schedule: Schedule) -> tuple[str, ...]:
+    """A sentence about model options where no model is asked; AgentError for one that there is not."""
+    if not config.model_options or schedule.asked:
+        return ()
+    ModelSettings.from_options(config.model_options)
+    return (f"no model is asked, so these options change nothing: {', '.join(config.model_options)}",)
+
+
 def check_models(config: TournamentConfig, schedule: Schedule) -> tuple[str, ...]:
     """Raise before the first message what every one would: AgentError for options, ModelMissing, ModelDown.
 
     Returns what the user should know about how the models are set up, in sentences.
     """
     if not schedule.asked:
-        return ()
+        return vain_options(config, schedule)
     from poise.agents.models.models import check_model
 
     settings = ModelSettings.from_options(model_options(config, schedule))
@@ -63,7 +71,7 @@ def try_models(config: TournamentConfig, schedule: Schedule, pairs: Collection[i
     """
     needed = frozenset[str]().union(*(schedule.needs(pair) for pair in pairs))
     if not needed:
-        return TriedModels()
+        return TriedModels(vain_options(config, schedule))
     from poise.agents.models.models import check_model
     from poise.agents.models.trial import try_model
 
@@ -74,12 +82,15 @@ def try_models(config: TournamentConfig, schedule: Schedule, pairs: Collection[i
     for model in asked:
         if model.uri in down:
             continue
+        how = settings
+        if model.role == "policy":  # it calls its model as it likes
+            how = ModelSettings(timeout=settings.timeout, patience=settings.patience)
         try:
-            remarks += check_model(model.uri, settings, model.adapter)
-            kind = model.uri, model.role != "voice"
+            remarks += check_model(model.uri, how, model.adapter)
+            kind = model.uri, model.role in ("judge", "detector")
             if kind not in tried:
                 tried.add(kind)
-                remarks.append(try_model(model.uri, settings, model.adapter, json=kind[1]))
+                remarks.append(try_model(model.uri, how, model.adapter, json=kind[1]))
         except Unanswered:
             raise
         except ModelDown as error:

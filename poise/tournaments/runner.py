@@ -63,8 +63,9 @@ def run_tournament(
     scenarios:    replace those of `config.scenarios`.
     open_pairing: replaces `poise.graphs.Pairing`; called with a pair's index.
 
-    Ctrl-C finishes the matches in flight and returns; a second one raises KeyboardInterrupt at once. Matches that a
-    model's server keeps from being played wait (`Result.waiting`), and all others are played.
+    Ctrl-C finishes the matches in flight and returns; a second one raises KeyboardInterrupt at once, and SIGTERM within
+    ten seconds. Matches that a model's server keeps from being played wait (`Result.waiting`), and all others are
+    played.
     Raises ConfigError, AgentError or ScenarioError for invalid settings; StoreError when the folder cannot be used or
     holds matches that are not asked for; ModelError when a model is of no use, or when no match at all can be played.
     Finished matches are kept.
@@ -155,7 +156,7 @@ def _play(
     writer = _Writer(store, every_match=schedule.calls_model)
     advice = f"Finished matches are kept; continue with: {resume_command(store.folder)}"
     began = monotonic()
-    with watch.over(schedule, store.tally()), Interrupts(watch.stopping) as stop:
+    with watch.over(schedule, store.tally()), Interrupts(watch.stopping, f"stopped\n{advice}") as stop:
         how = How(config.workers, config.match_seconds, stop, message_seconds=config.message_seconds)
         try:
             with closing(play_all(plan, queue, how)) as batches:
@@ -165,6 +166,8 @@ def _play(
                     while queue.news:
                         watch.remark(queue.news.pop(0))
                     stop.acknowledge()
+            if stop.terminated:  # no time for standings
+                raise KeyboardInterrupt
         except KeyboardInterrupt as stopped:
             stopped.add_note(advice)
             raise

@@ -37,6 +37,7 @@ class Entrant:
     learns:   carries memory along a series.
     own_code: comes from a user's file, or plays a user's game.
     adapter:  how its model is tuned, or None.
+    policy_model: the URI of the model that its policy asks; "" for none.
     agent:    the agent itself, where this process looked it up; it is not sent to other processes.
     """
 
@@ -46,6 +47,7 @@ class Entrant:
     learns: bool = False
     own_code: bool = False
     adapter: Adapter | None = None
+    policy_model: str = ""
     agent: Agent | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -58,15 +60,16 @@ class Entrant:
         return self.agent or find_agent(self.label, self.seat)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Entrant, (self.label, self.seat, self.declared, self.learns, self.own_code, self.adapter)
+        shown = self.label, self.seat, self.declared
+        return Entrant, (*shown, self.learns, self.own_code, self.adapter, self.policy_model)
 
 
 @dataclass(frozen=True, slots=True)
 class AskedModel:
-    """A model that a tournament asks: for an agent's words, a judge's verdicts or a detector's readings."""
+    """A model that a tournament asks: for words, for what a policy wants to know, for verdicts or for readings."""
 
     uri: str
-    role: Literal["voice", "judge", "detector"]
+    role: Literal["voice", "policy", "judge", "detector"]
     adapter: Adapter | None = None
 
 
@@ -119,17 +122,18 @@ class Schedule:
         """Every model that is asked for anything, each once in each role."""
         entrants = (*self.creditors, *self.debtors)
         voices = [AskedModel(of.model, "voice", of.adapter) for of in entrants if of.model != SCRIPTED]
-        return (*dict.fromkeys(voices), *_listeners(self.judge, self.detector))
+        policies = [AskedModel(of.policy_model, "policy") for of in entrants if of.policy_model]
+        return (*dict.fromkeys(voices + policies), *_listeners(self.judge, self.detector))
 
     def needs(self, pair: int) -> frozenset[str]:
         """The URIs of the models without which no match of this pair can be played."""
-        voices = {entrant.model for entrant in self.pair(pair)} - {SCRIPTED}
-        return frozenset(voices).union(model.uri for model in _listeners(self.judge, self.detector))
+        own = {uri for entrant in self.pair(pair) for uri in (entrant.model, entrant.policy_model)} - {SCRIPTED, ""}
+        return frozenset(own).union(model.uri for model in _listeners(self.judge, self.detector))
 
     @property
     def listeners(self) -> int:
         """How many models listen to every match: the judge's and the detector's."""
-        return sum(model.role != "voice" for model in self.asked)
+        return len(_listeners(self.judge, self.detector))
 
     @property
     def calls_model(self) -> bool:
@@ -189,7 +193,7 @@ def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:
     declared = agent.declared_in(config.model, config.offers, config.conduct, config.reading)
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
     own_code = "source" in agent.settings or bool(config.game)
-    return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter, agent)
+    return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter, agent.policy_model, agent)
 
 
 def refuse_same_agents(schedule: Schedule, before: Collection[str] = ()) -> None:

@@ -161,11 +161,25 @@ def test_margins_follow_the_formula(heads: list[float]) -> None:
 def test_the_memo_is_bounded_and_can_be_off(model: Model) -> None:
     for bound in (0, 3):
         detector = Detector(model, memo=bound)
-        readings = detector.read_many([text for text, _ in GOLDEN])
+        readings = [detector.read(text) for text, _ in GOLDEN]
         assert detector.remembered == bound
         assert readings == default_detector().read_many([text for text, _ in GOLDEN])
     with pytest.raises(BadInput, match="memo=-1"):
         Detector(model, memo=-1)
+
+
+SAID = st.lists(st.sampled_from([text for text, _ in GOLDEN]) | st.text(max_size=9), max_size=14).map(" ".join)
+
+
+@given(st.lists(SAID, max_size=8))
+def test_many_texts_together_are_read_as_each_alone(texts: list[str]) -> None:
+    detector = default_detector()
+    for text, found in zip(texts, detector.read_many(texts), strict=True):
+        alone = detector.read(text)
+        assert found.label == alone.label
+        assert found.twenty_eight == pytest.approx(alone.twenty_eight, rel=1e-5)
+        assert found.seven == pytest.approx(alone.seven, rel=1e-5)
+        assert [found] == detector.read_many([text]), "its neighbours do not matter"
 
 
 def test_many_threads_read_what_one_reads(model: Model) -> None:

@@ -112,6 +112,23 @@ def test_a_refusal_is_told_in_its_words():
     assert problems == ("tiny:1b refused: 'I cannot help with that.'",) * 2
 
 
+@pytest.mark.parametrize("text", [None, "", SAID])
+def test_what_a_content_filter_withheld_is_told_and_never_said(text):
+    body = openai(text) | {"usage": {"prompt_tokens": 30, "completion_tokens": 2, "total_tokens": 32}}
+    body["choices"][0]["finish_reason"] = "content_filter"
+    with StandIn([json_answer(body)]) as server:
+        speech = spoken(server, "openai", offer(17))
+    assert speech.wording.problems == ("tiny:1b's reply was withheld by its content filter",) * 2
+    assert speech.wording.own_words
+    assert (speech.move, speech.usage["prompt_tokens"]) == (offer(17), 60)
+
+
+def test_a_refusal_counts_beside_words_too():
+    with StandIn([json_answer(openai(SAID, refusal="I will not help to collect a debt."))]) as server:
+        problems = spoken(server, "openai", offer(17)).wording.problems
+    assert problems == ("tiny:1b refused: 'I will not help to collect a debt.'",) * 2
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["T1", "T3", "T3b", "T0"])
 def test_thoughts_are_never_said(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import signal
 from time import monotonic
 
@@ -23,8 +24,20 @@ from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.queue import TaskQueue, WorkerPlan
 
 AGENTS = """
-import sys
+import ctypes, re, sys
 from poise import agent
+
+@agent("crashes")
+def crashes(view):
+    ctypes.string_at(0)
+
+@agent("interrupts")
+def interrupts(view):
+    raise KeyboardInterrupt
+
+@agent("holds")
+def holds(view):
+    re.match("(a+)+$", "a" * 64 + "b")  # C code that keeps the GIL for years
 
 @agent("exits")
 def exits(view):
@@ -36,35 +49,55 @@ def good(view):
 """
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
-    file = tmp_path_factory.mktemp("own") / "own.py"
+def played(folder, names, how):
+    """The transcript of one match of each of these agents, whose words a model gives, against a model's."""
+    file = folder / "own.py"
     file.write_text(AGENTS)
     with serving(m=ANSWERS) as server:
         config = make_config(
             {
-                "creditors": [f"{file}:{name}@openai:m" for name in ("exits", "good")],
+                "creditors": [f"{file}:{name}@openai:m" for name in names],
                 "debtors": ["vanilla@openai:m"],
                 "matches_per_pair": 1,
                 "model_options": {"base_url": server.address, "patience": 0.0},
             }
         )
         plan = plan_matches(config)
-        queue, how = TaskQueue.of(plan, {}), How(1, 1800.0)
+        queue = TaskQueue.of(plan, {})
         batches = list(play_all(WorkerPlan(plan, config.rules, Pairings(config, plan)), queue, how))
-        played = sorted((one.position, one) for batch in batches for one in batch)
-        assert server.chats > 0
-    return [transcript_from(position, one.transcript) for position, one in played]
+        finished = sorted((one.position, one) for batch in batches for one in batch)
+    transcripts = [transcript_from(position, one.transcript) for position, one in finished]
+    return dict(zip(names, transcripts, strict=True))
 
 
-def test_a_bad_agent_fails_its_own_match_with_the_reason(outcomes):
-    assert (outcomes[0].outcome.ending, outcomes[0].outcome.by) == ("failed", "creditor")
-    assert "SystemExit: 3" in outcomes[0].outcome.reason
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    names = ("exits", "crashes", "interrupts", "good")
+    return played(tmp_path_factory.mktemp("own"), names, How(1, 1800.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("exits", "SystemExit: 3"),
+        ("crashes", "the process that played it ended 2 times .*SIGSEGV"),
+        ("interrupts", "KeyboardInterrupt"),
+    ],
+)
+def test_a_bad_agent_fails_its_own_match_with_the_reason(outcomes, name, reason):
+    assert (outcomes[name].outcome.ending, outcomes[name].outcome.by) == ("failed", "creditor")
+    assert re.search(reason, outcomes[name].outcome.reason)
 
 
 def test_a_good_one_speaks_with_the_model_through_the_main_process(outcomes):
-    assert outcomes[1].outcome.ending != "failed"
-    assert all(message.wording.attempts for message in outcomes[1].messages)
+    assert outcomes["good"].outcome.ending != "failed"
+    assert all(message.wording.attempts for message in outcomes["good"].messages)
+
+
+def test_code_that_never_returns_to_python_is_given_up_with_its_match(tmp_path):
+    (held,) = played(tmp_path, ["holds"], How(1, 1800.0, grace=0.5, message_seconds=0.5)).values()
+    assert (held.outcome.ending, held.outcome.by) == ("failed", "creditor")
+    assert held.outcome.reason == "no message within 0.5 s; raise message_seconds if that is fine"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -272,6 +274,7 @@ class Stopper(Silent):
 
     after: int
     times: int = 1
+    signal: int = signal.SIGINT
     seen: int = 0
     told: list[str] = field(default_factory=list)
 
@@ -282,7 +285,7 @@ class Stopper(Silent):
         self.seen += len(batch)
         while self.seen >= self.after and self.times:
             self.times -= 1
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), self.signal)
 
     def stopping(self):
         self.told.append("stopping")
@@ -464,6 +467,43 @@ def test_two_that_begin_in_the_same_second_get_a_folder_each(tmp_path, monkeypat
         folders.append(default_folder(config))
         folders[-1].mkdir(parents=True)
     assert len(set(folders)) == 4
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_keeps_what_is_finished_and_leaves_standings_for_later(tmp_path, workers):
+    config = make_config({**NAMES, "workers": workers})
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run_tournament(
+            config, tmp_path, scenarios=CASES, open_pairing=opened(config), watch=Stopper(3, signal=signal.SIGTERM)
+        )
+    assert f"continue with: poise tournament resume {tmp_path}" in " ".join(stopped.value.__notes__)
+    assert 3 <= len(stored(tmp_path)) < len(plan_matches(config, CASES).matches)
+    assert resume_tournament(tmp_path, open_pairing=opened(config)).complete
+
+
+STUCK = """
+import os, signal, sys
+from poise.common import interrupts
+interrupts._LAST_SECONDS = 0.1
+with interrupts.Interrupts(last_words="resume it with: poise"):
+    os.kill(os.getpid(), signal.SIGTERM)
+    {work}
+with interrupts.Interrupts():
+    os.kill(os.getpid(), signal.SIGINT)  # which waits for as long as it takes
+    interrupts.threading.Event().wait(0.3)
+print("went on")
+"""
+
+
+def test_what_does_not_end_after_sigterm_is_ended_with_its_last_words():
+    stuck = STUCK.format(work="signal.pthread_sigmask(signal.SIG_BLOCK, [2]); interrupts.threading.Event().wait()")
+    ended = subprocess.run([sys.executable, "-c", stuck], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "resume it with: poise\n")
+
+
+def test_what_ends_in_time_is_left_alone():
+    ended = subprocess.run([sys.executable, "-c", STUCK.format(work="")], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "went on\n", "")
 
 
 def test_a_signal_that_was_ignored_stays_ignored():

@@ -1,6 +1,7 @@
 """Settings that hold secrets or ask for too much are refused in a sentence; nothing stored or exported has a secret."""
 
 import json
+import sys
 
 import pytest
 from helpers.view_fakes import fake_folder
@@ -138,7 +139,8 @@ def test_too_many_matches_are_refused_before_they_are_planned():
     [
         ("tournament run --creditor angry --debtor sad", "'angry' is a debtor, not a creditor; give it to --debtor"),
         ("tournament run --creditor vanilla --debtor wsls", "'wsls' is a creditor, not a debtor; give it to --cred"),
-        ("play --as creditor --against eq-negotiator", "'eq-negotiator' is a creditor, not a debtor"),
+        ("play --as creditor --against eq-negotiator", "'eq-negotiator' is a creditor, not a debtor; give it to"),
+        ("play --as creditor --against eq-negotiator", "in `poise play` take the other seat yourself, --as debtor"),
         ("tournament run --creditor vanilla --debtor d.py --creditor d.py", "has no creditor: 'd' is a debtor; give"),
         ("tournament run --creditor bad.py --debtor sad", "has the seat 'buyer'"),
         ("tournament run --creditor vanilla --debtor sad --scenarios biultin", "did you mean 'builtin'"),
@@ -150,12 +152,31 @@ def test_too_many_matches_are_refused_before_they_are_planned():
         ("tournament run --creditor vanilla --debtor sad --name a/b", "a name begins with a letter or digit"),
         ("tournament run --creditor vanilla --debtor sad --out ", "name a folder"),
         ("tournament run . --creditor vanilla --debtor sad", "is a folder; name a file in it"),
+        ("tournament run --creditor vanilla --debtor happy.toml", "reactions are due for exactly joy, sadness"),
+        ("tournament run --creditor vanilla --debtor sad --option temprature=1", "option 'temprature' is unknown"),
+        ("train iql --data nope", "nope/dataset.json does not exist"),
+        ("train iql --data nope --steps -3", "steps -3 is outside 1"),
     ],
 )
 def test_a_wrong_word_is_answered_with_the_right_one(tmp_path, words, answer):
     (tmp_path / "d.py").write_text('from poise import agent\n@agent("d", seat="debtor")\ndef d(view): return None\n')
     (tmp_path / "bad.py").write_text('from poise import agent\n@agent("d", seat="buyer")\ndef d(view): return None\n')
+    (tmp_path / "happy.toml").write_text('like = "angry"\n[reactions.happiness]\nwhy = "x"\n')
     assert answer in " ".join(poise_says(*words.split(" ")).split())
+
+
+def test_data_are_looked_at_before_torch_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for method in ("iql", "bc", "cql"):
+        assert "nope/dataset.json does not exist" in poise_says("train", method, "--data", "nope")
+
+
+@pytest.mark.parametrize("more", [["--dry-run"], []])
+def test_an_option_of_a_model_that_nobody_asks_is_said_to_change_nothing(more):
+    words = ["tournament", "run", "--creditor", "vanilla", "--debtor", "sad", "--matches-per-pair", "1", *more]
+    told = "no model is asked, so these options change nothing: temperature"
+    assert told in poise_says(*words, "--option", "temperature=1", "--out", "a", code=0)
+    assert "change nothing" not in poise_says(*words, "--out", "b", code=0)
 
 
 def test_a_drawing_s_format_is_that_of_its_name(tmp_path):

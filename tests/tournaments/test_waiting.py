@@ -69,6 +69,18 @@ def test_a_server_that_lets_nobody_play_is_an_error_before_the_first_match(tmp_p
     assert not (tmp_path / "x").exists()
 
 
+def test_the_model_that_a_policy_asks_is_tried_first_and_waited_for_too(tmp_path, monkeypatch):
+    with serving(bad="down") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.address)
+        agents = ("--creditor", "emomas:openai:bad", "--creditor", "vanilla")
+        code, _, told = command(server, "run", *agents, *FIELD, "--out", str(tmp_path))
+        assert code == 4, told
+        assert "2 matches wait for openai:bad (emomas:openai:bad v. angry)" in told
+        assert Store.read(tmp_path).count() == 2
+        server.modes["bad"] = ANSWERS
+        assert "openai:bad answered a trial call in" in command(server, "resume", str(tmp_path))[2]
+
+
 def test_requests_that_are_refused_wait_and_are_not_charged_to_the_agent(tmp_path):
     with serving(picky=ANSWERS) as server:
         settings = config_of(server)

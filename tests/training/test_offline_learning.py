@@ -21,6 +21,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs import Pairing
 from poise.testing import check_agent
 from poise.training.data.dataset import FORMAT, MANIFEST, REWARDS, TRANSITIONS, Transitions, select
+from poise.training.devices import choose_device
 from poise.training.offline.evaluation import importance, observed
 from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.offline.train import CHECKPOINT, evaluate, loss_curve, train_offline
@@ -340,6 +341,25 @@ def test_stopped_it_goes_on_to_the_same_curve_and_artifact(made, tmp_path):
     assert not (tmp_path / "out" / CHECKPOINT).exists()
 
 
+def test_once_its_minutes_are_over_it_keeps_a_checkpoint(made, tmp_path):
+    data, result = made
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        train_offline(QUICK, data, tmp_path / "out", minutes=0)
+    assert "repeat the command to resume" in stopped.value.__notes__[0]
+    found = train_offline(QUICK, data, tmp_path / "out", minutes=60, device="cpu")
+    assert loss_curve(found.artifact) == loss_curve(result.artifact)
+
+
+def test_a_device_that_is_not_there_is_refused(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for device in ("cuda", "tpu"):
+        with pytest.raises(ConfigError, match=f"device '{device}' is not on this machine; there is cpu"):
+            train_offline(QUICK, made[0], tmp_path / "out", device=device)
+    assert choose_device() == "cpu"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert (choose_device(), choose_device("cpu")) == ("cuda", "cpu")
+
+
 def test_killed_outright_it_goes_on_to_the_same_curve(made, tmp_path):
     """A process that keeps a checkpoint after every chunk is killed between the second and the third."""
     data, result = made
@@ -378,7 +398,7 @@ def test_arrays_of_another_state_are_refused(made):
     assert isinstance(learned({"state": "extended"}, arrays), Learned)
 
 
-def test_without_torch_training_says_what_to_install(tmp_path, monkeypatch):
+def test_without_torch_training_says_what_to_install(made, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ConfigError, match=r"poise\[train\]"):
-        train_offline(QUICK, tmp_path, tmp_path)
+        train_offline(QUICK, made[0], tmp_path)

@@ -50,6 +50,16 @@ def test_stopped_at_any_round_it_goes_on_to_the_same_artifact(tmp_path, method):
         assert files(folder) == files(whole.folder)
 
 
+@pytest.mark.parametrize("method", LONGER)
+def test_once_its_minutes_are_over_it_keeps_what_it_learned(tmp_path, method):
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        train(LONGER[method], tmp_path / "out", workers=1, minutes=0)
+    assert "repeat the command to resume" in stopped.value.__notes__[0]
+    again = StopAfter(0)
+    train(LONGER[method], tmp_path / "out", workers=1, watch=again)
+    assert again.began[0][1] > 0
+
+
 DIES = """
 import os, signal
 from poise.cli.app import app

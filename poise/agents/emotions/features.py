@@ -125,3 +125,27 @@ class Features:
         for block in (values[:split], values[split:]):
             np.divide(block, np.sqrt(np.add.reduce(block * block)), out=block)
         return found, values
+
+    def vectors(self, normalised: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """The vectors of several texts, bit by bit those of `vector`, as the rows of a sparse matrix.
+
+        Where each row begins (with the end of the last), then the places and values of all rows, one after another.
+        """
+        places: list[int] = []
+        repeats: list[int] = []
+        begins, blocks = [0], list[int]()
+        for text in normalised:
+            words, chars = self.places(text)
+            counts = Counter(words)
+            split = len(counts)
+            counts.update(chars)
+            blocks += (len(places), len(places) + split)
+            places += counts
+            repeats += counts.values()
+            begins.append(len(places))
+        found = np.array(places, np.intp)
+        values = (1 + np.log(np.array(repeats, np.float32))) * self.idf[found]
+        squares = values * values
+        norms = [np.add.reduce(squares[begin:end]) for begin, end in pairwise((*blocks, len(places)))]
+        values /= np.repeat(np.sqrt(np.array(norms, np.float32)), np.diff((*blocks, len(places))))
+        return np.array(begins), found, values

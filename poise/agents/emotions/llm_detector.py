@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -18,10 +18,11 @@ from typing import Any, Final
 
 from poise.agents.emotions.detector import MEMO, Detection
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, to_seven
-from poise.agents.models.calls import Caller, add_usage, reply_problem
+from poise.agents.models.calls import Caller, reply_problem
 from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
 from poise.common.errors import BadReply, ModelError, ModelTimeout, Unanswered
+from poise.games.transcript import total_usage
 
 PROMPT_FILE: Final = Path(__file__).parent / "detector.toml"
 TRIES: Final = 3
@@ -43,7 +44,7 @@ class Asked:
         self._known: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def label(self, message: str, spent: dict[str, float]) -> str:
+    def label(self, message: str, spent: list[Mapping[str, float]]) -> str:
         """The label of a neutralised message; what the calls cost is added to `spent`.
 
         Raises Unanswered when no answer could be used, and what a call raises.
@@ -51,7 +52,7 @@ class Asked:
         with self._lock:
             known = self._known.get(message)
         if known is not None:
-            spent["memo_hits"] = spent.get("memo_hits", 0) + 1
+            spent.append({"memo_hits": 1})
             return known
         label = self._find(message, spent)
         with self._lock:
@@ -60,7 +61,7 @@ class Asked:
                 del self._known[next(iter(self._known))]
         return label
 
-    def _find(self, message: str, spent: dict[str, float]) -> str:
+    def _find(self, message: str, spent: list[Mapping[str, float]]) -> str:
         problem = ""
         last: ModelError | None = None
         for attempt in range(TRIES):
@@ -70,10 +71,10 @@ class Asked:
                         detector_question(message, self.labels, problem), attempt, _CONVERSATION, schema(self.labels)
                     )
                 )
-                add_usage(spent, reply.usage)
+                spent.append(reply.usage)
                 return _parse_answer(reply.text, self.labels)
             except (BadReply, ModelTimeout) as error:
-                add_usage(spent, getattr(error, "usage", {}))
+                spent.append(getattr(error, "usage", {}))
                 problem, last = reply_problem(error), error
         unanswered = Unanswered(f"the detector's model gave no usable answer in {TRIES} tries: {last}")
         unanswered.model = self._caller.uri
@@ -88,7 +89,7 @@ class AskingDetector:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._spent: dict[str, float] = {}
+        self._spent: list[Mapping[str, float]] = []
 
     def read(self, text: str) -> Detection:
         """What `text` shows, all the weight on one label. Raises Unanswered and what a call raises."""
@@ -97,8 +98,8 @@ class AskingDetector:
 
     def spent(self) -> dict[str, float]:
         """What readings cost since this was asked last, as `poise.agents.models.calls.Reply.usage`."""
-        spent, self._spent = self._spent, {}
-        return spent
+        spent, self._spent = self._spent, []
+        return total_usage(spent)
 
 
 def detection(label: str) -> Detection:

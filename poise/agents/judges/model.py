@@ -10,13 +10,14 @@ from string import Template
 from typing import Any, Final
 
 from poise.agents.judges.types import Exchange, Verdict
-from poise.agents.models.calls import Caller, add_usage, reply_problem
+from poise.agents.models.calls import Caller, reply_problem
 from poise.agents.models.endpoint import ChatTurn, Question
 from poise.agents.models.text import neutralise
 from poise.agents.voices.prompts import FOLDER, silence
 from poise.common.errors import BadReply, ModelDown, ModelError, ModelMissing, ModelTimeout
 from poise.games.domains import domain_words
 from poise.games.moves import other
+from poise.games.transcript import total_usage
 
 TRIES: Final = 3
 SCHEMA: Final[Mapping[str, Any]] = {
@@ -42,23 +43,23 @@ class ModelJudge:
 
     def judge(self, exchange: Exchange) -> Verdict:
         """The model's verdict. Raises ModelDown and ModelMissing."""
-        usage: dict[str, float] = {}
+        usages: list[Mapping[str, float]] = []
         problem, failure = "", ""
         for attempt in range(TRIES):
             try:
                 asked = Question(judge_question(exchange, problem), attempt, _CONVERSATION, SCHEMA)
                 reply = self._caller.ask(asked)
-                add_usage(usage, reply.usage)
-                return Verdict(_parse_answer(reply.text), usage=usage)
+                usages.append(reply.usage)
+                return Verdict(_parse_answer(reply.text), usage=total_usage(usages))
             except (ModelDown, ModelMissing):
                 raise
             except ModelError as error:
                 failure = str(error)
                 if not isinstance(error, BadReply | ModelTimeout):
                     break
-                add_usage(usage, getattr(error, "usage", {}))
+                usages.append(getattr(error, "usage", {}))
                 problem = reply_problem(error)
-        return Verdict(None, failure, usage)
+        return Verdict(None, failure, total_usage(usages))
 
 
 class _BadForm(BadReply):

@@ -84,12 +84,6 @@ def reply_problem(error: PoiseError) -> str:
     return next((name for kind, name in kinds if isinstance(error, kind)), "form")
 
 
-def add_usage(total: dict[str, float], usage: Mapping[str, float]) -> None:
-    """Add what a call cost to `total`, figure by figure."""
-    for name, value in usage.items():
-        total[name] = total.get(name, 0) + value
-
-
 class Caller:
     """Calls one model; threads may share it.
 

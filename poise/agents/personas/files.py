@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -81,11 +81,15 @@ class _File(Part):
     walk: _Walk | None = None
     renege: _Renege | None = None
 
+    @field_validator("reactions", mode="before")
+    @classmethod
+    def _to_each_emotion(cls, reactions: Any) -> Any:
+        if isinstance(reactions, dict) and (odd := sorted(set(reactions) ^ set(EMOTIONS7))):
+            raise AgentError(f"reactions are due for exactly {', '.join(EMOTIONS7)}; see to {', '.join(odd)}")
+        return reactions
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if set(self.reactions) != set(EMOTIONS7):
-            odd = sorted(set(self.reactions) ^ set(EMOTIONS7))
-            raise ValueError(f"reactions are due for exactly {', '.join(EMOTIONS7)}; see to {', '.join(odd)}")
         edges = [band.below for band in self.shows]
         inner = [edge for edge in edges if edge is not None]
         if edges[-1] is not None or len(inner) != len(edges) - 1 or inner != sorted(set(inner)):

@@ -44,6 +44,7 @@ class NamedPolicy:
     privileged: bool = False
     trainer: str = ""
     declare: Declare | None = None
+    asks: Callable[[str], str] | None = None
 
     def make(self, argument: str = "") -> Policy:
         """A fresh policy from what follows the colon of the name, "" for nothing.
@@ -80,6 +81,7 @@ def policy(  # noqa: PLR0913 - each is one fact about a policy, and all but two 
     restore: Restore | None = None,
     trainer: str = "",
     declare: Declare | None = None,
+    asks: Callable[[str], str] | None = None,
 ) -> Callable[[F], F]:
     """Register the decorated class, or function that makes a policy, under `name`.
 
@@ -93,6 +95,8 @@ def policy(  # noqa: PLR0913 - each is one fact about a policy, and all but two 
     trainer:    "module:NAME" of the `OnlineMethod` that trains it.
     declare:    what the argument adds to the agent's settings (JSON data), for an argument that does not say everything
                 itself. Declare here what a file holds: a tournament is then not resumed with a changed file.
+    asks:       the URI of the model that the policy itself asks, from its argument; "" for none. It is tried before the
+                first match, and what needs it waits while it is down.
 
     Raises:
         AgentError: another policy has that name.
@@ -104,7 +108,7 @@ def policy(  # noqa: PLR0913 - each is one fact about a policy, and all but two 
             raise AgentError(
                 f"two policies are called {name!r}: {_home(earlier.target)} and {_home(target)}; rename one"
             )
-        _NAMED[name] = NamedPolicy(name, summary, target, argument, example, privileged, trainer, declare)
+        _NAMED[name] = NamedPolicy(name, summary, target, argument, example, privileged, trainer, declare, asks)
         if restore is not None:
             _RESTORERS[name] = restore
         return target

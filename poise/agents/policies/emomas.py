@@ -179,14 +179,19 @@ def updated(weights: Sequence[float], confidences: Sequence[Sequence[float]], qu
     return [part / sum(kept) for part in kept]
 
 
+def _model_of(argument: str) -> str:
+    return argument.removeprefix(_ORCHESTRATOR)
+
+
 @policy(
     "emomas",
     "three advisers, trusted by how they did in each context; emomas:MODEL_URI has a model judge coherence",
     argument="MODEL_URI",
+    asks=_model_of,
 )
 def make_emomas(argument: str) -> EmoMas:
     """What `emomas`, `emomas:URI` and `emomas:orchestrator=URI` stand for."""
     if not argument:
         return EmoMas()
-    ask = ask_model(argument.removeprefix(_ORCHESTRATOR))
+    ask = ask_model(_model_of(argument))
     return EmoMas(scores_by_model(ask), ask if argument.startswith(_ORCHESTRATOR) else None)

@@ -5,7 +5,7 @@ A stated quantity is a number with the scenario's unit, or with a longer unit th
 stated. Whether a quantity is what a message offers is another question: see `poise.agents.voices.reading.reader`.
 
 Counted as a number: `45`, `1,000`, `1 000`, digits of any script, `1.5` and `1 1/2` (where the result is whole),
-`forty-five`, `a hundred and twenty`. Read together: `45-day`, `45 (forty-five) days`, `45 business days`, both ends of
+`forty-five`, `a hundred and twenty`. Read together: `45-day`, `45 (forty-five) days`, `45 calendar days`, both ends of
 `30 to 45 days`, both numbers of `45, not 30 days`, `2 weeks and 10 days`, `a month and a half`, `1h30`.
 Left out: an amount of money, a percentage, a date, a quantity that states a fact (`60 days overdue`, `30 days ago`,
 `the last 90 days`), a rhythm (`every 30 days`, `twice a week`), a margin (`give or take a week`), the idioms `one day`
@@ -44,7 +44,7 @@ _MOST: Final = 10**9  # larger numbers are no offer in any domain
 _KIND: Final = frozenset(
     {
         *("more", "extra", "additional", "further", "other", "full", "whole", "solid", "straight", "consecutive"),
-        *("calendar", "business", "working", "short", "long", "measly", "lousy", "little"),
+        *("calendar", "short", "long", "measly", "lousy", "little"),
     }
 )
 _BETWEEN_ENDS: Final = frozenset({"-", "/", "to", "or", "and", "through", "until"})

@@ -38,7 +38,7 @@ from poise.agents.voices.wording import WordingProblem, check_wording, misconduc
 from poise.common.errors import AgentError, BadReply, ModelTimeout
 from poise.common.seeds import Dice
 from poise.games.moves import FORFEIT, Move
-from poise.games.transcript import REPLY_CHARACTERS, Wording
+from poise.games.transcript import REPLY_CHARACTERS, Wording, total_usage
 
 ATTEMPTS: Final = 2
 _SEEDS: Final = 1 << 31
@@ -65,14 +65,7 @@ class _Draft:
     def speech(self, text: str, move: Move, *, repaired: bool = False, own_words: bool = False) -> Speech:
         problems = tuple(problem.reason for problem in self.problems)
         wording = Wording(self.attempts, problems, repaired, tuple(self.replies), tuple(self.complaints), own_words)
-        return Speech(text, move, wording, self._usage(), tuple(self.tries) if len(self.tries) > 1 else ())
-
-    def _usage(self) -> dict[str, float]:
-        total: dict[str, float] = {}
-        for usage in self.tries:
-            for name, value in usage.items():
-                total[name] = total.get(name, 0) + value
-        return total
+        return Speech(text, move, wording, total_usage(self.tries), tuple(self.tries) if len(self.tries) > 1 else ())
 
 
 class ModelVoice:

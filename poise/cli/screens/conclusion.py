@@ -19,7 +19,7 @@ from poise.common.words import duration
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.estimate import estimate
 from poise.tournaments.folder import resume_command
-from poise.tournaments.matchmaking import Pairings
+from poise.tournaments.matchmaking import Pairings, vain_options
 from poise.tournaments.results import Result
 from poise.tournaments.runner import plan_matches
 from poise.tournaments.schedule import refuse_same_agents
@@ -47,7 +47,7 @@ def conclude(result: Result, screen: Console, notes: Console) -> int:
         which = "every match that can be played now" if result.waiting else "every match"
         notes.print(f"{which} was finished before; nothing was played (stored in {result.folder})")
     elif result.seconds:
-        pace = f"{result.played} matches in {duration(result.seconds)}"
+        pace = f"{result.played} match{'' if result.played == 1 else 'es'} in {duration(result.seconds)}"
         notes.print(Text(f"{pace} ({result.played / result.seconds:.3g} a second)", style="dim"))
     screen.print(f"report: {write_report(result.folder)}", soft_wrap=True)
     if result.waiting:
@@ -96,6 +96,8 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     guess = estimate(config, schedule, Pairings(config, schedule))
     if guess.most_calls:
         screen.print(f"model calls: about {guess.calls:,}, at most {guess.most_calls:,}")
+    for remark in vain_options(config, schedule):
+        screen.print(Text(remark), soft_wrap=True)
     screen.print(f"time: about {duration(guess.seconds)} ({guess.basis})")
 
 

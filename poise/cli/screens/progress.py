@@ -35,12 +35,12 @@ def watch_on(console: Console) -> TournamentWatch:
 def heading(schedule: Schedule) -> str:
     """What is played, in one line."""
 
-    def many(count: int, thing: str) -> str:
-        return f"{count} {thing}{'' if count == 1 else 's'}"
+    def many(count: int, thing: str, plural: str = "s") -> str:
+        return f"{count} {thing}{'' if count == 1 else plural}"
 
     size = len(schedule.matches) // schedule.pairs
     sides = f"{many(len(schedule.creditors), 'creditor')} x {many(len(schedule.debtors), 'debtor')}"
-    return f"{sides} x {many(size, 'match') if size == 1 else f'{size} matches'} = {len(schedule.matches)} matches"
+    return f"{sides} x {many(size, 'match', 'es')} = {many(len(schedule.matches), 'match', 'es')}"
 
 
 class _Progress:

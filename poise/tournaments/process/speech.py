@@ -27,8 +27,8 @@ TROUBLES: Final = ("forfeits", "repairs", "reasks")
 class SpeechCounts(NamedTuple):
     """Counts of one negotiation.
 
-    messages: of each seat. troubles: (seats, TROUBLES). asked: messages of each seat that a model was asked for.
-    costs: (seats, COSTS), summed over those. seconds: of the whole negotiation.
+    messages: of each seat. troubles: (seats, TROUBLES). costs: (seats, COSTS), summed over the messages where a model's
+    server told them; told: (seats, COSTS), the number of these. seconds: of the whole negotiation.
     """
 
     messages: tuple[int, int]
@@ -37,7 +37,7 @@ class SpeechCounts(NamedTuple):
     broken: int
     calmer: float | None
     troubles: Array
-    asked: tuple[int, int]
+    told: Array
     costs: Array
     seconds: float
 
@@ -85,24 +85,23 @@ def _plain_all(told: Mapping[str, Estimate | None]) -> dict[str, Any]:
 def count_speech(transcript: Transcript, usage: Usage) -> SpeechCounts:
     """The counts of one negotiation."""
     violations, made, broken, calmer = conduct(transcript)
-    troubles, costs = np.zeros((2, len(TROUBLES))), np.zeros((2, len(COSTS)))
-    messages, asked = [0, 0], [0, 0]
+    troubles, costs, told = np.zeros((2, len(TROUBLES))), np.zeros((2, len(COSTS))), np.zeros((2, len(COSTS)))
+    messages = [0, 0]
     spent = usage.per_message or ({},) * len(transcript.messages)
     for message, cost in zip(transcript.messages, spent, strict=False):
         seat = SEATS.index(message.seat)
         messages[seat] += 1
         wording = message.wording
         troubles[seat] += [message.move.kind == "forfeit", wording.repaired, max(0, wording.attempts - 1)]
-        asked[seat] += bool(cost)
+        told[seat] += [name in cost for name in COSTS]
         costs[seat] += [cost.get(name, 0.0) for name in COSTS]
-    told = (messages[0], messages[1]), violations, made, broken, calmer, troubles, (asked[0], asked[1])
-    return SpeechCounts(*told, costs, usage.seconds)
+    counted = (messages[0], messages[1])
+    return SpeechCounts(counted, violations, made, broken, calmer, troubles, told, costs, usage.seconds)
 
 
 def speech(group: Group, negotiations: Sequence[SpeechCounts]) -> SpeechMeasures:
     """The figures over negotiations."""
     messages = np.array([one.messages for one in negotiations], dtype=np.float64).reshape(-1, 2)
-    asked = np.array([one.asked for one in negotiations], dtype=np.float64).reshape(-1, 2)
     made = column([one.promises for one in negotiations])
     violations, seconds = group.rates(
         [
@@ -114,8 +113,9 @@ def speech(group: Group, negotiations: Sequence[SpeechCounts]) -> SpeechMeasures
     (calmer,) = group.means([column([one.calmer for one in negotiations])], (-1.0, 1.0))
     troubles, costs = {}, {}
     for at, seat in enumerate(SEATS):
-        troubles[seat] = _by_name(group, 100 * _stack(negotiations, "troubles", at), messages[:, at], TROUBLES)
-        costs[seat] = _by_name(group, _stack(negotiations, "costs", at), asked[:, at], COSTS)
+        trouble = 100 * _stack(negotiations, "troubles", at)
+        troubles[seat] = _by_name(group, trouble, np.broadcast_to(messages[:, at, None], trouble.shape), TROUBLES)
+        costs[seat] = _by_name(group, _stack(negotiations, "costs", at), _stack(negotiations, "told", at), COSTS)
     return SpeechMeasures(violations, int(made.sum()), kept, calmer, troubles, costs, seconds)
 
 
@@ -125,5 +125,5 @@ def _stack(negotiations: Sequence[SpeechCounts], name: str, seat: int) -> Array:
 
 
 def _by_name(group: Group, amounts: Array, of: Array, names: Sequence[str]) -> dict[str, Estimate | None]:
-    found = group.rates([(amounts[:, place], of) for place in range(len(names))])
+    found = group.rates([(amounts[:, place], of[:, place]) for place in range(len(names))])
     return dict(zip(names, found, strict=True))

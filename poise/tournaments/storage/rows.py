@@ -59,9 +59,9 @@ class Row:
     debtor_reasks: int
     seconds: float
     calls: int
-    prompt_tokens: int
-    cached_tokens: int
-    reply_tokens: int
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    reply_tokens: int | None
     # Since store version 2. New columns come last: older stores are brought up to date by adding them.
     creditor_violations: int
     debtor_promises: int

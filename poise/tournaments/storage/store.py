@@ -43,7 +43,7 @@ from poise.tournaments.storage.schema import (
     renumber,
 )
 from poise.tournaments.storage.snapshot import Header, Snapshot, Waiting
-from poise.tournaments.storage.upgrade import in_place, on_the_side
+from poise.tournaments.storage.upgrade import allow_unknown_tokens, in_place, on_the_side
 
 _ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
 _ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?, ?)"
@@ -93,6 +93,7 @@ class Store:
                 if store._schema < SCHEMA:
                     in_place(store._db, folder, store._schema)
                     store._schema = SCHEMA
+                allow_unknown_tokens(store._db)
         except BaseException:
             store.close()
             raise

@@ -38,6 +38,20 @@ def in_place(db: sqlite3.Connection, folder: Path, schema: int) -> None:
         (folder / REMEMBERED).unlink(missing_ok=True)
 
 
+def allow_unknown_tokens(db: sqlite3.Connection) -> None:
+    """Let the tokens of a match be NULL, unknown, also in a file whose columns were made when they were all numbers."""
+    made = {name: (kind, needed) for _, name, kind, needed, *_ in db.execute("PRAGMA main.table_info(matches)")}
+    if not made["cached_tokens"][1]:
+        return
+    columns = ", ".join(f"{name} {SQL_TYPES[name]}" for name in made)
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(f"CREATE TABLE matches_now ({columns}, PRIMARY KEY (position), UNIQUE (id))")
+        db.execute("INSERT INTO matches_now SELECT * FROM main.matches")
+        db.execute("DROP TABLE main.matches")
+        db.execute("ALTER TABLE matches_now RENAME TO matches")
+
+
 def on_the_side(db: sqlite3.Connection, folder: Path) -> None:
     """Complete the rows in memory, for reading: from now on, `matches` is this connection's own table."""
     state = _state(folder)

@@ -83,7 +83,8 @@ def _facts(told: Told) -> list[tuple[str, str]]:
     facts += [(str(key), str(value)) for key, value in scenario.context.items()]
     facts += [("seed", str(transcript.seed)), ("took", duration(usage.get("seconds", 0.0)))]
     if usage.get("calls"):
-        prompt, cached, reply = (f"{usage[f'{kind}_tokens']:,}" for kind in ("prompt", "cached", "reply"))
+        counts = (usage[f"{kind}_tokens"] for kind in ("prompt", "cached", "reply"))
+        prompt, cached, reply = ("unknown" if count is None else f"{count:,}" for count in counts)
         tokens = f"{prompt} prompt ({cached} cached), {reply} reply"
         facts += [("model calls", f"{usage['calls']:,}"), ("tokens", tokens)]
     return facts

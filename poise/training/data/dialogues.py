@@ -26,11 +26,14 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from poise.agents.emotions.detector import Detection
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, TO_SEVEN
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.replay import Seen
@@ -51,7 +54,8 @@ _EMOTIONS: Final[Mapping[str, str]] = MappingProxyType({label: label for label i
 _NUMBERED: Final = re.compile(r"\D*(\d{1,6})")
 _RULES: Final = Rules()
 
-Read = Callable[[str], tuple[Sequence[float], str]]
+_AT_ONCE: Final = 256  # dialogues whose messages are read together
+ReadMany = Callable[[Sequence[str]], Sequence[Detection]]
 
 
 class Unusable(Exception):
@@ -62,13 +66,13 @@ class Unusable(Exception):
 class Dialogues:
     """The dialogues of one file.
 
-    cases: scenarios by row number (from 0), for their facts. read: gives a text's seven probabilities and its label;
-    None for no reading, which is faster. left_out: the number of dialogues left out, by reason.
+    cases: scenarios by row number (from 0), for their facts. read: reads the emotions of several texts; None for no
+    reading, which is faster. left_out: the number of dialogues left out, by reason.
     """
 
     path: Path
     cases: Mapping[int, Scenario] = field(default_factory=dict)
-    read: Read | None = None
+    read: ReadMany | None = None
     left_out: Counter[str] = field(default_factory=Counter)
 
     def talks(self) -> Iterator[tuple[int, TrainingNegotiation]]:
@@ -78,23 +82,36 @@ class Dialogues:
             ConfigError: the file cannot be read, or holds no dialogue.
         """
         found = 0
-        for number, line in enumerate(_lines(self.path), 1):
-            if not line.strip():
-                continue
-            found += 1
-            try:
-                yield self._talk(number, line)
-            except Unusable as reason:
-                self.left_out[f"dialogues {reason}"] += 1
+        lines = (numbered for numbered in enumerate(_lines(self.path), 1) if numbered[1].strip())
+        while some := list(islice(lines, _AT_ONCE)):
+            found += len(some)
+            parsed: list[tuple[int, Mapping[str, Any]]] = []
+            for number, line in some:
+                with self._counting():
+                    parsed.append((number, _parsed(line)))
+            texts = [turn[1].strip() for _, data in parsed for turn in data["turns"]] if self.read else []
+            readings = dict(zip(texts, self.read(texts), strict=True)) if self.read else {}
+            for number, data in parsed:
+                with self._counting():
+                    yield self._talk(number, data, readings)
         if not found:
             raise ConfigError(f"{self.path} holds no dialogue; it takes one JSON object a line")
 
-    def _talk(self, number: int, line: str) -> tuple[int, TrainingNegotiation]:
-        data = _parsed(line)
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Count a dialogue that is of no use by its reason."""
+        try:
+            yield
+        except Unusable as reason:
+            self.left_out[f"dialogues {reason}"] += 1
+
+    def _talk(
+        self, number: int, data: Mapping[str, Any], readings: Mapping[str, Detection]
+    ) -> tuple[int, TrainingNegotiation]:
         number_in_id = _NUMBERED.fullmatch(data["scenario_id"])
         row = int(number_in_id[1]) - 1 if number_in_id else -1
         case = self._case(data, row)
-        messages = self._messages(data, case)
+        messages = _messages(data, case, readings)
         outcome = _outcome(data, case, messages)
         models = {seat: str(data.get(f"{seat}_model") or data.get("experiment") or "unknown") for seat in SEATS}
         creditor, debtor = (
@@ -119,25 +136,27 @@ class Dialogues:
         except ScenarioError:
             raise Unusable("whose targets make no scenario") from None
 
-    def _messages(self, data: Mapping[str, Any], case: Scenario) -> tuple[Message, ...]:
-        tracker, own = Tracker(), _emotions(data)
-        beliefs: dict[Seat, Sequence[float]] = {}
-        shown: dict[Seat, str | None] = {}
-        found: list[Message] = []
-        for index, (speaker, text, state, number) in enumerate(data["turns"]):
-            seat = _SEATS[speaker]
-            reading = None
-            if self.read is not None and found:
-                seven, label = self.read(found[-1].text)
-                last = shown.get(seat)
-                before = beliefs.get(seat, tracker.start())
-                belief = tracker.step(tuple(before), tuple(seven), TO_SEVEN[last] if last else None)
-                beliefs[seat] = belief
-                reading = Reading(tuple(seven), label, tuple(belief))
-            shown[seat] = emotion = next(own[seat])
-            move = _move(number, state, found, case)
-            found.append(Message(index, seat, text.strip(), move, emotion, intended=move, reading=reading))
-        return tuple(found)
+
+def _messages(data: Mapping[str, Any], case: Scenario, readings: Mapping[str, Detection]) -> tuple[Message, ...]:
+    """readings: of every text, or of none."""
+    tracker, own = Tracker(), _emotions(data)
+    beliefs: dict[Seat, Sequence[float]] = {}
+    shown: dict[Seat, str | None] = {}
+    found: list[Message] = []
+    for index, (speaker, text, state, number) in enumerate(data["turns"]):
+        seat = _SEATS[speaker]
+        reading = None
+        if readings and found:
+            heard = readings[found[-1].text]
+            last = shown.get(seat)
+            before = beliefs.get(seat, tracker.start())
+            belief = tracker.step(tuple(before), heard.seven, TO_SEVEN[last] if last else None)
+            beliefs[seat] = belief
+            reading = Reading(heard.seven, heard.label, tuple(belief))
+        shown[seat] = emotion = next(own[seat])
+        move = _move(number, state, found, case)
+        found.append(Message(index, seat, text.strip(), move, emotion, intended=move, reading=reading))
+    return tuple(found)
 
 
 def _lines(path: Path) -> Iterator[str]:

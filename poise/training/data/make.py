@@ -187,7 +187,7 @@ class _Maker:
     def _dialogues(self, path: str) -> _Source:
         cases = cases_by_row(load_scenarios(self.settings.cases), self.settings.cases) if self.settings.cases else {}
         kept = None if self.settings.allow_test else held_out(self.settings.cases or BUILTIN)
-        read = None if self.settings.parts == "pairs" else _read_emotions
+        read = None if self.settings.parts == "pairs" else default_detector().read_many
         dialogues = Dialogues(Path(path), cases, read, self.left_out)
 
         def talks() -> Iterator[TrainingNegotiation]:
@@ -201,8 +201,3 @@ class _Maker:
                 )
 
         return _Source("dialogues", path, talks, {"sha256": digest_of_file(Path(path))})
-
-
-def _read_emotions(text: str) -> tuple[tuple[float, ...], str]:
-    found = default_detector().read(text)
-    return found.seven, found.label

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from poise.common.errors import ConfigError
+from poise.training.devices import choose_device
 from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import Forest
 
@@ -42,11 +43,7 @@ def training_machine(device: str = "auto", precision: str = "auto", portion: int
     Raises:
         ConfigError: it is not there.
     """
-    lib = torch()
-    cuda = lib.cuda.is_available()
-    chosen = ("cuda" if cuda else "cpu") if device == "auto" else device
-    if chosen not in ("cpu", "cuda") or (chosen == "cuda" and not cuda):
-        raise ConfigError(f"device {device!r} is not on this machine; there is cpu{' and cuda' if cuda else ''}")
+    chosen = choose_device(device)
     if precision not in get_args(Precision):
         raise ConfigError(f"precision {precision!r} is none of {', '.join(get_args(Precision))}")
     if portion < 0:

@@ -69,8 +69,8 @@ def network_of(stack: Sequence[Tensor], place: int) -> dict[str, Array]:
     """One network of `stack` as `poise.agents.policies.learned.network` plays it."""
     found = {}
     for number in range(len(stack) // 2):
-        found[f"w{number}"] = stack[2 * number][place].detach().numpy().astype(np.float64)
-        found[f"b{number}"] = stack[2 * number + 1][place, 0].detach().numpy().astype(np.float64)
+        found[f"w{number}"] = stack[2 * number][place].detach().cpu().numpy().astype(np.float64)
+        found[f"b{number}"] = stack[2 * number + 1][place, 0].detach().cpu().numpy().astype(np.float64)
     return found
 
 
@@ -91,33 +91,36 @@ class TransitionBatch:
 class OfflineLearner:
     """Takes gradient steps on a stack of networks; a subclass has the losses.
 
-    networks: how many there are. losses: their names, in the order of `_losses`.
+    networks: how many there are. losses: their names, in the order of `_losses`. device: cpu or cuda; memory and the
+    policy are arrays of NumPy on either, so that a training begun on one goes on on the other.
     """
 
     networks: ClassVar[int] = 1
     targets: ClassVar[tuple[int, int] | None] = None  # which networks have a slow copy
     losses: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, problem: OfflineProblem, settings: OfflineSettings) -> None:
+    def __init__(self, problem: OfflineProblem, settings: OfflineSettings, device: str = "cpu") -> None:
         self.settings = settings
+        self._device = device
         columns = [problem.states, problem.following, problem.rewards[:, None], problem.goes_on[:, None]]
-        self._table = torch.from_numpy(np.concatenate(columns, axis=1, dtype=np.float32))
-        self._actions = torch.from_numpy(problem.actions)
+        self._table = torch.from_numpy(np.concatenate(columns, axis=1, dtype=np.float32)).to(device)
+        self._actions = torch.from_numpy(problem.actions).to(device)
         self._width = problem.width
-        self.barred = torch.from_numpy(np.where(problem.mask, 0.0, NEVER).astype(np.float32))
+        self.barred = torch.from_numpy(np.where(problem.mask, 0.0, NEVER).astype(np.float32)).to(device)
         sizes = [problem.width, settings.hidden, settings.hidden, len(problem.mask)]
-        self.stack = initial_stack(self.networks, sizes, child_seed(settings.seed, "networks", settings.method))
+        first = initial_stack(self.networks, sizes, child_seed(settings.seed, "networks", settings.method))
+        self.stack = [each.detach().to(device).requires_grad_() for each in first]
         self.slow = [each.detach().clone() for each in network_slice(self.stack, *self.targets)] if self.targets else []
         self._adam = torch.optim.Adam(self.stack, lr=settings.rate, fused=True)
 
     def train(self, chunk: int, steps: int) -> list[float]:
         """Take `steps` steps, the chunk's own; the mean of each loss. Which rows they take follows from the chunk."""
         rng = Dice(child_seed(self.settings.seed, "batches", chunk)).rng()
-        drawn = torch.from_numpy(rng.integers(len(self._table), size=(steps, self.settings.batch)))
-        total = torch.zeros(len(self.losses))
+        drawn = torch.from_numpy(rng.integers(len(self._table), size=(steps, self.settings.batch))).to(self._device)
+        total = torch.zeros(len(self.losses), device=self._device)
         for rows in drawn:
             total += self._step(rows)
-        return [float(each) for each in total / steps]
+        return list((total / steps).tolist())
 
     def _step(self, rows: Tensor) -> Tensor:
         batch = TransitionBatch(self._table.index_select(0, rows), self._actions.index_select(0, rows), self._width)
@@ -137,16 +140,16 @@ class OfflineLearner:
         """The network to play by; emotions that the data do not hold are barred."""
         network = network_of(self.stack, self.networks - 1)
         last = f"b{len(self.stack) // 2 - 1}"
-        network[last] = network[last] + self.barred.numpy().astype(np.float64)
+        network[last] = network[last] + self.barred.cpu().numpy().astype(np.float64)
         return network
 
     def memory(self) -> dict[str, NDArray[Any]]:
         """Networks and Adam's moments, as arrays."""
-        found = {f"slow{place}": each.numpy() for place, each in enumerate(self.slow)}
+        found = {f"slow{place}": each.cpu().numpy() for place, each in enumerate(self.slow)}
         for place, each in enumerate(self.stack):
-            found[f"stack{place}"] = each.detach().numpy()
+            found[f"stack{place}"] = each.detach().cpu().numpy()
             for key, value in self._adam.state.get(each, {}).items():
-                found[f"adam_{key}{place}"] = value.numpy()
+                found[f"adam_{key}{place}"] = value.cpu().numpy()
         return found
 
     def restore(self, memory: Mapping[str, NDArray[Any]]) -> None:
@@ -159,4 +162,5 @@ class OfflineLearner:
                 names = ("step", "exp_avg", "exp_avg_sq")
                 state = {name: memory.get(f"adam_{name}{place}") for name in names}
                 if state["step"] is not None:
-                    self._adam.state[each] = {name: torch.tensor(value) for name, value in state.items()}
+                    tensors = {name: torch.tensor(value, device=self._device) for name, value in state.items()}
+                    self._adam.state[each] = tensors

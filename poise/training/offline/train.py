@@ -27,9 +27,9 @@ from poise.common.errors import ConfigError
 from poise.common.files import canonical
 from poise.common.interrupts import Interrupts
 from poise.training.data.dataset import TRANSITIONS, Transitions, read_transitions, select
+from poise.training.devices import Device, choose_device, require_torch
 from poise.training.offline.evaluation import offline_scores
 from poise.training.offline.problem import OfflineSettings, problem_of
-from poise.training.online.deep_q_torch import require_torch
 from poise.training.run_folder import RunFolder
 from poise.training.watch import TrainingWatch, Unwatched
 
@@ -51,28 +51,38 @@ class OfflineTrained:
     earlier: bool = False
 
 
-def train_offline(
-    settings: OfflineSettings, data: Path | str, out: Path | str, watch: TrainingWatch | None = None
+def train_offline(  # noqa: PLR0913 - two of them by name only
+    settings: OfflineSettings,
+    data: Path | str,
+    out: Path | str,
+    watch: TrainingWatch | None = None,
+    *,
+    device: str = "auto",
+    minutes: float | None = None,
 ) -> OfflineTrained:
     """Train on the data set in the folder `data` into the folder `out`; repeat the call to resume.
 
     Raises:
         ConfigError: torch is missing, the data or the settings are refused, or the losses are no longer finite.
         StoreError: the folder cannot be used, is in use, or holds another training.
-        KeyboardInterrupt: the user stopped it; a checkpoint was kept.
+        KeyboardInterrupt: the user stopped it, or its `minutes` are over; a checkpoint was kept.
     """
     from poise import __version__
 
-    require_torch()
     transitions = read_transitions(data)
+    where = choose_device(device)
     data_digest = transitions.manifest["files"][TRANSITIONS]
     identity = {"poise": __version__, "settings": settings.to_dict(), "data": data_digest}
     folder = RunFolder(Path(out), identity, CHECKPOINT)
-    run = _Run(settings, transitions, folder, watch or Unwatched())
+    run = _Run(settings, transitions, folder, watch or Unwatched(), where, minutes)
     with folder.hold():
         if (artifact := folder.artifact()) is not None:
             return OfflineTrained(folder.path, artifact, earlier=True)
-        return OfflineTrained(folder.path, run.go())
+        try:
+            return OfflineTrained(folder.path, run.go())
+        except KeyboardInterrupt as stopped:
+            stopped.add_note(f"What it has learned so far is kept in {folder.path}; repeat the command to resume.")
+            raise
 
 
 @dataclass
@@ -81,6 +91,8 @@ class _Run:
     data: Transitions
     folder: RunFolder
     watch: TrainingWatch
+    device: Device
+    minutes: float | None
     curve: list[list[float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -95,8 +107,8 @@ class _Run:
         from poise.training.offline.learner import threads
 
         learner_type: type[OfflineLearner] = {"iql": Iql, "bc": Cloning, "cql": Cql}[self.settings.method]
-        with threads(self.settings.threads), Interrupts() as stop:
-            learner = learner_type(self.problem, self.settings)
+        with threads(self.settings.threads), Interrupts(minutes=self.minutes) as stop:
+            learner = learner_type(self.problem, self.settings, self.device)
             if (state := self.folder.read_checkpoint(_decode)) is not None:
                 arrays, self.curve = state
                 learner.restore(arrays)
@@ -161,6 +173,7 @@ class _Run:
             "reward_unit": self.problem.unit,
             "poise": __version__,
             "python": platform.python_version(),
+            "device": self.device,
             "packages": {"numpy": np.__version__, "torch": str(require_torch().__version__)},
         }
 

@@ -1,4 +1,4 @@
-"""Gradient steps of deep Q-learning, by torch (Adam, Kingma & Ba 2015). The only file that imports torch for it."""
+"""Gradient steps of deep Q-learning, by torch (Adam, Kingma & Ba 2015)."""
 
 from __future__ import annotations
 
@@ -9,24 +9,8 @@ from typing import Any
 import numpy as np
 
 from poise.agents.policies.learned.network import Array, Network
-from poise.common.errors import ConfigError
+from poise.training.devices import require_torch
 from poise.training.online.deep_q import ReplayBatch, packed, unpacked
-
-
-def require_torch() -> Any:
-    """The module torch.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        import torch
-    except ImportError as error:
-        raise ConfigError(
-            f"training a network needs torch, which cannot be imported ({error}); install it with: "
-            "pip install 'poise[train]'"
-        ) from None
-    return torch
 
 
 @contextmanager
@@ -41,31 +25,33 @@ def _one_thread(torch: Any) -> Iterator[None]:
 
 
 class TorchStepper:
-    """A `Stepper` with torch's Adam and Huber loss, in single precision on the processor."""
+    """A `Stepper` with torch's Adam and Huber loss, in single precision on `device`."""
 
-    def __init__(self, network: Network, rate: float) -> None:
+    def __init__(self, network: Network, rate: float, device: str = "cpu") -> None:
         self._torch = require_torch()
-        self._parameters = {
-            name: self._torch.nn.Parameter(self._torch.tensor(array, dtype=self._torch.float32))
-            for name, array in network.items()
-        }
+        self._device = device
+        self._parameters = {name: self._torch.nn.Parameter(self._floats(array)) for name, array in network.items()}
         self._adam = self._torch.optim.Adam(list(self._parameters.values()), lr=rate)
 
     def network(self) -> dict[str, Array]:
         """The network as it is now."""
-        return {name: each.detach().numpy().astype(np.float64) for name, each in self._parameters.items()}
+        return {name: each.detach().cpu().numpy().astype(np.float64) for name, each in self._parameters.items()}
 
     def step(self, batch: ReplayBatch, aims: Array) -> float:
         """One step towards Q(s, a) = aims; the loss before it."""
         torch = self._torch
         with _one_thread(torch):
-            values = self._forward(torch.tensor(batch.states, dtype=torch.float32))
-            chosen = values.gather(1, torch.tensor(batch.actions).unsqueeze(1)).squeeze(1)
-            loss = torch.nn.functional.smooth_l1_loss(chosen, torch.tensor(aims, dtype=torch.float32))
+            values = self._forward(self._floats(batch.states))
+            actions = torch.tensor(batch.actions, device=self._device)
+            chosen = values.gather(1, actions.unsqueeze(1)).squeeze(1)
+            loss = torch.nn.functional.smooth_l1_loss(chosen, self._floats(aims))
             self._adam.zero_grad()
             loss.backward()
             self._adam.step()
         return float(loss.detach())
+
+    def _floats(self, array: Any) -> Any:
+        return self._torch.tensor(array, dtype=self._torch.float32, device=self._device)
 
     def _forward(self, x: Any) -> Any:
         layers = len(self._parameters) // 2
@@ -79,19 +65,19 @@ class TorchStepper:
         """The network and Adam's moments, as JSON data."""
         found: dict[str, Any] = {"network": {}, "moments": {}, "steps": 0}
         for name, each in self._parameters.items():
-            found["network"][name] = packed(each.detach().numpy())
+            found["network"][name] = packed(each.detach().cpu().numpy())
             moments = self._adam.state.get(each)
             if moments:
                 found["steps"] = int(moments["step"])
-                found["moments"][name] = [packed(moments[key].numpy()) for key in ("exp_avg", "exp_avg_sq")]
+                found["moments"][name] = [packed(moments[key].cpu().numpy()) for key in ("exp_avg", "exp_avg_sq")]
         return found
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from `state`."""
         torch = self._torch
         for name, each in self._parameters.items():
-            each.data = torch.tensor(unpacked(state["network"][name]))
+            each.data = self._floats(unpacked(state["network"][name]))
             if name in state["moments"]:
-                first, second = (torch.tensor(unpacked(data)) for data in state["moments"][name])
+                first, second = (self._floats(unpacked(data)) for data in state["moments"][name])
                 step = torch.tensor(float(state["steps"]))
                 self._adam.state[each] = {"step": step, "exp_avg": first, "exp_avg_sq": second}

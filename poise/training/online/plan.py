@@ -21,9 +21,10 @@ from poise.common.files import digest_of
 from poise.games.rules import Rules
 from poise.games.scenarios.loaders import load_scenarios
 from poise.training.data.held_out import refuse_evaluation
+from poise.training.devices import choose_device, require_torch
 from poise.training.online.bayes import BayesianSearch, BayesSettings
 from poise.training.online.deep_q import DeepQSettings, DeepQTrainer
-from poise.training.online.deep_q_torch import TorchStepper, require_torch
+from poise.training.online.deep_q_torch import TorchStepper
 from poise.training.online.evolution import Evolution, EvolutionSettings
 from poise.training.online.field import Field
 from poise.training.online.sequences import SequenceEvolution
@@ -38,7 +39,8 @@ class TrainingPlan:
     """A training, planned.
 
     rounds: how often the trainer is asked. talks: negotiations of each policy in a round. check: negotiations of each
-    of the three policies that are compared at the end. declared: the debtors, as agents declare themselves.
+    of the three policies that are compared at the end. declared: the debtors, as agents declare themselves. device:
+    where a network is trained; see `poise.training.devices`.
     """
 
     settings: TrainSettings
@@ -47,6 +49,7 @@ class TrainingPlan:
     talks: int
     check: int
     declared: list[dict[str, Any]]
+    device: str = "auto"
 
     @property
     def total(self) -> int:
@@ -103,7 +106,7 @@ def methods() -> Mapping[str, OnlineMethod]:
     return {**found, LEARN.name: LEARN}
 
 
-def plan_training(settings: TrainSettings) -> TrainingPlan:
+def plan_training(settings: TrainSettings, device: str = "auto") -> TrainingPlan:
     """Plan a training: load what it needs, and divide the budget.
 
     Raises:
@@ -128,7 +131,7 @@ def plan_training(settings: TrainSettings) -> TrainingPlan:
             f"use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
         )
     against = Field(settings.debtors, tuple(scenarios), Rules())
-    return TrainingPlan(settings, against, rounds, talks, check, declared)
+    return TrainingPlan(settings, against, rounds, talks, check, declared, device)
 
 
 def start_of(settings: TrainSettings) -> Chain:
@@ -153,10 +156,10 @@ def _bayesian(plan: TrainingPlan) -> Trainer:
 
 
 def _deep_q(plan: TrainingPlan) -> Trainer:
-    seed, numbers = plan.settings.seed, DeepQSettings()
+    seed, numbers, device = plan.settings.seed, DeepQSettings(), choose_device(plan.device)
 
     def begin() -> TorchStepper:
-        return TorchStepper(initial_network(FEATURES, HIDDEN, EMOTION_COUNT, seed), numbers.rate)
+        return TorchStepper(initial_network(FEATURES, HIDDEN, EMOTION_COUNT, seed), numbers.rate, device)
 
     return DeepQTrainer(plan.rounds, FEATURES, begin, seed, numbers)
 

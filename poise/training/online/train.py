@@ -44,19 +44,27 @@ class Trained:
     earlier: bool = False
 
 
-def train(
-    settings: TrainSettings, out: Path | str, *, workers: int | None = None, watch: TrainingWatch | None = None
+def train(  # noqa: PLR0913 - four of them by name only
+    settings: TrainSettings,
+    out: Path | str,
+    *,
+    workers: int | None = None,
+    watch: TrainingWatch | None = None,
+    device: str = "auto",
+    minutes: float | None = None,
 ) -> Trained:
     """Train into the folder `out`; repeat the call with the same settings to resume. A finished artifact is kept.
 
     workers: processes to play in; None takes one for each core where that saves time. The result is the same.
+    device:  where a network is trained: cpu, cuda, or auto for cuda where there is one.
+    minutes: after which it stops, as if the user had stopped it.
 
     Raises:
         BadInput: a setting, a debtor or the scenarios are refused.
         StoreError: the folder cannot be used, is in use, or holds another training.
-        KeyboardInterrupt: the user stopped it; the current round was finished and a checkpoint kept.
+        KeyboardInterrupt: the user stopped it, or its `minutes` are over; a checkpoint of the finished rounds was kept.
     """
-    plan = plan_training(settings)
+    plan = plan_training(settings, device)
     folder = RunFolder(Path(out), plan.identity(), CHECKPOINT)
     with folder.hold():
         if (artifact := folder.artifact()) is not None:
@@ -65,7 +73,7 @@ def train(
         done = resume_trainer(folder, trainer)
         if trainer.learns or (workers is None and plan.total < _WORTH_WORKERS):
             workers = 1
-        run = _Run(plan, trainer, folder, watch or Unwatched())
+        run = _Run(plan, trainer, folder, watch or Unwatched(), minutes)
         try:
             return Trained(folder.path, run.go(done, workers or usable_cores()))
         except KeyboardInterrupt as stopped:
@@ -80,11 +88,12 @@ class _Run:
     trainer: Trainer
     folder: RunFolder
     watch: TrainingWatch
+    minutes: float | None = None
 
     def go(self, done: int, workers: int) -> Artifact:
         """Play the rounds from number `done` on and the final check, and write the artifact."""
         plan = self.plan
-        with players(plan.against, workers) as play, Interrupts() as stop:
+        with players(plan.against, workers) as play, Interrupts(minutes=self.minutes) as stop:
             self.watch.begin("negotiations", plan.total, done * plan.talks * plan.policies)
             kept = -math.inf
             for number in range(done, plan.rounds):

@@ -186,8 +186,11 @@ def close_engines() -> None:
     with _LOCK:
         pools = list(_pools.values()) if _owner == os.getpid() else []
         _pools.clear()
-    for engine in (engine for pool in pools for engine in pool.engines):
-        engine.close()
+    closing = [threading.Thread(target=engine.close) for pool in pools for engine in pool.engines]
+    for each in closing:  # each waits for its calls in flight
+        each.start()
+    for each in closing:
+        each.join()
 
 
 atexit.register(close_engines)  # a call in flight must not outlive the interpreter
