@@ -129,7 +129,7 @@ def _down_models(
 
     Raises what `try_models` does, and ModelDown where no match at all can be played.
     """
-    pairs = {match.pair for match in schedule.matches if match.id not in finished}
+    pairs = {match.pair for match in schedule.played if match.id not in finished}
     tried = try_models(config, schedule, pairs)
     if not finished and tried.down and all(tried.down.keys() & schedule.needs(pair) for pair in pairs):
         raise next(iter(tried.down.values()))
@@ -174,7 +174,8 @@ def _play(
     waiting, finished = queue.waiting(), store.count()
     if waiting and not finished:
         raise ModelDown(f"{waiting[0].reason}\n{advice}")
-    return Result(store.folder, len(schedule.matches), finished, writer.written, monotonic() - began, waiting)
+    seconds = monotonic() - began
+    return Result(store.folder, len(schedule.played), finished, writer.written, seconds, waiting, config.part)
 
 
 class _Writer:

@@ -126,7 +126,7 @@ class TaskQueue:
             if not 0 <= position < len(schedule.matches) or schedule.matches[position].id != match_id:
                 raise StoreError(f"match {position} in the store is not of this tournament; restore it from a copy")
         pending: list[list[int]] = [[] for _ in range(schedule.pairs)]
-        for match in schedule.matches:
+        for match in schedule.played:
             if match.position not in done:
                 pending[match.pair].append(match.position)
         queue = cls(schedule, pending, {})
