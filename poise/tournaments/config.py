@@ -81,7 +81,9 @@ class TournamentConfig(SettingsModel):
     baseline: Annotated[str | None, CliOption(metavar="NAME")] = Field(
         None, description="The agent that the others are compared with. Default: vanilla."
     )
-    workers: int | None = Field(None, ge=1, le=256, description="Matches at a time. Default: by machine.")
+    workers: Annotated[int | str | None, CliOption(metavar="N|ray[:HOST:PORT]")] = Field(
+        None, description="Matches at a time, 1 to 256, or a Ray cluster to play on. Default: by machine."
+    )
     part: Annotated[str | None, CliOption(metavar="K/N")] = Field(
         None, description="Play the K-th of N parts, for job arrays; `poise tournament merge` joins them."
     )
@@ -143,6 +145,15 @@ class TournamentConfig(SettingsModel):
         if out is not None and not out.strip():
             raise ValueError("name a folder, such as runs/first")
         return out
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _here_or_on_a_cluster(cls, workers: Any) -> Any:
+        number = isinstance(workers, int) and not isinstance(workers, bool) and 1 <= workers <= 256
+        cluster = isinstance(workers, str) and re.fullmatch(r"ray(:[^\s/]+:\d{1,5})?", workers)
+        if workers is None or number or cluster:
+            return workers
+        raise ValueError("a number from 1 to 256, or ray[:HOST:PORT], with the address that `ray start` shows")
 
     @field_validator("part")
     @classmethod
