@@ -216,8 +216,10 @@ class RayPool:
             return self._lose(member, error)
         now = monotonic()
         member.playing = [
-            one and Playing(one.position, now - one.since, None if one.turn is None else now - one.turn)
-            for one in news.playing
+            Playing(one.position, now - one.since, None if one.turn is None else now - one.turn)
+            if one and life == current
+            else None
+            for (life, one), current in zip(news.playing, member.lives, strict=True)
         ]
         reports = [report for life, report in news.reports if life == member.lives[report.worker]]
         if any(report.finished for report in reports):
@@ -274,8 +276,9 @@ def _connected(address: str, plan: WorkerPlan) -> Iterator[Any]:
         try:
             _init(ray, address, quiet)
         except Exception as error:
-            where = f"at {address}; does `ray status` show it?" if address else "on this machine"
-            raise PoiseError(f"no Ray cluster can be used {where} ({_first_line(error)})") from error
+            where = f"at {address}" if address else "on this machine"
+            why = _first_line(error)
+            raise PoiseError(f"no Ray cluster can be used {where} ({why}); does `ray status` show one?") from error
         finally:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, heeded)  # Ray's own handler ends the process at once

@@ -34,11 +34,11 @@ class NodeNews:
     """What happened on a node.
 
     reports: with the life of the worker that made each; a worker that was replaced has another life.
-    playing: what each worker plays, and since how many seconds, as clocks differ between machines.
+    playing: the life of each worker and what it plays, since how many seconds, as clocks differ between machines.
     """
 
     reports: Sequence[tuple[int, WorkerReport]]
-    playing: Sequence[Playing | None]
+    playing: Sequence[tuple[int, Playing | None]]
 
 
 class ClusterNode:
@@ -90,7 +90,7 @@ class ClusterNode:
             for first, pool in self._pools:
                 news = pool.wait(left if len(self._pools) == 1 else min(left, _GLANCE))
                 reports += [(self._lives[first + report.worker], report.at(first + report.worker)) for report in news]
-        return NodeNews(reports, [self._playing(worker) for worker in range(len(self._lives))])
+        return NodeNews(reports, [(life, self._playing(worker)) for worker, life in enumerate(self._lives)])
 
     def _carry_out(self, order: Order) -> None:
         if order.kind == "halt":
