@@ -48,6 +48,7 @@ ELSEWHERE = {
     "docs/engines.md": "tests/docs/test_engines_docs.py",
     "docs/extending.md": "tests/docs/test_extending_docs.py",
     "docs/models.md": "tests/agents/test_embedded_files.py",
+    "docs/ray.md": "tests/tournaments/ray_nodes.py",
     "docs/reading.md": "tests/agents/test_structured.py",
     "docs/reference/python.md": "tests/docs/test_reference.py",
     "docs/results/emodistill.md": "tests/docs/test_emodistill_experiment.py",

@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
 import signal
 from functools import partial
 from pathlib import Path
 
 import pytest
 import ray
+from helpers.paths import ROOT
 from helpers.tournament_fakes import OpenFake, Trouble
 from helpers.tournament_fakes import scenarios as fake_scenarios
 from ray.cluster_utils import Cluster
+from typer.testing import CliRunner
 
 from poise.agents.registry import agent
+from poise.cli.app import app
 from poise.common.errors import AgentError, PoiseError
 from poise.games.domains import SEARCH
 from poise.games.scenario import Scenario
@@ -223,6 +227,18 @@ def test_a_match_without_an_end_is_given_up_as_on_one_machine(nodes, tmp_path, m
     with Store.read(tmp_path / "run") as store:
         failed = {row.position % 4 for row in store.rows() if row.ending == "failed"}
     assert failed == {2}
+
+
+def test_the_commands_of_the_page_play_and_resume(nodes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "field.toml").write_text('creditors = ["vanilla"]\ndebtors = ["angry"]\nscenarios = "builtin:0-4"\n')
+    page = (ROOT / "docs" / "ray.md").read_text().replace("HOST:6379", nodes.address)
+    commands = re.findall(r"^    poise (.*(?:runs/|--workers 2).*)$", page, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        done = CliRunner().invoke(app, command.split())
+        assert done.exit_code == 0, done.output
+    assert digest(tmp_path / "runs" / "spread")
 
 
 def test_without_a_cluster_the_address_is_named(tmp_path):
