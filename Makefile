@@ -14,12 +14,13 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup --n
 
 QUICK := not model and not browser and not server and not slow
 
-.PHONY: help setup setup-dev tournament test test-all quick coverage lint types check clean
+.PHONY: help setup setup-dev tournament test test-all test-cluster quick coverage lint types check clean
 
 help:
 	@echo "make tournament   set up, play a round-robin on the embedded model, show who won"
 	@echo "make test         set up, lint, check types, run every test"
 	@echo "make test-all     the same with full counts: ten killed moments instead of four, longer play with the model"
+	@echo "make test-cluster install Ray, and play on two nodes of this machine"
 	@echo "make quick        the tests without a model, a browser, a server or long runs: about a minute"
 	@echo "make coverage     make quick, and which share of the code it runs"
 	@echo "make setup        set up only (virtual environment in $(VENV))"
@@ -58,6 +59,10 @@ check: setup-dev
 
 test-all: lint types
 	$(PYTEST) --all-moments
+
+test-cluster: setup-dev
+	$(INSTALL) --editable '.[cluster]'
+	$(BIN)/python -m pytest -m cluster
 
 quick: setup-dev
 	$(PYTEST) -m '$(QUICK)'

@@ -20,6 +20,7 @@ _PATIENCE = 60.0  # seconds that a thread may take to end; a moment suffices on 
 # Files that take seconds of CPU, the longest first: they begin first, so that the workers end together, and
 # `make quick` leaves them out.
 _SLOW: Final = (
+    "test_ray",
     "test_processes",
     "test_offline_learning",
     "test_pages",

@@ -43,6 +43,11 @@ def command_group(cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     )
 
 
+def number_or_text(written: Any) -> Any:
+    """A whole number where that is written, else what is."""
+    return int(written) if isinstance(written, str) and written.isdecimal() else written
+
+
 @dataclass(frozen=True, slots=True)
 class _Setting:
     """A field that is an option. path: the names that lead to it, through nested models."""
@@ -69,6 +74,8 @@ class _Setting:
     def type(self) -> Any:
         """The field's type without None."""
         kinds = [kind for kind in get_args(self.field.annotation) if kind is not type(None)]
+        if set(kinds) == {int, str}:
+            return str
         return kinds[0] if type(None) in get_args(self.field.annotation) else self.field.annotation
 
     def parameter(self, *, required: bool) -> inspect.Parameter:
@@ -102,7 +109,7 @@ class _Setting:
             return tuple(part.strip() for part in parts if part.strip())
         if get_origin(self.type) is dict:
             return parse_options(written)
-        return written
+        return number_or_text(written) if int in get_args(self.field.annotation) else written
 
 
 def takes(

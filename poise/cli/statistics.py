@@ -109,7 +109,10 @@ def process_command(
 
 @app.command("verify")
 def verify_command(folder: Folder) -> None:
-    """Check the store: its file, and the row of every match against its transcript. Exit code 1 where they differ."""
+    """Check the store: its file, and the row of every match against its transcript. Exit code 1 where they differ.
+
+    The digest is of all that was played, without times: stores with the same one hold the same matches and words.
+    """
     from poise.cli.output import plain
     from poise.tournaments.storage.verify import verify_tournament
 
@@ -118,6 +121,8 @@ def verify_command(folder: Folder) -> None:
         write_line(plain(problem))
     found = len(verification.problems)
     write_line(f"{folder}: {verification.matches} matches checked, {found or 'no'} problem{'s' * (found != 1)}")
+    if not found:
+        write_line(f"digest of what was played: {verification.digest}")
     raise typer.Exit(1 if found else 0)
 
 

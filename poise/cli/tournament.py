@@ -52,6 +52,19 @@ def resume_tournament_command(given: dict[str, Any], folder: Folder) -> None:
     raise typer.Exit(conclude(resume_tournament(folder, watch=watch_on(notes), **given), console(), notes))
 
 
+@app.command("merge", epilog=EXIT_CODES)
+def merge_command(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
+    parts: Annotated[list[Path], typer.Argument(metavar="DIR...", help="The folders of all parts (--part).")],
+) -> None:
+    """Join the parts of a tournament that were played apart. Each match must be in one of them; they are only read."""
+    from poise.cli.screens.conclusion import conclude
+    from poise.cli.screens.console import console
+    from poise.tournaments.merging import merge_tournaments
+
+    raise typer.Exit(conclude(merge_tournaments(out, parts), console(), console(stderr=True)))
+
+
 @app.command("standings")
 def standings_command(folder: Folder, json: AsJson = False) -> None:
     """Show who won, or who leads while it runs."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poise.cli.options import Out, command_group, takes
+from poise.cli.options import Out, command_group, number_or_text, takes
 from poise.cli.output import write_line
 from poise.training.data.settings import DatasetSettings, SweepSettings
 from poise.training.offline.problem import Method, OfflineSettings
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 app = command_group()
 
-Workers = Annotated[int | None, typer.Option(help="Matches at a time. Default: chosen for the machine.")]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|ray[:HOST:PORT]", help="Matches at a time, or a Ray cluster to play on. Default: by machine."
+    ),
+]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="The device to compute on.")]
 Minutes = Annotated[float | None, typer.Option(min=0.0, help="Stop after so many minutes and keep a checkpoint.")]
 Data = Annotated[Path, typer.Option(metavar="DIR", help="A folder of `poise train dataset`.")]
@@ -33,7 +38,7 @@ def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = Non
 
     settings = SweepSettings(**given)
     folder = out or Path("runs") / "sweep"
-    result = sweep(settings, folder, workers=workers, watch=watch_on(console(stderr=True)))
+    result = sweep(settings, folder, workers=number_or_text(workers), watch=watch_on(console(stderr=True)))
     write_line(f"{result.finished} of {result.total} negotiations are in {folder}")
     if result.complete:
         write_line(f"learn from them with: poise train dataset --from {folder}")

@@ -2,8 +2,9 @@
 
     config, schedule    the settings, and who plays whom on what
     matchmaking         the pairings of a schedule, and whether their models are there
-    workers/            threads and processes that play matches
+    workers/            threads, processes and nodes of a cluster that play matches
     runner              plays a tournament into its folder; watch, estimate and results are what it shows and returns
+    merging             joins parts that were played apart
     storage/            the folder: one SQLite file, whole matches; `Snapshot` is a tournament at one moment
     statistics/         standings, ratings, power, changes     game_theory/  the bimatrix and its solutions
     process/            how negotiations went                  judging/      judge and referee

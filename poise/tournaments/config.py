@@ -23,7 +23,7 @@ Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 # What may change between a run and its resumption: it decides how matches are played, not which, nor what they mean.
 HOW = frozenset(
-    {"name", "out", "workers", "baseline", "message_seconds", "match_seconds", "through", "own_words_limit"}
+    {"name", "out", "workers", "part", "baseline", "message_seconds", "match_seconds", "through", "own_words_limit"}
 )
 HOW_CALLED = frozenset(
     {"keep_alive", "timeout", "patience", "slots", "threads", "engines", "cache"}
@@ -81,7 +81,12 @@ class TournamentConfig(SettingsModel):
     baseline: Annotated[str | None, CliOption(metavar="NAME")] = Field(
         None, description="The agent that the others are compared with. Default: vanilla."
     )
-    workers: int | None = Field(None, ge=1, le=256, description="Matches at a time. Default: by machine.")
+    workers: Annotated[int | str | None, CliOption(metavar="N|ray[:HOST:PORT]")] = Field(
+        None, description="Matches at a time, 1 to 256, or a Ray cluster to play on. Default: by machine."
+    )
+    part: Annotated[str | None, CliOption(metavar="K/N")] = Field(
+        None, description="Play the K-th of N parts, for job arrays; `poise tournament merge` joins them."
+    )
     tolerance: int = Field(5, description="Offers that differ by no more than this are a deal.")
     max_messages: int = Field(31, description="After so many messages there is no deal.")
     discount: float = Field(1.0, description="The share of a deal's worth that each message of delay leaves.")
@@ -141,6 +146,25 @@ class TournamentConfig(SettingsModel):
             raise ValueError("name a folder, such as runs/first")
         return out
 
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _here_or_on_a_cluster(cls, workers: Any) -> Any:
+        number = isinstance(workers, int) and not isinstance(workers, bool) and 1 <= workers <= 256
+        cluster = isinstance(workers, str) and re.fullmatch(r"ray(:[^\s/]+:\d{1,5})?", workers)
+        if workers is None or number or cluster:
+            return workers
+        raise ValueError("a number from 1 to 256, or ray[:HOST:PORT], with the address that `ray start` shows")
+
+    @field_validator("part")
+    @classmethod
+    def _is_one_of_its_parts(cls, part: str | None) -> str | None:
+        if part is None:
+            return None
+        written = re.fullmatch(r"0*(\d{1,6})/0*(\d{1,6})", part.strip())
+        if not written or not 1 <= int(written[1]) <= int(written[2]):
+            raise ValueError("write K/N, the K-th of N parts, with K from 1 to N: 3/16")
+        return f"{written[1]}/{written[2]}"
+
     @field_validator("model_options")
     @classmethod
     def _without_secrets(cls, options: dict[str, Scalar]) -> dict[str, Scalar]:
@@ -178,6 +202,14 @@ class TournamentConfig(SettingsModel):
     def rules(self) -> Rules:
         """The rules of every match."""
         return Rules(self.tolerance, self.max_messages, self.discount, self.grid, self.deal_value, self.game)
+
+    @property
+    def part_of(self) -> tuple[int, int] | None:
+        """The number of the part to play and how many there are; None for the whole tournament."""
+        if self.part is None:
+            return None
+        number, _, parts = self.part.partition("/")
+        return int(number), int(parts)
 
     def what(self) -> dict[str, Any]:
         """The fields that decide which matches there are and how they come out, as JSON data."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -23,7 +24,7 @@ _PROBE_SECONDS: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """An estimate of a whole tournament.
+    """An estimate of a tournament, or of the part that is played here.
 
     calls:      model calls, if negotiations take a dozen messages. most_calls: if all run to the end and each message
                 is asked for twice.
@@ -38,7 +39,7 @@ class CostEstimate:
 
 
 def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPairing) -> CostEstimate:
-    """Calls and time of the whole schedule.
+    """Calls and time of what is played here.
 
     Where no model is asked and a match takes longer than usual or nobody knows how long (a user's code, OpenSpiel's
     players), a few are played to take the time.
@@ -52,15 +53,15 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
             f"if negotiations take {usual} messages of {_REPLY_TOKENS} tokens at {_TOKENS_PER_SECOND:g} tokens/s, "
             "which is what the embedded model does on two cores"
         )
-        return CostEstimate(len(schedule.matches), calls, most, seconds, basis)
+        return CostEstimate(len(schedule.played), calls, most, seconds, basis)
     workers = workers_of(How(config.workers, config.match_seconds), schedule)
     tried = schedule.own_code or any(
         re.split("[:,]", entrant.label)[0] in GAME_PLAYERS for entrant in schedule.creditors
     )
     each = _probe(schedule, open_pairing) if tried else _MATCH_SECONDS
-    seconds = each * len(schedule.matches) / workers
+    seconds = each * len(schedule.played) / workers
     basis = f"{each * 1000:.2g} ms a match, {'tried here' if tried else 'as usual'}; workers: {workers}"
-    return CostEstimate(len(schedule.matches), 0, 0, seconds, basis)
+    return CostEstimate(len(schedule.played), 0, 0, seconds, basis)
 
 
 def _calls(schedule: Schedule, messages: int) -> int:
@@ -69,10 +70,11 @@ def _calls(schedule: Schedule, messages: int) -> int:
     A judge's model is asked about every message but the first, and a detector's about every one but the last.
     """
     spoken = {"creditor": (messages + 1) // 2, "debtor": messages // 2}
-    entrants = (entrant for pair in range(schedule.pairs) for entrant in schedule.pair(pair))
-    said = sum(spoken[entrant.seat] for entrant in entrants if entrant.model != SCRIPTED)
-    heard = schedule.pairs * (messages - 1) * schedule.listeners
-    return len(schedule.matches) // schedule.pairs * (said + heard)
+    heard = (messages - 1) * schedule.listeners
+    return sum(
+        matches * (heard + sum(spoken[one.seat] for one in schedule.pair(pair) if one.model != SCRIPTED))
+        for pair, matches in Counter(match.pair for match in schedule.played).items()
+    )
 
 
 def _probe(schedule: Schedule, open_pairing: OpenPairing) -> float:

@@ -22,8 +22,16 @@ from poise.tournaments.storage.store import Store
 
 
 def default_folder(config: TournamentConfig) -> Path:
-    """Where a tournament without a given folder goes: `runs/NAME`, or `runs/` and the time."""
-    return Path("runs") / config.name if config.name else unused_folder(Path("runs"))
+    """Where a tournament without a folder goes: `runs/NAME`, a part to `runs/NAME/K-of-N`; `runs/` and the time.
+
+    ConfigError where a part has neither a folder nor a name, as parts that begin at one time would take one folder.
+    """
+    if config.part_of is None:
+        return Path("runs") / config.name if config.name else unused_folder(Path("runs"))
+    number, parts = config.part_of
+    if not config.name:
+        raise ConfigError(f"part {config.part} needs a folder of its own; add --out runs/{number}, or --name NAME")
+    return Path("runs") / config.name / f"{number}-of-{parts}"
 
 
 def unused_folder(parent: Path) -> Path:
@@ -46,12 +54,13 @@ def begin_store(folder: Path, config: TournamentConfig, schedule: Schedule) -> S
 def reopen_store(folder: Path, config: TournamentConfig, schedule: Schedule) -> Store:
     """The store of a tournament that was begun earlier, extended to hold all of `schedule`.
 
-    Raises StoreError where a finished match is not in `schedule`, or where a learner played its matches in another
-    order; then nothing is changed.
+    Raises StoreError where a finished match is not in `schedule`, where a learner played its matches in another order,
+    or where it is another part; then nothing is changed.
     """
     store = Store.open(folder)
     try:
         stored = store.header()
+        _refuse_other_part(folder, stored, config, schedule)
         if stored.id == schedule.id:
             store.set_config(config.model_dump(mode="json"))
         else:
@@ -60,6 +69,19 @@ def reopen_store(folder: Path, config: TournamentConfig, schedule: Schedule) -> 
         store.close()
         raise
     return store
+
+
+def _refuse_other_part(folder: Path, stored: Header, config: TournamentConfig, schedule: Schedule) -> None:
+    """StoreError where the folder holds another part; a part does not grow, as its matches would be other parts'."""
+    before = stored.config.get("part")
+    if before != config.part:
+        held, asked = (f"part {part}" if part else "a whole tournament" for part in (before, config.part))
+        raise StoreError(f"{folder} holds {held}, and {asked} is asked for; choose another folder with --out")
+    if before and stored.id != schedule.id:
+        raise StoreError(
+            f"{folder} holds part {before} of another tournament, and a part cannot grow; choose another folder with "
+            "--out, or merge the parts and let the whole tournament grow"
+        )
 
 
 def _grow(store: Store, stored: Header, config: TournamentConfig, schedule: Schedule) -> None:
@@ -98,25 +120,31 @@ def _refuse_other_order(folder: Path, schedule: Schedule, kept: Mapping[int, Mat
 def _describe_other_tournament(
     folder: Path, stored: Header, config: TournamentConfig, missing: int, finished: int
 ) -> str:
-    before, now = make_config(stored.config).what(), config.what()
-    changed = [f"{key} was {before[key]!r}, now {now[key]!r}" for key in now if before[key] != now[key]]
-    detail = "; ".join(changed) or "a scenario or an agent's file has changed"
+    changed = changed_settings(stored.config, config.model_dump(mode="json"))
     return (
-        f"{folder} holds another tournament ({detail}): {missing} of its {finished} finished matches are not among "
+        f"{folder} holds another tournament ({changed}): {missing} of its {finished} finished matches are not among "
         "those asked for now. Matches per pair, scenarios and agents can be added, but finished matches cannot be "
         f"changed; choose another folder with --out, or continue that one with: {resume_command(folder)}"
     )
 
 
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Which settings of two tournaments decide that they play different matches."""
+    old, new = make_config(before).what(), make_config(now).what()
+    changed = [f"{key} was {old[key]!r}, now {new[key]!r}" for key in new if old[key] != new[key]]
+    return "; ".join(changed) or "a scenario or an agent's file has changed"
+
+
 def _header(config: TournamentConfig, schedule: Schedule) -> Header:
     """The header of a tournament that begins now."""
+    here = {} if config.part is None else {"part_matches": len(schedule.played)}
     return Header(
         id=schedule.id,
         config=config.model_dump(mode="json"),
         creditors=[_entered(entrant) for entrant in schedule.creditors],
         debtors=[_entered(entrant) for entrant in schedule.debtors],
         total=len(schedule.matches),
-        provenance=origin(config, schedule),
+        provenance=origin(config, schedule) | here,
     )
 
 

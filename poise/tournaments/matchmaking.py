@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.models.settings import ModelSettings
-from poise.common.errors import ModelDown, Unanswered
+from poise.common.errors import AgentError, ModelDown, Unanswered
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.schedule import Schedule
+from poise.tournaments.schedule import Schedule, entrant
 from poise.tournaments.workers.play import How, workers_of
 
 if TYPE_CHECKING:
@@ -96,6 +96,25 @@ def try_models(config: TournamentConfig, schedule: Schedule, pairs: Collection[i
         except ModelDown as error:
             down[model.uri] = error
     return TriedModels(tuple(dict.fromkeys(remarks)), down)
+
+
+def check_node(config: TournamentConfig, schedule: Schedule) -> Sequence[str]:
+    """On another machine: that its agents are those of the schedule, and that its models answer; remarks for the user.
+
+    Raises AgentError for an agent that is missing or another one, and what `try_models` does; a model that is down is
+    an error here.
+    """
+    for planned in (*schedule.creditors, *schedule.debtors):
+        here = entrant(planned.look_up(), planned.label, config)
+        if here.declared != planned.declared:
+            raise AgentError(
+                f"{planned.label!r} is another {planned.seat} there than here; let its file lie below the folder in "
+                "which the tournament is run, so that it travels, and install the same packages"
+            )
+    tried = try_models(config, schedule, {match.pair for match in schedule.played})
+    for error in tried.down.values():
+        raise error
+    return tried.remarks
 
 
 def play_settings(config: TournamentConfig, schedule: Schedule) -> PlaySettings:

@@ -28,6 +28,7 @@ class Result:
 
     total: matches of the tournament. finished: those in the store now. played: those of this run, in `seconds`.
     waiting: what a model's server did not let be played; a resumed run plays it.
+    part:  K/N where only that part is played in the folder; then `total` is the part's.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Result:
     played: int
     seconds: float = 0.0
     waiting: Sequence[Waiting] = ()
+    part: str | None = None
 
     @property
     def complete(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -22,7 +23,7 @@ from poise.tournaments.folder import (
     resume_command,
     where_it_began,
 )
-from poise.tournaments.matchmaking import Pairings, try_models
+from poise.tournaments.matchmaking import Pairings, check_node, try_models
 from poise.tournaments.results import Result
 from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
@@ -92,7 +93,7 @@ def _labels_in(folder: Path) -> list[str]:
 def resume_tournament(
     folder: Path | str,
     *,
-    workers: int | None = None,
+    workers: int | str | None = None,
     watch: TournamentWatch | None = None,
     open_pairing: OpenPairing | None = None,
 ) -> Result:
@@ -105,10 +106,9 @@ def resume_tournament(
     with only_run(folder), Store.open(folder) as store:
         header = store.header()
         with where_it_began(header):
-            config = make_config(header.config, f"the settings in {folder}")
+            now = {} if workers is None else {"workers": workers}
+            config = make_config({**header.config, **now}, f"the settings in {folder}")
             schedule = plan_matches(config, store.scenarios())
-        if workers is not None:
-            config = config.model_copy(update={"workers": workers})
         refuse_other_agents(folder, header, schedule)
         refuse_other_matches(folder, header, schedule)
         watch = watch or Silent()
@@ -130,7 +130,9 @@ def _down_models(
 
     Raises what `try_models` does, and ModelDown where no match at all can be played.
     """
-    pairs = {match.pair for match in schedule.matches if match.id not in finished}
+    if isinstance(config.workers, str):
+        return {}  # each node of a cluster tries its own
+    pairs = {match.pair for match in schedule.played if match.id not in finished}
     tried = try_models(config, schedule, pairs)
     if not finished and tried.down and all(tried.down.keys() & schedule.needs(pair) for pair in pairs):
         raise next(iter(tried.down.values()))
@@ -157,7 +159,8 @@ def _play(
     advice = f"Finished matches are kept; continue with: {resume_command(store.folder)}"
     began = monotonic()
     with watch.over(schedule, store.tally()), Interrupts(watch.stopping, f"stopped\n{advice}") as stop:
-        how = How(config.workers, config.match_seconds, stop, message_seconds=config.message_seconds)
+        check = partial(check_node, config, schedule) if open_pairing is None else tuple
+        how = How(config.workers, config.match_seconds, stop, message_seconds=config.message_seconds, check=check)
         try:
             with closing(play_all(plan, queue, how)) as batches:
                 for batch in batches:
@@ -177,7 +180,8 @@ def _play(
     waiting, finished = queue.waiting(), store.count()
     if waiting and not finished:
         raise ModelDown(f"{waiting[0].reason}\n{advice}")
-    return Result(store.folder, len(schedule.matches), finished, writer.written, monotonic() - began, waiting)
+    seconds = monotonic() - began
+    return Result(store.folder, len(schedule.played), finished, writer.written, seconds, waiting, config.part)
 
 
 class _Writer:

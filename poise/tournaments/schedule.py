@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import Any, Final, Literal
 
 import orjson
@@ -94,6 +97,7 @@ class Schedule:
     """Every match of a tournament, pair by pair; within a pair in the order a learner sees them.
 
     judge: who judges every message; None for nobody. detector: what reads emotions.
+    part:  (K, N) where only the K-th of N parts is played here; None for all of it.
     """
 
     creditors: tuple[Entrant, ...]
@@ -102,6 +106,30 @@ class Schedule:
     matches: tuple[Match, ...] = field(repr=False)
     judge: str | None = None
     detector: str = LEXICAL
+    part: tuple[int, int] | None = None
+
+    @cached_property
+    def played(self) -> Sequence[Match]:
+        """The matches that are played here, in order: all of them, or those of the part.
+
+        The series of a pair that learns stays whole. The others are cut so that parts are as even as that allows: by no
+        more than one match where no series is longer than a part.
+        """
+        if self.part is None:
+            return self.matches
+        number, parts = self.part
+        size = len(self.matches) // self.pairs
+        series = [self.matches[pair * size : (pair + 1) * size] for pair in range(self.pairs)]
+        loads = [(0, part) for part in range(parts)]  # a heap
+        whole: list[Match] = []
+        for pair in filter(self.learns, range(self.pairs)):
+            load, part = loads[0]
+            heapq.heapreplace(loads, (load + size, part))
+            whole += series[pair] if part == number - 1 else ()
+        free = [match for pair in range(self.pairs) if not self.learns(pair) for match in series[pair]]
+        shares = _even_shares([load for load, _ in sorted(loads, key=itemgetter(1))], len(free))
+        begin = sum(shares[: number - 1])
+        return sorted((*whole, *free[begin : begin + shares[number - 1]]), key=attrgetter("position"))
 
     def pair(self, index: int) -> tuple[Entrant, Entrant]:
         """The creditor and the debtor of pair `index`."""
@@ -161,6 +189,19 @@ class Schedule:
     def id(self) -> str:
         """A hash of every match in order: two tournaments with the same id are the same tournament."""
         return hashlib.blake2b("".join(match.id for match in self.matches).encode(), digest_size=16).hexdigest()
+
+
+def _even_shares(loads: Sequence[int], count: int) -> list[int]:
+    """How many of `count` each gets, so that together with its load all have the same, as far as that can be."""
+    level = bisect_right(
+        range(max(loads) + count), count, key=lambda level: sum(max(0, level - load) for load in loads)
+    )
+    shares = [max(0, level - 1 - load) for load in loads]
+    left = count - sum(shares)
+    for place, load in enumerate(loads):
+        if left and load < level:
+            shares[place], left = shares[place] + 1, left - 1
+    return shares
 
 
 def _tuning(entrant: Entrant) -> str:
@@ -252,7 +293,8 @@ def build_schedule(
             match_hash = pair_hash.copy()
             match_hash.update(identity)
             matches.append(Match(pair * count + index, pair, scenario, repeat, seed, match_hash.hexdigest()))
-    return Schedule(tuple(creditors), tuple(debtors), used, tuple(matches), config.judge, config.detector)
+    entered = tuple(creditors), tuple(debtors), used, tuple(matches)
+    return Schedule(*entered, config.judge, config.detector, config.part_of)
 
 
 def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:

@@ -40,8 +40,8 @@ class Board:
 
     @property
     def total(self) -> int:
-        """Matches of the tournament."""
-        return len(self.schedule.matches)
+        """Matches of the tournament, or of the part that is played here."""
+        return len(self.schedule.played)
 
     @property
     def done(self) -> int:

@@ -13,6 +13,7 @@ from poise.cli.app import app
 from poise.games.domains import SEARCH
 
 OLLAMA, EMBEDDED = "needs an Ollama server", "needs the embedded model, for minutes"
+SLURM = "tests/docs/test_slurm.py"
 SERVER = "tests/graphs/test_dev_server.py"
 
 # What of a page is not run, and why: a block that joins them, in silence, fails here.
@@ -35,6 +36,7 @@ FOLLOWED = {
     "docs/play.md": [OLLAMA],
     "docs/process.md": [],
     "docs/simulated-debtor.md": ["needs your own world", "plays some 12,000 negotiations", "plays 800 negotiations"],
+    "docs/slurm.md": [f"{SLURM} runs it in bash, once for each task", f"{SLURM} runs it in bash"],
     "docs/statistics.md": [],
     "docs/tournaments.md": [EMBEDDED],
     "docs/view.md": [],
@@ -46,6 +48,7 @@ ELSEWHERE = {
     "docs/engines.md": "tests/docs/test_engines_docs.py",
     "docs/extending.md": "tests/docs/test_extending_docs.py",
     "docs/models.md": "tests/agents/test_embedded_files.py",
+    "docs/ray.md": "tests/tournaments/ray_nodes.py",
     "docs/reading.md": "tests/agents/test_structured.py",
     "docs/reference/python.md": "tests/docs/test_reference.py",
     "docs/results/emodistill.md": "tests/docs/test_emodistill_experiment.py",

@@ -12,7 +12,7 @@ FLOORS = (
     {"storage"},
     {"statistics", "workers"},
     {"game_theory", "process", "judging", "results", "watch", "matchmaking", "folder"},
-    {"charts", "export", "estimate", "runner"},
+    {"charts", "export", "estimate", "runner", "merging"},
     {"report", "human"},
     {"view"},
 )

@@ -33,7 +33,7 @@ def conclude(result: Result, screen: Console, notes: Console) -> int:
     from poise.cli.screens.standings import standings_view
     from poise.tournaments.report.page import write_report
 
-    standings = result.standings() if result.finished else None
+    standings = result.standings() if result.finished and not result.part else None
     if standings:
         screen.print(standings_view(replace(standings, doubts=()), screen.width))
     _tell_failures(result, notes)
@@ -49,7 +49,11 @@ def conclude(result: Result, screen: Console, notes: Console) -> int:
     elif result.seconds:
         pace = f"{result.played} match{'' if result.played == 1 else 'es'} in {duration(result.seconds)}"
         notes.print(Text(f"{pace} ({result.played / result.seconds:.3g} a second)", style="dim"))
-    screen.print(f"report: {write_report(result.folder)}", soft_wrap=True)
+    if result.part:
+        played = f"part {result.part}: {result.finished} matches in {result.folder}"
+        screen.print(f"{played}; join all parts with: poise tournament merge OUT DIR...", soft_wrap=True)
+    else:
+        screen.print(f"report: {write_report(result.folder)}", soft_wrap=True)
     if result.waiting:
         return WAITING
     return DOUBTFUL if standings and standings.doubts else 0

@@ -40,7 +40,11 @@ def heading(schedule: Schedule) -> str:
 
     size = len(schedule.matches) // schedule.pairs
     sides = f"{many(len(schedule.creditors), 'creditor')} x {many(len(schedule.debtors), 'debtor')}"
-    return f"{sides} x {many(size, 'match', 'es')} = {many(len(schedule.matches), 'match', 'es')}"
+    line = f"{sides} x {many(size, 'match', 'es')} = {many(len(schedule.matches), 'match', 'es')}"
+    if schedule.part is None:
+        return line
+    number, parts = schedule.part
+    return f"{line}; part {number}/{parts}: {len(schedule.played)} of them"
 
 
 class _Progress:

@@ -256,10 +256,9 @@ class Store:
             if missing:
                 raise StoreError(damaged(self.folder, f"match {next(iter(missing))} has no transcript"))
 
-    def examined(self) -> Iterator[tuple[int, tuple[bytes, bytes] | StoreError]]:
-        """(position, transcript and usage as JSON, or what is wrong with them) of all that are stored, in order."""
-        for position, found in self._opened(""):
-            yield position, found if isinstance(found, StoreError) else found[:2]
+    def examined(self) -> Iterator[tuple[int, tuple[bytes, bytes, bytes | None] | StoreError]]:
+        """(position, transcript, usage and memory as JSON, or what is wrong with them) of all stored, in order."""
+        return self._opened("")
 
     def _documents_where(self, condition: str) -> Iterator[tuple[int, bytes, bytes]]:
         for position, found in self._opened(condition):

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from poise.common.errors import PoiseError, StoreError
 from poise.games.moves import SEATS
+from poise.tournaments.storage.contents import outcome_digest
 from poise.tournaments.storage.rows import COLUMNS, Row, measured, transcript_from, usage_from
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import Store
@@ -25,10 +26,14 @@ _SHORT: Final = 1e-5  # a row is computed before readings are cut to six digits
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was compared (matches) and what is wrong, each with its place; no problems where the store agrees."""
+    """What was compared (matches) and what is wrong, each with its place; no problems where the store agrees.
+
+    digest: of what was played, as `poise.tournaments.storage.contents.outcome_digest`; "" where there are problems.
+    """
 
     matches: int
     problems: Sequence[str]
+    digest: str = ""
 
 
 def verify_tournament(folder: Path | str) -> Verification:
@@ -38,7 +43,8 @@ def verify_tournament(folder: Path | str) -> Verification:
         if broken:
             return Verification(0, [f"SQLite: {line}" for line in broken])
         snapshot = store.snapshot()
-        return Verification(len(snapshot.rows), list(_problems(store, snapshot)))
+        problems = list(_problems(store, snapshot))
+        return Verification(len(snapshot.rows), problems, "" if problems else outcome_digest(store))
 
 
 def _problems(store: Store, snapshot: Snapshot) -> Iterator[str]:
@@ -51,7 +57,7 @@ def _problems(store: Store, snapshot: Snapshot) -> Iterator[str]:
         try:
             if isinstance(found, StoreError):
                 raise found
-            yield from (f"match {position}: {problem}" for problem in _differences(snapshot, row, *found))
+            yield from (f"match {position}: {problem}" for problem in _differences(snapshot, row, *found[:2]))
         except (PoiseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             yield f"match {position}: {error}"
     yield from (f"match {position}: it has a row and no transcript" for position in waiting)

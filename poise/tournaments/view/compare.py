@@ -9,7 +9,15 @@ from poise.tournaments.statistics.changes import MEASURES, changes
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.view.library import Library, ViewedRun
 
-_HOW = ("out", "name", "workers", "message_seconds", "match_seconds", "through")  # settings that change no outcome
+_HOW = (
+    "out",
+    "name",
+    "workers",
+    "part",
+    "message_seconds",
+    "match_seconds",
+    "through",
+)  # settings that change no outcome
 
 
 def compare_page(library: Library, first: str, second: str, measure: str) -> dict[str, Any]:

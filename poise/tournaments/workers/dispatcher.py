@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Final, Protocol
 
@@ -27,6 +27,8 @@ class WorkerReport:
     finished: matches. ended: the task at hand. error: one that concerns every match.
     waits:    what a model's server did, so that the next match of the task at hand cannot be played now.
     died:     how the worker died, if it did. hint: what may help if others die as well.
+    lost:     the worker and its tasks are gone with their machine, through no fault of what was played; the pool has
+              put another in its place, or says by `kinds` that there is none.
     """
 
     worker: int
@@ -36,6 +38,11 @@ class WorkerReport:
     hint: str = ""
     error: Exception | None = None
     waits: ModelError | None = None
+    lost: bool = False
+
+    def at(self, worker: int) -> WorkerReport:
+        """The same news of a worker with another number."""
+        return replace(self, worker=worker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +58,18 @@ class Playing:
 
 
 class WorkerPool(Protocol):
-    """Workers that play tasks in the order in which they are given."""
+    """Workers that play tasks in the order in which they are given.
+
+    What a worker reports comes in the order of its tasks, and within a task in the order of its matches, whatever comes
+    first over the wire: the dispatcher counts what is left of a task by it, and refuses anything else.
+    """
 
     size: int
     ahead: int
+
+    def kinds(self, worker: int) -> Collection[bool]:
+        """What `worker` plays: matches that ask a model (True), others (False), both, or nothing any more."""
+        ...
 
     def assign(self, worker: int, task: Task) -> None:
         """Give `worker` another task."""
@@ -127,7 +142,7 @@ class Dispatcher:
         given_up: list[Finished] = []
         for depth in range(self.pool.ahead):
             for worker, tasks in enumerate(self._tasks):
-                while len(tasks) <= depth and (task := self.queue.take(self.chunk(self.queue.left, self._pace))):
+                while len(tasks) <= depth and (task := self._next_for(worker)):
                     position, schedule = task.positions[0], self.queue.schedule
                     if position in self.queue.doomed:
                         self.queue.give_back(task.after(1, task.memory))
@@ -138,9 +153,13 @@ class Dispatcher:
                     self.pool.assign(worker, task)
         return given_up
 
+    def _next_for(self, worker: int) -> Task | None:
+        return self.queue.take(self.chunk(self.queue.left, self._pace), self.pool.kinds(worker))
+
     def _take_in(self, report: WorkerReport) -> list[Finished]:
         tasks = self._tasks[report.worker]
         if report.finished:
+            self._refuse_disorder(report)
             self._early = 0
             self._pace = 0.8 * self._pace + 0.2 * sum(one.seconds for one in report.finished) / len(report.finished)
             tasks[0] = tasks[0].after(len(report.finished), report.finished[-1].memory)
@@ -151,7 +170,19 @@ class Dispatcher:
             self.queue.give_back(tasks.popleft())
         if report.died:
             self._bury(report)
+        elif report.lost:
+            self._give_back_all(report.worker)
         return list(report.finished)
+
+    def _refuse_disorder(self, report: WorkerReport) -> None:
+        """PoiseError for a pool that breaks its word; nothing of the report would be stored in its place."""
+        tasks = self._tasks[report.worker]
+        due = tasks[0].positions[: len(report.finished)] if tasks else ()
+        if tuple(finished.position for finished in report.finished) != due:
+            raise PoiseError(
+                f"worker {report.worker} reports match {report.finished[0].position}, and match "
+                f"{due[0] if due else 'none'} is due: a worker pool must report in the order of assignment"
+            )
 
     def _bury(self, report: WorkerReport) -> None:
         """Have the match that a worker died in tried once more; after that it is recorded as failed."""
@@ -188,7 +219,10 @@ class Dispatcher:
     def _start_over(self, worker: int) -> list[list[Finished]]:
         """Put a new worker in the place of one; what the old one did not finish goes back."""
         last = [self._take_in(report) for report in self.pool.replace(worker)]
+        self._give_back_all(worker)
+        return last
+
+    def _give_back_all(self, worker: int) -> None:
         tasks = self._tasks[worker]
         while tasks:
             self.queue.give_back(tasks.pop())
-        return last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import monotonic
@@ -29,20 +29,24 @@ class How:
     """What decides how matches are played, and changes nothing about how they come out.
 
     workers: at a time; None takes as many as the machine has cores; with a model four, or two in this process.
+             "ray" or "ray:HOST:PORT" takes the nodes of a Ray cluster, each as a machine of its own.
     stop:    asked often; once true, matches in flight are finished and no more are begun.
     match_seconds, message_seconds: what a match and a turn may take before its worker is given up, beside some grace.
+    check:   called on each node of a cluster before its first match: raises what keeps it from playing, and returns
+             what the user should know.
     """
 
-    workers: int | None
+    workers: int | str | None
     match_seconds: float
     stop: Callable[[], bool] = lambda: False
     grace: float = GRACE
     message_seconds: float = math.inf
+    check: Callable[[], Sequence[str]] = tuple
 
 
 def workers_of(how: How, schedule: Schedule) -> int:
-    """How many matches are played at a time."""
-    if how.workers is not None:
+    """How many matches are played at a time, on each node of a cluster."""
+    if isinstance(how.workers, int):
         return how.workers
     if schedule.calls_model:
         return _EMBEDDED_CONVERSATIONS if schedule.embedded else _CONVERSATIONS
@@ -55,9 +59,16 @@ def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Fin
     Without a model, play begins in this process and goes over to worker processes when they pay. Agents from a user's
     file are always played in worker processes: whatever they do, the tournament goes on. What they ask models goes
     through this process, which alone has the embedded engine, the servers' slots and the cache of replies. Without such
-    agents, matches with a model are conversations in threads of this process.
+    agents, matches with a model are conversations in threads of this process. On a cluster, all of this holds for each
+    node, and nothing is played here.
     """
     workers = workers_of(how, plan.schedule)
+    if isinstance(how.workers, str):
+        from poise.tournaments.workers.cluster import RayPool
+
+        with RayPool(plan, how.workers.partition(":")[2], workers, how.check, queue.news.append) as nodes:
+            yield from _through(nodes, plan, queue, how)
+        return
     if plan.schedule.calls_model and not plan.schedule.own_code:
         from poise.tournaments.workers.threads import ThreadPool
 

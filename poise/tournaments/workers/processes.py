@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
@@ -29,7 +29,7 @@ from poise.common.processes import (
 from poise.games.openspiel.variants import is_registered_game
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.workers.dispatcher import Playing, WorkerReport
-from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
+from poise.tournaments.workers.queue import ANY_KIND, Task, TaskPlayer, WorkerPlan
 
 _BATCH_SECONDS: Final = 0.05
 _PIPE_HOLDS: Final = 1 << 14
@@ -77,7 +77,7 @@ class ProcessPool:
 
     def _choose_context(self) -> None:
         """Decide how workers are started from now on."""
-        self._context = worker_context(self.plan, registered=_names_registered(self.plan))
+        self._context = worker_context(self.plan, registered=names_registered(self.plan))
         self._forks = self._context.get_start_method() == "fork"
 
     def __enter__(self) -> ProcessPool:
@@ -88,6 +88,10 @@ class ProcessPool:
             worker.process.kill()
             worker.process.join()
             worker.pipe.close()
+
+    def kinds(self, worker: int) -> Collection[bool]:  # noqa: ARG002 - as WorkerPool has it
+        """Any worker plays whatever there is."""
+        return ANY_KIND
 
     def assign(self, worker: int, task: Task) -> None:
         """Give `worker` another task; if it just died, `wait` will tell."""
@@ -190,7 +194,7 @@ class ProcessPool:
             answer_calls(worker.answers)
 
 
-def _names_registered(plan: WorkerPlan) -> bool:
+def names_registered(plan: WorkerPlan) -> bool:
     """Whether an agent or the game is known to this process only, by a decorator."""
     entrants = (*plan.schedule.creditors, *plan.schedule.debtors)
     return is_registered_game(plan.rules.game) or any(is_registered(one.label, one.seat) for one in entrants)

@@ -6,8 +6,9 @@ import heapq
 import multiprocessing
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final, Protocol
 
 import orjson
@@ -21,6 +22,7 @@ from poise.tournaments.storage.rows import Finished, failed, finish_row, to_json
 from poise.tournaments.storage.snapshot import Waiting
 
 _UNANSWERED: Final = 3  # requests in a row, after which a model is taken to answer none
+ANY_KIND: Final = (False, True)  # of matches: those that ask no model, and those that ask one
 _OPEN_PAIRINGS: Final = 64  # kept ready; a pairing holds its graphs and, for a learner, its tables
 
 
@@ -104,7 +106,9 @@ class TaskQueue:
     _memory: dict[int, bytes | None] = field(repr=False)
     doomed: dict[int, str] = field(default_factory=dict)
     _busy: set[int] = field(default_factory=set, repr=False)
-    _heap: list[tuple[int, int, bool, int]] = field(default_factory=list, repr=False)
+    _heaps: dict[bool, list[tuple[int, int, bool, int]]] = field(  # by whether a pair asks a model
+        default_factory=lambda: {kind: [] for kind in ANY_KIND}, repr=False
+    )
     _group: dict[tuple[str, ...], int] = field(default_factory=dict, repr=False)
     _down: dict[str, str] = field(default_factory=dict, repr=False)  # why, by a model's URI
     _stuck: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)  # (model, why), by a pair that waits
@@ -126,7 +130,7 @@ class TaskQueue:
             if not 0 <= position < len(schedule.matches) or schedule.matches[position].id != match_id:
                 raise StoreError(f"match {position} in the store is not of this tournament; restore it from a copy")
         pending: list[list[int]] = [[] for _ in range(schedule.pairs)]
-        for match in schedule.matches:
+        for match in schedule.played:
             if match.position not in done:
                 pending[match.pair].append(match.position)
         queue = cls(schedule, pending, {})
@@ -142,10 +146,13 @@ class TaskQueue:
         """Matches not handed out, without those that wait."""
         return sum(len(pending) for pair, pending in enumerate(self._pending) if not self._waits_for(pair))
 
-    def take(self, size: int) -> Task | None:
-        """Up to `size` matches of one pair; None when there is nothing to hand out now."""
-        while self._heap:
-            _, count, _, pair = heapq.heappop(self._heap)
+    def take(self, size: int, kinds: Collection[bool] = ANY_KIND) -> Task | None:
+        """Up to `size` matches of one pair; None when there is nothing to hand out now.
+
+        kinds: of pairs that are wanted: those that ask a model (True), those that ask none (False).
+        """
+        while heaps := [heap for kind in kinds if (heap := self._heaps[kind])]:
+            _, count, _, pair = heapq.heappop(min(heaps, key=itemgetter(0)))
             pending = self._pending[pair]
             if -count != len(pending) or not pending or pair in self._busy or self._waits_for(pair):
                 continue  # an entry from before something changed
@@ -245,7 +252,10 @@ class TaskQueue:
     def _offer(self, pair: int) -> None:
         if self._pending[pair]:
             group = self._group.setdefault(self.schedule.tuned(pair), len(self._group))
-            heapq.heappush(self._heap, (group, -len(self._pending[pair]), not self.schedule.learns(pair), pair))
+            heapq.heappush(
+                self._heaps[bool(self.schedule.needs(pair))],
+                (group, -len(self._pending[pair]), not self.schedule.learns(pair), pair),
+            )
 
 
 def _memory_before(left: list[int], end: int, size: int, memory: Callable[[int], bytes | None]) -> bytes | None:

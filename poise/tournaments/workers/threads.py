@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from time import monotonic
 
 from poise.common.errors import AgentError, ModelError
 from poise.tournaments.workers.dispatcher import Playing, WorkerReport
-from poise.tournaments.workers.queue import Task, TaskPlayer, WorkerPlan
+from poise.tournaments.workers.queue import ANY_KIND, Task, TaskPlayer, WorkerPlan
 
 
 class _Worker:
@@ -76,6 +77,10 @@ class ThreadPool:
 
     def __exit__(self, *_: object) -> None:
         self.halt()
+
+    def kinds(self, worker: int) -> Collection[bool]:  # noqa: ARG002 - as WorkerPool has it
+        """Any worker plays whatever there is."""
+        return ANY_KIND
 
     def assign(self, worker: int, task: Task) -> None:
         """Give `worker` another task."""

@@ -18,7 +18,7 @@ from poise.training.data.settings import SweepSettings
 
 
 def sweep(
-    settings: SweepSettings, out: Path | str, *, workers: int | None = None, watch: TournamentWatch | None = None
+    settings: SweepSettings, out: Path | str, *, workers: int | str | None = None, watch: TournamentWatch | None = None
 ) -> Result:
     """Play the sweep into the folder `out`; repeat the call with the same settings to resume.
 

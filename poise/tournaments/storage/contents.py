@@ -1,0 +1,47 @@
+"""The finished matches of a store as they were written, and a digest of what was played."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import fields
+from operator import attrgetter
+from typing import Final
+
+from poise.common.errors import StoreError
+from poise.tournaments.storage.documents import digest_of_texts
+from poise.tournaments.storage.errors import damaged
+from poise.tournaments.storage.rows import COLUMNS, Finished, Row, to_json
+from poise.tournaments.storage.store import Store
+
+_VALUES: Final = attrgetter(*COLUMNS)
+_OUTCOME: Final = attrgetter(*(field.name for field in fields(Row) if field.name != "seconds"))
+
+
+def finished_matches(store: Store) -> Iterator[Finished]:
+    """Every match, in schedule order, its documents one at a time. StoreError where one is not what was written."""
+    for row, documents in _with_documents(store):
+        yield Finished(_VALUES(row), *documents)
+
+
+def outcome_digest(store: Store) -> str:
+    """A digest of all that was played: the schedule, and of each match its row, transcript and memory, without times.
+
+    Without a model it is the same however a tournament was played: by one process or several, on one machine or more,
+    stopped and resumed, or in parts. Raises as `finished_matches` does.
+    """
+    total = hashlib.blake2b(store.header().id.encode(), digest_size=16)
+    for row, (transcript, _, memory) in _with_documents(store):
+        total.update(digest_of_texts(to_json(_OUTCOME(row)), transcript, memory))
+    return total.hexdigest()
+
+
+def _with_documents(store: Store) -> Iterator[tuple[Row, tuple[bytes, bytes, bytes | None]]]:
+    rows = {row.position: row for row in store.rows()}
+    for position, found in store.examined():
+        if isinstance(found, StoreError):
+            raise found
+        if position in rows:
+            yield rows.pop(position), found
+    for position in rows:
+        raise StoreError(damaged(store.folder, f"match {position} has no transcript"))
