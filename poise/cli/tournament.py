@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from poise.cli import judge, statistics
-from poise.cli.options import AsJson, Folder, command_group, takes
+from poise.cli.options import AsJson, Baseline, Folder, command_group, takes
 from poise.cli.output import write_line
 from poise.cli.screens.exit_codes import EXIT_CODES
 from poise.tournaments.config import TournamentConfig, load_config
@@ -53,26 +53,32 @@ def resume_tournament_command(given: dict[str, Any], folder: Folder) -> None:
 
 
 @app.command("standings")
-def standings_command(folder: Folder, json: AsJson = False) -> None:
+def standings_command(
+    folder: Folder,
+    baseline: Baseline = None,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Each agent less each other one of its seat, too.")] = False,
+    json: AsJson = False,
+) -> None:
     """Show who won, or who leads while it runs."""
     from poise.cli.screens.console import show
     from poise.cli.screens.standings import standings_view
     from poise.tournaments.statistics.standings import read_standings
 
-    standings = read_standings(folder)
-    show(standings.to_dict() if json else None, lambda width: standings_view(standings, width))
+    standings = read_standings(folder, baseline=baseline)
+    show(standings.to_dict() if json else None, lambda width: standings_view(standings, width, pairs=pairs))
 
 
 @app.command("report")
 def report_command(
     folder: Folder,
     transcripts: Annotated[int, typer.Option(min=0, help="How many transcripts the page holds at most.")] = 500,
+    baseline: Baseline = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The page. Default: DIR/report.html.")] = None,
 ) -> None:
     """Write one page with the standings, the heat map and every transcript; it needs no network."""
     from poise.tournaments.report.page import write_report
 
-    write_line(f"report: {write_report(folder, out, transcripts)}")
+    write_line(f"report: {write_report(folder, out, transcripts, baseline)}")
 
 
 app.add_typer(judge.app)

@@ -47,11 +47,11 @@ class Result:
         """Whether the user stopped the run before everything that could be played was."""
         return self.finished + sum(waiting.matches for waiting in self.waiting) < self.total
 
-    def standings(self) -> Standings:
-        """Who won."""
+    def standings(self, baseline: str | None = None) -> Standings:
+        """Who won, compared with any agent that played; default: as the tournament was run."""
         from poise.tournaments.statistics.standings import read_standings
 
-        return read_standings(self.folder)
+        return read_standings(self.folder, baseline=baseline)
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -23,8 +23,9 @@ from poise.tournaments.folder import (
     where_it_began,
 )
 from poise.tournaments.matchmaking import Pairings, try_models
+from poise.tournaments.names import check_baseline
 from poise.tournaments.results import Result
-from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter, refuse_same_agents
+from poise.tournaments.schedule import Schedule, build_schedule, enter, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
@@ -70,7 +71,11 @@ def run_tournament(
     Finished matches are kept.
     """
     schedule = plan_matches(config, scenarios)
-    check_baseline(config.baseline, config.creditors, config.debtors)
+    check_baseline(
+        config.baseline,
+        (schedule.names("creditor"), config.creditors),
+        (schedule.names("debtor"), config.debtors),
+    )
     watch = watch or Silent()
     folder = Path(out or config.out or default_folder(config))
     begun = exists(folder)
@@ -85,7 +90,7 @@ def run_tournament(
 def _labels_in(folder: Path) -> list[str]:
     with Store.read(folder) as store:
         header = store.header()
-    return [*header.labels("creditor"), *header.labels("debtor")]
+    return [*header.entered("creditor"), *header.entered("debtor")]
 
 
 def resume_tournament(

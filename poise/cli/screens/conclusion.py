@@ -85,10 +85,12 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     refuse_same_agents(schedule)
     screen.print(Text(heading(schedule), style="bold"))
     size = str(len(schedule.matches) // schedule.pairs)
-    pairs = [schedule.pair(pair) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
+    creditors, debtors = schedule.names("creditor"), schedule.names("debtor")
+    pairs = [(divmod(pair, len(debtors)), schedule.pair(pair)) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
     screen.print(
         _pairs_table(
-            (one.label, two.label, size, " against ".join(dict.fromkeys((one.model, two.model)))) for one, two in pairs
+            (creditors[places[0]], debtors[places[1]], size, " against ".join(dict.fromkeys((one.model, two.model))))
+            for places, (one, two) in pairs
         )
     )
     if schedule.pairs > len(pairs):

@@ -24,13 +24,20 @@ _Column = tuple[str, Callable[[SeatStanding], Text]]
 _TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
 
 
-def standings_view(standings: Standings, width: int) -> RenderableType:
-    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of so many columns."""
+def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> RenderableType:
+    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of so many columns.
+
+    pairs: each agent against each other one of its seat, too.
+    """
     parts: list[RenderableType] = []
     digits = 3 if width >= _WIDE else 2
     for seat in SEATS:
         parts += [_heading(title(standings, seat)), _seat_table(standings, seat, width)]
         parts += _trouble(standings.seat(seat))
+    for seat in SEATS if pairs else ():
+        listed = [one for one in standings.pairwise if one.seat == seat]
+        if listed:
+            parts += [_heading(f"{title(standings, seat)}, each less each other"), _pairs(listed, digits)]
     for seat in SEATS:
         columns = _conduct(standings, seat, digits)
         if columns:
@@ -61,12 +68,27 @@ def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for rank, one in enumerate(listed, 1):
         difference = standings.against_baseline(one.label, seat)
-        cells = [Text(str(rank)), Text(one.label, style="bold" if rank == 1 else ""), Text(str(one.matches))]
+        name = Text(one.label, style="bold" if rank == 1 else "")
+        if one.file:
+            name.append(f"\n{one.file}", style="not bold dim")
+        cells = [Text(str(rank)), name, Text(str(one.matches))]
         cells += _measures(one, digits)
         if compared:
             cells.append(_tested_gain(difference, digits))
         cells += _test(difference) if tests else []
         table.add_row(*cells)
+    return table
+
+
+def _pairs(listed: list[Difference], digits: int) -> Table:
+    """All pairs of a seat, the better agent first."""
+    table = empty_table()
+    for name in ("agent", "less"):
+        table.add_column(name, overflow="fold", min_width=12)
+    for name in ("pairs", "utility", "p", "d"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in listed:
+        table.add_row(one.label, one.baseline, str(one.pairs), _tested_gain(one, digits), *_test(one))
     return table
 
 

@@ -46,6 +46,7 @@ LEVEL: Final = 0.05
 class SeatStanding:
     """One agent in one seat.
 
+    file:       of the user's own, that the agent comes from; "" for any other.
     utility:    mean of its utility, 0 without a deal. savings: mean of its share of the gap over deals.
     success:    share of matches that ended in a deal (Wilson). rounds: mean number of messages.
     collection: mean of min(1, target / deal), the creditor's; see `poise.games.metrics`. None for a debtor.
@@ -80,6 +81,7 @@ class SeatStanding:
     promises_kept: Estimate | None
     de_escalation: Estimate | None
     failed: int = 0
+    file: str = ""
 
     @property
     def troubled(self) -> bool:
@@ -131,6 +133,7 @@ class Cell:
 class Standings:
     """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered.
 
+    differences: of each agent from the baseline. pairwise: of each agent from each one below it.
     domain: of all its scenarios; "" where they are of several. doubts: why the figures may not be what they seem.
     """
 
@@ -145,6 +148,7 @@ class Standings:
     matrix: tuple[tuple[Cell, ...], ...]
     domain: str = ""
     doubts: tuple[Doubt, ...] = ()
+    pairwise: tuple[Difference, ...] = ()
 
     def seat(self, seat: Seat) -> list[SeatStanding]:
         """The agents of one seat, the best first."""
@@ -167,6 +171,7 @@ class Standings:
             "creditors": [_plain(one) for one in self.seat("creditor")],
             "debtors": [_plain(one) for one in self.seat("debtor")],
             "differences": [_plain(one) for one in self.differences],
+            "pairwise": [_plain(one) for one in self.pairwise],
             "matrix": [[_plain(cell) for cell in row] for row in self.matrix],
             "doubts": [_plain(doubt) for doubt in self.doubts],
         }
