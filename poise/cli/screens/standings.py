@@ -14,6 +14,7 @@ from poise.common.errors import ScenarioError
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import FEW, Estimate
+from poise.tournaments.statistics.numbers import p_value
 from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 
 _WIDE = 90  # columns from which intervals have a third digit
@@ -46,7 +47,7 @@ def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> 
             parts += [heading, _columns(standings.seat(seat), columns)]
     if len(standings.matrix) * len(standings.matrix[0]) > 1:
         parts += _matrix(standings, width)
-    parts.append(_footnote(standings))
+    parts.append(_footnote(standings, width))
     parts += [Text(f"\nwarning: {plain(doubt.text, 1000)}", style="bold red") for doubt in standings.doubts]
     return Group(*parts)
 
@@ -68,10 +69,10 @@ def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for rank, one in enumerate(listed, 1):
         difference = standings.against_baseline(one.label, seat)
-        name = Text(one.label, style="bold" if rank == 1 else "")
+        agent = Text(one.label, style="bold" if rank == 1 else "")
         if one.file:
-            name.append(f"\n{one.file}", style="not bold dim")
-        cells = [Text(str(rank)), name, Text(str(one.matches))]
+            agent.append(f"\n{one.file}", style="not bold dim")
+        cells = [Text(str(rank)), agent, Text(str(one.matches))]
         cells += _measures(one, digits)
         if compared:
             cells.append(_tested_gain(difference, digits))
@@ -179,8 +180,7 @@ def _test(difference: Difference | None) -> list[Text]:
     """The corrected p-value and the effect size."""
     if difference is None or difference.p_holm is None:
         return [Text("-", style="dim")] * 2
-    p = "<.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}".removeprefix("0")
-    return [Text(p), Text("-" if difference.effect is None else f"{difference.effect:+.2f}")]
+    return [Text(p_value(difference.p_holm)), Text("-" if difference.effect is None else f"{difference.effect:+.2f}")]
 
 
 def _gain(gain: Estimate | None, digits: int) -> Text:
@@ -229,7 +229,7 @@ def _cell(cell: Cell) -> Text:
     return Text(f"{cell.creditor_utility:.3f}", style=("red", "yellow", "", "cyan", "bold green")[shade])
 
 
-def _footnote(standings: Standings) -> Text:
+def _footnote(standings: Standings, width: int) -> Text:
     of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
     cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
     text = Text(
@@ -241,6 +241,7 @@ def _footnote(standings: Standings) -> Text:
     if standings.differences:
         text.append(" Coloured: p below 0.05, corrected for all comparisons of a seat (Holm); d: the difference in")
         text.append(" standard deviations of the scenarios'.")
+        text.append(f" p and d stand in {_WIDER} columns, and with --pairs." if width < _WIDER else "")
     if any(one.de_escalation for one in standings.standings):
         text.append(" De-escalation: how much less negative the debtor's words were late than early.")
     if failed := sum(one.failed for one in standings.seat("creditor")):

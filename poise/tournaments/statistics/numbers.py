@@ -17,6 +17,11 @@ def signed(value: float, digits: int = 3) -> str:
     return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", _MINUS)
 
 
+def p_value(p: float | None) -> str:
+    """A p-value to three digits, <.001 for a smaller one; a hyphen for None."""
+    return "-" if p is None else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
 def percent(share: float) -> str:
     """A share in whole percent."""
     return f"{share:.0%}"

@@ -9,7 +9,7 @@ from poise.games.moves import SEATS, Seat
 from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.doubts import Doubt
-from poise.tournaments.statistics.numbers import with_interval
+from poise.tournaments.statistics.numbers import p_value, with_interval
 
 
 def standings_html(standings: Standings) -> str:
@@ -33,7 +33,7 @@ def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
         if compared:
             gained = standings.against_baseline(one.label, seat)
             row.append(with_interval(gained.utility if gained else None, "{:+.3f}"))
-            row.append("-" if gained is None or gained.p_holm is None else f"{gained.p_holm:.3f}")
+            row.append(p_value(gained.p_holm if gained else None))
         rows.append(row)
     return PlainTable(f"{standings.name}: {seat}s", heads, rows)
 
