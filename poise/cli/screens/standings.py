@@ -86,11 +86,17 @@ def _pairs(listed: list[Difference], digits: int) -> Table:
     table = empty_table()
     for name in ("agent", "less"):
         table.add_column(name, overflow="fold", min_width=12)
-    for name in ("pairs", "utility", "p", "d"):
+    for name in ("pairs", "utility", "success", "p", "d"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in listed:
-        table.add_row(one.label, one.baseline, str(one.pairs), _tested_gain(one, digits), *_test(one))
+        table.add_row(one.label, one.baseline, str(one.pairs), *difference_cells(one, digits))
     return table
+
+
+def difference_cells(difference: Difference, digits: int) -> list[Text]:
+    """What was gained in utility and success, p and d; intervals have so many digits."""
+    success = _estimate(difference.success, "{:+.0%}", "{:+.0%}", between=_TO)
+    return [_tested_gain(difference, digits), success, *_test(difference)]
 
 
 def title(standings: Standings, seat: Seat) -> str:

@@ -83,6 +83,10 @@ class SeatStanding:
     failed: int = 0
     file: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {name: _plain(getattr(self, name)) for name in SeatStanding.__slots__}
+
     @property
     def troubled(self) -> bool:
         """Whether anything went wrong."""
@@ -110,6 +114,10 @@ class Difference:
     p: float | None = None
     p_holm: float | None = None
     effect: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {name: _plain(getattr(self, name)) for name in Difference.__slots__}
 
     @property
     def beyond_chance(self) -> bool:
