@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from poise.agents.emotions.tables import STATES
 from poise.cli.app import app
 from poise.common.errors import BadInput
 from poise.tournaments.export import SCHEMA, TABLES, export_tournament, frame, matches_frame, messages_frame
@@ -37,7 +38,7 @@ def test_messages_are_the_transcripts(folder):
         said = [message.text for talk in store.transcripts() for message in talk.messages]
     assert list(found["text"]) == said
     assert found.groupby("position").size().tolist() == matches_frame(folder)["rounds"].tolist()
-    belief = found[[f"belief_{place}" for place in range(4)]].dropna()
+    belief = found[[f"belief_{state}" for state in STATES]].dropna()
     assert belief.sum(axis=1).astype(float).to_numpy() == pytest.approx(1, abs=1e-5)
 
 

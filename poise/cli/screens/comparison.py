@@ -9,7 +9,6 @@ from poise.cli.screens.console import empty_table
 from poise.cli.screens.standings import difference_cells
 from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.statistics.comparison import Comparison
-from poise.tournaments.statistics.power import MOST
 
 
 def comparison_view(comparison: Comparison) -> RenderableType:
@@ -28,7 +27,7 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     listed = [(f"all {(comparison.seat == 'creditor' and 'debtors') or 'creditors'}", comparison.difference)]
     for opponent, difference in [*listed, *(comparison.opponents if len(comparison.opponents) > 1 else ())]:
         table.add_row(opponent, str(difference.pairs), *difference_cells(difference, 3))
-    return Group(heading, table, _verdict(comparison), _need(comparison), _footnote(comparison))
+    return Group(heading, table, _verdict(comparison), Text(comparison.footnote), _footnote(comparison))
 
 
 def _verdict(comparison: Comparison) -> Text:
@@ -43,23 +42,6 @@ def _verdict(comparison: Comparison) -> Text:
     low, high = sorted((abs(gain.low), abs(gain.high)))
     words = f"{better.label} is better than {worse.label} by {abs(gain.mean):.3f} [{low:.3f}, {high:.3f}]."
     return Text(words, style="bold")
-
-
-def _need(comparison: Comparison) -> Text:
-    plan, needed = comparison.plan, comparison.needed
-    words = f"To find a difference of {abs(plan.difference):g} with power {plan.power:g} takes"
-    if needed.spread is None:
-        return Text(f"{words} an unknown number of scenarios: play two or more.")
-    if needed.needed is None:
-        return Text(f"{words} more than {MOST:,} scenarios; {needed.scenarios} were played.")
-    text = f"{words} {needed.needed:,} scenarios; {needed.scenarios:,} were played"
-    if comparison.more_scenarios:
-        text += f": {comparison.more_scenarios:,} more scenarios, {comparison.more_matches:,} matches."
-    else:
-        text += ", which suffice."
-    if needed.detectable is not None:
-        text += f" Those played find {max(needed.detectable, 0.001):.3f}."
-    return Text(text)
 
 
 def _footnote(comparison: Comparison) -> Text:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from poise.common.errors import StoreError
+from poise.common.plain_tables import PlainTable, Tabular
+from poise.common.words import visible
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.names import find_baseline
 from poise.tournaments.statistics.bootstrap import holm
-from poise.tournaments.statistics.power import Needed, PowerPlan, matches_needed, power_data
+from poise.tournaments.statistics.numbers import p_value, with_interval
+from poise.tournaments.statistics.power import MOST, Needed, PowerPlan, matches_needed, power_data
 from poise.tournaments.statistics.results import Difference, SeatStanding
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.snapshot import Snapshot
@@ -17,8 +20,8 @@ from poise.tournaments.storage.snapshot import Snapshot
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Tabular):
     """An agent less a baseline, over matches on the same scenario, with the same seed, against the same opponent.
 
     difference: over all opponents; its p is of one comparison. opponents: against each alone, p corrected over them.
@@ -44,6 +47,47 @@ class Comparison:
         """The matches of both agents together on those scenarios."""
         more = self.more_scenarios
         return None if more is None else 2 * more * self.needed.pairs
+
+    def tables(self) -> list[PlainTable]:
+        """The difference over all opponents and against each."""
+        one, other = self.agents
+        listed = [("all", self.difference), *self.opponents]
+        rows = [
+            [
+                opponent,
+                str(difference.pairs),
+                with_interval(difference.utility, "{:+.3f}"),
+                with_interval(difference.success, "{:+.0%}"),
+                p_value(difference.p_holm),
+                "-" if difference.effect is None else f"{difference.effect:+.2f}",
+            ]
+            for opponent, difference in listed
+        ]
+        heads = ["against", "pairs", "utility", "success", "p", "d"]
+        return [PlainTable(f"{one.label} less {other.label}", heads, rows)]
+
+    @property
+    def footnote(self) -> str:
+        """What the plan's difference takes."""
+        plan, needed = self.plan, self.needed
+        words = f"To find a difference of {abs(plan.difference):g} with power {plan.power:g} takes"
+        if needed.spread is None:
+            return f"{words} an unknown number of scenarios: play two or more."
+        if needed.needed is None:
+            return f"{words} more than {MOST:,} scenarios; {needed.scenarios} were played."
+        text = f"{words} {needed.needed:,} scenarios; {needed.scenarios:,} were played"
+        if self.more_scenarios:
+            text += f": {self.more_scenarios:,} more scenarios, {self.more_matches:,} matches."
+        else:
+            text += ", which suffice."
+        if needed.detectable is not None:
+            text += f" Those played find {max(needed.detectable, 0.001):.3f}."
+        return text
+
+    def __repr__(self) -> str:
+        gained = with_interval(self.difference.utility, "{:+.3f}")
+        labels = " less ".join(visible(one.label) for one in self.agents)
+        return f"<Comparison in {visible(self.name)}: {labels}, {gained}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, versioned."""

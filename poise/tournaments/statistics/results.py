@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from poise.common.plain_tables import PlainTable, Tabular
+from poise.common.words import visible
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.doubts import Doubt
 from poise.tournaments.statistics.numbers import p_value, with_interval
-
-
-def standings_html(standings: Standings) -> str:
-    """Both seats' standings as tables."""
-    note = (
-        f"{standings.finished} of {standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, "
-        f"model {standings.model}. In brackets: 95 % intervals over scenarios."
-        + "".join(f" Warning: {doubt.text}." for doubt in standings.doubts)
-    )
-    return html_tables((_seat_table(standings, seat) for seat in SEATS), note)
 
 
 def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
@@ -29,7 +20,11 @@ def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
     rows = []
     for one in standings.seat(seat):
         figures = (one.utility, "{:.3f}"), (one.success, "{:.0%}"), (one.savings, "{:.3f}"), (one.rounds, "{:.1f}")
-        row = [one.label, str(one.matches), *(with_interval(estimate, form) for estimate, form in figures)]
+        row = [
+            f"{one.label} ({one.file})" if one.file else one.label,
+            str(one.matches),
+            *(with_interval(estimate, form) for estimate, form in figures),
+        ]
         if compared:
             gained = standings.against_baseline(one.label, seat)
             row.append(with_interval(gained.utility if gained else None, "{:+.3f}"))
@@ -137,8 +132,8 @@ class Cell:
     success: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standings:
+@dataclass(frozen=True, slots=True, repr=False)
+class Standings(Tabular):
     """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered.
 
     differences: of each agent from the baseline. pairwise: of each agent from each one below it.
@@ -184,9 +179,22 @@ class Standings:
             "doubts": [_plain(doubt) for doubt in self.doubts],
         }
 
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        return standings_html(self)
+    def tables(self) -> list[PlainTable]:
+        """A table for each seat."""
+        return [_seat_table(self, seat) for seat in SEATS]
+
+    @property
+    def footnote(self) -> str:
+        """What was played, and what the brackets hold."""
+        return (
+            f"{self.finished} of {self.total} matches on {self.scenarios} scenarios, seed {self.seed}, model "
+            f"{self.model}. In brackets: 95 % intervals over scenarios."
+            + "".join(f" Warning: {doubt.text}." for doubt in self.doubts)
+        )
+
+    def __repr__(self) -> str:
+        sides = ", ".join(f"{len(self.seat(seat))} {seat}s" for seat in SEATS)
+        return f"<Standings of {visible(self.name)}: {sides}, {self.finished} of {self.total} matches>"
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,89 @@
+"""Small tables as text and as HTML, all of it escaped: what result objects look like when printed and in a notebook."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from poise.common.words import visible
+
+_WIDTH: Final = 100  # columns of a note
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTable:
+    """A table of text: heads are columns, the first of them names the row."""
+
+    caption: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+class Tabular:
+    """What shows itself as tables: as text when it is printed, as HTML in a notebook."""
+
+    __slots__ = ()
+
+    def tables(self) -> list[PlainTable]:
+        """Its tables."""
+        raise NotImplementedError
+
+    @property
+    def footnote(self) -> str:
+        """What has to be known to read them."""
+        return ""
+
+    def __str__(self) -> str:
+        return text_tables(self.tables(), self.footnote)
+
+    def _repr_html_(self) -> str:
+        return html_tables(self.tables(), self.footnote)
+
+
+def text_tables(tables: Iterable[PlainTable], note: str = "") -> str:
+    """The tables one below the other and a note, in columns of text; numbers stand right."""
+    parts = []
+    for table in tables:
+        lines = [[visible(cell).replace("\n", " ") for cell in line] for line in (table.heads, *table.rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        drawn = ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
+        drawn.insert(1, "-" * max(map(len, drawn)))
+        parts.append("\n".join([visible(table.caption), *drawn]))
+        if table.note:
+            parts.append(textwrap.fill(visible(table.note), _WIDTH))
+    if note:
+        parts.append(textwrap.fill(visible(note), _WIDTH))
+    return "\n\n".join(parts)
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    pairs = list(zip(line, widths, strict=True))
+    return [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in pairs[1:])]
+
+
+def html_tables(tables: Iterable[PlainTable], note: str = "") -> str:
+    """The tables one below the other, and a note; nothing in it runs or is fetched."""
+    parts = []
+    for table in tables:
+        head, body = _row("th", table.heads), Markup("").join(_row("td", row) for row in table.rows)
+        drawn = Markup("<table><caption>{}</caption><thead>{}</thead><tbody>{}</tbody></table>")
+        parts.append(drawn.format(visible(table.caption), head, body))
+        if table.note:
+            parts.append(_paragraph(table.note))
+    if note:
+        parts.append(_paragraph(note))
+    return str(Markup("<div>{}</div>").format(Markup("").join(parts)))
+
+
+def _row(kind: str, cells: Sequence[str]) -> Markup:
+    drawn = Markup("").join(Markup("<{0}>{1}</{0}>").format(Markup(kind), visible(cell)) for cell in cells)  # noqa: S704 - th or td
+    return Markup("<tr>{}</tr>").format(drawn)
+
+
+def _paragraph(words: str) -> Markup:
+    return Markup("<p><small>{}</small></p>").format(escape(visible(words)))
