@@ -51,7 +51,9 @@ def text_tables(tables: Iterable[PlainTable], note: str = "") -> str:
     for table in tables:
         lines = [[visible(cell).replace("\n", " ") for cell in line] for line in (table.heads, *table.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        drawn = ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
+        drawn = [
+            "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines
+        ]
         drawn.insert(1, "-" * max(map(len, drawn)))
         parts.append("\n".join([visible(table.caption), *drawn]))
         if table.note:
@@ -59,11 +61,6 @@ def text_tables(tables: Iterable[PlainTable], note: str = "") -> str:
     if note:
         parts.append(textwrap.fill(visible(note), _WIDTH))
     return "\n\n".join(parts)
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    pairs = list(zip(line, widths, strict=True))
-    return [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in pairs[1:])]
 
 
 def html_tables(tables: Iterable[PlainTable], note: str = "") -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.artifact import FILE, load_artifact
 from poise.common.errors import BadInput
+from poise.tournaments.charts.plots import colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LOSSES: Final = "curve.jsonl"  # of a training of words, a line for each step
-_COLOURS: Final = ("#1d5fae", "#a34e00", "#14703c", "#6d6fb5", "#7a5b00")  # the first two are those of the report
+_COLOURS: Final = ("creditor", "debtor", "good", "s2", "warn")  # of the report
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def plot_training(folder: Path | str, ax: Axes | None = None) -> Axes:
 
         ax = plt.subplots(figsize=(7, 3.5), layout="constrained")[1]
     for number, (name, values) in enumerate(curve.figures.items()):
-        ax.plot(curve.x, values, color=_COLOURS[number % len(_COLOURS)], label=name.replace("_", " "))
+        ax.plot(curve.x, values, color=colour(_COLOURS[number % len(_COLOURS)]), label=name.replace("_", " "))
     ax.set_xlabel(f"{curve.unit} of training")
     only = next(iter(curve.figures)) if len(curve.figures) == 1 else ""
     ax.set_ylabel({"utility": "creditor's mean utility in a round", "": "loss"}.get(only, only))

@@ -577,3 +577,21 @@ def test_the_baseline_is_chosen_in_the_viewer_and_an_unknown_one_is_refused(real
     refused = client(real).get("/run/real/", params={"baseline": near})
     assert refused.status_code == 400
     assert snapshot.creditors[0] in Page(refused.text).text
+
+
+def test_an_agent_of_a_file_is_called_by_its_name_and_its_file_stands_beside_it(ledger):
+    asked, header = client(ledger), Library([ledger]).run(ledger.name).snapshot().header
+    (name, file), *_ = header.names("creditor")
+    assert header.entered("creditor")[0] == file != name
+    address = f"/run/{ledger.name}"
+    overview, replay = (Page(asked.get(f"{address}/{part}").text).text for part in ("", "match/0"))
+    assert name in overview
+    assert file in overview
+    assert f"{name} against" in replay
+    assert "creditor from" in replay
+    assert file in replay
+    listed = asked.get(f"{address}/matches.json", params={"names": "1", "creditor": name}).json()
+    assert listed["creditors"][0] == name
+    assert listed["total"] > 0
+    rows = list(csv.DictReader(io.StringIO(asked.get(f"{address}/standings.csv").text)))
+    assert (name, file) in [(row["agent"], row["file"]) for row in rows]
