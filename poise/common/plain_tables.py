@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -16,7 +17,7 @@ _WIDTH: Final = 100  # columns of a note
 
 @dataclass(frozen=True, slots=True)
 class PlainTable:
-    """A table of text: heads are columns, the first of them names the row."""
+    """A table of text: heads are columns, the first of them names the row; a cell may have several lines."""
 
     caption: str
     heads: Sequence[str]
@@ -49,7 +50,8 @@ def text_tables(tables: Iterable[PlainTable], note: str = "") -> str:
     """The tables one below the other and a note, in columns of text; numbers stand right."""
     parts = []
     for table in tables:
-        lines = [[visible(cell).replace("\n", " ") for cell in line] for line in (table.heads, *table.rows)]
+        cells = [[str(visible(cell)).split("\n") for cell in row] for row in (table.heads, *table.rows)]
+        lines = [line for row in cells for line in zip_longest(*row, fillvalue="")]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         drawn = [
             "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines
@@ -78,7 +80,8 @@ def html_tables(tables: Iterable[PlainTable], note: str = "") -> str:
 
 
 def _row(kind: str, cells: Sequence[str]) -> Markup:
-    drawn = Markup("").join(Markup("<{0}>{1}</{0}>").format(Markup(kind), visible(cell)) for cell in cells)  # noqa: S704 - th or td
+    shown = (Markup("<br>").join(str(visible(cell)).split("\n")) for cell in cells)
+    drawn = Markup("").join(Markup("<{0}>{1}</{0}>").format(Markup(kind), cell) for cell in shown)  # noqa: S704 - th or td
     return Markup("<tr>{}</tr>").format(drawn)
 
 

@@ -49,7 +49,7 @@ def test_it_shows_progress_tables_and_pictures(outputs):
     assert 'value="120"' in progress
     (printed,) = shown(outputs, "print(")
     assert "vs wsls" in "".join(printed["text"])
-    assert "listener (listener.py)" in "".join(printed["text"])
+    assert "listener.py" in "".join(printed["text"])
     for cell in ("plots.plot_standings", "result.plot", "from poise.training"):
         assert len(data_of(outputs, cell, "image/png")) == 1, cell
     (comparison,) = data_of(outputs, "from poise.tournaments.statistics", "text/html")

@@ -42,6 +42,14 @@ def test_messages_are_the_transcripts(folder):
     assert belief.sum(axis=1).astype(float).to_numpy() == pytest.approx(1, abs=1e-5)
 
 
+def test_messages_name_the_agents_and_the_scenario_of_their_match(folder):
+    names = ["creditor", "debtor", "scenario"]
+    by_match = messages_frame(folder).groupby("position")[names].agg(["nunique", "first"])
+    assert (by_match.xs("nunique", axis=1, level=1) == 1).all(axis=None)
+    expected = matches_frame(folder).set_index("position")[names]
+    assert by_match.xs("first", axis=1, level=1).to_numpy().tolist() == expected.to_numpy().tolist()
+
+
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_files_read_back_as_the_frame(folder, tmp_path, table, ending):

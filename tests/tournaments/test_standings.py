@@ -186,6 +186,15 @@ def test_every_pair_is_what_either_of_it_is_against_the_other(seed):
             assert math.isclose(one.utility.low, -back.utility.high, abs_tol=1e-12)
 
 
+@given(st.lists(st.sampled_from([None, 0.0, 1.0]), min_size=12, max_size=12))
+@settings(max_examples=30)
+def test_no_interval_of_a_difference_reaches_beyond_what_there_can_be(shares):
+    rows = grid(2, 2, 3, lambda creditor, debtor, scenario: shares[6 * creditor + 3 * debtor + scenario])
+    for one in make_standings(Snapshot(header(["vanilla", "b"], ["x", "y"]), rows), draws=2).pairwise:
+        for estimate in (one.utility, one.success):
+            assert -1 <= estimate.low <= estimate.mean <= estimate.high <= 1
+
+
 def test_another_baseline_changes_what_is_compared_and_nothing_else():
     snapshot = Snapshot(LABELS, simulated(2))
     usual, other = make_standings(snapshot, draws=50), make_standings(snapshot.against("c"), draws=50)

@@ -20,14 +20,11 @@ def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
     rows = []
     for one in standings.seat(seat):
         figures = (one.utility, "{:.3f}"), (one.success, "{:.0%}"), (one.savings, "{:.3f}"), (one.rounds, "{:.1f}")
-        row = [
-            f"{one.label} ({one.file})" if one.file else one.label,
-            str(one.matches),
-            *(with_interval(estimate, form) for estimate, form in figures),
-        ]
+        row = [f"{one.label}\n{one.file}" if one.file else one.label, str(one.matches)]
+        row += [with_interval(estimate, form, below=True) for estimate, form in figures]
         if compared:
             gained = standings.against_baseline(one.label, seat)
-            row.append(with_interval(gained.utility if gained else None, "{:+.3f}"))
+            row.append(with_interval(gained.utility if gained else None, "{:+.3f}", below=True))
             row.append(p_value(gained.p_holm if gained else None))
         rows.append(row)
     return PlainTable(f"{standings.name}: {seat}s", heads, rows)
@@ -188,7 +185,7 @@ class Standings(Tabular):
         """What was played, and what the brackets hold."""
         return (
             f"{self.finished} of {self.total} matches on {self.scenarios} scenarios, seed {self.seed}, model "
-            f"{self.model}. In brackets: 95 % intervals over scenarios."
+            f"{self.model}. Below the means: 95 % intervals over scenarios."
             + "".join(f" Warning: {doubt.text}." for doubt in self.doubts)
         )
 

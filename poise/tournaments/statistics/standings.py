@@ -27,6 +27,7 @@ from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import read_snapshot
 
 _SHARE: Final = (0.0, 1.0)
+_GAIN: Final = (-1.0, 1.0)  # a difference of shares
 _ANY: Final = (-np.inf, np.inf)
 
 
@@ -81,11 +82,11 @@ class _Table:
     def column(self, name: str, kind: Any = np.float64) -> Any:
         return np.array([getattr(row, name) for row in self.rows], dtype=kind)
 
-    def differences(self, values: Any, own: Any, other: Any) -> Sums:
-        """`values` in the rows `own` less those in the rows `other`, where both are known."""
+    def differences(self, values: Any, own: Any, other: Any, within: tuple[float, float]) -> Sums:
+        """`values` in the rows `own` less those in the rows `other`, where both are known; within: where it can lie."""
         gained = values[own] - values[other]
         known = ~np.isnan(gained)
-        return Sums.of_pairs(self.scenario[own][known], gained[known], self.count)
+        return Sums.of_pairs(self.scenario[own][known], gained[known], self.count, within)
 
     def success(self, where: Any) -> Estimate:
         own = self.sums(self.deal, where)
@@ -166,9 +167,9 @@ def _there(estimate: Estimate | None) -> Estimate:
 
 def _differences(table: _Table, seat: Seat, compared: Iterable[tuple[str, str]]) -> list[Difference]:
     """Each (agent, baseline) that has matches to compare; p is corrected over all of them."""
-    measures = table.utility[seat], table.deal, table.column("de_escalation")
+    measures = (table.utility[seat], _GAIN), (table.deal, _GAIN), (table.column("de_escalation"), _ANY)
     found = find_pairs(table.rows, table.labels[seat], seat, compared)
-    sums = [table.differences(values, pairs.own, pairs.other) for pairs in found for values in measures]
+    sums = [table.differences(values, pairs.own, pairs.other, within) for pairs in found for values, within in measures]
     tested = iter(examine_all(sums, seed=0, draws=1))  # the intervals of pairs are t's, which draws nothing
     each = [(next(tested), next(tested), next(tested)) for _ in found]
     adjusted = holm([utility.p if utility else None for utility, _, _ in each])
