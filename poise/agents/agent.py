@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Offers = Literal["policy", "model"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Agent:
     """One agent, declared: everything needed to play it, and data that identifies it.
 
@@ -58,6 +58,10 @@ class Agent:
     human: bool = False
     file: str = ""
     policy_model: str = ""
+
+    def __repr__(self) -> str:
+        model, file = (f"{word} {one}" if one else "" for word, one in ((" with", self.model), (" from", self.file)))
+        return f"<Agent {self.name!r}, {self.seat}{model}{file}>"
 
     def model_in(self, default: str) -> str:
         """The URI of the model that it plays with where agents that name none play with `default`.

@@ -29,6 +29,9 @@ from poise.common.settings import CliOption, bounds_of, parse_options, setting_f
 OUT_HELP: Final = "The folder. Default: runs/ and the command's name."
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+Baseline = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Compare with this agent. Default: as the tournament was run.")
+]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help=OUT_HELP)]
 
 

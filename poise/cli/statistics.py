@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from poise.cli.options import AsJson, Folder, command_group
+from poise.cli.options import AsJson, Baseline, Folder, command_group
 from poise.cli.output import write_line
 
 app = command_group()
@@ -45,6 +45,7 @@ def power_command(
     power: Annotated[float, typer.Option(help="The chance to find the difference.")] = 0.8,
     level: Annotated[float, typer.Option(help="The chance to find one where there is none.")] = 0.05,
     comparisons: Annotated[int, typer.Option(help="Comparisons made at a time; they share the level.")] = 1,
+    baseline: Baseline = None,
     json: AsJson = False,
 ) -> None:
     """Say how many scenarios and matches separate two agents that differ by so much."""
@@ -61,7 +62,7 @@ def power_command(
         return
     if between is not None or within is not None:
         raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
-    needed = matches_needed(read_snapshot(folder), plan, pairs)
+    needed = matches_needed(read_snapshot(folder).against(baseline), plan, pairs)
     show(power_data(plan, needed) if json else None, lambda _width: tournament_view(plan, needed))
 
 

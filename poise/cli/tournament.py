@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from poise.agents.registry import find_agent
 from poise.cli import judge, statistics
-from poise.cli.options import AsJson, Folder, command_group, takes
-from poise.cli.output import write_line
+from poise.cli.options import AsJson, Baseline, Folder, command_group, takes
+from poise.cli.output import show_json, write_line
 from poise.cli.screens.exit_codes import EXIT_CODES
+from poise.common.errors import AgentError, BadInput
+from poise.games.moves import Seat
 from poise.tournaments.config import TournamentConfig, load_config
 
 app = command_group()
@@ -37,6 +41,76 @@ def run_tournament_command(
         return
     notes = console(stderr=True)
     raise typer.Exit(conclusion.conclude(run_tournament(settings, watch=watch_on(notes)), console(), notes))
+
+
+@app.command("compare", epilog=EXIT_CODES)
+@takes(TournamentConfig, required=False, leave_out=("baseline",))
+def compare_command(
+    given: dict[str, Any],
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent, as NAME, FILE.py or NAME@MODEL_URI.")],
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The agent that it is compared with.")],
+    difference: Annotated[float, typer.Option(help="The difference in utility to detect.")] = 0.05,
+    power: Annotated[float, typer.Option(help="The chance to find the difference.")] = 0.8,
+    json: AsJson = False,
+) -> None:
+    """Play two agents against the same opponents, and show what one gains over the other and what would tell more.
+
+    They are creditors, against debtors that --debtor names; with --creditor they are debtors. The same command with
+    --out and more scenarios plays what is missing.
+    """
+    from poise.cli.screens import conclusion
+    from poise.cli.screens.comparison import comparison_view
+    from poise.cli.screens.console import console
+    from poise.cli.screens.progress import watch_on
+    from poise.cli.screens.standings import standings_view
+    from poise.tournaments.runner import run_tournament
+    from poise.tournaments.statistics.comparison import Comparison, compare_agents
+    from poise.tournaments.statistics.power import PowerPlan
+    from poise.tournaments.statistics.results import Standings
+    from poise.tournaments.storage.store import read_snapshot
+
+    plan = PowerPlan(difference, power=power)
+    settings = load_config(None, _two_agents(agent, baseline, given))
+    notes = console(stderr=True)
+    result = run_tournament(settings, watch=watch_on(notes))
+
+    def compared() -> Comparison:
+        return compare_agents(read_snapshot(result.folder), agent, baseline, plan)
+
+    def draw(standings: Standings, width: int) -> Any:
+        if not standings.differences:  # stopped before both had played
+            return standings_view(standings, width)
+        return None if json else comparison_view(compared())
+
+    code = conclusion.conclude(result, notes if json else console(), notes, draw)
+    if json:
+        show_json(compared().to_dict())
+    raise typer.Exit(code)
+
+
+def _two_agents(agent: str, baseline: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a tournament of two agents of one seat; whom they play where none is named."""
+    if given.get("creditors") and given.get("debtors"):
+        raise BadInput(
+            "AGENT and BASELINE play one side: name whom creditors play with --debtor, or debtors with --creditor"
+        )
+    debtors = bool(given.get("creditors"))
+    if not debtors and not given.get("debtors"):
+        debtors = not _plays(agent, "creditor") and _plays(agent, "debtor")
+    own, other, against = (
+        ("debtors", "creditors", ("vanilla", "wsls", "eq-negotiator"))
+        if debtors
+        else ("creditors", "debtors", ("vanilla", "angry", "sad", "simulated"))
+    )
+    return {other: against, **given, own: (agent, baseline), "baseline": baseline}
+
+
+def _plays(agent: str, seat: Seat) -> bool:
+    try:
+        find_agent(agent, seat)
+    except AgentError:
+        return False
+    return True
 
 
 @app.command("resume", epilog=EXIT_CODES)
@@ -66,26 +140,32 @@ def merge_command(
 
 
 @app.command("standings")
-def standings_command(folder: Folder, json: AsJson = False) -> None:
+def standings_command(
+    folder: Folder,
+    baseline: Baseline = None,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Each agent less each other one of its seat, too.")] = False,
+    json: AsJson = False,
+) -> None:
     """Show who won, or who leads while it runs."""
     from poise.cli.screens.console import show
     from poise.cli.screens.standings import standings_view
     from poise.tournaments.statistics.standings import read_standings
 
-    standings = read_standings(folder)
-    show(standings.to_dict() if json else None, lambda width: standings_view(standings, width))
+    standings = read_standings(folder, baseline=baseline)
+    show(standings.to_dict() if json else None, lambda width: standings_view(standings, width, pairs=pairs))
 
 
 @app.command("report")
 def report_command(
     folder: Folder,
     transcripts: Annotated[int, typer.Option(min=0, help="How many transcripts the page holds at most.")] = 500,
+    baseline: Baseline = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The page. Default: DIR/report.html.")] = None,
 ) -> None:
     """Write one page with the standings, the heat map and every transcript; it needs no network."""
     from poise.tournaments.report.page import write_report
 
-    write_line(f"report: {write_report(folder, out, transcripts)}")
+    write_line(f"report: {write_report(folder, out, transcripts, baseline)}")
 
 
 app.add_typer(judge.app)

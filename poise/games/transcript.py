@@ -6,6 +6,7 @@ kept beside it (`Usage`), so that the transcript of LLM-free play depends on not
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -13,6 +14,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from poise.common.errors import BadInput
+from poise.common.plain_tables import PlainTable, Tabular
+from poise.common.words import visible
 from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 
@@ -175,9 +178,9 @@ def total_usage(usages: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {name: value for name, value in total.items() if name not in unknown}
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """One negotiation, complete enough to be re-scored, replayed and trained on.
+@dataclass(frozen=True, slots=True, repr=False)
+class Transcript(Tabular):
+    """One negotiation, complete enough to be re-scored, replayed and trained on; printed, it is what was said.
 
     creditor, debtor: the agents as declared: {"name", "seat", "settings", ...}.
     seed:             the match's own seed.
@@ -198,6 +201,37 @@ class Transcript:
     version: int = field(default=VERSION)
     judge: str = ""
     detector: str = ""
+
+    def tables(self) -> list[PlainTable]:
+        """A line for each message."""
+        rows = [
+            [str(one.index + 1), one.seat, one.emotion or "-", _move_words(one.move), one.text] for one in self.messages
+        ]
+        return [PlainTable(self._title, ("message", "seat", "emotion", "move", "words"), rows)]
+
+    @property
+    def footnote(self) -> str:
+        """How it ended, and what each seat got."""
+        ended, (creditor, debtor) = self.outcome, self.outcome.utilities
+        value = "" if ended.value is None else f" at {ended.value} {self.scenario.unit}"
+        reason = f": {ended.reason}" if ended.reason else ""
+        return f"{ended.ending}{value}{reason}. Utility: creditor {creditor:.3f}, debtor {debtor:.3f}."
+
+    @property
+    def _title(self) -> str:
+        return f"{self.scenario.id}: {self.creditor.get('name')} against {self.debtor.get('name')}, seed {self.seed}"
+
+    def __str__(self) -> str:
+        """The messages, each on lines of its own."""
+        told = [
+            f"{one.index + 1:>3}  {one.seat} ({one.emotion or 'no emotion'}, {_move_words(one.move)}): {one.text}"
+            for one in self.messages
+        ]
+        lines = [self._title, *told, self.footnote]
+        return "\n".join(textwrap.fill(visible(line), 100, subsequent_indent="     ") for line in lines)
+
+    def __repr__(self) -> str:
+        return str(visible(f"<Transcript of {self._title}: {len(self.messages)} messages, {self.outcome.ending}>"))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with short keys left out where they hold their default; `from_dict` reads it back."""
@@ -260,6 +294,10 @@ def _check_version(version: object) -> None:
 
 def _damaged(error: msgspec.DecodeError) -> BadInput:
     return BadInput(f"this is not a transcript ({error}); restore the file from a copy, or play the match again")
+
+
+def _move_words(move: Move) -> str:
+    return move.kind if move.value is None else f"{move.kind} {move.value}"
 
 
 def _move_to_dict(move: Move) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Finished matches as pandas frames, and as Parquet or CSV files.
 
-Schema 2. `matches` has a line for each finished match: the columns of `poise.tournaments.storage.rows.Row`, but with
+Schema 3. `matches` has a line for each finished match: the columns of `poise.tournaments.storage.rows.Row`, but with
 the names of creditor, debtor and scenario in place of their indices. `messages` has a line for each message:
 
-    position, index, seat, text      the match's place in the schedule; the message's in the match, from 0; who; words
+    position, creditor, debtor, scenario
+                                     the match's place in the schedule, its agents and its scenario, by name
+    index, seat, text                the message's place in the match, from 0; who; words
     move, value, firm                what the referee applied
     emotion                          what the seat meant to show (None without a direction)
     intended                         the value that the concession decided, None where the model decides
-    read_emotion, belief_0...3       what the seat read in the message before; the tracker's states, in the order of
+    read_emotion, belief_STATE       what the seat read in the message before; how far it believes in each of
                                      `poise.agents.emotions.tables.STATES`
     mood, violations, verdict        as in `poise.games.transcript.Message`; violations joined by spaces
     attempts, repaired               model calls for this message; whether its number was put right without the model
@@ -20,7 +22,8 @@ for each thing that says where the data come from: a dotted name and its value a
 Every frame carries the same in `frame.attrs["poise"]`, a Parquet file under the key `poise` of its metadata, and a CSV
 file in FILE.json beside it: the schema, the tournament's id and settings, the agents as declared, and what the run
 recorded of versions, machine class, prompts and models (`poise.tournaments.storage.provenance`). The folder that the
-run was begun in stays out. Schema 1 had neither the last four columns of `messages` nor the last two tables.
+run was begun in stays out. Schema 2 had no names in `messages`, and called the states by their number; schema 1 had
+neither the last four columns of `messages` nor the last two tables.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from poise.agents.emotions.tables import STATES
 from poise.agents.models.settings import is_secret
 from poise.common.errors import BadInput, ConfigError
 from poise.common.files import draft, replace_file
@@ -41,19 +45,20 @@ from poise.games.transcript import Message
 from poise.tournaments.process.lines import LINE, lines
 from poise.tournaments.process.measure import process_of
 from poise.tournaments.storage.errors import explained
-from poise.tournaments.storage.rows import COLUMNS, SQL_TYPES, transcript_from, usage_from
+from poise.tournaments.storage.rows import COLUMNS, SQL_TYPES, Row, transcript_from, usage_from
 from poise.tournaments.storage.snapshot import Documents, Header, Snapshot
 from poise.tournaments.storage.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 TABLES: Final = ("matches", "messages", "process", "provenance")
 _GROUP: Final = 20_000  # rows that are in memory at a time
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER: Final = re.compile(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?")
 _COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
+_BELIEFS: Final = tuple(f"belief_{state}" for state in STATES)
 _UNTOLD: Final = ("folder",)  # of what a run records
 
 
@@ -144,24 +149,32 @@ def _pandas() -> Any:
     return pd
 
 
+def _names(snapshot: Snapshot, row: Row) -> dict[str, str]:
+    return {
+        "creditor": snapshot.creditors[row.creditor],
+        "debtor": snapshot.debtors[row.debtor],
+        "scenario": snapshot.scenarios[row.scenario].id,
+    }
+
+
 def _matches(snapshot: Snapshot, _: Documents) -> Iterator[list[Any]]:
     for row in snapshot.rows:
-        named = {"creditor": snapshot.creditors[row.creditor], "debtor": snapshot.debtors[row.debtor]}
-        named["scenario"] = snapshot.scenarios[row.scenario].id
+        named = _names(snapshot, row)
         yield [named.get(name, getattr(row, name)) for name in COLUMNS]
 
 
 def _messages(snapshot: Snapshot, documents: Documents) -> Iterator[list[Any]]:
     for position, transcript, spent in documents([row.position for row in snapshot.rows]):
         costs = usage_from(position, spent).per_message
+        names = _names(snapshot, snapshot.rows[snapshot.index[position]]).values()
         for number, message in enumerate(transcript_from(position, transcript).messages):
             cost = costs[number] if number < len(costs) else {}
-            yield [position, *_message(message), *(cost.get(name) for name in _COSTS)]
+            yield [position, *names, *_message(message), *(cost.get(name) for name in _COSTS)]
 
 
 def _message(one: Message) -> list[Any]:
     reading = one.reading
-    belief = list(reading.belief) if reading else [None] * 4
+    belief = reading.belief if reading else [None] * len(_BELIEFS)
     return [
         one.index, one.seat, one.text, one.move.kind, one.move.value, one.move.firm, one.emotion,
         one.intended.value if one.intended else None, reading.label if reading else None, *belief,
@@ -192,8 +205,8 @@ _LINES: Final[dict[str, Callable[[Snapshot, Documents], Iterator[Sequence[Any]]]
 _COLUMNS: Final = {
     "matches": COLUMNS,
     "messages": (
-        "position", "index", "seat", "text", "move", "value", "firm", "emotion", "intended", "read_emotion",
-        "belief_0", "belief_1", "belief_2", "belief_3", "mood", "violations", "verdict", "attempts", "repaired",
+        "position", "creditor", "debtor", "scenario", "index", "seat", "text", "move", "value", "firm", "emotion",
+        "intended", "read_emotion", *_BELIEFS, "mood", "violations", "verdict", "attempts", "repaired",
         *_COSTS,
     ),
     "process": LINE,
@@ -202,7 +215,7 @@ _COLUMNS: Final = {
 
 
 _WHOLE: Final = frozenset({"position", "index", "value", "intended", "attempts", *_COSTS[:3]})
-_REAL: Final = frozenset({"belief_0", "belief_1", "belief_2", "belief_3", "mood", "model_seconds"})
+_REAL: Final = frozenset({*_BELIEFS, "mood", "model_seconds"})
 _TRUTH: Final = frozenset({"firm", "verdict", "repaired"})
 
 

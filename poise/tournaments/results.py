@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poise.tournaments.html_tables import html_tables
+from poise.common.plain_tables import PlainTable, Tabular
 from poise.tournaments.storage.snapshot import Waiting
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
     from poise.tournaments.statistics.results import Standings
 
 
-def result_html(result: Result) -> str:
-    """What a run left behind, with the standings where a match is finished."""
-    facts = f"{result.finished} of {result.total} matches in {result.folder}"
-    if not result.finished:
-        return html_tables([], facts)
-    return html_tables([], facts) + result.standings()._repr_html_()
-
-
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Tabular):
     """What a run left behind.
 
     total: matches of the tournament. finished: those in the store now. played: those of this run, in `seconds`.
@@ -49,12 +44,30 @@ class Result:
         """Whether the user stopped the run before everything that could be played was."""
         return self.finished + sum(waiting.matches for waiting in self.waiting) < self.total
 
-    def standings(self) -> Standings:
-        """Who won."""
+    def standings(self, baseline: str | None = None) -> Standings:
+        """Who won, compared with any agent that played; default: as the tournament was run."""
         from poise.tournaments.statistics.standings import read_standings
 
-        return read_standings(self.folder)
+        return read_standings(self.folder, baseline=baseline)
 
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        return result_html(self)
+    def frame(self, table: str = "matches") -> pd.DataFrame:
+        """A table of `poise.tournaments.export.TABLES` as a data frame, with the names of agents and scenarios."""
+        from poise.tournaments.export import frame
+
+        return frame(self.folder, table)
+
+    def plot(self) -> list[Axes]:
+        """Standings of both seats, payoffs, ratings, concessions and emotions; `poise.plots` has each alone."""
+        from poise.tournaments.charts.plots import plot_overview
+
+        return plot_overview(self)
+
+    def tables(self) -> list[PlainTable]:
+        """The standings, where a match is finished."""
+        return self.standings().tables() if self.finished else []
+
+    @property
+    def footnote(self) -> str:
+        """How far it is, and where it is kept."""
+        facts = f"{self.finished} of {self.total} matches in {self.folder}"
+        return f"{facts}. {self.standings().footnote}" if self.finished else facts

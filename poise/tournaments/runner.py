@@ -24,12 +24,14 @@ from poise.tournaments.folder import (
     where_it_began,
 )
 from poise.tournaments.matchmaking import Pairings, check_node, try_models
+from poise.tournaments.names import check_baseline
+from poise.tournaments.notebook import usual_watch
 from poise.tournaments.results import Result
-from poise.tournaments.schedule import Schedule, build_schedule, check_baseline, enter, refuse_same_agents
+from poise.tournaments.schedule import Schedule, build_schedule, enter, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
-from poise.tournaments.watch import Silent, TournamentWatch
+from poise.tournaments.watch import TournamentWatch
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan
 
@@ -60,7 +62,7 @@ def run_tournament(
     Finished matches are kept, and the missing ones are played.
 
     out:          the folder; default `config.out`, or one under `runs/` named by the config or the time.
-    watch:        is shown the progress.
+    watch:        is shown the progress; default: a notebook shows it below the cell, and nothing else does.
     scenarios:    replace those of `config.scenarios`.
     open_pairing: replaces `poise.graphs.Pairing`; called with a pair's index.
 
@@ -72,8 +74,12 @@ def run_tournament(
     Finished matches are kept.
     """
     schedule = plan_matches(config, scenarios)
-    check_baseline(config.baseline, config.creditors, config.debtors)
-    watch = watch or Silent()
+    check_baseline(
+        config.baseline,
+        (schedule.names("creditor"), config.creditors),
+        (schedule.names("debtor"), config.debtors),
+    )
+    watch = watch or usual_watch()
     folder = Path(out or config.out or default_folder(config))
     begun = exists(folder)
     refuse_same_agents(schedule, _labels_in(folder) if begun else ())
@@ -87,7 +93,7 @@ def run_tournament(
 def _labels_in(folder: Path) -> list[str]:
     with Store.read(folder) as store:
         header = store.header()
-    return [*header.labels("creditor"), *header.labels("debtor")]
+    return [*header.entered("creditor"), *header.entered("debtor")]
 
 
 def resume_tournament(
@@ -111,7 +117,7 @@ def resume_tournament(
             schedule = plan_matches(config, store.scenarios())
         refuse_other_agents(folder, header, schedule)
         refuse_other_matches(folder, header, schedule)
-        watch = watch or Silent()
+        watch = watch or usual_watch()
         down = {} if open_pairing else _down_models(config, schedule, set(store.done().values()), watch)
         return _play(store, config, _queue(store, schedule, down), open_pairing, watch)
 

@@ -26,16 +26,16 @@ from poise.common.seeds import child_seed
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
+from poise.tournaments.names import shown_names
 
 LARGEST: Final = 10_000_000  # matches, each of about 300 bytes while it is planned
-_DEFAULT_BASELINE: Final = "vanilla"
 
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
     """An agent as it enters a tournament.
 
-    label:    as the user wrote it, with its model; unique among its seat.
+    label:    as the user wrote it, with its model; unique among its seat. `Schedule.names` has what it is called.
     declared: JSON data that identifies it, with the model and the offers it plays with.
     learns:   carries memory along a series.
     own_code: comes from a user's file, or plays a user's game.
@@ -135,6 +135,11 @@ class Schedule:
         """The creditor and the debtor of pair `index`."""
         creditor, debtor = divmod(index, len(self.debtors))
         return self.creditors[creditor], self.debtors[debtor]
+
+    def names(self, seat: Seat) -> list[str]:
+        """What the agents of a seat are called where they are shown."""
+        entrants = self.creditors if seat == "creditor" else self.debtors
+        return [name for name, _ in shown_names((one.label, one.declared) for one in entrants)]
 
     @property
     def pairs(self) -> int:
@@ -341,21 +346,3 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
 
 def _canonical(data: Any) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-
-
-def find_baseline(wanted: str | None, labels: Sequence[str]) -> str | None:
-    """The label that the baseline names: as written, or the only agent of that name; None where it does not play."""
-    name = wanted or _DEFAULT_BASELINE
-    if name in labels:
-        return name
-    same_name = [label for label in labels if label.partition("@")[0] == name]
-    return same_name[0] if len(same_name) == 1 else None
-
-
-def check_baseline(wanted: str | None, creditors: Sequence[str], debtors: Sequence[str]) -> None:
-    """ConfigError when the named baseline plays in neither seat."""
-    if wanted is not None and not (find_baseline(wanted, creditors) or find_baseline(wanted, debtors)):
-        raise ConfigError(
-            f"the baseline {wanted!r} is not one of the agents ({', '.join((*creditors, *debtors))}); name one of "
-            "them, with its model where the name alone fits several"
-        )

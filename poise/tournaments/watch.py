@@ -61,12 +61,11 @@ class Board:
 
     def agents(self, seat: Seat) -> list[tuple[str, Tally]]:
         """Label and sums of each agent of `seat`, the best mean utility first."""
-        entrants = self.schedule.creditors if seat == "creditor" else self.schedule.debtors
-        sums = [Tally() for _ in entrants]
+        names = self.schedule.names(seat)
+        sums = [Tally() for _ in names]
         for (creditor, debtor), tally in self.pairs.items():
             sums[creditor if seat == "creditor" else debtor].add(tally)
-        listed = [(entrant.label, tally) for entrant, tally in zip(entrants, sums, strict=True)]
-        return sorted(listed, key=lambda item: -mean_utility(item[1], seat))
+        return sorted(zip(names, sums, strict=True), key=lambda item: -mean_utility(item[1], seat))
 
 
 def mean_utility(tally: Tally, seat: Seat) -> float:

@@ -67,3 +67,28 @@ def test_the_game_between_the_fields_is_solved(folder):
     assert sum(one["alpha_rank"] for one in data["creditors"]) == pytest.approx(1)
     assert sum(one["equilibrium"] for one in data["debtors"]) == pytest.approx(1)
     assert "regret" in said("solve", folder)
+
+
+def test_any_agent_can_be_the_baseline_after_the_run_and_all_pairs_are_shown(folder):
+    usual, other = told("standings", folder), told("standings", folder, "--baseline", "wsls")
+    assert {one["baseline"] for one in usual["differences"]} == {"vanilla"}
+    assert {(one["label"], one["baseline"]) for one in other["differences"]} == {
+        ("vanilla", "wsls"), ("eq-negotiator", "wsls"),
+    }  # fmt: skip
+    assert len(usual["pairwise"]) == 4
+    assert usual["pairwise"] == other["pairwise"]
+    text = said("standings", folder, "--baseline", "wsls", "--pairs")
+    assert "vs wsls" in text
+    assert "each less each other" in text
+    assert "each less each other" not in said("standings", folder)
+    assert {one["baseline"] for one in told("power", folder, "--baseline", "wsls")["comparisons"]} == {"wsls"}
+    for command in ("standings", "report", "power"):
+        refused = CliRunner().invoke(app, ["tournament", command, str(folder), "--baseline", "wsl"])
+        assert (refused.exit_code, "did you mean 'wsls'?" in refused.stderr) == (1, True)
+
+
+def test_the_report_compares_with_any_agent(folder, tmp_path):
+    page = tmp_path / "page.html"
+    said("report", folder, "--baseline", "eq-negotiator", "--out", page)
+    assert "Against eq-negotiator" in page.read_text()
+    assert "All pairs of creditors: each less each other (3)" in page.read_text()

@@ -75,7 +75,7 @@ def test_the_page_says_what_the_store_holds(played):
     folder, page = played
     standings = read_standings(folder / "runs/field")
     for one in standings.seat("creditor"):
-        name = {"runs/learn-eq-negotiator": "taught", "fixed:anger": None}.get(one.label, one.label)
+        name = {"learn-eq-negotiator": "taught", "fixed:anger": None}.get(one.label, one.label)
         if name is None:
             continue  # on the page stands the best fixed emotion alone
         row = re.search(rf"^\| {re.escape(name)}[^|]*\| ([0-9.]+) \| ([^|]*)\|", page, re.MULTILINE)

@@ -20,6 +20,7 @@ SERVER = "tests/graphs/test_dev_server.py"
 FOLLOWED = {
     "README.md": [EMBEDDED],
     "docs/agents.md": [],
+    "docs/compare.md": [],
     "docs/conduct.md": [EMBEDDED],
     "docs/emotions.md": [
         "needs the data sets",

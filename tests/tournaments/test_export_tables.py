@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from poise.agents.emotions.tables import STATES
 from poise.cli.app import app
 from poise.common.errors import BadInput
 from poise.tournaments.export import SCHEMA, TABLES, export_tournament, frame, matches_frame, messages_frame
@@ -37,8 +38,16 @@ def test_messages_are_the_transcripts(folder):
         said = [message.text for talk in store.transcripts() for message in talk.messages]
     assert list(found["text"]) == said
     assert found.groupby("position").size().tolist() == matches_frame(folder)["rounds"].tolist()
-    belief = found[[f"belief_{place}" for place in range(4)]].dropna()
+    belief = found[[f"belief_{state}" for state in STATES]].dropna()
     assert belief.sum(axis=1).astype(float).to_numpy() == pytest.approx(1, abs=1e-5)
+
+
+def test_messages_name_the_agents_and_the_scenario_of_their_match(folder):
+    names = ["creditor", "debtor", "scenario"]
+    by_match = messages_frame(folder).groupby("position")[names].agg(["nunique", "first"])
+    assert (by_match.xs("nunique", axis=1, level=1) == 1).all(axis=None)
+    expected = matches_frame(folder).set_index("position")[names]
+    assert by_match.xs("first", axis=1, level=1).to_numpy().tolist() == expected.to_numpy().tolist()
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -7,13 +7,15 @@ import poise.tournaments
 
 ROOT = Path(poise.tournaments.__file__).parent
 FLOORS = (
-    {"config", "html_tables"},
+    {"config", "names"},
     {"schedule"},
     {"storage"},
     {"statistics", "workers"},
-    {"game_theory", "process", "judging", "results", "watch", "matchmaking", "folder"},
-    {"charts", "export", "estimate", "runner", "merging"},
-    {"report", "human"},
+    {"game_theory", "process", "judging", "watch", "matchmaking", "folder"},
+    {"charts", "export", "estimate", "notebook"},
+    {"report", "results"},
+    {"runner", "merging"},
+    {"human"},
     {"view"},
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

@@ -12,16 +12,16 @@ from test_report import HOSTILE, make_folder
 from typer.testing import CliRunner
 
 from poise.cli.app import app
+from poise.common.plain_tables import PlainTable, html_tables
 from poise.games.transcript import Usage
-from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.process import measure_process
 from poise.tournaments.process.concession import GRID
 from poise.tournaments.process.lines import LINE, lines
 from poise.tournaments.report.page import write_report
 from poise.tournaments.report.process_section import curves
-from poise.tournaments.results import Result, result_html
+from poise.tournaments.results import Result
 from poise.tournaments.statistics.ratings import rate_tournament
-from poise.tournaments.statistics.results import Standings, standings_html
+from poise.tournaments.statistics.results import Standings
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.snapshot import Header
 from poise.tournaments.storage.store import Store, read_snapshot
@@ -166,12 +166,8 @@ def test_nothing_to_measure_is_said_and_leaves_the_section_out(tmp_path):
 
 def test_notebooks_show_tables_and_every_text_is_escaped(folder, tmp_path):
     standings = read_standings(folder, draws=100)
-    shown = standings._repr_html_()
-    assert shown == standings_html(standings)
-    assert shown.count("<table>") == 2
-    run = Result(tmp_path, 16, 0, 0)
-    assert run._repr_html_() == result_html(run)
-    assert "<table>" not in run._repr_html_(), "nothing is finished yet"
+    assert standings._repr_html_().count("<table>") == 2
+    assert "<table>" not in Result(tmp_path, 16, 0, 0)._repr_html_(), "nothing is finished yet"
     assert measure_process(folder)._repr_html_().count("<table>") > 8
     assert rate_tournament(read_snapshot(folder))._repr_html_().count("<tr>") == 5
     hostile = html_tables([PlainTable(HOSTILE, [HOSTILE], [[HOSTILE]], HOSTILE)], HOSTILE)

@@ -13,8 +13,9 @@ from poise.agents.models.adapters import Adapter
 from poise.common.errors import ConfigError, StoreError
 from poise.games.scenario import Scenario
 from poise.tournaments.config import TournamentConfig, make_config
+from poise.tournaments.names import check_baseline, find_baseline
 from poise.tournaments.runner import plan_matches
-from poise.tournaments.schedule import SCRIPTED, build_schedule, check_baseline, enter, find_baseline
+from poise.tournaments.schedule import SCRIPTED, build_schedule, enter
 from poise.tournaments.workers.queue import Task, TaskQueue
 
 counts = st.integers(1, 4)
@@ -103,10 +104,12 @@ def test_the_baseline_is_found_by_label_or_by_the_only_agent_of_its_name():
     assert find_baseline(None, labels) == "vanilla@ollama:a"
     assert find_baseline("eq", labels) is None
     assert find_baseline("eq@ollama:b", labels) == "eq@ollama:b"
-    check_baseline(None, ["random"], ["angry"])
-    check_baseline("angry", ["random"], ["angry"])
+    check_baseline(None, (["random"], []), (["angry"], []))
+    check_baseline("angry", (["random"], []), (["angry"], []))
     with pytest.raises(ConfigError, match=r"baseline 'eq' is not one of the agents \(vanilla@ollama:a"):
-        check_baseline("eq", labels, ["angry"])
+        check_baseline("eq", (labels, []), (["angry"], []))
+    with pytest.raises(ConfigError, match="did you mean 'angry'"):
+        check_baseline("angri", (labels, []), (["angry"], []))
 
 
 def test_agents_enter_with_the_model_and_the_offers_they_play_with():

@@ -5,9 +5,11 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poise.common.errors import ConfigError
 from poise.common.seeds import Dice
 from poise.games.metrics import wilson
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
@@ -163,6 +165,44 @@ def test_the_baseline_can_be_named_and_may_be_absent():
     named = make_standings(Snapshot(header(["a", "vanilla", "c"], ["d", "e"], baseline="c"), rows), draws=50)
     assert {(one.label, one.baseline) for one in named.differences} == {("a", "c"), ("vanilla", "c")}
     assert make_standings(Snapshot(header(["a", "b", "c"], ["d", "e"]), rows), draws=50).differences == ()
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=20)
+def test_every_pair_is_what_either_of_it_is_against_the_other(seed):
+    snapshot = Snapshot(header(["a", "b", "c", "d"], ["x", "y"]), simulated(seed, creditors=4))
+    pairwise = make_standings(snapshot, draws=2).pairwise
+    for seat, count in (("creditor", 6), ("debtor", 1)):
+        listed = [one for one in pairwise if one.seat == seat]
+        assert len({frozenset((one.label, one.baseline)) for one in listed}) == len(listed) == count
+        raw = sorted(one.p for one in listed)
+        assert min(one.p_holm for one in listed) == min(1.0, len(listed) * raw[0])  # Holm 1979, the first step
+        for one in listed:
+            assert one.p_holm >= one.p
+            alone = make_standings(snapshot.against(one.baseline), draws=2).against_baseline(one.label, seat)
+            assert (one.utility, one.p, one.pairs) == (alone.utility, alone.p, alone.pairs)
+            back = make_standings(snapshot.against(one.label), draws=2).against_baseline(one.baseline, seat)
+            assert math.isclose(one.utility.mean, -back.utility.mean, abs_tol=1e-12)
+            assert math.isclose(one.utility.low, -back.utility.high, abs_tol=1e-12)
+
+
+@given(st.lists(st.sampled_from([None, 0.0, 1.0]), min_size=12, max_size=12))
+@settings(max_examples=30)
+def test_no_interval_of_a_difference_reaches_beyond_what_there_can_be(shares):
+    rows = grid(2, 2, 3, lambda creditor, debtor, scenario: shares[6 * creditor + 3 * debtor + scenario])
+    for one in make_standings(Snapshot(header(["vanilla", "b"], ["x", "y"]), rows), draws=2).pairwise:
+        for estimate in (one.utility, one.success):
+            assert -1 <= estimate.low <= estimate.mean <= estimate.high <= 1
+
+
+def test_another_baseline_changes_what_is_compared_and_nothing_else():
+    snapshot = Snapshot(LABELS, simulated(2))
+    usual, other = make_standings(snapshot, draws=50), make_standings(snapshot.against("c"), draws=50)
+    assert {one.baseline for one in usual.differences} == {"vanilla"}
+    assert {(one.label, one.baseline) for one in other.differences} == {("a", "c"), ("vanilla", "c")}
+    assert replace(other, differences=()) == replace(usual, differences=())
+    with pytest.raises(ConfigError, match="did you mean 'vanilla'"):
+        snapshot.against("vanila")
 
 
 # The bootstrap.

@@ -536,10 +536,11 @@ def test_tables_and_figures_can_be_downloaded(real):
         if address.endswith(".csv"):
             rows = list(csv.reader(io.StringIO(answer.text)))
             assert len({len(row) for row in rows}) == 1
-            assert len(rows) == 1 + (24 if "matches" in address else 4)
+            table = address.rpartition("/")[2].removesuffix(".csv")
+            assert len(rows) == 1 + {"matches": 24, "standings": 4, "pairs": 2}[table]
         else:
             assert ET.fromstring(answer.text).tag == "{http://www.w3.org/2000/svg}svg"
-    assert page.count(" download") == 13
+    assert page.count(" download") == 14
     assert asked.get("/run/real/provenance.csv").status_code == 404
     assert asked.get("/run/real/figure/nothing.svg").status_code == 404
 
@@ -556,3 +557,41 @@ def test_a_sorted_list_is_the_same_list_in_another_order(real, column):
         assert values == sorted(values)
         assert [row[place] for row in down if row[place] is not None] == values[::-1]
     assert asked.get("/run/real/matches.json?sort=nothing").json()["rows"] == plain
+
+
+def test_the_baseline_is_chosen_in_the_viewer_and_an_unknown_one_is_refused(real):
+    page = client(real).get("/run/real/").text
+    tags = Page(page).tags
+    assert ("select", {"name": "baseline"}) in tags
+    snapshot = Library([real]).run("real").snapshot()
+    for label in {*snapshot.creditors, *snapshot.debtors}:
+        answer = client(real).get("/run/real/", params={"baseline": label})
+        assert answer.status_code == 200
+        assert f"Against {label}" in answer.text or len(snapshot.creditors) == len(snapshot.debtors) == 1
+        rows = csv.DictReader(io.StringIO(client(real).get("/run/real/standings.csv", params={"baseline": label}).text))
+        assert {row["baseline"] for row in rows} == {"", label}
+    pairs = list(csv.DictReader(io.StringIO(client(real).get("/run/real/pairs.csv").text)))
+    sides = [len(snapshot.creditors), len(snapshot.debtors)]
+    assert len(pairs) == sum(count * (count - 1) // 2 for count in sides)
+    near = snapshot.creditors[0] + "x"
+    refused = client(real).get("/run/real/", params={"baseline": near})
+    assert refused.status_code == 400
+    assert snapshot.creditors[0] in Page(refused.text).text
+
+
+def test_an_agent_of_a_file_is_called_by_its_name_and_its_file_stands_beside_it(ledger):
+    asked, header = client(ledger), Library([ledger]).run(ledger.name).snapshot().header
+    (name, file), *_ = header.names("creditor")
+    assert header.entered("creditor")[0] == file != name
+    address = f"/run/{ledger.name}"
+    overview, replay = (Page(asked.get(f"{address}/{part}").text).text for part in ("", "match/0"))
+    assert name in overview
+    assert file in overview
+    assert f"{name} against" in replay
+    assert "creditor from" in replay
+    assert file in replay
+    listed = asked.get(f"{address}/matches.json", params={"names": "1", "creditor": name}).json()
+    assert listed["creditors"][0] == name
+    assert listed["total"] > 0
+    rows = list(csv.DictReader(io.StringIO(asked.get(f"{address}/standings.csv").text)))
+    assert (name, file) in [(row["agent"], row["file"]) for row in rows]

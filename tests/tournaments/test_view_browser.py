@@ -94,6 +94,20 @@ def test_a_filter_changes_figures_and_address_without_a_reload_and_the_link_can_
     assert page.locator(".note").first.inner_text().startswith("Figures over 40 finished matches that fit")
 
 
+def test_the_baseline_is_chosen_without_a_reload_and_what_is_unfolded_stays(page, real):
+    page.goto(f"{real}/")
+    page.evaluate("window.same = true")
+    page.locator("#pairs-creditor summary").click()
+    assert page.locator("#pairs-creditor tbody tr").first.is_visible()
+    page.locator("select[name=baseline]").select_option("eq-negotiator")
+    until(page, "document.querySelector('#standings-creditor thead').textContent.includes('Against eq-negotiator')")
+    assert page.evaluate("window.same")
+    assert page.url.endswith("/?baseline=eq-negotiator")
+    assert page.locator("#pairs-creditor tbody tr").first.is_visible()
+    page.goto(page.url)
+    assert page.locator("select[name=baseline]").input_value() == "eq-negotiator"
+
+
 def test_the_game_is_drawn_and_leaves_when_one_debtor_is_chosen(page, real):
     """What an arrow says stands in its title; pictures are as wide as their cards, and no wider."""
     page.goto(f"{real}/")
@@ -414,6 +428,7 @@ def everything(tmp_path_factory):
         yield address, report
 
 
+UNFOLD = "document.querySelectorAll('.card.every').forEach((one) => { one.open = true; })"
 PAGES = (
     "/", "/run/one/", "/run/two/", "/run/one/matches", "/run/one/match/0", "/run/two/match/0",
     "/beside?a=one:0&b=one:2", "/compare?a=one&b=two", "/play", "/run/nothing/", "report",
@@ -428,6 +443,7 @@ def test_axe_finds_nothing_serious(browser, everything, axe, path, scheme):
     page = context.new_page()
     page.goto(report.as_uri() if path == "report" else address + path)
     page.wait_for_load_state("networkidle")
+    page.evaluate(UNFOLD)
     found = axe.run(page).response["violations"]
     context.close()
     serious = [
@@ -446,6 +462,7 @@ def test_no_figure_of_a_table_is_cut_off(browser, everything, path, size):
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
     page.goto(report.as_uri() if path == "report" else address + path)
+    page.evaluate(UNFOLD)
     wide = page.evaluate("document.documentElement.scrollWidth")
     cut = page.evaluate(
         """[...document.querySelectorAll(".standings th, .standings td, .plain th, .plain td")].filter((cell) => {

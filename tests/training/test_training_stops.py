@@ -12,6 +12,7 @@ from helpers.train_settings import LONGER, SHORT, files
 
 from poise.agents.registry import find_agent
 from poise.common.errors import AgentError, StoreError
+from poise.common.files import digest_of
 from poise.training.online.plan import plan_training
 from poise.training.online.train import train
 
@@ -78,10 +79,25 @@ def test_killed_outright_it_goes_on_to_the_same_artifact(tmp_path):
     command = [sys.executable, "-c", DIES, *settings.command().split()[1:], "--out", str(tmp_path / "killed")]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / "artifact.json").exists()
-    assert json.loads((tmp_path / "killed" / "checkpoint.json").read_bytes())["rounds"] > 0
+    assert json.loads((tmp_path / "killed" / "checkpoint.json").read_bytes())["rounds"]
     train(settings, tmp_path / "killed")
     train(settings, tmp_path / "whole")
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+def test_a_checkpoint_of_before_is_resumed_without_the_curve_that_it_did_not_keep(tmp_path):
+    whole = train(LONGER["q"], tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(LONGER["q"], tmp_path / "old", watch=StopAfter(1))
+    path = tmp_path / "old" / "checkpoint.json"
+    data = json.loads(path.read_bytes())
+    data["rounds"] = len(data["rounds"])
+    data["digest"] = digest_of([data["identity"], data["rounds"], data["trainer"]])
+    path.write_text(json.dumps(data))
+    resumed = train(LONGER["q"], tmp_path / "old")
+    assert resumed.artifact.parameters == whole.artifact.parameters
+    kept = resumed.artifact.scores["curve"]["steps"]
+    assert kept == whole.artifact.scores["curve"]["steps"][data["rounds"] :]
 
 
 def test_a_finished_training_is_not_played_again(tmp_path):
@@ -107,7 +123,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(SHORT["q"], tmp_path, watch=StopAfter(1))
     data = json.loads((tmp_path / "checkpoint.json").read_bytes())
-    data["rounds"] += 1
+    data["rounds"].append(0.5)
     for content in (json.dumps(data).encode(), b"{", b"[]"):
         (tmp_path / "checkpoint.json").write_bytes(content)
         with pytest.raises(StoreError, match="is damaged"):

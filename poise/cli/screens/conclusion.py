@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +15,7 @@ from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
 from poise.cli.screens.progress import heading
+from poise.cli.screens.standings import standings_view
 from poise.common.words import duration
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.estimate import estimate
@@ -23,19 +24,28 @@ from poise.tournaments.matchmaking import Pairings, vain_options
 from poise.tournaments.results import Result
 from poise.tournaments.runner import plan_matches
 from poise.tournaments.schedule import refuse_same_agents
+from poise.tournaments.statistics.results import Standings
 from poise.tournaments.storage.store import Store
 
 _PAIRS_SHOWN = 40
 
 
-def conclude(result: Result, screen: Console, notes: Console) -> int:
-    """Show the standings and what is to be doubted in them, write the report; the exit code (see EXIT_CODES)."""
-    from poise.cli.screens.standings import standings_view
+def conclude(
+    result: Result,
+    screen: Console,
+    notes: Console,
+    draw: Callable[[Standings, int], RenderableType | None] = standings_view,
+) -> int:
+    """Show the standings and what is to be doubted in them, write the report; the exit code (see EXIT_CODES).
+
+    draw: what is shown of the standings, in so many columns; None for nothing.
+    """
     from poise.tournaments.report.page import write_report
 
     standings = result.standings() if result.finished and not result.part else None
-    if standings:
-        screen.print(standings_view(replace(standings, doubts=()), screen.width))
+    view = draw(replace(standings, doubts=()), screen.width) if standings else None
+    if view is not None:
+        screen.print(view)
     _tell_failures(result, notes)
     for doubt in standings.doubts if standings else ():
         notes.print(Text(f"warning: {plain(doubt.text, 1000)}", style="bold red"), soft_wrap=True)
@@ -89,10 +99,12 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     refuse_same_agents(schedule)
     screen.print(Text(heading(schedule), style="bold"))
     size = str(len(schedule.matches) // schedule.pairs)
-    pairs = [schedule.pair(pair) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
+    creditors, debtors = schedule.names("creditor"), schedule.names("debtor")
+    pairs = [(divmod(pair, len(debtors)), schedule.pair(pair)) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
     screen.print(
         _pairs_table(
-            (one.label, two.label, size, " against ".join(dict.fromkeys((one.model, two.model)))) for one, two in pairs
+            (creditors[places[0]], debtors[places[1]], size, " against ".join(dict.fromkeys((one.model, two.model))))
+            for places, (one, two) in pairs
         )
     )
     if schedule.pairs > len(pairs):

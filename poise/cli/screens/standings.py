@@ -14,6 +14,7 @@ from poise.common.errors import ScenarioError
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import FEW, Estimate
+from poise.tournaments.statistics.numbers import p_value
 from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 
 _WIDE = 90  # columns from which intervals have a third digit
@@ -24,13 +25,20 @@ _Column = tuple[str, Callable[[SeatStanding], Text]]
 _TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
 
 
-def standings_view(standings: Standings, width: int) -> RenderableType:
-    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of so many columns."""
+def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> RenderableType:
+    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of so many columns.
+
+    pairs: each agent against each other one of its seat, too.
+    """
     parts: list[RenderableType] = []
     digits = 3 if width >= _WIDE else 2
     for seat in SEATS:
         parts += [_heading(title(standings, seat)), _seat_table(standings, seat, width)]
         parts += _trouble(standings.seat(seat))
+    for seat in SEATS if pairs else ():
+        listed = [one for one in standings.pairwise if one.seat == seat]
+        if listed:
+            parts += [_heading(f"{title(standings, seat)}, each less each other"), _pairs(listed, digits)]
     for seat in SEATS:
         columns = _conduct(standings, seat, digits)
         if columns:
@@ -39,7 +47,7 @@ def standings_view(standings: Standings, width: int) -> RenderableType:
             parts += [heading, _columns(standings.seat(seat), columns)]
     if len(standings.matrix) * len(standings.matrix[0]) > 1:
         parts += _matrix(standings, width)
-    parts.append(_footnote(standings))
+    parts.append(_footnote(standings, width))
     parts += [Text(f"\nwarning: {plain(doubt.text, 1000)}", style="bold red") for doubt in standings.doubts]
     return Group(*parts)
 
@@ -61,13 +69,34 @@ def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for rank, one in enumerate(listed, 1):
         difference = standings.against_baseline(one.label, seat)
-        cells = [Text(str(rank)), Text(one.label, style="bold" if rank == 1 else ""), Text(str(one.matches))]
+        agent = Text(one.label, style="bold" if rank == 1 else "")
+        if one.file:
+            agent.append(f"\n{one.file}", style="not bold dim")
+        cells = [Text(str(rank)), agent, Text(str(one.matches))]
         cells += _measures(one, digits)
         if compared:
             cells.append(_tested_gain(difference, digits))
         cells += _test(difference) if tests else []
         table.add_row(*cells)
     return table
+
+
+def _pairs(listed: list[Difference], digits: int) -> Table:
+    """All pairs of a seat, the better agent first."""
+    table = empty_table()
+    for name in ("agent", "less"):
+        table.add_column(name, overflow="fold", min_width=12)
+    for name in ("pairs", "utility", "success", "p", "d"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in listed:
+        table.add_row(one.label, one.baseline, str(one.pairs), *difference_cells(one, digits))
+    return table
+
+
+def difference_cells(difference: Difference, digits: int) -> list[Text]:
+    """What was gained in utility and success, p and d; intervals have so many digits."""
+    success = _estimate(difference.success, "{:+.0%}", "{:+.0%}", between=_TO)
+    return [_tested_gain(difference, digits), success, *_test(difference)]
 
 
 def title(standings: Standings, seat: Seat) -> str:
@@ -157,8 +186,7 @@ def _test(difference: Difference | None) -> list[Text]:
     """The corrected p-value and the effect size."""
     if difference is None or difference.p_holm is None:
         return [Text("-", style="dim")] * 2
-    p = "<.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}".removeprefix("0")
-    return [Text(p), Text("-" if difference.effect is None else f"{difference.effect:+.2f}")]
+    return [Text(p_value(difference.p_holm)), Text("-" if difference.effect is None else f"{difference.effect:+.2f}")]
 
 
 def _gain(gain: Estimate | None, digits: int) -> Text:
@@ -207,7 +235,7 @@ def _cell(cell: Cell) -> Text:
     return Text(f"{cell.creditor_utility:.3f}", style=("red", "yellow", "", "cyan", "bold green")[shade])
 
 
-def _footnote(standings: Standings) -> Text:
+def _footnote(standings: Standings, width: int) -> Text:
     of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
     cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
     text = Text(
@@ -219,6 +247,7 @@ def _footnote(standings: Standings) -> Text:
     if standings.differences:
         text.append(" Coloured: p below 0.05, corrected for all comparisons of a seat (Holm); d: the difference in")
         text.append(" standard deviations of the scenarios'.")
+        text.append(f" p and d stand in {_WIDER} columns, and with --pairs." if width < _WIDER else "")
     if any(one.de_escalation for one in standings.standings):
         text.append(" De-escalation: how much less negative the debtor's words were late than early.")
     if failed := sum(one.failed for one in standings.seat("creditor")):

@@ -13,7 +13,7 @@ from poise.games.domains import domain_words
 from poise.games.moves import SEATS
 from poise.games.scenario import Scenario
 from poise.tournaments.statistics.bootstrap import Estimate
-from poise.tournaments.statistics.results import SeatStanding, Standings
+from poise.tournaments.statistics.results import Difference, SeatStanding, Standings
 
 _WIDTH: Final = 150
 _HEIGHT: Final = 20
@@ -33,10 +33,10 @@ def troubles(one: SeatStanding) -> str:
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
-def axis(standings: Standings) -> float:
+def axis(differences: Sequence[Difference]) -> float:
     """How far the differences' axis goes to either side, in utility."""
     reach = [0.05]
-    for one in standings.differences:
+    for one in differences:
         gain = one.utility
         reach += [abs(gain.mean), abs(gain.low or 0.0), abs(gain.high or 0.0)]
     return max(reach) * 1.1
@@ -81,11 +81,11 @@ def roles(scenarios: Sequence[Scenario]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """One cell of the heat map; texts are empty and shades None where nothing was played."""
+    """One cell of the heat map, the agents by index and by name; values and shade are None where nothing was played."""
 
     creditor: int
     debtor: int
-    label: str
+    names: tuple[str, str]
     matches: int
     creditor_utility: float | None
     debtor_utility: float | None
@@ -100,7 +100,7 @@ def cells(standings: Standings) -> list[list[HeatCell]]:
             HeatCell(
                 creditor=row,
                 debtor=column,
-                label=f"{cell.creditor} against {cell.debtor}",
+                names=(cell.creditor, cell.debtor),
                 matches=cell.matches,
                 creditor_utility=cell.creditor_utility,
                 debtor_utility=cell.debtor_utility,

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from poise.common.errors import BadInput
-from poise.tournaments.html_tables import PlainTable, html_tables
+from poise.common.plain_tables import PlainTable, Tabular
+from poise.common.words import visible
 from poise.tournaments.process.concession import Scale, as_scale
 from poise.tournaments.process.group import Group
 from poise.tournaments.process.measures import Measures, measures, traces_of
@@ -23,8 +24,8 @@ from poise.tournaments.storage.store import Store
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Process:
+@dataclass(frozen=True, eq=False, repr=False)
+class Process(Tabular):
     """The process figures of a tournament.
 
     pooled:  over everything. creditors: each against all its debtors. pairs: each against each, if they were asked for.
@@ -69,9 +70,8 @@ class Process:
             f"intervals, by bootstrap over scenarios.{few} What each figure means: docs/process.md."
         )
 
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        return html_tables(self.tables(), self.footnote)
+    def __repr__(self) -> str:
+        return f"<Process of {visible(self.name)}: {self.negotiations} negotiations on {self.scenarios} scenarios>"
 
 
 def measure_process(

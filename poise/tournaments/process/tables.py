@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.common.plain_tables import PlainTable
 from poise.games.moves import SEATS
-from poise.tournaments.html_tables import PlainTable
 from poise.tournaments.process.concession import GRID, Scale
 from poise.tournaments.process.measures import Measures
 from poise.tournaments.process.speech import COSTS

@@ -49,15 +49,18 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 _STYLES: Final = (STYLES / "report.css", STYLES / "game.css", _TEMPLATES / "process.css")
 
 
-def write_report(folder: Path | str, out: Path | None = None, transcripts: int = TRANSCRIPTS) -> Path:
+def write_report(
+    folder: Path | str, out: Path | None = None, transcripts: int = TRANSCRIPTS, baseline: str | None = None
+) -> Path:
     """Write the report of the tournament in `folder`, as far as it is, and return its path.
 
     transcripts: the page holds at most so many, spread evenly over the schedule; its figures are always over all.
+    baseline: any agent that played; default: the one that the tournament was run with.
     """
     folder = Path(folder)
     path = out or folder / FILE
     with Store.read(folder) as store:
-        page = _page(store.snapshot(), store.documents, transcripts)
+        page = _page(store.snapshot().against(baseline), store.documents, transcripts)
     with explained(path.parent), draft(path, durable=False) as beside:
         beside.write_text(page, encoding="utf-8")
     return path

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.errors import BadInput
+from poise.common.plain_tables import PlainTable
 from poise.games.moves import SEATS
 from poise.tournaments.charts.svg import chart, tag
-from poise.tournaments.html_tables import PlainTable
 from poise.tournaments.process.concession import GRID, Curve
 from poise.tournaments.process.measure import Process, process_of
 from poise.tournaments.process.transitions import human

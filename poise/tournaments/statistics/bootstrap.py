@@ -80,9 +80,11 @@ class Sums:
         self.number = np.bincount(scenarios, weights=of, minlength=count).astype(np.float64)
 
     @classmethod
-    def of_pairs(cls, scenarios: NDArray[np.int64], gained: Array, count: int) -> Sums:
+    def of_pairs(
+        cls, scenarios: NDArray[np.int64], gained: Array, count: int, within: tuple[float, float] = (-np.inf, np.inf)
+    ) -> Sums:
         """Differences of pairs, whose intervals take the quantiles of t (see the module)."""
-        sums = cls(scenarios, gained, count)
+        sums = cls(scenarios, gained, count, within=within)
         sums.drawn_from = None
         return sums
 

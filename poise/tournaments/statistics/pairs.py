@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.schedule import find_baseline
 from poise.tournaments.storage.rows import Row
 
 
@@ -23,24 +22,29 @@ class PairedMatches:
     other: NDArray[np.int64]
 
 
-def find_pairs(rows: Sequence[Row], labels: Sequence[str], seat: Seat, wanted: str | None) -> list[PairedMatches]:
-    """The pairs of each agent of `seat` that has any, in the order of `labels`; [] where there is no baseline.
+def find_pairs(
+    rows: Sequence[Row], labels: Sequence[str], seat: Seat, compared: Iterable[tuple[str, str]]
+) -> list[PairedMatches]:
+    """The pairs of matches of each (agent, baseline) in `compared` that has any. Indices are into `rows`.
 
-    wanted: the baseline as the settings name it. Indices are into `rows`.
+    labels: of the seat, in the order of the rows' indices.
     """
-    baseline = find_baseline(wanted, labels)
-    if baseline is None:
+    if not rows:
         return []
     opponent = SEATS[1 - SEATS.index(seat)]
-    places: dict[int, dict[tuple[int, int, int], int]] = {}
-    for index, row in enumerate(rows):
-        key = row.scenario, row.repeat, getattr(row, opponent)
-        places.setdefault(getattr(row, seat), {})[key] = index
-    base = places.get(labels.index(baseline), {})
+    played = np.array([(row.scenario, row.repeat, getattr(row, opponent)) for row in rows], dtype=np.int64)
+    keys = np.ravel_multi_index(tuple(played.T), tuple(played.max(axis=0) + 1))
+    agents = np.array([getattr(row, seat) for row in rows], dtype=np.int64)
+    matches = {label: np.flatnonzero(agents == place) for place, label in enumerate(labels)}
     found = []
-    for place, label in enumerate(labels):
-        shared = sorted(places.get(place, {}).keys() & base.keys())
-        if label != baseline and shared:
-            own, other = (np.array([of[key] for key in shared], dtype=np.int64) for of in (places[place], base))
-            found.append(PairedMatches(label, baseline, own, other))
+    for label, baseline in compared:
+        own, other = matches[label], matches[baseline]
+        _, at, beside = np.intersect1d(keys[own], keys[other], return_indices=True)
+        if at.size:
+            found.append(PairedMatches(label, baseline, own[at], other[beside]))
     return found
+
+
+def with_baseline(labels: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:
+    """Every other agent and the baseline; [] where there is none."""
+    return [(label, baseline) for label in labels if label != baseline] if baseline is not None else []

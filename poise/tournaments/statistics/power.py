@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from poise.common.errors import BadInput, StoreError
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.statistics.pairs import find_pairs
+from poise.tournaments.statistics.pairs import find_pairs, with_baseline
 from poise.tournaments.storage.snapshot import Snapshot
 
 VERSION: Final = 1
@@ -178,12 +178,12 @@ def matches_needed(snapshot: Snapshot, plan: PowerPlan, per_scenario: int | None
 
 
 def _of_seat(snapshot: Snapshot, seat: Seat, plan: PowerPlan, per_scenario: int | None) -> list[Needed]:
-    rows, baseline = snapshot.rows, snapshot.header.config.get("baseline")
+    rows, labels = snapshot.rows, snapshot.labels(seat)
     opponent = np.array([getattr(row, SEATS[1 - SEATS.index(seat)]) for row in rows], dtype=np.int64)
     utility = np.array([getattr(row, f"{seat}_utility") for row in rows], dtype=np.float64)
     scenario = np.array([row.scenario for row in rows], dtype=np.int64)
     found = []
-    for pairs in find_pairs(rows, snapshot.labels(seat), seat, baseline):
+    for pairs in find_pairs(rows, labels, seat, with_baseline(labels, snapshot.baseline(seat))):
         gained, where = utility[pairs.own] - utility[pairs.other], scenario[pairs.own]
         spread, played = spread_of(gained, where, opponent[pairs.own]), len(np.unique(where))
         own = replace(plan, pairs=per_scenario or max(1, round(len(gained) / played)))

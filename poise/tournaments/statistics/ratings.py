@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from poise.common.errors import BadInput
-from poise.tournaments.html_tables import PlainTable, html_tables
+from poise.common.plain_tables import PlainTable, Tabular
+from poise.common.words import visible
 from poise.tournaments.statistics.bradley_terry import Games, Rating, bradley_terry, games_of
 from poise.tournaments.statistics.online_ratings import OnlineRating, elo, openskill
 from poise.tournaments.storage.snapshot import Snapshot
@@ -22,8 +23,8 @@ METHODS: Final[Mapping[str, Callable[[Games], Sequence[Rating | OnlineRating]]]]
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ratings:
+@dataclass(frozen=True, slots=True, repr=False)
+class Ratings(Tabular):
     """The ratings of a tournament's agents, the strongest first. games: the matches they rest on."""
 
     name: str
@@ -45,9 +46,20 @@ class Ratings:
             ],
         }
 
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        return ratings_html(self)
+    def tables(self) -> list[PlainTable]:
+        """One table."""
+        plain = self.to_dict()["ratings"]
+        heads = list(plain[0]) if plain else ["label"]
+        rows = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in one.values()] for one in plain]
+        return [PlainTable(f"{self.name}: {self.method}", heads, rows)]
+
+    @property
+    def footnote(self) -> str:
+        """What it rests on."""
+        return f"{self.games} matches"
+
+    def __repr__(self) -> str:
+        return f"<Ratings of {visible(self.name)}: {self.method}, {len(self.listed)} agents, {self.games} matches>"
 
 
 def rate_tournament(snapshot: Snapshot, method: str = "bradley-terry") -> Ratings:
@@ -60,12 +72,3 @@ def rate_tournament(snapshot: Snapshot, method: str = "bradley-terry") -> Rating
         raise BadInput(f"method {method!r}; there are {', '.join(METHODS)}")
     games = games_of(snapshot)
     return Ratings(snapshot.name, method, len(games.result), tuple(METHODS[method](games)))
-
-
-def ratings_html(ratings: Ratings) -> str:
-    """The ratings as a table."""
-    plain = ratings.to_dict()["ratings"]
-    heads = list(plain[0]) if plain else ["label"]
-    rows = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in one.values()] for one in plain]
-    table = PlainTable(f"{ratings.name}: {ratings.method}", heads, rows)
-    return html_tables([table], f"{ratings.games} matches")

@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from poise.common.plain_tables import PlainTable, Tabular
+from poise.common.words import visible
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.html_tables import PlainTable, html_tables
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.doubts import Doubt
-from poise.tournaments.statistics.numbers import with_interval
-
-
-def standings_html(standings: Standings) -> str:
-    """Both seats' standings as tables."""
-    note = (
-        f"{standings.finished} of {standings.total} matches on {standings.scenarios} scenarios, seed {standings.seed}, "
-        f"model {standings.model}. In brackets: 95 % intervals over scenarios."
-        + "".join(f" Warning: {doubt.text}." for doubt in standings.doubts)
-    )
-    return html_tables((_seat_table(standings, seat) for seat in SEATS), note)
+from poise.tournaments.statistics.numbers import p_value, with_interval
 
 
 def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
@@ -29,11 +20,12 @@ def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
     rows = []
     for one in standings.seat(seat):
         figures = (one.utility, "{:.3f}"), (one.success, "{:.0%}"), (one.savings, "{:.3f}"), (one.rounds, "{:.1f}")
-        row = [one.label, str(one.matches), *(with_interval(estimate, form) for estimate, form in figures)]
+        row = [f"{one.label}\n{one.file}" if one.file else one.label, str(one.matches)]
+        row += [with_interval(estimate, form, below=True) for estimate, form in figures]
         if compared:
             gained = standings.against_baseline(one.label, seat)
-            row.append(with_interval(gained.utility if gained else None, "{:+.3f}"))
-            row.append("-" if gained is None or gained.p_holm is None else f"{gained.p_holm:.3f}")
+            row.append(with_interval(gained.utility if gained else None, "{:+.3f}", below=True))
+            row.append(p_value(gained.p_holm if gained else None))
         rows.append(row)
     return PlainTable(f"{standings.name}: {seat}s", heads, rows)
 
@@ -46,6 +38,7 @@ LEVEL: Final = 0.05
 class SeatStanding:
     """One agent in one seat.
 
+    file:       of the user's own, that the agent comes from; "" for any other.
     utility:    mean of its utility, 0 without a deal. savings: mean of its share of the gap over deals.
     success:    share of matches that ended in a deal (Wilson). rounds: mean number of messages.
     collection: mean of min(1, target / deal), the creditor's; see `poise.games.metrics`. None for a debtor.
@@ -80,6 +73,11 @@ class SeatStanding:
     promises_kept: Estimate | None
     de_escalation: Estimate | None
     failed: int = 0
+    file: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {name: _plain(getattr(self, name)) for name in SeatStanding.__slots__}
 
     @property
     def troubled(self) -> bool:
@@ -109,6 +107,10 @@ class Difference:
     p_holm: float | None = None
     effect: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {name: _plain(getattr(self, name)) for name in Difference.__slots__}
+
     @property
     def beyond_chance(self) -> bool:
         """Whether the corrected test finds a difference at 5 %."""
@@ -127,10 +129,11 @@ class Cell:
     success: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standings:
+@dataclass(frozen=True, slots=True, repr=False)
+class Standings(Tabular):
     """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered.
 
+    differences: of each agent from the baseline. pairwise: of each agent from each one below it.
     domain: of all its scenarios; "" where they are of several. doubts: why the figures may not be what they seem.
     """
 
@@ -145,6 +148,7 @@ class Standings:
     matrix: tuple[tuple[Cell, ...], ...]
     domain: str = ""
     doubts: tuple[Doubt, ...] = ()
+    pairwise: tuple[Difference, ...] = ()
 
     def seat(self, seat: Seat) -> list[SeatStanding]:
         """The agents of one seat, the best first."""
@@ -167,13 +171,27 @@ class Standings:
             "creditors": [_plain(one) for one in self.seat("creditor")],
             "debtors": [_plain(one) for one in self.seat("debtor")],
             "differences": [_plain(one) for one in self.differences],
+            "pairwise": [_plain(one) for one in self.pairwise],
             "matrix": [[_plain(cell) for cell in row] for row in self.matrix],
             "doubts": [_plain(doubt) for doubt in self.doubts],
         }
 
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        return standings_html(self)
+    def tables(self) -> list[PlainTable]:
+        """A table for each seat."""
+        return [_seat_table(self, seat) for seat in SEATS]
+
+    @property
+    def footnote(self) -> str:
+        """What was played, and what the brackets hold."""
+        return (
+            f"{self.finished} of {self.total} matches on {self.scenarios} scenarios, seed {self.seed}, model "
+            f"{self.model}. Below the means: 95 % intervals over scenarios."
+            + "".join(f" Warning: {doubt.text}." for doubt in self.doubts)
+        )
+
+    def __repr__(self) -> str:
+        sides = ", ".join(f"{len(self.seat(seat))} {seat}s" for seat in SEATS)
+        return f"<Standings of {visible(self.name)}: {sides}, {self.finished} of {self.total} matches>"
 
 
 def _plain(value: Any) -> Any:

@@ -4,12 +4,14 @@ All figures are of one seat: a creditor's utility is what the creditors' side go
 studentised bootstrap over scenarios (see `bootstrap`), success rates with Wilson's at an effective sample size (see
 `wilson`), differences with t over scenarios. Violations per 100 messages and the share of promises kept are ratios of
 sums, so that long negotiations count for more. Agents are compared with a baseline pair by pair: on the same scenario,
-with the same seed, against the same opponent; p-values are corrected for all comparisons of a seat (Holm).
+with the same seed, against the same opponent; p-values are corrected for all comparisons of a seat (Holm). So is every
+agent with every other: there, all pairs of a seat share the correction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,28 +20,34 @@ import numpy as np
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import DRAWS, Estimate, Sums, Tested, estimate_all, examine_all, holm
 from poise.tournaments.statistics.doubts import doubts
-from poise.tournaments.statistics.pairs import PairedMatches, find_pairs
+from poise.tournaments.statistics.pairs import PairedMatches, find_pairs, with_baseline
 from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 from poise.tournaments.statistics.wilson import success
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import read_snapshot
 
 _SHARE: Final = (0.0, 1.0)
+_GAIN: Final = (-1.0, 1.0)  # a difference of shares
 _ANY: Final = (-np.inf, np.inf)
 
 
-def read_standings(folder: Path | str, draws: int = DRAWS) -> Standings:
-    """The standings of the tournament in `folder`, as far as it is; also while it runs."""
-    return make_standings(read_snapshot(folder), draws)
+def read_standings(folder: Path | str, draws: int = DRAWS, *, baseline: str | None = None) -> Standings:
+    """The standings of the tournament in `folder`, as far as it is; also while it runs.
+
+    baseline: any agent that played; default: the one that the tournament was run with. Raises ConfigError for another.
+    """
+    return make_standings(read_snapshot(folder).against(baseline), draws)
 
 
 def make_standings(snapshot: Snapshot, draws: int = DRAWS) -> Standings:
     """Standings from rows in any order; the draws of the bootstrap come from the tournament's seed."""
-    table, config = _Table(snapshot), snapshot.header.config
+    table = _Table(snapshot)
     standings = [one for seat in SEATS for one in _of_seat(table, seat, snapshot.seed, draws)]
-    differences = [
-        one for seat in SEATS for one in _differences(table, seat, config.get("baseline"), snapshot.seed, draws)
-    ]
+    differences, pairwise = [], []
+    for seat in SEATS:
+        ranked = [one.label for one in standings if one.seat == seat]
+        differences += _differences(table, seat, with_baseline(snapshot.labels(seat), snapshot.baseline(seat)))
+        pairwise += _differences(table, seat, combinations(ranked, 2))
     domains = {scenario.domain for scenario in snapshot.scenarios}
     return Standings(
         name=snapshot.name,
@@ -47,9 +55,10 @@ def make_standings(snapshot: Snapshot, draws: int = DRAWS) -> Standings:
         finished=len(table.rows),
         scenarios=len({row.scenario for row in table.rows}),
         seed=snapshot.seed,
-        model=str(config["model"]),
+        model=str(snapshot.header.config["model"]),
         standings=tuple(standings),
         differences=tuple(differences),
+        pairwise=tuple(pairwise),
         matrix=_matrix(table),
         domain=domains.pop() if len(domains) == 1 else "",
         doubts=doubts(snapshot),
@@ -62,6 +71,7 @@ class _Table:
     def __init__(self, snapshot: Snapshot) -> None:
         rows = sorted(snapshot.rows, key=lambda row: row.position)
         self.labels = {seat: snapshot.labels(seat) for seat in SEATS}
+        self.files = snapshot.files
         self.rows = rows
         self.scenario = self.column("scenario", np.int64)
         self.count = int(self.scenario.max()) + 1 if rows else 1
@@ -72,11 +82,11 @@ class _Table:
     def column(self, name: str, kind: Any = np.float64) -> Any:
         return np.array([getattr(row, name) for row in self.rows], dtype=kind)
 
-    def differences(self, values: Any, own: Any, other: Any) -> Sums:
-        """`values` in the rows `own` less those in the rows `other`, where both are known."""
+    def differences(self, values: Any, own: Any, other: Any, within: tuple[float, float]) -> Sums:
+        """`values` in the rows `own` less those in the rows `other`, where both are known; within: where it can lie."""
         gained = values[own] - values[other]
         known = ~np.isnan(gained)
-        return Sums.of_pairs(self.scenario[own][known], gained[known], self.count)
+        return Sums.of_pairs(self.scenario[own][known], gained[known], self.count, within)
 
     def success(self, where: Any) -> Estimate:
         own = self.sums(self.deal, where)
@@ -127,6 +137,7 @@ def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Est
 
     return SeatStanding(
         label=table.labels[seat][place],
+        file=table.files.get((seat, table.labels[seat][place]), ""),
         seat=seat,
         matches=len(own),
         deals=deals,
@@ -154,11 +165,12 @@ def _there(estimate: Estimate | None) -> Estimate:
     return estimate
 
 
-def _differences(table: _Table, seat: Seat, wanted: str | None, seed: int, draws: int) -> list[Difference]:
-    compared = table.utility[seat], table.deal, table.column("de_escalation")
-    found = find_pairs(table.rows, table.labels[seat], seat, wanted)
-    sums = [table.differences(values, pairs.own, pairs.other) for pairs in found for values in compared]
-    tested = iter(examine_all(sums, seed, draws))
+def _differences(table: _Table, seat: Seat, compared: Iterable[tuple[str, str]]) -> list[Difference]:
+    """Each (agent, baseline) that has matches to compare; p is corrected over all of them."""
+    measures = (table.utility[seat], _GAIN), (table.deal, _GAIN), (table.column("de_escalation"), _ANY)
+    found = find_pairs(table.rows, table.labels[seat], seat, compared)
+    sums = [table.differences(values, pairs.own, pairs.other, within) for pairs in found for values, within in measures]
+    tested = iter(examine_all(sums, seed=0, draws=1))  # the intervals of pairs are t's, which draws nothing
     each = [(next(tested), next(tested), next(tested)) for _ in found]
     adjusted = holm([utility.p if utility else None for utility, _, _ in each])
     return [_difference(seat, pairs, of, p) for pairs, of, p in zip(found, each, adjusted, strict=True)]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import RLock
 from typing import Any, Final
 
 import msgspec
 
-from poise.games.moves import Seat
+from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.graphs.drawing.outline import PERSON, UNRECORDED, USUAL, GraphOutline
+from poise.tournaments.names import check_baseline, find_baseline, shown_names
 from poise.tournaments.storage.rows import Row
 
 Documents = Callable[[Sequence[int]], Iterator[tuple[int, bytes, bytes]]]
@@ -62,9 +63,18 @@ class Header:
         int(header.config["seed"])
         return header
 
-    def labels(self, seat: Seat) -> list[str]:
-        """The labels of a seat's agents, in the order of the rows' indices."""
+    def entered(self, seat: Seat) -> list[str]:
+        """How a seat's agents were entered, in the order of the rows' indices."""
         return [str(agent["label"]) for agent in (self.creditors if seat == "creditor" else self.debtors)]
+
+    def names(self, seat: Seat) -> list[tuple[str, str]]:
+        """Each agent's label, which is its name, and the file that it comes from, "" for none; in the same order."""
+        agents = self.creditors if seat == "creditor" else self.debtors
+        return shown_names((str(agent["label"]), agent.get("declared") or {}) for agent in agents)
+
+    def labels(self, seat: Seat) -> list[str]:
+        """What a seat's agents are called; each is unique in its seat."""
+        return [name for name, _ in self.names(seat)]
 
     def outline(self, seat: Seat, place: int) -> GraphOutline:
         """The graph of the agent at `place` of a seat; UNRECORDED for a custom one in a store that kept none."""
@@ -121,6 +131,26 @@ class Snapshot:
     def labels(self, seat: Seat) -> list[str]:
         """The labels of a seat's agents."""
         return self.creditors if seat == "creditor" else self.debtors
+
+    @cached_property
+    def files(self) -> Mapping[tuple[Seat, str], str]:
+        """By seat and label, the file or folder that an agent of the user's own comes from."""
+        return {(seat, label): file for seat in SEATS for label, file in self.header.names(seat) if file}
+
+    def baseline(self, seat: Seat) -> str | None:
+        """The label of the agent that the others of a seat are compared with; None where it does not play there."""
+        return find_baseline(self.header.config.get("baseline"), self.labels(seat), self.header.entered(seat))
+
+    def against(self, baseline: str | None) -> Snapshot:
+        """The same with another baseline; None: the tournament's own.
+
+        Raises:
+            ConfigError: no agent of the tournament is called so; it names the nearest.
+        """
+        if baseline is None:
+            return self
+        check_baseline(baseline, *((self.labels(seat), self.header.entered(seat)) for seat in SEATS))
+        return replace(self, header=replace(self.header, config={**self.header.config, "baseline": baseline}))
 
     def holds(self, row: Row) -> bool:
         """Whether the agents and the scenario of `row` are among those of this tournament."""

@@ -97,7 +97,7 @@ class Viewer:
 
         run = self._run(request)
         choice = MatchFilter.of(request.query_params).only("creditor", "debtor", "domain")
-        return self._page("overview.html.j2", run, choice, **overview(run.snapshot(), choice))
+        return self._page("overview.html.j2", run, choice, **overview(run.snapshot(), choice, _baseline(request)))
 
     def progress(self, request: Request) -> Response:
         """How far it is."""
@@ -149,7 +149,8 @@ class Viewer:
         """A table of the overview, to be kept."""
         from poise.tournaments.view.downloads import table_csv
 
-        text = table_csv(self._run(request).snapshot(), request.path_params["table"])
+        snapshot = self._run(request).snapshot().against(_baseline(request) or None)
+        text = table_csv(snapshot, request.path_params["table"])
         return Response(text, media_type="text/csv; charset=utf-8", headers=_NO_STORE)
 
     def figure(self, request: Request) -> Response:
@@ -238,6 +239,10 @@ class Viewer:
         held["seated"] = self._seated
         held["several"] = len(self.library.known()) > 1
         return HTMLResponse(pages.page(template, **held, **values), status, headers=_NO_STORE)
+
+
+def _baseline(request: Request) -> str:
+    return request.query_params.get("baseline", "")[:300].strip()
 
 
 def _json(data: Any) -> Response:

@@ -15,7 +15,7 @@ from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.view.library import Missing
 
-TABLES: Final = ("standings", "matches")
+TABLES: Final = ("standings", "pairs", "matches")
 _MEASURES: Final = ("utility", "success", "savings", "rounds")
 _COUNTS: Final = ("matches", "deals", "failures", "forfeits", "repairs", "reasks")
 
@@ -24,7 +24,8 @@ def table_csv(snapshot: Snapshot, name: str) -> str:
     """One of TABLES as CSV; Missing for another name."""
     if name not in TABLES:
         raise Missing(f"there is no table called {name[:60]!r}; there are {', '.join(TABLES)}")
-    rows = _standings(snapshot) if name == "standings" else table_rows(snapshot, lambda _: iter(()), "matches")
+    made = {"standings": _standings, "pairs": _pairs}.get(name)
+    rows = made(snapshot) if made else table_rows(snapshot, lambda _: iter(()), "matches")
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([_plain(cell) for cell in row] for row in rows)
     return out.getvalue()
@@ -39,14 +40,21 @@ def _standings(snapshot: Snapshot) -> Iterable[Sequence[Any]]:
     standings = make_standings(snapshot)
     heads = [f"{name}{part}" for name in _MEASURES for part in ("", "_low", "_high")]
     compared = ["baseline", "difference", "difference_low", "difference_high", "p_holm", "d"]
-    yield ["seat", "agent", *_COUNTS, *heads, *compared]
+    yield ["seat", "agent", "file", *_COUNTS, *heads, *compared]
     for one in standings.standings:
         gained = standings.against_baseline(one.label, one.seat)
         told: list[Any] = [None] * len(compared)
         if gained is not None:
             told = [gained.baseline, *_estimate(gained.utility), gained.p_holm, gained.effect]
         measures = [value for name in _MEASURES for value in _estimate(getattr(one, name))]
-        yield [one.seat, one.label, *(getattr(one, name) for name in _COUNTS), *measures, *told]
+        yield [one.seat, one.label, one.file, *(getattr(one, name) for name in _COUNTS), *measures, *told]
+
+
+def _pairs(snapshot: Snapshot) -> Iterable[Sequence[Any]]:
+    yield ["seat", "agent", "less", "pairs", "difference", "difference_low", "difference_high", "p", "p_holm", "d"]
+    for one in make_standings(snapshot).pairwise:
+        gained = _estimate(one.utility)
+        yield [one.seat, one.label, one.baseline, one.pairs, *gained, one.p, one.p_holm, one.effect]
 
 
 def _estimate(estimate: Estimate | None) -> tuple[float | None, float | None, float | None]:

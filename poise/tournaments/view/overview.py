@@ -18,14 +18,18 @@ from poise.tournaments.view.downloads import TABLES
 from poise.tournaments.view.matches import MatchFilter, options
 
 
-def overview(snapshot: Snapshot, choice: MatchFilter) -> dict[str, Any]:
-    """The values of the template."""
+def overview(snapshot: Snapshot, choice: MatchFilter, baseline: str = "") -> dict[str, Any]:
+    """The values of the template. baseline: any agent that played; "" for the one that the tournament was run with."""
+    compared = snapshot.against(baseline or None)
     return {
         "header": snapshot.header,
         "tables": TABLES,
         "options": options(snapshot),
+        "agents": list(dict.fromkeys([*snapshot.creditors, *snapshot.debtors])),
+        "usual": snapshot.baseline("creditor") or snapshot.baseline("debtor"),
+        "baseline": baseline,
         "doubts": doubts(snapshot),
-        **snapshot.derived(("overview", choice), lambda: _figures(snapshot, choice)),
+        **snapshot.derived(("overview", choice, baseline), lambda: _figures(compared, choice)),
     }
 
 

@@ -11,6 +11,7 @@ from poise.games.moves import SEATS
 from poise.graphs.drawing.outline import UNRECORDED
 from poise.tournaments.charts.small import domains
 from poise.tournaments.storage.rows import Row
+from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.view.charts import belief_chart, offers_chart
 from poise.tournaments.view.library import Library, Told, ViewedRun
 from poise.tournaments.view.matches import MatchFilter, find
@@ -54,7 +55,7 @@ def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = 
         "names": (snapshot.creditors[told.row.creditor], snapshot.debtors[told.row.debtor]),
         "sides_called": domains([transcript.scenario])[transcript.scenario.domain],
         "result": _result(told),
-        "facts": _facts(told),
+        "facts": [*_files(snapshot, told.row), *_facts(told)],
         "messages": shown(transcript, told.usage, outlines),
         "offers": offers_chart(transcript, prefix, scale),
         "belief": belief_chart(transcript),
@@ -72,6 +73,13 @@ def _result(told: Told) -> str:
         return f"{words}{f' ({outcome.by})' if outcome.by else ''} after {many}."
     gains = f"creditor {row.creditor_utility:.3f}, debtor {row.debtor_utility:.3f}"
     return f"{words} at {outcome.value} {told.transcript.scenario.unit} after {many}: {gains}."
+
+
+def _files(snapshot: Snapshot, row: Row) -> list[tuple[str, str]]:
+    """The files that the agents come from, where they are the user's own."""
+    labels = {"creditor": snapshot.creditors[row.creditor], "debtor": snapshot.debtors[row.debtor]}
+    found = [(seat, snapshot.files.get((seat, labels[seat]), "")) for seat in SEATS]
+    return [(f"{seat} from", file) for seat, file in found if file]
 
 
 def _facts(told: Told) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -19,31 +19,33 @@ CHECKPOINT: Final = "checkpoint.json"
 _PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {"bayes": ("numpy", "scikit-learn"), "dqn": ("numpy", "torch")}
 
 
-def resume_trainer(folder: RunFolder, trainer: Trainer) -> int:
-    """Restore `trainer` from the folder's checkpoint; the rounds that are done, 0 where there is none.
+def resume_trainer(folder: RunFolder, trainer: Trainer) -> list[float | None]:
+    """Restore `trainer` from the folder's checkpoint; the mean utility of each round that is done, [] without one.
+
+    It is None for rounds of an older Poise, which kept none.
 
     Raises:
         StoreError: the checkpoint is another training's, or damaged.
     """
     state = folder.read_checkpoint(_decode)
     if state is None:
-        return 0
-    done, memory = state
+        return []
+    utilities, memory = state
     trainer.restore(memory)
-    return done
+    return utilities
 
 
-def _decode(content: bytes) -> tuple[Any, tuple[int, dict[str, Any]]]:
+def _decode(content: bytes) -> tuple[Any, tuple[list[float | None], dict[str, Any]]]:
     data = json.loads(content)
     identity, done, memory = data["identity"], data["rounds"], data["trainer"]
     if data["digest"] != digest_of([identity, done, memory]):
         raise ValueError("its digest differs")
-    return identity, (int(done), memory)
+    return identity, ([None] * int(done) if isinstance(done, int) else done, memory)
 
 
-def keep_trainer(folder: RunFolder, trainer: Trainer, done: int) -> None:
-    """Write a checkpoint after `done` rounds."""
-    identity, memory = dict(folder.identity), trainer.memory()
+def keep_trainer(folder: RunFolder, trainer: Trainer, utilities: Sequence[float | None]) -> None:
+    """Write a checkpoint after the rounds of these mean utilities."""
+    identity, memory, done = dict(folder.identity), trainer.memory(), list(utilities)
     digest = digest_of([identity, done, memory])
     folder.write_checkpoint(canonical({"identity": identity, "rounds": done, "trainer": memory, "digest": digest}))
 

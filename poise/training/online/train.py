@@ -90,32 +90,42 @@ class _Run:
     watch: TrainingWatch
     minutes: float | None = None
 
-    def go(self, done: int, workers: int) -> Artifact:
-        """Play the rounds from number `done` on and the final check, and write the artifact."""
-        plan = self.plan
+    def go(self, utilities: list[float | None], workers: int) -> Artifact:
+        """Play the rounds after those that are done and the final check, and write the artifact."""
+        plan, done = self.plan, len(utilities)
         with players(plan.against, workers) as play, Interrupts(minutes=self.minutes) as stop:
             self.watch.begin("negotiations", plan.total, done * plan.talks * plan.policies)
             kept = -math.inf
             for number in range(done, plan.rounds):
-                self._round(play, number)
+                utilities.append(self._round(play, number))
                 stopped = stop()
                 if stopped or monotonic() - kept > _CHECKPOINT_SECONDS:
-                    keep_trainer(self.folder, self.trainer, number + 1)
+                    keep_trainer(self.folder, self.trainer, utilities)
                     kept = monotonic()
                 if stopped:
                     raise KeyboardInterrupt
-            return self.folder.finish(trained_artifact(plan, self.trainer, self._scores(play, stop)))
+            scores = {"curve": self._curve(utilities), **self._scores(play, stop)}
+            return self.folder.finish(trained_artifact(plan, self.trainer, scores))
 
-    def _round(self, play: FieldPlayer, number: int) -> None:
+    def _curve(self, utilities: Sequence[float | None]) -> dict[str, Any]:
+        """The mean utility of each round that is known, after so many negotiations; see `poise.training.curves`."""
+        size = self.plan.talks * self.plan.policies
+        steps = [[size * number, one] for number, one in enumerate(utilities, 1) if one is not None]
+        return {"unit": "negotiations", "figures": ["utility"], "steps": steps}
+
+    def _round(self, play: FieldPlayer, number: int) -> float:
+        """Play a round; its mean utility."""
         plan = self.plan
         matches = plan.against.matches(plan.settings.seed, "training", number * plan.talks, plan.talks)
         trials = self.trainer.ask()
         played = play(trials, matches, learns=self.trainer.learns)
         self.trainer.tell(played)
-        self._show([episode for trial in played for episode in trial.episodes])
+        return self._show([episode for trial in played for episode in trial.episodes])
 
-    def _show(self, episodes: Sequence[Episode]) -> None:
-        self.watch.advance(len(episodes), f"utility {mean(episode.utility for episode in episodes):.3f}")
+    def _show(self, episodes: Sequence[Episode]) -> float:
+        utility = mean(episode.utility for episode in episodes)
+        self.watch.advance(len(episodes), f"utility {utility:.3f}")
+        return utility
 
     def _scores(self, play: FieldPlayer, stop: Callable[[], bool]) -> dict[str, Any]:
         plan = self.plan

@@ -5,7 +5,7 @@
   const form = document.getElementById("filters");
   let busy = false, stale = false;
 
-  /* Put the figures of `address` in place of those shown; the chosen measure and the focus stay. */
+  /* Put the figures of `address` in place of those shown; the chosen measure, the focus and what is unfolded stay. */
   async function refresh(address) {
     if (busy) { stale = true; return; }
     busy = true;
@@ -14,7 +14,9 @@
       const measure = document.querySelector("input[name=measure]:checked");
       const focused = document.activeElement && document.activeElement.closest("#live") ? document.activeElement : null;
       const mark = focused && (focused.id ? `[id="${CSS.escape(focused.id)}"]` : focused.getAttribute("href") && `[href="${CSS.escape(focused.getAttribute("href"))}"].${focused.classList[0] || "x"}`);
+      const open = [...document.querySelectorAll("#live details[open]")].map((one) => one.id);
       document.getElementById("live").replaceWith(document.adoptNode(fresh));
+      for (const id of open) { const same = document.getElementById(id); if (same) same.open = true; }
       if (measure) { const same = document.getElementById(measure.id); if (same) same.checked = true; }
       if (mark) { const same = document.querySelector("#live " + mark); if (same) same.focus({ preventScroll: true }); }
     } catch { /* the next growth tries again */ }

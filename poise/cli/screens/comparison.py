@@ -1,0 +1,57 @@
+"""Two agents compared, for the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from poise.cli.screens.console import empty_table
+from poise.cli.screens.standings import difference_cells
+from poise.tournaments.statistics.bootstrap import FEW
+from poise.tournaments.statistics.comparison import Comparison
+
+
+def comparison_view(comparison: Comparison) -> RenderableType:
+    """The difference, over all opponents and against each, and what a smaller one would need."""
+    one, other = comparison.agents
+    heading = Text()
+    for place, agent in enumerate((one, other)):
+        heading.append("\nless  " if place else "\n      ", "dim")
+        heading.append(agent.label, "bold")
+        heading.append(f"  {agent.file}" if agent.file else "", "dim")
+        heading.append(f"  utility {agent.utility.mean:.3f}, {agent.success.mean:.0%} deals")
+    table = empty_table()
+    table.add_column("against", overflow="fold", min_width=12)
+    for name in ("pairs", "utility", "success", "p", "d"):
+        table.add_column(name, justify="right", no_wrap=True)
+    listed = [(f"all {(comparison.seat == 'creditor' and 'debtors') or 'creditors'}", comparison.difference)]
+    for opponent, difference in [*listed, *(comparison.opponents if len(comparison.opponents) > 1 else ())]:
+        table.add_row(opponent, str(difference.pairs), *difference_cells(difference, 3))
+    return Group(heading, table, _verdict(comparison), Text(comparison.footnote), _footnote(comparison))
+
+
+def _verdict(comparison: Comparison) -> Text:
+    difference, (one, other) = comparison.difference, comparison.agents
+    gain = difference.utility
+    if gain.low is None or gain.high is None:
+        return Text("One scenario tells nothing about others: play more.", style="yellow")
+    if difference.p is None or difference.p >= comparison.plan.level:
+        words = f"Not told apart: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], which chance alone may explain."
+        return Text(words, style="bold")
+    better, worse = (one, other) if gain.mean > 0 else (other, one)
+    low, high = sorted((abs(gain.low), abs(gain.high)))
+    words = f"{better.label} is better than {worse.label} by {abs(gain.mean):.3f} [{low:.3f}, {high:.3f}]."
+    return Text(words, style="bold")
+
+
+def _footnote(comparison: Comparison) -> Text:
+    text = Text(
+        "\nPaired by scenario, seed and opponent; 95 % intervals by t over scenarios; d in standard deviations of the "
+        "scenarios' differences.",
+        style="dim",
+    )
+    if len(comparison.opponents) > 1:
+        text.append(" p of single opponents is corrected over them (Holm).")
+    if comparison.needed.scenarios < FEW:
+        text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
+    return text
