@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 from poise.agents.agent import Agent, Offers
@@ -23,11 +24,11 @@ from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript, Usage
-from poise.graphs.deadline import guard
+from poise.graphs.deadline import guard, one_alarm
 from poise.graphs.fast import FastGraph
 from poise.graphs.judging import with_verdicts
 from poise.graphs.negotiation import Runner, negotiation_graph
-from poise.graphs.seat import graph_of
+from poise.graphs.seat import UsualTurn, graph_of
 from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
 from poise.graphs.turns import SeatRunner
 from poise.graphs.visits import SECONDS
@@ -123,7 +124,8 @@ class Pairing:
         """One match. An agent's failure is its outcome, or raised if asked; ModelDown and ModelMissing always are."""
         began = time.perf_counter()
         context = replace(self.context(scenario, seed), raises=raises)
-        state = self._invoke(NegotiationState(), context)
+        with one_alarm():
+            state = self._invoke(NegotiationState(), context)
         return self.record(scenario, seed, state, context, time.perf_counter() - began)
 
     def record(
@@ -165,6 +167,9 @@ class Pairing:
         through = self.settings.through
         if through == "auto" and self.calls_model:
             through = "langgraph"
+        custom = any(agent.make_graph is not None for agent in self.agents.values())
+        if through != "langgraph" and not custom:
+            return _usual_negotiation(judged)
         creditor, debtor = (
             # Custom graphs record which nodes they visit; of the usual turn they are known.
             SeatRunner(graph_of(agent), agent.name, through, records=agent.make_graph is not None)
@@ -218,6 +223,11 @@ class Pairing:
             view = context.seat(seat).view(SeatState(state["lines"], memory))
             utility = transcript.outcome.utilities[SEATS.index(seat)]
             _learner(policy).learn(view, utility, transcript.outcome.ending == "deal")
+
+
+@cache
+def _usual_negotiation(judged: bool) -> FastGraph:
+    return FastGraph(negotiation_graph(UsualTurn, UsualTurn, judged=judged))
 
 
 def _learner(policy: Policy) -> Learner:

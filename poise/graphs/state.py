@@ -118,6 +118,7 @@ class SeatContext:
     runner: Any = None
     caller: Caller | None = None
     spent: list[Mapping[str, float]] = field(default_factory=list)
+    _latest: list[Any] = field(default_factory=lambda: [None, None, None], init=False, repr=False, compare=False)
 
     @property
     def has_model(self) -> bool:
@@ -142,8 +143,12 @@ class SeatContext:
 
     def view(self, state: SeatState) -> View:
         """What the seat may use at this point of its turn."""
-        memory = state.memory
-        return View(self.brief, state.lines, memory.readings, memory.shown, memory.mood or 0.0, memory.notes)
+        lines, memory = state.lines, state.memory
+        if self._latest[0] is not lines or self._latest[1] is not memory:  # most nodes of a turn see the same
+            made = View(self.brief, lines, memory.readings, memory.shown, memory.mood or 0.0, memory.notes)
+            self._latest[:] = lines, memory, made
+        view: View = self._latest[2]
+        return view
 
 
 @dataclass
