@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from poise.common.errors import BadInput
+from poise.common.value import Value, dataclass_like
 from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 
@@ -23,8 +24,8 @@ REPLY_CHARACTERS: Final = 4000  # of one raw reply that are kept
 Ending = Literal["deal", "walked", "timeout", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+@dataclass_like
+class Reading(Value, frozen=True):
     """What a seat read in the other side's last message.
 
     emotions: probabilities of the seven emotions, in the order of `poise.agents.emotions.EMOTIONS7`.
@@ -37,8 +38,8 @@ class Reading:
     belief: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+@dataclass_like
+class Wording(Value, frozen=True):
     """How the words came about.
 
     attempts: model calls made for this message (0 when no model was asked).
@@ -60,8 +61,8 @@ class Wording:
     own_words: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+@dataclass_like
+class Visit(Value, frozen=True):
     """One node of a custom graph at work on a message.
 
     node:  its name, within a subgraph "SUBGRAPH:NODE".
@@ -73,8 +74,8 @@ class Visit:
     wrote: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@dataclass_like
+class Message(Value, frozen=True):
     """One message of a transcript.
 
     index:    0 for the creditor's opening.
@@ -106,16 +107,16 @@ class Message:
     reading: Reading | None = None
     mood: float | None = None
     wording: Wording = Wording()
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = msgspec.field(default_factory=dict)
     violations: tuple[str, ...] = ()
     verdict: bool | None = None
     unjudged: str = ""
-    state: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = msgspec.field(default_factory=dict)
     nodes: tuple[Visit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass_like
+class Outcome(Value, frozen=True):
     """How the negotiation ended.
 
     ending:    a deal; somebody walked away; the message limit was reached (timeout); an agent failed.

@@ -1,8 +1,9 @@
 """Deadlines for a turn: no agent may hold up a tournament, or end it.
 
 In the main thread of a process an interval timer interrupts Python code. It is armed once for the turns of a match,
-and looks at the clock when it strikes, which costs next to nothing and matters for play without a model. In other threads, and wherever a model is called, the turn runs in a separate thread, which is
-abandoned when time is up. Such a thread cannot be stopped: a call that hangs continues in the background.
+and looks at the clock when it strikes; that costs next to nothing, which matters for play without a model. In other
+threads, and wherever a model is called, the turn runs in a separate thread, which is abandoned when time is up. Such a
+thread cannot be stopped: a call that hangs continues in the background.
 """
 
 from __future__ import annotations

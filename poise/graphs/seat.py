@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -13,14 +13,9 @@ from poise.agents.agent import Agent
 from poise.common.errors import AgentError
 from poise.graphs.failures import blame, place_of
 from poise.graphs.nodes import decide, feel, perceive, speak
-from poise.graphs.state import SeatContext, SeatState, Turn
+from poise.graphs.state import SeatContext, SeatState
 
-_NODES: Final[Mapping[str, Callable[[SeatState, Runtime[SeatContext]], Turn]]] = {
-    "perceive": perceive,
-    "feel": feel,
-    "decide": decide,
-    "speak": speak,
-}
+_NODES: Final[Mapping[str, Any]] = {"perceive": perceive, "feel": feel, "decide": decide, "speak": speak}
 
 SeatGraph = StateGraph[SeatState, SeatContext, SeatState, SeatState]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from poise.common.value import Value, dataclass_like
 from poise.games.metrics import savings
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move
 from poise.games.rules import Rules
@@ -16,8 +17,8 @@ WALK_ACTION: Final = 1
 _FIRST_OFFER: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class StandingOffer:
+@dataclass_like
+class StandingOffer(Value, frozen=True):
     """An offer on the table and the index of the message that put it there."""
 
     value: int
