@@ -14,7 +14,7 @@ from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detecto
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED
-from poise.agents.protocols import Learner, Planning, Policy, ReplyForm, Voice
+from poise.agents.protocols import Learner, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
@@ -96,6 +96,7 @@ class Pairing:
             self._voices[seat] = open_voice(self._uri(agent), offers, options, agent.adapter, conduct, reading)
         self._judge = open_judge(self.settings.judge, options) if self.settings.judge else None
         self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
+        self._declared: dict[Seat, dict[str, Any]] = {}
         self._graph = self._runner()
         self._detector = open_detector(self.settings.detector, options)
         # With seed, scenario and seat they tell a negotiation from all others in flight.
@@ -183,8 +184,8 @@ class Pairing:
         agent = self.agents[seat]
         policy = self._learners.get(seat) or agent.make_policy()
         concession = agent.make_concession() if self._offers(agent) == "policy" else None
-        if isinstance(policy, Planning):
-            policy.plan_for(concession)
+        if (plan_for := getattr(policy, "plan_for", None)) is not None:
+            plan_for(concession)
         tracker = getattr(policy, "tracker", None)
         return SeatContext(
             brief=brief_of(scenario, seat, self.rules),
@@ -201,12 +202,13 @@ class Pairing:
         )
 
     def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:
-        asked = self.settings.model, self.settings.offers, self.settings.conduct, self.settings.reading
-        declared = {seat: agent.declared_in(*asked) for seat, agent in self.agents.items()}
+        if not self._declared or self.calls_model:  # what is known of a model may change
+            asked = self.settings.model, self.settings.offers, self.settings.conduct, self.settings.reading
+            self._declared = {seat: agent.declared_in(*asked) for seat, agent in self.agents.items()}
         return Transcript(
             scenario,
-            declared["creditor"],
-            declared["debtor"],
+            self._declared["creditor"],
+            self._declared["debtor"],
             seed,
             self.rules.to_dict(),
             with_verdicts(state["messages"], state["verdicts"]),

@@ -73,8 +73,13 @@ class Terms:
         """The move of an action number in [0, num_actions)."""
         if action < _FIRST_OFFER:
             return WALK if action else ACCEPT
+        offered = self.offered(action)
+        return FORFEIT if offered is None else Move("offer", *offered)
+
+    def offered(self, action: int) -> tuple[int, bool] | None:
+        """The value that an action number from 2 on offers, and whether firmly; None for the forfeit."""
         firm, place = divmod(action - _FIRST_OFFER, len(self.offers))
-        return FORFEIT if firm > 1 else Move("offer", self.offers[place], firm == 1)
+        return None if firm > 1 else (self.offers[place], firm == 1)
 
     def settle(self, standing: int, new: int) -> int | None:
         """The deal value of an offer `new` against the other seat's `standing` one; None where they do not meet."""
