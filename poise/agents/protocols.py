@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+import msgspec
+
 from poise.common.seeds import Dice
+from poise.common.value import Value, dataclass_like
 from poise.games.moves import Move, Seat, other
 from poise.games.rules import Rules
 from poise.games.transcript import Reading, Wording
@@ -21,8 +24,8 @@ class ChatMessage(NamedTuple):
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+@dataclass_like
+class Line(Value, frozen=True):
     """A message as both seats see it."""
 
     seat: Seat
@@ -53,8 +56,8 @@ class Brief:
         return self.polarity if self.seat == "creditor" else -self.polarity
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+@dataclass_like
+class View(Value, frozen=True):
     """Everything a seat may use to decide one message.
 
     lines:    the talks so far, both seats. readings: what this seat read, one for each message of the other side.
@@ -68,7 +71,7 @@ class View:
     readings: tuple[Reading, ...] = ()
     shown: tuple[str | None, ...] = ()
     mood: float = 0.0
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def index(self) -> int:
@@ -163,8 +166,8 @@ class Concession(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+@dataclass_like
+class Request(Value, frozen=True):
     """What a voice is asked to put into words.
 
     move:    the decided move, or None when the model decides (offers="model").
@@ -180,8 +183,8 @@ class Request:
     thread: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Speech:
+@dataclass_like
+class Speech(Value, frozen=True):
     """Words, the move they make, how they came about, and what they cost (see `Usage.per_message`).
 
     tries: what each call cost, where there were several.
@@ -190,7 +193,7 @@ class Speech:
     text: str
     move: Move
     wording: Wording = Wording()
-    usage: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, float] = msgspec.field(default_factory=dict)
     tries: tuple[Mapping[str, float], ...] = ()
 
 

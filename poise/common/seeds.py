@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ T = TypeVar("T")
 _SCALE = 1.0 / (1 << 53)
 
 
+@lru_cache(maxsize=4096, typed=True)  # creditors meet the same scenarios and seeds one after another
 def child_seed(seed: int, *path: int | str) -> int:
     """A 64-bit seed for the place `path` in the tree that grows from `seed` (>= 0)."""
     import numpy as np
@@ -33,21 +35,25 @@ class Dice:
     Two `Dice` with the same seed and path give the same draws in the same order.
     """
 
-    __slots__ = ("_count", "_key")
+    __slots__ = ("_count", "_key", "_path")
 
     def __init__(self, seed: int, path: str = "") -> None:
-        self._key = f"{seed}/{path}"
+        self._path: tuple[int | str, ...] = (f"{seed}/{path}",)
+        self._key = ""
         self._count = 0
 
     def child(self, *path: int | str) -> Dice:
         """Dice of their own for a place below this one; asking for them draws nothing here."""
         dice = Dice.__new__(Dice)
-        dice._key = "/".join((self._key, *map(str, path)))
+        dice._path = (*self._path, *path)
+        dice._key = ""  # made of the path at the first draw, which often never comes
         dice._count = 0
         return dice
 
     def _word(self) -> int:
         self._count += 1
+        if not self._key:
+            self._key = "/".join(map(str, self._path))
         return int.from_bytes(hashlib.blake2b(f"{self._key}#{self._count}".encode(), digest_size=8).digest(), "little")
 
     def unit(self) -> float:

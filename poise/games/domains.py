@@ -103,7 +103,7 @@ def domain_words(domain: str) -> DomainWords:
     """
     if not isinstance(domain, str):  # data from outside
         raise unknown(domain)
-    return _words(domain, os.environ.get(SEARCH, ""))
+    return _words(domain, "" if domain in DOMAINS else os.environ.get(SEARCH, ""))
 
 
 def domain_names() -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from poise.common.errors import BadInput
+from poise.common.value import Value, dataclass_like
 
 Seat = Literal["creditor", "debtor"]
 SEATS: Final[tuple[Seat, Seat]] = ("creditor", "debtor")
@@ -17,8 +17,8 @@ def other(seat: Seat) -> Seat:
     return "debtor" if seat == "creditor" else "creditor"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+@dataclass_like
+class Move(Value, frozen=True):
     """One message's move.
 
     `offer` puts `value` (an integer in the scenario's unit) on the table; `firm` adds an explicit refusal of the

@@ -15,6 +15,7 @@ import msgspec
 
 from poise.common.errors import BadInput
 from poise.common.plain_tables import PlainTable, Tabular
+from poise.common.value import Value, dataclass_like
 from poise.common.words import visible
 from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
@@ -26,8 +27,8 @@ REPLY_CHARACTERS: Final = 4000  # of one raw reply that are kept
 Ending = Literal["deal", "walked", "timeout", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+@dataclass_like
+class Reading(Value, frozen=True):
     """What a seat read in the other side's last message.
 
     emotions: probabilities of the seven emotions, in the order of `poise.agents.emotions.EMOTIONS7`.
@@ -40,8 +41,8 @@ class Reading:
     belief: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+@dataclass_like
+class Wording(Value, frozen=True):
     """How the words came about.
 
     attempts: model calls made for this message (0 when no model was asked).
@@ -63,8 +64,8 @@ class Wording:
     own_words: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+@dataclass_like
+class Visit(Value, frozen=True):
     """One node of a custom graph at work on a message.
 
     node:  its name, within a subgraph "SUBGRAPH:NODE".
@@ -76,8 +77,8 @@ class Visit:
     wrote: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@dataclass_like
+class Message(Value, frozen=True):
     """One message of a transcript.
 
     index:    0 for the creditor's opening.
@@ -109,16 +110,16 @@ class Message:
     reading: Reading | None = None
     mood: float | None = None
     wording: Wording = Wording()
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = msgspec.field(default_factory=dict)
     violations: tuple[str, ...] = ()
     verdict: bool | None = None
     unjudged: str = ""
-    state: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = msgspec.field(default_factory=dict)
     nodes: tuple[Visit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass_like
+class Outcome(Value, frozen=True):
     """How the negotiation ended.
 
     ending:    a deal; somebody walked away; the message limit was reached (timeout); an agent failed.
@@ -267,9 +268,16 @@ class Transcript(Tabular):
             raise _damaged(error) from None
 
     @classmethod
-    def from_json(cls, text: bytes | str) -> Transcript:
-        """A transcript from JSON, as `from_dict`. Raises BadInput for what is not JSON as well."""
+    def from_json(cls, text: bytes | str, scenario: Scenario | None = None) -> Transcript:
+        """A transcript from JSON, as `from_dict`. Raises BadInput for what is not JSON as well.
+
+        scenario: the match's own, where it is at hand; then the one in the text is not read, which saves half the time.
+        """
         try:
+            if scenario is not None:
+                body = _BODY_OF.decode(text)
+                _check_version(body.version)
+                return cls(scenario, *(getattr(body, name) for name in _BODY_FIELDS))
             _check_version(_VERSION_OF.decode(text).version)
             return _TRANSCRIPT_OF.decode(text)
         except msgspec.DecodeError as error:
@@ -280,8 +288,26 @@ class _Versioned(msgspec.Struct):
     version: Any = None
 
 
+class _Body(msgspec.Struct):
+    """A transcript but for its scenario, in the order of `Transcript`."""
+
+    creditor: dict[str, Any]
+    debtor: dict[str, Any]
+    seed: int
+    rules: dict[str, Any]
+    messages: tuple[Message, ...]
+    outcome: Outcome
+    version: int = 0
+    judge: str = ""
+    detector: str = ""
+
+
+_BODY_FIELDS: Final = _Body.__struct_fields__
+
+
 _VERSION_OF: Final = msgspec.json.Decoder(_Versioned)
 _TRANSCRIPT_OF: Final = msgspec.json.Decoder(Transcript)
+_BODY_OF: Final = msgspec.json.Decoder(_Body)
 
 
 def _check_version(version: object) -> None:

@@ -60,6 +60,7 @@ class FastGraph:
         self._next = {name: _way_on(graph, name) for name in (START, *graph.nodes)}
         self._fields = fields_of(graph)
         self._folded = _folded(graph)
+        self._replaced = self._fields - self._folded.keys()
         self._state = _maker(graph.state_schema, graph)
         self._inputs = {name: _maker(spec.input_schema, graph) for name, spec in graph.nodes.items()}
         self._steps = steps
@@ -108,16 +109,16 @@ class FastGraph:
         """Take in what a node returned."""
         if type(update) is not dict:
             raise NotSequential(f"node {name!r} returned a {type(update).__name__}, and not a dict")
-        folded, fields = self._folded, self._fields
+        folded, replaced = self._folded, self._replaced
         for key, value in update.items():
             if type(value) is Overwrite:
                 values[key] = value.value
-            elif key in folded and key in values:
-                values[key] = folded[key].operator(values[key], value)
-            elif key in fields:
+            elif key in replaced:
                 values[key] = value
+            elif key in folded:
+                values[key] = folded[key].operator(values[key], value) if key in values else value
             else:
-                raise unknown_key(name, key, fields)
+                raise unknown_key(name, key, self._fields)
 
 
 def _asks_for_langgraph(error: Exception) -> bool:

@@ -170,7 +170,7 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
         violations=broken_rules(speech.text, seat, brief.domain),
         nodes=result.get(VISITS, ()),
     )
-    memory = replace(memory, shown=(*memory.shown, emotion))
+    memory = SeatMemory(memory.readings, (*memory.shown, emotion), memory.mood, memory.notes, memory.state)
     update: NegotiationUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}
     tries = {"tries": [dict(usage) for usage in speech.tries]} if speech.tries else {}
     seconds = {SECONDS: result[SECONDS]} if SECONDS in result else {}

@@ -5,15 +5,13 @@ Each is a plain function of the seat's state and context, and can be used in a g
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from langgraph.runtime import Runtime
 
 from poise.agents.emotions.taxonomy import TO_SEVEN
 from poise.agents.protocols import Request
 from poise.common.errors import AgentError
 from poise.games.transcript import Reading
-from poise.graphs.state import SeatContext, SeatState, Turn
+from poise.graphs.state import SeatContext, SeatMemory, SeatState, Turn
 
 
 def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
@@ -31,7 +29,8 @@ def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     shown = memory.shown[-1] if memory.shown else None
     belief = context.tracker.step(before, detection.seven, TO_SEVEN[shown] if shown else None)
     reading = Reading(detection.seven, detection.label, belief)
-    return {"memory": replace(memory, readings=(*memory.readings, reading))}
+    readings = (*memory.readings, reading)
+    return {"memory": SeatMemory(readings, memory.shown, memory.mood, memory.notes, memory.state)}
 
 
 def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
@@ -41,13 +40,14 @@ def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     if context.persona is not None:
         mood = context.persona.start_mood if memory.mood is None else memory.mood
         mood = context.persona.feel(mood, memory.readings[-1]) if memory.readings else mood
-        memory = replace(memory, mood=mood)
-        state = replace(state, memory=memory)
-    view = context.view(state)
+        memory = SeatMemory(memory.readings, memory.shown, mood, memory.notes, memory.state)
+    view = context.view(SeatState(state.lines, memory))
     note = getattr(context.policy, "note", None)
     if note is not None:
-        memory = replace(memory, notes=note(view, context.dice.child(view.index, "note")))
-        view = context.view(replace(state, memory=memory))
+        notes = note(view, context.dice.child(view.index, "note"))
+        if notes or memory.notes:
+            memory = SeatMemory(memory.readings, memory.shown, memory.mood, notes, memory.state)
+            view = context.view(SeatState(state.lines, memory))
     emotion = context.policy.choose(view, context.dice.child(view.index, "feel"))
     if emotion is not None and emotion not in TO_SEVEN:
         raise AgentError(f"the policy chose the emotion {emotion!r}; it must be one of the 28 labels, or None")

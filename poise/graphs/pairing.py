@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 from poise.agents.agent import Agent, Offers
@@ -13,7 +14,7 @@ from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detecto
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED
-from poise.agents.protocols import Learner, Planning, Policy, ReplyForm, Voice
+from poise.agents.protocols import Learner, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
@@ -23,11 +24,11 @@ from poise.games.referee import Referee
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript, Usage, total_usage
-from poise.graphs.deadline import guard
+from poise.graphs.deadline import guard, one_alarm
 from poise.graphs.fast import FastGraph
 from poise.graphs.judging import with_verdicts
 from poise.graphs.negotiation import Runner, negotiation_graph
-from poise.graphs.seat import graph_of
+from poise.graphs.seat import UsualTurn, graph_of
 from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
 from poise.graphs.turns import SeatRunner
 from poise.graphs.visits import SECONDS
@@ -95,6 +96,7 @@ class Pairing:
             self._voices[seat] = open_voice(self._uri(agent), offers, options, agent.adapter, conduct, reading)
         self._judge = open_judge(self.settings.judge, options) if self.settings.judge else None
         self._learners = {seat: agent.make_policy() for seat, agent in self.agents.items() if agent.learns}
+        self._declared: dict[Seat, dict[str, Any]] = {}
         self._graph = self._runner()
         self._detector = open_detector(self.settings.detector, options)
         # With seed, scenario and seat they tell a negotiation from all others in flight.
@@ -123,7 +125,8 @@ class Pairing:
         """One match. An agent's failure is its outcome, or raised if asked; ModelDown and ModelMissing always are."""
         began = time.perf_counter()
         context = replace(self.context(scenario, seed), raises=raises)
-        state = self._invoke(NegotiationState(), context)
+        with one_alarm():
+            state = self._invoke(NegotiationState(), context)
         return self.record(scenario, seed, state, context, time.perf_counter() - began)
 
     def record(
@@ -165,6 +168,9 @@ class Pairing:
         through = self.settings.through
         if through == "auto" and self.calls_model:
             through = "langgraph"
+        custom = any(agent.make_graph is not None for agent in self.agents.values())
+        if through != "langgraph" and not custom:
+            return _usual_negotiation(judged)
         creditor, debtor = (
             # Custom graphs record which nodes they visit; of the usual turn they are known.
             SeatRunner(graph_of(agent), agent.name, through, records=agent.make_graph is not None)
@@ -178,8 +184,8 @@ class Pairing:
         agent = self.agents[seat]
         policy = self._learners.get(seat) or agent.make_policy()
         concession = agent.make_concession() if self._offers(agent) == "policy" else None
-        if isinstance(policy, Planning):
-            policy.plan_for(concession)
+        if (plan_for := getattr(policy, "plan_for", None)) is not None:
+            plan_for(concession)
         tracker = getattr(policy, "tracker", None)
         return SeatContext(
             brief=brief_of(scenario, seat, self.rules),
@@ -196,12 +202,13 @@ class Pairing:
         )
 
     def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:
-        asked = self.settings.model, self.settings.offers, self.settings.conduct, self.settings.reading
-        declared = {seat: agent.declared_in(*asked) for seat, agent in self.agents.items()}
+        if not self._declared or self.calls_model:  # what is known of a model may change
+            asked = self.settings.model, self.settings.offers, self.settings.conduct, self.settings.reading
+            self._declared = {seat: agent.declared_in(*asked) for seat, agent in self.agents.items()}
         return Transcript(
             scenario,
-            declared["creditor"],
-            declared["debtor"],
+            self._declared["creditor"],
+            self._declared["debtor"],
             seed,
             self.rules.to_dict(),
             with_verdicts(state["messages"], state["verdicts"]),
@@ -218,6 +225,11 @@ class Pairing:
             view = context.seat(seat).view(SeatState(state["lines"], memory))
             utility = transcript.outcome.utilities[SEATS.index(seat)]
             _learner(policy).learn(view, utility, transcript.outcome.ending == "deal")
+
+
+@cache
+def _usual_negotiation(judged: bool) -> FastGraph:
+    return FastGraph(negotiation_graph(UsualTurn, UsualTurn, judged=judged))
 
 
 def _learner(policy: Policy) -> Learner:

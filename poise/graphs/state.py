@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, TypeVar
 
+import msgspec
+
 from poise.agents.emotions.detector import EmotionReader
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges.types import Judge, Verdict
@@ -18,6 +20,7 @@ from poise.agents.personas.persona import Persona
 from poise.agents.protocols import Brief, Concession, Line, Policy, Speech, View, Voice
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
+from poise.common.value import Value, dataclass_like
 from poise.games.moves import Move, Seat
 from poise.games.referee import Referee
 from poise.games.transcript import Message, Outcome, Reading
@@ -35,8 +38,8 @@ def extend(before: Sequence[T], added: Sequence[T]) -> tuple[T, ...]:
     return (*before, *added)
 
 
-@dataclass(frozen=True, slots=True)
-class SeatMemory:
+@dataclass_like
+class SeatMemory(Value, frozen=True):
     """What one seat remembers of this match and the other never sees.
 
     readings: one for each message of the other side.
@@ -49,8 +52,8 @@ class SeatMemory:
     readings: tuple[Reading, ...] = ()
     shown: tuple[str | None, ...] = ()
     mood: float | None = None
-    notes: Mapping[str, Any] = field(default_factory=dict)
-    state: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    state: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 @dataclass
@@ -118,6 +121,7 @@ class SeatContext:
     runner: Any = None
     caller: Caller | None = None
     spent: list[Mapping[str, float]] = field(default_factory=list)
+    _latest: list[Any] = field(default_factory=lambda: [None, None, None], init=False, repr=False, compare=False)
 
     @property
     def has_model(self) -> bool:
@@ -142,8 +146,12 @@ class SeatContext:
 
     def view(self, state: SeatState) -> View:
         """What the seat may use at this point of its turn."""
-        memory = state.memory
-        return View(self.brief, state.lines, memory.readings, memory.shown, memory.mood or 0.0, memory.notes)
+        lines, memory = state.lines, state.memory
+        if self._latest[0] is not lines or self._latest[1] is not memory:  # most nodes of a turn see the same
+            made = View(self.brief, lines, memory.readings, memory.shown, memory.mood or 0.0, memory.notes)
+            self._latest[:] = lines, memory, made
+        view: View = self._latest[2]
+        return view
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import zlib
 from contextlib import closing
 
 from poise.tournaments.storage.documents import digest_of_texts, pack, unpack
@@ -27,8 +28,18 @@ def write_transcript(db, position, change):
 
 
 def as_version(folder, version, change=None):
-    """Make a store one of version 1 or 2: documents are text without digests. change: done to each transcript."""
+    """Make a store one of version 1 to 3. change: done to each transcript.
+
+    Documents are text without digests in versions 1 and 2, and compressed with zlib in version 3.
+    """
     with closing(sqlite3.connect(folder / FILE)) as db, db:
+        if version == 3:
+            for (position,) in db.execute("SELECT position FROM documents").fetchall():
+                zipped = [None if text is None else zlib.compress(text, 3) for text in texts_of(db, position)[1:]]
+                values = (*zipped, position)
+                db.execute("UPDATE documents SET transcript = ?, usage = ?, memory = ? WHERE position = ?", values)
+            db.execute("PRAGMA user_version = 3")
+            return folder
         for (position,) in db.execute("SELECT position FROM documents").fetchall():
             _, *texts = texts_of(db, position)
             if change:

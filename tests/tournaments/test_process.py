@@ -19,11 +19,10 @@ from poise.tournaments.process.anchoring import anchor, anchoring, slope
 from poise.tournaments.process.bargains import FARTHEST, bargains, distances
 from poise.tournaments.process.calibration import (
     BINS,
-    Forecasts,
-    brier_scores,
     calibration,
     expected_error,
     reliability,
+    scores,
 )
 from poise.tournaments.process.concession import GRID, both_curves, curve, mean_curves
 from poise.tournaments.process.group import Group
@@ -191,9 +190,8 @@ def test_a_message_without_a_direction_breaks_the_chain():
 def test_counts_add_up_and_distances_stay_in_bounds(seeds):
     each = [count(drawn(seed)) for seed in seeds]
     for one in transitions(each).values():
-        assert one.pairs == sum(
-            int(table[("creditor", "debtor").index(one.seat), ("own", "reply").index(one.kind)].sum()) for table in each
-        )
+        place = 2 * ("creditor", "debtor").index(one.seat) + ("own", "reply").index(one.kind)
+        assert one.pairs == sum(pair // 49 == place for pairs in each for pair in pairs)
         assert (one.distance is None) == (one.pairs == 0)
         assert one.distance is None or 0 <= one.distance <= 1
         assert one.chance is None or 0 < one.chance < 1
@@ -227,22 +225,22 @@ def simulated_forecasts(seed, size=20_000, sharpen=1.0):
     honest = rng.dirichlet(np.ones(4), size)
     truth = (honest.cumsum(axis=1) > rng.random((size, 1))).argmax(axis=1)
     given_ = honest**sharpen
-    return Forecasts(given_ / given_.sum(axis=1, keepdims=True), truth)
+    return scores(list(zip((given_ / given_.sum(axis=1, keepdims=True)).tolist(), truth.tolist(), strict=True)))
 
 
 def test_calibrated_beliefs_have_hardly_an_error_and_overconfident_ones_do():
-    assert expected_error(reliability(simulated_forecasts(1))) < 0.015
-    assert expected_error(reliability(simulated_forecasts(1, sharpen=4))) > 0.15
+    assert expected_error(reliability([simulated_forecasts(1)])) < 0.015
+    assert expected_error(reliability([simulated_forecasts(1, sharpen=4)])) > 0.15
 
 
 def test_the_brier_score_is_least_for_the_true_probabilities():
-    honest = brier_scores(simulated_forecasts(2)).mean()
+    honest = simulated_forecasts(2).brier
     for sharpen in (0.5, 2.0):
-        assert brier_scores(simulated_forecasts(2, sharpen=sharpen)).mean() > honest
+        assert simulated_forecasts(2, sharpen=sharpen).brier > honest
 
 
 def test_calibration_by_hand():
-    sure = Forecasts(np.array([[1.0, 0, 0, 0], [0.5, 0.5, 0, 0]]), np.array([0, 1]))
+    sure = scores([([1.0, 0, 0, 0], 0), ([0.5, 0.5, 0, 0], 1)])
     found = calibration(group(1), "states", [sure])
     assert found.brier.mean == pytest.approx((0 + 0.5) / 2)
     assert found.hits == 0.5

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import zlib
 from contextlib import closing
 from dataclasses import replace
 
@@ -192,8 +193,24 @@ def test_a_store_of_version_2_is_read_as_it_is_and_gets_digests_when_it_is_resum
     assert "match 3: it is not what was written: its digest differs" in problem
 
 
-def test_a_store_that_grew_through_an_upgrade_holds_both_kinds(new, tmp_path):
-    folder = as_version(copy_of(new, tmp_path / "run"), 2)
+def test_a_store_of_version_3_is_read_as_it_is_and_its_documents_stay(new, tmp_path):
+    folder = as_version(copy_of(new, tmp_path / "run"), 3)
+    before = (folder / FILE).read_bytes()
+    with Store.read(folder) as older, Store.read(new) as newer:
+        assert list(older.documents()) == list(newer.documents())
+    assert not verify_tournament(folder).problems
+    assert (folder / FILE).read_bytes() == before
+    Store.open(folder).close()
+    assert not verify_tournament(folder).problems
+    with closing(sqlite3.connect(folder / FILE)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+        (stored,) = db.execute("SELECT transcript FROM documents WHERE position = 3").fetchone()
+        assert zlib.decompress(stored) == texts_of(db, 3)[1]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_store_that_grew_through_an_upgrade_holds_both_kinds(new, tmp_path, version):
+    folder = as_version(copy_of(new, tmp_path / "run"), version)
     run_tournament(CONFIG.model_copy(update={"matches_per_pair": 6}), folder)
     assert not verify_tournament(folder).problems
     assert len(rows(folder)) == 24

@@ -55,6 +55,7 @@ class Checker:
         phrases = ((number, phrase) for number, rule in enumerate(rules) for phrase in rule.phrases)
         self._searches = Searches(phrases, shared.common, lexicon)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self.judge)
+        self._broken = lru_cache(maxsize=_REMEMBERED)(self._search)  # of words, which leave out most numbers
         self._try_examples()
 
     @classmethod
@@ -75,7 +76,8 @@ class Checker:
         folded, origin = fold(text)
         skimmed = self._reader.skim(folded)
         split = self._reader.read(folded) if self._reader.is_split(folded, skimmed) else None
-        broken = self._broken(split.codes if split else skimmed.codes)
+        codes = split.codes if split else skimmed.codes
+        broken = self._broken(codes) if len(codes) <= _LONGEST_REMEMBERED else self._search(codes)
         if not broken:
             return ()
         wanted = [word for first, last in broken.values() for word in (first, last - 1)]
@@ -86,7 +88,7 @@ class Checker:
             found.append(Violation(rule.id, rule.category, rule.citation, text[start:end], start, end))
         return tuple(sorted(found, key=lambda each: (each.start, each.rule)))
 
-    def _broken(self, codes: str) -> dict[int, _Span]:
+    def _search(self, codes: str) -> dict[int, _Span]:
         """The rules that are broken, by number, and the words that first break them."""
         first: dict[int, _Span] = {}
         for search, match in self._searches.found(codes):

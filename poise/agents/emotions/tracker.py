@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
 from poise.agents.emotions.learning import TINY, LearningStep, OnlineEM, ParameterLearner, ReleasedCounts
 from poise.agents.emotions.parameters import PUBLISHED, Parameters
-from poise.agents.emotions.tables import STATES, Row
+from poise.agents.emotions.tables import STATES, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.agents.protocols import View
 from poise.common.errors import BadInput
@@ -80,15 +81,15 @@ class Tracker:
     parameters: where learning starts from; the published ones by default.
     """
 
-    __slots__ = ("_causes", "_columns", "_learner", "_parameters", "mode")
+    __slots__ = ("_causes", "_columns", "_learner", "_parameters", "_prior", "mode")
 
     def __init__(self, mode: Mode = "corrected", parameters: Parameters | None = None) -> None:
         if mode not in ("corrected", "faithful"):
             raise BadInput(f"tracker mode {mode!r} is neither 'corrected' nor 'faithful'")
         self.mode = mode
-        prior = parameters or PUBLISHED
-        self._learner: ParameterLearner = OnlineEM(prior) if mode == "corrected" else ReleasedCounts(prior)
-        self._use(prior)
+        self._prior = parameters or PUBLISHED
+        self._learner: ParameterLearner | None = None  # most trackers never learn
+        self._use(self._prior)
 
     @property
     def parameters(self) -> Parameters:
@@ -96,14 +97,13 @@ class Tracker:
         return self._parameters
 
     def _use(self, parameters: Parameters) -> None:
-        """Lay the tables out for `step`: T by columns, and for each cause the rows B[s, cause, :]."""
         self._parameters = parameters
-        likelihood = parameters.emission if self.mode == "corrected" else parameters.released_likelihood()
-        self._columns = tuple(zip(*parameters.transition, strict=True))
-        by_cause = tuple(zip(*likelihood, strict=True))
-        self._causes: dict[str | None, tuple[Row, ...]] = {None: by_cause[_NEUTRAL]}
-        for label, index in zip(EMOTIONS28, SEVEN_INDEX, strict=True):
-            self._causes[label] = by_cause[index]
+        self._columns, self._causes = _laid_out(self.mode, parameters)
+
+    def _learning(self) -> ParameterLearner:
+        if self._learner is None:
+            self._learner = OnlineEM(self._prior) if self.mode == "corrected" else ReleasedCounts(self._prior)
+        return self._learner
 
     def start(self) -> Row:
         """The belief before the first message, one probability for each of STATES."""
@@ -125,12 +125,13 @@ class Tracker:
         rows = self._causes.get(reacted_to)
         if rows is None or len(seven) != 7 or min(seven) < 0.0:
             raise self._refusal(seven, reacted_to)
-        first, second, third, fourth = self._columns
-        one, two, three, four = rows
-        a = sum(map(mul, belief, first)) * sum(map(mul, seven, one))
-        b = sum(map(mul, belief, second)) * sum(map(mul, seven, two))
-        c = sum(map(mul, belief, third)) * sum(map(mul, seven, three))
-        d = sum(map(mul, belief, fourth)) * sum(map(mul, seven, four))
+        b0, b1, b2, b3 = belief
+        p0, p1, p2, p3, p4, p5, p6 = seven
+        a, b, c, d = [  # written out, which takes half the time of sums over products
+            (b0 * t0 + b1 * t1 + b2 * t2 + b3 * t3)
+            * (p0 * e0 + p1 * e1 + p2 * e2 + p3 * e3 + p4 * e4 + p5 * e5 + p6 * e6)
+            for (t0, t1, t2, t3), (e0, e1, e2, e3, e4, e5, e6) in zip(self._columns, rows, strict=True)
+        ]
         total = a + b + c + d
         if TINY < total < math.inf:
             return (a / total, b / total, c / total, d / total)
@@ -176,11 +177,11 @@ class Tracker:
             )
             for belief, item in zip(before[:-1], heard, strict=True)
         ]
-        self._use(self._learner.learn(steps))
+        self._use(self._learning().learn(steps))
 
     def memory(self) -> dict[str, Any]:
         """What was learned, as JSON data."""
-        return {"mode": self.mode, **self._learner.memory()}
+        return {"mode": self.mode, **self._learning().memory()}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
         """Go on from `memory`.
@@ -190,7 +191,7 @@ class Tracker:
         """
         if memory.get("mode") != self.mode:
             raise BadInput(f"the memory of a tracker of mode {memory.get('mode')!r} was given to a {self.mode} one")
-        self._use(self._learner.restore(memory))
+        self._use(self._learning().restore(memory))
 
     def explain(self, belief: Sequence[float], seven: Sequence[float], reacted_to: str | None) -> str:
         """One sentence on why this step moves the belief as it does."""
@@ -205,6 +206,15 @@ class Tracker:
         if abs(due[state] - belief[state]) > abs(after[state] - due[state]):
             return f"{moved}: states drift by themselves, and {cause} tells little of them."
         return f"{moved}: {cause} is {factor:.1f} times as likely from that state as from the other side at large."
+
+
+@lru_cache(maxsize=8)  # a match without learning begins with the same parameters as the one before
+def _laid_out(mode: Mode, parameters: Parameters) -> tuple[Table, Mapping[str | None, Table]]:
+    """The tables as `step` reads them: T by columns, and for each cause the rows B[s, cause, :]."""
+    likelihood = parameters.emission if mode == "corrected" else parameters.released_likelihood()
+    by_cause = tuple(zip(*likelihood, strict=True))
+    causes = {label: by_cause[index] for label, index in zip(EMOTIONS28, SEVEN_INDEX, strict=True)}
+    return tuple(zip(*parameters.transition, strict=True)), {None: by_cause[_NEUTRAL], **causes}
 
 
 def _index(emotion: str | None) -> int:

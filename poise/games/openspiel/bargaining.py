@@ -142,8 +142,8 @@ class BargainingState(_Table):
             self.ending, self.deal, self.by = "deal", self.standing[1 - player], player
         elif action == WALK_ACTION:
             self.ending, self.by = "walked", player
-        elif (move := self.terms.move(action)).value is not None:
-            self._offer(player, move.value, move.firm)
+        elif (offered := self.terms.offered(action)) is not None:
+            self._offer(player, *offered)
         self.index += 1
         if self.ending is None and self.index == self.terms.rules.max_messages:
             self.ending = "timeout"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from poise.common.value import Value, dataclass_like
 from poise.games.metrics import savings
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move
 from poise.games.rules import Rules
@@ -16,8 +17,8 @@ WALK_ACTION: Final = 1
 _FIRST_OFFER: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class StandingOffer:
+@dataclass_like
+class StandingOffer(Value, frozen=True):
     """An offer on the table and the index of the message that put it there."""
 
     value: int
@@ -72,8 +73,13 @@ class Terms:
         """The move of an action number in [0, num_actions)."""
         if action < _FIRST_OFFER:
             return WALK if action else ACCEPT
+        offered = self.offered(action)
+        return FORFEIT if offered is None else Move("offer", *offered)
+
+    def offered(self, action: int) -> tuple[int, bool] | None:
+        """The value that an action number from 2 on offers, and whether firmly; None for the forfeit."""
         firm, place = divmod(action - _FIRST_OFFER, len(self.offers))
-        return FORFEIT if firm > 1 else Move("offer", self.offers[place], firm == 1)
+        return None if firm > 1 else (self.offers[place], firm == 1)
 
     def settle(self, standing: int, new: int) -> int | None:
         """The deal value of an offer `new` against the other seat's `standing` one; None where they do not meet."""

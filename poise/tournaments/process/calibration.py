@@ -19,19 +19,20 @@ With p_k the probability of class k and y the class that was so:
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Estimate
-from poise.tournaments.statistics.ratio import Array
 
 Of = Literal["states", "emotions"]
 CLASSES: Final[dict[Of, tuple[str, ...]]] = {"states": STATES, "emotions": EMOTIONS7}
@@ -39,11 +40,20 @@ BINS: Final = 10
 _SEVEN: Final = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
 
 
-class Forecasts(NamedTuple):
-    """n forecasts over k classes, shape (n, k), and what was so, shape (n,)."""
+class Scores(NamedTuple):
+    """The forecasts of one negotiation, n of them; packed, since a tournament has many.
 
-    given: Array
-    truth: NDArray[np.int64]
+    confidence: the probability of the likeliest class, n float64. hits: whether it was so, n bytes. truth: the class
+    that was so, n bytes. brier: the sum over forecasts of sum_k (p_k - 1(y = k))^2.
+    """
+
+    confidence: bytes
+    hits: bytes
+    truth: bytes
+    brier: float
+
+
+_NO_FORECASTS: Final = Scores(b"", b"", b"", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +84,47 @@ class Calibration:
         return {**plain, "brier": self.brier.to_dict(), "bins": bins}
 
 
-def forecasts(transcript: Transcript) -> dict[Of, Forecasts]:
-    """What the creditor thought of each of the debtor's messages that it answered, and what was so."""
+def forecasts(transcript: Transcript) -> dict[Of, Scores]:
+    """What the creditor thought of each of the debtor's messages that it answered, against what was so."""
     beliefs: list[tuple[Sequence[float], int]] = []
     read: list[tuple[Sequence[float], int]] = []
-    for said, answer in zip(transcript.messages, transcript.messages[1:], strict=False):
+    for said, answer in pairwise(transcript.messages):
         if said.seat != "debtor" or answer.seat != "creditor" or answer.reading is None:
             continue
         if (state := said.notes.get("state")) in STATES:
             beliefs.append((answer.reading.belief, STATES.index(state)))
         if said.emotion is not None:
             read.append((answer.reading.emotions, _SEVEN[said.emotion]))
-    return {"states": _together("states", beliefs), "emotions": _together("emotions", read)}
+    return {"states": scores(beliefs), "emotions": scores(read)}
 
 
-def _together(of: Of, pairs: Sequence[tuple[Sequence[float], int]]) -> Forecasts:
-    given = np.array([one for one, _ in pairs], dtype=np.float64).reshape(-1, len(CLASSES[of]))
-    return Forecasts(given, np.array([truth for _, truth in pairs], dtype=np.int64))
+def scores(given: Sequence[tuple[Sequence[float], int]]) -> Scores:
+    """The scores of forecasts, each the probabilities of the classes and the class that was so."""
+    if not given:
+        return _NO_FORECASTS
+    confidence, hits, brier = array("d"), bytearray(), 0.0
+    for chances, truth in given:
+        most = max(chances)
+        confidence.append(most)
+        hits.append(chances.index(most) == truth)
+        brier += sum(map(mul, chances, chances)) - 2 * chances[truth] + 1
+    return Scores(confidence.tobytes(), bytes(hits), bytes(truth for _, truth in given), brier)
 
 
-def calibration(group: Group, of: Of, negotiations: Sequence[Forecasts]) -> Calibration | None:
+def calibration(group: Group, of: Of, negotiations: Sequence[Scores]) -> Calibration | None:
     """The figures over negotiations; None without a forecast."""
-    given = np.concatenate([one.given for one in negotiations]) if negotiations else np.zeros((0, len(CLASSES[of])))
-    if not len(given):
+    number = np.array([len(one.truth) for one in negotiations], dtype=np.float64)
+    if not number.any():
         return None
-    truth = np.concatenate([one.truth for one in negotiations])
-    each = [brier_scores(one).sum() for one in negotiations]
-    (brier,) = group.rates([(np.array(each), np.array([float(len(one.truth)) for one in negotiations]))], (0.0, 2.0))
+    (brier,) = group.rates([(np.array([one.brier for one in negotiations]), number)], (0.0, 2.0))
     assert brier is not None  # noqa: S101 - for the type checker: there are forecasts
-    bins = reliability(Forecasts(given, truth))
-    shares = np.bincount(truth, minlength=given.shape[1]) / len(truth)
+    bins = reliability(negotiations)
+    truth = np.frombuffer(b"".join(one.truth for one in negotiations), dtype=np.uint8)
+    shares = np.bincount(truth, minlength=len(CLASSES[of])) / len(truth)
     return Calibration(
         of=of,
         forecasts=len(truth),
-        hits=float((given.argmax(axis=1) == truth).mean()),
+        hits=sum(one.hits * one.forecasts for one in bins) / len(truth),
         brier=brier,
         base=float(1 - (shares**2).sum()),
         ece=expected_error(bins),
@@ -115,15 +132,10 @@ def calibration(group: Group, of: Of, negotiations: Sequence[Forecasts]) -> Cali
     )
 
 
-def brier_scores(one: Forecasts) -> Array:
-    """Of each forecast, sum_k (p_k - 1(y = k))^2."""
-    so = np.eye(one.given.shape[1])[one.truth]
-    return np.asarray(((one.given - so) ** 2).sum(axis=1), dtype=np.float64)
-
-
-def reliability(one: Forecasts) -> tuple[Bin, ...]:
+def reliability(negotiations: Sequence[Scores]) -> tuple[Bin, ...]:
     """The bins that are not empty, by confidence."""
-    confidence, hit = one.given.max(axis=1), one.given.argmax(axis=1) == one.truth
+    confidence = np.frombuffer(b"".join(one.confidence for one in negotiations))
+    hit = np.frombuffer(b"".join(one.hits for one in negotiations), dtype=np.bool_)
     place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     found = []
     for number in np.unique(place):

@@ -23,7 +23,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from poise.common.errors import BadInput
-from poise.games.moves import SEATS, Seat
+from poise.games.moves import SEATS, Seat, other
 from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Estimate
@@ -66,7 +66,7 @@ def stands(transcript: Transcript, seat: Seat) -> list[tuple[int, int]]:
     for message in transcript.messages:
         value = message.move.value
         if message.move.kind == "accept":
-            value = next((offer for whose, offer in standing.items() if whose != message.seat), None)
+            value = standing.get(other(message.seat))
         if value is None:
             continue
         standing[message.seat] = value
@@ -92,17 +92,20 @@ def curve(transcript: Transcript, seat: Seat, scale: Scale = "offers") -> Array 
     if last <= first:
         return None
     start, end = span
-    when = [first + moment * (last - first) + 1e-9 for moment in GRID]
-    reached = np.searchsorted([index for index, _ in steps], when, side="right") - 1
-    values = np.array([value for _, value in steps], dtype=np.float64)
-    return np.asarray((values[reached] - start) / (end - start), dtype=np.float64)
+    later, points = iter(steps[1:]), []
+    stand, following = steps[0][1], next(later, None)
+    for moment in GRID:
+        when = first + moment * (last - first) + 1e-9
+        while following is not None and following[0] <= when:
+            stand, following = following[1], next(later, None)
+        points.append((stand - start) / (end - start))
+    return np.array(points)
 
 
 def _span(transcript: Transcript, seat: Seat, scale: Scale) -> tuple[float, float] | None:
-    other = SEATS[1 - SEATS.index(seat)]
     if scale == "targets":
-        return transcript.scenario.target(seat), transcript.scenario.target(other)
-    mine, theirs = first_offer(transcript, seat), first_offer(transcript, other)
+        return transcript.scenario.target(seat), transcript.scenario.target(other(seat))
+    mine, theirs = first_offer(transcript, seat), first_offer(transcript, other(seat))
     ahead = transcript.scenario.polarity * (1 if seat == "creditor" else -1)
     if mine is None or theirs is None or ahead * (theirs - mine) <= 0:
         return None

@@ -117,8 +117,13 @@ class _Table:
         self.labels = {"creditor": snapshot.creditors, "debtor": snapshot.debtors}
         self.rows = rows
         self.traces = [
-            traces_of(transcript_from(position, transcript), usage_from(position, spent), scale)
-            for position, transcript, spent in documents([row.position for row in rows])
+            traces_of(
+                transcript_from(position, transcript, snapshot.scenarios[row.scenario]),
+                usage_from(position, spent),
+                scale,
+                (row.creditor_violations, row.debtor_promises, row.debtor_broken, row.de_escalation),
+            )
+            for row, (position, transcript, spent) in zip(rows, documents([row.position for row in rows]), strict=True)
         ]
         self.seed = snapshot.seed
         self.scenario = np.array([row.scenario for row in rows], dtype=np.int64)

@@ -10,12 +10,12 @@ from poise.games.moves import Seat
 from poise.games.transcript import Transcript, Usage
 from poise.tournaments.process.anchoring import Anchor, Anchoring, anchor, anchoring
 from poise.tournaments.process.bargains import Bargains, Distances, bargains, distances
-from poise.tournaments.process.calibration import CLASSES, Calibration, Forecasts, Of, calibration, forecasts
+from poise.tournaments.process.calibration import CLASSES, Calibration, Of, Scores, calibration, forecasts
 from poise.tournaments.process.concession import Curve, Scale, both_curves, mean_curves
 from poise.tournaments.process.group import Group
 from poise.tournaments.process.speech import SpeechCounts, SpeechMeasures, count_speech, speech
 from poise.tournaments.process.timing import Ended, Timing, ended, timing
-from poise.tournaments.process.transitions import Counts, EmotionTransitions, Kind, count, transitions
+from poise.tournaments.process.transitions import EmotionTransitions, Kind, count, transitions
 from poise.tournaments.statistics.ratio import Array
 
 
@@ -25,21 +25,26 @@ class Traces(NamedTuple):
     curves: tuple[Array | None, Array | None]
     anchor: Anchor | None
     ended: Ended
-    counts: Counts
-    forecasts: dict[Of, Forecasts]
+    counts: bytes
+    forecasts: dict[Of, Scores]
     spoken: SpeechCounts
     distances: Distances | None
 
 
-def traces_of(transcript: Transcript, usage: Usage, scale: Scale = "offers") -> Traces:
-    """What is kept of one negotiation."""
+def traces_of(
+    transcript: Transcript,
+    usage: Usage,
+    scale: Scale = "offers",
+    known: tuple[int, int, int, float | None] | None = None,
+) -> Traces:
+    """What is kept of one negotiation; `known` is as in `count_speech`."""
     return Traces(
         both_curves(transcript, scale),
         anchor(transcript),
         ended(transcript),
         count(transcript),
         forecasts(transcript),
-        count_speech(transcript, usage),
+        count_speech(transcript, usage, known),
         distances(transcript),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from poise.tournaments.storage.rows import conduct
 
 COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
 TROUBLES: Final = ("forfeits", "repairs", "reasks")
+_NOBODY_ASKED: Final = [[0] * len(COSTS)] * 2  # kept once for all such negotiations
 
 
 class SpeechCounts(NamedTuple):
@@ -36,9 +38,9 @@ class SpeechCounts(NamedTuple):
     promises: int
     broken: int
     calmer: float | None
-    troubles: Array
-    told: Array
-    costs: Array
+    troubles: Sequence[Sequence[int]]
+    told: Sequence[Sequence[int]]
+    costs: Sequence[Sequence[float]]
     seconds: float
 
 
@@ -82,21 +84,26 @@ def _plain_all(told: Mapping[str, Estimate | None]) -> dict[str, Any]:
     return {name: _plain(one) for name, one in told.items()}
 
 
-def count_speech(transcript: Transcript, usage: Usage) -> SpeechCounts:
-    """The counts of one negotiation."""
-    violations, made, broken, calmer = conduct(transcript)
-    troubles, costs, told = np.zeros((2, len(TROUBLES))), np.zeros((2, len(COSTS))), np.zeros((2, len(COSTS)))
-    messages = [0, 0]
-    spent = usage.per_message or ({},) * len(transcript.messages)
-    for message, cost in zip(transcript.messages, spent, strict=False):
-        seat = SEATS.index(message.seat)
+def count_speech(
+    transcript: Transcript, usage: Usage, known: tuple[int, int, int, float | None] | None = None
+) -> SpeechCounts:
+    """The counts of one negotiation. known: what `conduct` says of it, where its row has that."""
+    troubles, messages = [[0, 0, 0], [0, 0, 0]], [0, 0]
+    told, costs = [[0] * len(COSTS), [0] * len(COSTS)], [[0.0] * len(COSTS), [0.0] * len(COSTS)]
+    for message, cost in zip_longest(transcript.messages, usage.per_message[: len(transcript.messages)]):
+        seat = 0 if message.seat == "creditor" else 1
+        wording, trouble = message.wording, troubles[seat]
         messages[seat] += 1
-        wording = message.wording
-        troubles[seat] += [message.move.kind == "forfeit", wording.repaired, max(0, wording.attempts - 1)]
-        told[seat] += [name in cost for name in COSTS]
-        costs[seat] += [cost.get(name, 0.0) for name in COSTS]
-    counted = (messages[0], messages[1])
-    return SpeechCounts(counted, violations, made, broken, calmer, troubles, told, costs, usage.seconds)
+        trouble[0] += message.move.kind == "forfeit"
+        trouble[1] += wording.repaired
+        trouble[2] += max(0, wording.attempts - 1)
+        if cost:
+            for place, name in enumerate(COSTS):
+                told[seat][place] += name in cost
+                costs[seat][place] += cost.get(name, 0.0)
+    asked = (told, costs) if told != _NOBODY_ASKED else (_NOBODY_ASKED, _NOBODY_ASKED)
+    said = (messages[0], messages[1]), *(known or conduct(transcript))
+    return SpeechCounts(*said, troubles, *asked, usage.seconds)
 
 
 def speech(group: Group, negotiations: Sequence[SpeechCounts]) -> SpeechMeasures:

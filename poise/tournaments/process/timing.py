@@ -13,6 +13,7 @@ SciPy's `ecdf` gives the same (a test compares); it is not used because importin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -56,10 +57,12 @@ def timing(negotiations: Sequence[Ended]) -> Timing:
 
 def time_to(negotiations: Sequence[Ended], share: float) -> int | None:
     """The first number of messages after which S <= 1 - share; None where there is none."""
-    left = 1.0
-    for when in sorted({one.messages for one in negotiations if one.deal}):
-        there = sum(one.messages >= when for one in negotiations)
-        left *= 1 - sum(one.deal and one.messages == when for one in negotiations) / there
-        if left <= 1 - share + 1e-12:
+    left, there = 1.0, len(negotiations)
+    numbers = Counter(negotiations)
+    for when in sorted({one.messages for one in numbers}):
+        deals = numbers[Ended(when, True)]
+        left *= 1 - deals / there
+        if deals and left <= 1 - share + 1e-12:
             return when
+        there -= deals + numbers[Ended(when, False)]
     return None

@@ -20,10 +20,10 @@ Small talk is not a yardstick for negotiating debts; the distance says how far o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -94,26 +94,25 @@ def emotions(transcript: Transcript) -> list[int | None]:
     return found
 
 
-def count(transcript: Transcript) -> Counts:
-    """The pairs of one negotiation, shape (seats, kinds, 7, 7)."""
-    size = len(EMOTIONS7)
-    counts = np.zeros((len(SEATS), len(KINDS), size, size), dtype=np.int64)
-    shown = emotions(transcript)
-    said = [(SEATS.index(message.seat), emotion) for message, emotion in zip(transcript.messages, shown, strict=True)]
-    for seat in range(len(SEATS)):
-        for before, after in pairwise(emotion for whose, emotion in said if whose == seat):
-            if before is not None and after is not None:
-                counts[seat, 0, before, after] += 1
-    for (whose, before), (seat, after) in pairwise(said):
-        if whose != seat and before is not None and after is not None:
-            counts[seat, 1, before, after] += 1
-    return counts
+def count(transcript: Transcript) -> bytes:
+    """The pairs of one negotiation, a byte each: its place among (seats, kinds, 7, 7)."""
+    pairs = bytearray()
+    lasts: dict[Seat, int | None] = {}  # the emotion of each seat's last message
+    before: Seat | None = None
+    for message, emotion in zip(transcript.messages, emotions(transcript), strict=True):
+        seat = message.seat
+        for kind, last in enumerate((lasts.get(seat), lasts.get(before) if before and before != seat else None)):
+            if last is not None and emotion is not None:
+                pairs.append(((SEATS.index(seat) * len(KINDS) + kind) * 7 + last) * 7 + emotion)
+        lasts[seat], before = emotion, seat
+    return bytes(pairs)
 
 
-def transitions(counts: Sequence[Counts]) -> dict[tuple[Seat, Kind], EmotionTransitions]:
+def transitions(counts: Sequence[bytes]) -> dict[tuple[Seat, Kind], EmotionTransitions]:
     """All four tables over negotiations."""
-    size = len(EMOTIONS7)
-    total: Counts = sum(counts, np.zeros((len(SEATS), len(KINDS), size, size), dtype=np.int64))
+    shape = len(SEATS), len(KINDS), len(EMOTIONS7), len(EMOTIONS7)
+    pairs = np.frombuffer(b"".join(counts), dtype=np.uint8)
+    total = np.bincount(pairs, minlength=math.prod(shape)).reshape(shape)
     return {
         (seat, kind): EmotionTransitions(seat, kind, total[place, which])
         for place, seat in enumerate(SEATS)

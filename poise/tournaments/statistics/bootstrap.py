@@ -25,8 +25,9 @@ message: 93.4 to 96.4 % with 5, 10 and 30 scenarios (percentiles: 86 to 95 %). W
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -144,14 +145,9 @@ class _Clusters:
     def draw(self, seed: int, draws: int) -> Array:
         """Shape (draws, statistics): T* of each draw; nan where no match was drawn, infinite where all are alike."""
         count = self.left.shape[0]
-        rng = np.random.default_rng(child_seed(seed, "bootstrap"))
-        block = max(1, min(draws, _BLOCK_CELLS // max(1, count)))
-        parts = []
-        for start in range(0, draws, block):
-            size = min(block, draws - start)
-            weights = rng.multinomial(count, np.full(count, 1.0 / count), size=size).astype(np.float64)
-            parts.append(self._ratios(weights))
-        return np.concatenate(parts)
+        if draws * count <= _BLOCK_CELLS:  # small enough to keep
+            return self._ratios(_all_draws(seed, draws, count))
+        return np.concatenate([self._ratios(weights) for weights in _drawn(seed, draws, count)])
 
     def _ratios(self, weights: Array) -> Array:
         drawn = weights @ self.number
@@ -178,6 +174,20 @@ def _tested(sums: Sums, error: float, ratios: Array) -> Tested | None:
     low, high = mean - reference.high * error, mean - reference.low * error
     estimate = Estimate(mean, max(low, min(least, mean)), min(high, max(most, mean)))
     return Tested(estimate, reference.p_value(mean / error), mean / error / float(np.sqrt(clusters)))
+
+
+def _drawn(seed: int, draws: int, count: int) -> Iterator[Array]:
+    """How often each scenario was drawn, shape (draws, count), some draws at a time."""
+    rng = np.random.default_rng(child_seed(seed, "bootstrap"))
+    block = max(1, min(draws, _BLOCK_CELLS // max(1, count)))
+    for start in range(0, draws, block):
+        size = min(block, draws - start)
+        yield rng.multinomial(count, np.full(count, 1.0 / count), size=size).astype(np.float64)
+
+
+@lru_cache(maxsize=2)  # the figures of a tournament are many, and all of them take the same draws
+def _all_draws(seed: int, draws: int, count: int) -> Array:
+    return np.concatenate(list(_drawn(seed, draws, count)))
 
 
 class _Reference:

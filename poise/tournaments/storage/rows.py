@@ -15,6 +15,7 @@ from poise.common.errors import BadInput, StoreError
 from poise.games.metrics import score
 from poise.games.moves import SEATS
 from poise.games.rules import Rules
+from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Outcome, Transcript, Usage
 from poise.tournaments.schedule import Match, Schedule
 from poise.tournaments.storage.documents import with_short_readings
@@ -242,10 +243,13 @@ def from_json(text: str | bytes, what: str) -> Any:
         raise StoreError(f"{what} in the store is damaged ({error}); restore the folder from a copy") from None
 
 
-def transcript_from(position: int, document: str | bytes) -> Transcript:
-    """The transcript of the match at `position` from its JSON; StoreError where that is damaged."""
+def transcript_from(position: int, document: str | bytes, scenario: Scenario | None = None) -> Transcript:
+    """The transcript of the match at `position` from its JSON; StoreError where that is damaged.
+
+    scenario: the match's own, where it is at hand (see `Transcript.from_json`).
+    """
     try:
-        return Transcript.from_json(document)
+        return Transcript.from_json(document, scenario)
     except BadInput as error:
         raise StoreError(f"the transcript of match {position} in the store is damaged: {error}") from None
 

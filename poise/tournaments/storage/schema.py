@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 from poise.tournaments.storage.rows import COLUMNS, SQL_TYPES
 
 FILE: Final = "tournament.sqlite"
-SCHEMA: Final = 3
+SCHEMA: Final = 4  # 2 added conduct, 3 digests and compression, 4 a dictionary, which Poise before it lacks
 OLDEST: Final = 1
-PAGE_BYTES: Final = 16_384  # holds four matches; a usual page of 4 KiB holds one and wastes the rest
+PAGE_BYTES: Final = 16_384  # holds seven matches; a usual page of 4 KiB holds one and wastes the rest
 APPLICATION: Final = 0x506F6973  # "Pois", in the file's header
 _BUSY_SECONDS: Final = 10.0
 TABLES: Final = (

@@ -43,14 +43,13 @@ from poise.tournaments.storage.schema import (
     renumber,
 )
 from poise.tournaments.storage.snapshot import Header, Snapshot, Waiting
-from poise.tournaments.storage.upgrade import allow_unknown_tokens, in_place, on_the_side
+from poise.tournaments.storage.upgrade import SINCE_DIGESTS, allow_unknown_tokens, in_place, on_the_side
 
 _ADD_ROW: Final = f"INSERT INTO matches VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - no user's text in it
 _ADD_DOCUMENTS: Final = "INSERT INTO documents VALUES (?, ?, ?, ?, ?)"
 _READ_DOCUMENTS: Final = (
     "SELECT position, id, transcript, usage, memory, {digest} FROM documents LEFT JOIN main.matches USING (position) "
 )
-_SINCE_DIGESTS: Final = 3  # the store version
 _SINCE_CONDUCT: Final = 2
 _TRIES: Final = 30  # of a write to a file that another program holds; each waits ten seconds
 _AT_ONCE: Final = 1000  # positions that one query names
@@ -268,7 +267,7 @@ class Store:
 
     def _opened(self, condition: str) -> Iterator[tuple[int, tuple[bytes, bytes, bytes | None] | StoreError]]:
         """Each match's transcript, usage and memory, or what is wrong with them."""
-        dated = self._schema >= _SINCE_DIGESTS
+        dated = self._schema >= SINCE_DIGESTS
         query = _READ_DOCUMENTS.format(digest="digest" if dated else "NULL") + f"{condition} ORDER BY position"
         with explained(self.folder, "its documents"):
             for position, identity, *stored, digest in self._db.execute(query):
@@ -289,7 +288,7 @@ class Store:
 
     def _checked_texts(self, table: str, key: str, value: str) -> dict[Any, str]:
         """The texts of a small table by their keys, in order. Raises ValueError where one is not what was written."""
-        dated = self._schema >= _SINCE_DIGESTS
+        dated = self._schema >= SINCE_DIGESTS
         columns = f"{key}, {value}, {'digest' if dated else 'NULL'}"
         found = {}
         for name, text, digest in self._db.execute(f"SELECT {columns} FROM {table} ORDER BY {key}"):  # noqa: S608 - fixed names

@@ -1,7 +1,8 @@
 """Brings the store of an older Poise up to date: what its rows lack is computed from the transcripts beside them.
 
-Version 1 kept no conduct, and version 2 no digests. Adding conduct reads every transcript once, at about 0.4 ms each;
-nothing that was there changes, so that ids, and with them the resumption of a tournament, stay what they were.
+Version 1 kept no conduct, version 2 no digests, and version 3 compressed with zlib alone. Adding conduct reads every
+transcript once, at about 0.4 ms each; nothing that was there changes, so that ids, and with them the resumption of a
+tournament, stay what they were.
 
 Who only reads leaves the store as it is. What was computed is then kept in `REMEMBERED` beside it, so that the next
 reading is quick; where nothing can be written, each reading computes it again.
@@ -23,6 +24,7 @@ from poise.tournaments.storage.rows import SQL_TYPES, conduct, transcript_from
 from poise.tournaments.storage.schema import FILE, OLDEST, SCHEMA
 
 REMEMBERED: Final = "tournament.rows.json"
+SINCE_DIGESTS: Final = 3  # the store version
 _ADDED: Final = ("creditor_violations", "debtor_promises", "debtor_broken", "de_escalation")  # as `conduct` gives them
 
 
@@ -32,7 +34,8 @@ def in_place(db: sqlite3.Connection, folder: Path, schema: int) -> None:
         db.execute("BEGIN IMMEDIATE")
         if schema == OLDEST:
             _complete(db, "main.matches", _found(db))
-        _add_digests(db)
+        if schema < SINCE_DIGESTS:
+            _add_digests(db)
         db.execute(f"PRAGMA user_version = {SCHEMA}")
     with suppress(OSError):
         (folder / REMEMBERED).unlink(missing_ok=True)
