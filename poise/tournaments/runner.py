@@ -55,7 +55,7 @@ def run_tournament(
 ) -> Result:
     """Play a tournament and store it in a folder. A tournament that was begun there is resumed.
 
-    The config may ask for more than before: more matches per pair, scenarios after the earlier ones, or more agents.
+    The config may ask for more than before: more repeats or matches per pair, scenarios after the earlier ones, or more agents.
     Finished matches are kept, and the missing ones are played.
 
     out:          the folder; default `config.out`, or one under `runs/` named by the config or the time.
@@ -75,6 +75,8 @@ def run_tournament(
     folder = Path(out or config.out or default_folder(config))
     begun = exists(folder)
     refuse_same_agents(schedule, _labels_in(folder) if begun else ())
+    if schedule.left_out:
+        watch.remark(schedule.coverage)
     down = {} if open_pairing else _down_models(config, schedule, _finished_ids(folder), watch)
     with only_run(folder):
         open_store = reopen_store if begun else begin_store

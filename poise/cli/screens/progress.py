@@ -36,11 +36,11 @@ def heading(schedule: Schedule) -> str:
     """What is played, in one line."""
 
     def many(count: int, thing: str) -> str:
-        return f"{count} {thing}{'' if count == 1 else 's'}"
+        return f"{count} {thing}{'' if count == 1 else 'es' if thing == 'match' else 's'}"
 
     size = len(schedule.matches) // schedule.pairs
     sides = f"{many(len(schedule.creditors), 'creditor')} x {many(len(schedule.debtors), 'debtor')}"
-    return f"{sides} x {many(size, 'match') if size == 1 else f'{size} matches'} = {len(schedule.matches)} matches"
+    return f"{sides} x {many(size, 'match')} = {many(len(schedule.matches), 'match')}"
 
 
 class _Progress:
