@@ -288,11 +288,13 @@ def list_agents() -> list[Agent]:
     """Every agent that can be named: built in, by decorator in this process, and of installed packages."""
     from poise.agents.builtin import built_in, policy_agent
     from poise.agents.policies import installed_policies
+    from poise.agents.trained import listed_agents
 
     found: dict[tuple[Seat, str], Agent] = {}
     for name, policy in installed_policies().items():
         found["creditor", name] = policy_agent(policy, policy.example)
     for seat in SEATS:
+        found.update({(seat, one.name): one for one in listed_agents(seat)})
         for name, make in built_in(seat).items():
             if (seat, name) not in found:
                 found[seat, name] = make("")

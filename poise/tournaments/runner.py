@@ -55,8 +55,8 @@ def run_tournament(
 ) -> Result:
     """Play a tournament and store it in a folder. A tournament that was begun there is resumed.
 
-    The config may ask for more than before: more repeats or matches per pair, scenarios after the earlier ones, or more agents.
-    Finished matches are kept, and the missing ones are played.
+    The config may ask for more than before: more repeats or matches per pair, scenarios after the earlier ones, or more
+    agents. Finished matches are kept, and the missing ones are played.
 
     out:          the folder; default `config.out`, or one under `runs/` named by the config or the time.
     watch:        is shown the progress.

@@ -33,7 +33,7 @@ def test_a_file_and_options_say_the_same_things(tmp_path):
 
 
 def test_a_pair_has_one_number_of_matches(tmp_path):
-    with pytest.raises(ConfigError, match="repeats = 2 and matches_per_pair = 3 both say .* give one of them"):
+    with pytest.raises(ConfigError, match=r"repeats = 2 and matches_per_pair = 3 both say .* give one of them"):
         make_config({**LEAST, "repeats": 2, "matches_per_pair": 3})
     file = write(tmp_path / "t.toml", 'creditor = ["vanilla"]\ndebtors = "angry"\nmatches-per-pair = 3\n')
     config = load_config(file, {"repeats": 2})
