@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from poise.agents.protocols import ReplyForm
 from poise.common.checked_toml import load_toml
 from poise.common.errors import AgentError, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
+from poise.common.words import did_you_mean
 from poise.games.rules import Rules
 
 OWN_WORDS_LIMIT: Final = 0.5
@@ -29,7 +29,7 @@ HOW_CALLED = frozenset(
     {"keep_alive", "timeout", "patience", "slots", "threads", "engines", "cache"}
 )  # the same of a model's options
 _NUMBERS_OF_MATCHES = frozenset({"repeats", "matches_per_pair"})  # either says how many matches a pair plays
-_SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
+SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
 
 
 class TournamentConfig(SettingsModel):
@@ -147,14 +147,18 @@ class TournamentConfig(SettingsModel):
 
     @field_validator("model_options")
     @classmethod
-    def _without_secrets(cls, options: dict[str, Scalar]) -> dict[str, Scalar]:
-        from poise.agents.models.settings import is_secret
+    def _known_and_not_secret(cls, options: dict[str, Scalar]) -> dict[str, Scalar]:
+        from poise.agents.models.settings import ModelSettings, is_secret
 
         for name, value in options.items():
             if is_secret(name, value):
                 raise PydanticCustomError(
                     "secret", f"{name} holds a secret, and settings are stored; set OPENAI_API_KEY"
                 )
+        try:
+            ModelSettings.from_options(options)
+        except AgentError as error:
+            raise ValueError(str(error)) from None
         return options
 
     @field_validator("judge", "detector")
@@ -230,13 +234,13 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
 
 def _field_name(key: str) -> str:
     name = key.replace("-", "_")
-    return _SINGULAR.get(name, name)
+    return SINGULAR.get(name, name)
 
 
 def _refuse_unknown(fields: Mapping[str, Any], source: str) -> None:
     known = list(TournamentConfig.model_fields)
     for key in fields:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(known)}"
-            raise ConfigError(f"{source}: {key!r} is not a field; {hint}")
+            raise ConfigError(
+                f"{source}: {key!r} is not a field; {did_you_mean(key, known)}the fields are {', '.join(known)}"
+            )

@@ -20,6 +20,7 @@ from poise.agents.models.settings import SCRIPTED
 from poise.agents.registry import find_agent
 from poise.common.errors import ConfigError
 from poise.common.seeds import child_seed
+from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
@@ -334,6 +335,6 @@ def check_baseline(wanted: str | None, creditors: Sequence[str], debtors: Sequen
     """ConfigError when the named baseline plays in neither seat."""
     if wanted is not None and not (find_baseline(wanted, creditors) or find_baseline(wanted, debtors)):
         raise ConfigError(
-            f"the baseline {wanted!r} is not one of the agents ({', '.join((*creditors, *debtors))}); name one of "
-            "them, with its model where the name alone fits several"
+            f"the baseline {wanted!r} is not one of the agents; {did_you_mean(wanted, (*creditors, *debtors))}name one "
+            f"of {', '.join((*creditors, *debtors))}, with its model where the name alone fits several"
         )

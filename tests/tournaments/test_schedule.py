@@ -126,7 +126,7 @@ def test_the_baseline_is_found_by_label_or_by_the_only_agent_of_its_name():
     assert find_baseline("eq@ollama:b", labels) == "eq@ollama:b"
     check_baseline(None, ["random"], ["angry"])
     check_baseline("angry", ["random"], ["angry"])
-    with pytest.raises(ConfigError, match=r"baseline 'eq' is not one of the agents \(vanilla@ollama:a"):
+    with pytest.raises(ConfigError, match=r"baseline 'eq' is not one of the agents; name one of vanilla@ollama:a"):
         check_baseline("eq", labels, ["angry"])
 
 
