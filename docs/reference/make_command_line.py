@@ -18,6 +18,8 @@ written wrongly, and 130 when you stopped them. `POISE_DEBUG=1` shows where in P
 
 Your shell completes commands and options after
 
+<!-- not run: changes the shell -->
+
 ```sh
 poise --install-completion
 ```

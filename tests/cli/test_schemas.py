@@ -20,7 +20,7 @@ POISE = ROOT / "poise"
 SHIPPED = POISE / "cli" / "schemas"
 AGENTS = POISE / "agents"
 EXAMPLES = {
-    "tournament": [ROOT / "examples" / "quickstart.toml"],
+    "tournament": sorted((ROOT / "examples").glob("*t.toml")),
     "persona": [ROOT / "examples" / "weary.toml", *sorted((AGENTS / "personas").glob("*.toml"))],
     "world": sorted((AGENTS / "simulated" / "worlds").glob("*.toml")),
     "prior": [AGENTS / "simulated" / "prior.toml"],

@@ -13,6 +13,7 @@ from poise.cli.app import app
 from poise.games.domains import SEARCH
 
 OLLAMA, EMBEDDED = "needs an Ollama server", "needs the embedded model, for minutes"
+SETUP = "sets up the machine"
 SERVER = "tests/graphs/test_dev_server.py"
 
 # What of a page is not run, and why: a block that joins them, in silence, fails here.
@@ -31,10 +32,12 @@ FOLLOWED = {
         f"a server that goes on; {SERVER} starts it and runs the code below",
         f"needs the server; {SERVER} runs it",
     ],
+    "docs/install.md": [EMBEDDED, SETUP, SETUP, SETUP],
     "docs/judge.md": [],
     "docs/play.md": [OLLAMA],
     "docs/process.md": [],
     "docs/simulated-debtor.md": ["needs your own world", "plays some 12,000 negotiations", "plays 800 negotiations"],
+    "docs/reference/formats.md": [],
     "docs/statistics.md": [],
     "docs/tournaments.md": [EMBEDDED],
     "docs/view.md": [],
@@ -47,6 +50,7 @@ ELSEWHERE = {
     "docs/extending.md": "tests/docs/test_extending_docs.py",
     "docs/models.md": "tests/agents/test_embedded_files.py",
     "docs/reading.md": "tests/agents/test_structured.py",
+    "docs/reference/command-line.md": "tests/cli/test_startup.py",
     "docs/reference/python.md": "tests/docs/test_reference.py",
     "docs/results/emodistill.md": "tests/docs/test_emodistill_experiment.py",
     "docs/training-words.md": "tests/cli/test_train_words_command.py",
