@@ -7,6 +7,7 @@ STAMP := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 READY := $(VENV)/.ready-$(STAMP)
 READY_DEV := $(VENV)/.ready-dev-$(STAMP)
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
+FIRST ?= runs/first
 OUT ?= runs/quickstart
 
 # One thread each, as the processes share the cores; each file goes to one process, the slow ones first.
@@ -17,7 +18,7 @@ QUICK := not model and not browser and not server and not slow
 .PHONY: help setup setup-dev tournament test test-all test-cluster quick coverage lint types check clean
 
 help:
-	@echo "make tournament   set up, play a round-robin on the embedded model, show who won"
+	@echo "make tournament   set up, play a round-robin of 320 negotiations, then one on the embedded model; show who won"
 	@echo "make test         set up, lint, check types, run every test"
 	@echo "make test-all     the same with full counts: ten killed moments instead of four, longer play with the model"
 	@echo "make test-cluster install Ray, and play on two nodes of this machine"
@@ -43,6 +44,7 @@ $(READY_DEV): $(READY)
 	@touch $@
 
 tournament: setup
+	$(BIN)/poise tournament run examples/first.toml --out $(FIRST)
 	$(BIN)/poise tournament run examples/quickstart.toml --out $(OUT)
 
 test: lint types check

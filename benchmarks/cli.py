@@ -1,4 +1,4 @@
-"""CPU seconds of `poise --help`, and of Python doing nothing, in turn.
+"""CPU seconds of the commands that should answer at once, and of Python doing nothing, in turn.
 
 python benchmarks/cli.py
 """
@@ -7,22 +7,34 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
+
+FIELD = ("tournament", "run", "--creditor", "vanilla", "--debtor", "angry")
+GOALS = {  # seconds of CPU on a quiet machine
+    ("--help",): 0.1,
+    ("agents", "list"): 0.3,
+    (*FIELD, "--dry-run"): 0.3,
+    (*FIELD, "--scenarios", "builtin:0", "--workers", "1"): 1.0,
+}
 
 
-def cpu(command: list[str]) -> float:
+def cpu(command: list[str], folder: str) -> float:
     """User and system seconds of one finished run."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
-    """Print the medians of nine runs each."""
-    both = [(cpu([sys.executable, "-m", "poise", "--help"]), cpu([sys.executable, "-c", "pass"])) for _ in range(9)]
-    helped, nothing = (statistics.median(column) for column in zip(*both, strict=True))
-    print(f"poise --help  {helped:.3f} s of CPU (bound 0.1 on a quiet machine)")
-    print(f"python -c pass {nothing:.3f} s of CPU; ratio {helped / nothing:.1f}")
+    """Print the medians of five runs each."""
+    commands = [("-c", "pass"), ("-c", "import langgraph.graph"), *(("-m", "poise", *words) for words in GOALS)]
+    with tempfile.TemporaryDirectory() as folder:
+        rounds = [[cpu([sys.executable, *words], folder) for words in commands] for _ in range(5)]
+    medians = [statistics.median(column) for column in zip(*rounds, strict=True)]
+    for words, seconds in zip(commands, medians, strict=True):
+        goal = f"  (goal {GOALS[words[2:]]:g})" if words[2:] in GOALS else ""
+        print(f"{seconds:.3f} s  {seconds / medians[0]:5.1f} times Python  {' '.join(words)}{goal}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,16 @@ HEAD = """# The command line
 Made from the program by `python docs/reference/make_command_line.py`; a test fails when it drifts. `poise --help`, and
 `--help` after any command, say the same. Commands end with 0 when all went well, 1 after an error, 2 where a command is
 written wrongly, and 130 when you stopped them. `POISE_DEBUG=1` shows where in Poise an error comes from.
+
+Your shell completes commands and options after
+
+<!-- not run: changes the shell -->
+
+```sh
+poise --install-completion
+```
+
+and a new shell; `poise --show-completion bash` (or `zsh`, `fish`, `powershell`) shows what that adds.
 """
 
 

@@ -92,8 +92,8 @@ def save_artifact(artifact: Artifact, folder: Path) -> str:
     return str(data["digest"])
 
 
-def load_artifact(folder: Path) -> Artifact:
-    """The artifact in `folder`.
+def load_artifact(folder: Path, *, arrays: bool = True) -> Artifact:
+    """The artifact in `folder`. arrays: read them, too; without, it can be described and not played.
 
     Raises:
         AgentError: there is none, it is damaged, or it was written by another Poise.
@@ -109,12 +109,12 @@ def load_artifact(folder: Path) -> Artifact:
     parts = (*_PARTS, *(part for part in _OPTIONAL if part in data))
     if digest_of({part: data[part] for part in parts}) != data["digest"]:
         raise AgentError(f"{folder / FILE} is not what was written: its digest differs; {_REMEDY}")
-    arrays = _unpack(folder / ARRAYS, data["arrays"]) if data["arrays"] else {}
+    unpacked = _unpack(folder / ARRAYS, data["arrays"]) if data["arrays"] and arrays else {}
     kept = {part: data[part] for part in _PARTS if part not in ("format", "arrays")}
     adapter = _checked_adapter(folder, data["adapter"]) if "adapter" in data else None
     listed = data.get("seats")
     seats = tuple(seat for seat in SEATS if isinstance(listed, list) and seat in listed) or CREDITOR_ONLY
-    return Artifact(arrays=arrays, digest=data["digest"], adapter=adapter, seats=seats, **kept)
+    return Artifact(arrays=unpacked, digest=data["digest"], adapter=adapter, seats=seats, **kept)
 
 
 def _checked_adapter(folder: Path, adapter: Any) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ Every concession here
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from poise.agents.personas.persona import Persona
 from poise.agents.protocols import Brief, Concession, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
+from poise.common.words import did_you_mean
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move, offer, other
 
 REACH: Final = 0.65  # an agent without a character gives up to two thirds of the way, so that two of them can meet
@@ -245,7 +245,6 @@ def named_concession(name: str) -> Concession:
     Raises AgentError with the names there are.
     """
     if name not in CONCESSIONS:
-        near = difflib.get_close_matches(name, CONCESSIONS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        hint = did_you_mean(name, CONCESSIONS)
         raise AgentError(f"no concession is called {name!r}; {hint}there are {', '.join(CONCESSIONS)}")
     return CONCESSIONS[name]()

@@ -13,7 +13,6 @@ The settings are declared in `poise.agents.settings`.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from poise.agents.protocols import Policy, View
 from poise.common.errors import AgentError, shorten
 from poise.common.seeds import Dice
 from poise.common.userfile import digest, load_file
+from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat, other
 
 _MARK = "__poise_agent__"
@@ -75,9 +75,8 @@ def _check_declaration(decorator: str, name: Any, seat: Any, concession: str | N
         hint = f'write @{decorator}("NAME") above it' if callable(name) else "letters, digits, - and _ will do"
         raise AgentError(f"@{decorator} was given the name {shorten(name)}; {hint}")
     if seat not in SEATS:
-        near = difflib.get_close_matches(str(seat), SEATS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise AgentError(f"@{decorator}({name!r}) has the seat {shorten(seat)}, which is neither of {SEATS}{hint}")
+        hint = did_you_mean(seat, SEATS)
+        raise AgentError(f"@{decorator}({name!r}) has the seat {shorten(seat)}; {hint}the seats are {', '.join(SEATS)}")
     if concession is not None:
         named_concession(concession)
 
@@ -186,9 +185,7 @@ def _by_name(name: str, seat: Seat) -> Agent:
             f"{name!r} is a {other(seat)}, not a {seat}; give it to --{other(seat)}, or in `poise play` take the other "
             f"seat yourself, --as {seat}"
         )
-    near = difflib.get_close_matches(base, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise AgentError(f"no {seat} is called {name!r}; {hint}`poise agents list` shows them all")
+    raise AgentError(f"no {seat} is called {name!r}; {did_you_mean(base, names)}`poise agents list` shows them all")
 
 
 def _names_one(name: str, seat: Seat) -> bool:
@@ -261,8 +258,7 @@ def _registered_as(name: str, marked: Mapping[str, Any], seat: Seat) -> Any:
 
 def _no_such_agent(path: Path, function: str, marked: Mapping[str, Any]) -> str:
     names = list(marked) + [getattr(value, _MARK).name for value in marked.values()]
-    near = difflib.get_close_matches(function, names, n=1)
-    hint = f"did you mean {path}:{near[0]}? " if near else ""
+    hint = did_you_mean(function, names)
     return f"{path} has no agent {function!r}; {hint}it has {', '.join(dict.fromkeys(names)) or 'none'}"
 
 
@@ -291,11 +287,13 @@ def list_agents() -> list[Agent]:
     """Every agent that can be named: built in, by decorator in this process, and of installed packages."""
     from poise.agents.builtin import built_in, policy_agent
     from poise.agents.policies import installed_policies
+    from poise.agents.trained import listed_agents
 
     found: dict[tuple[Seat, str], Agent] = {}
     for name, policy in installed_policies().items():
         found["creditor", name] = policy_agent(policy, policy.example)
     for seat in SEATS:
+        found.update({(seat, one.name): one for one in listed_agents(seat)})
         for name, make in built_in(seat).items():
             if (seat, name) not in found:
                 found[seat, name] = make("")

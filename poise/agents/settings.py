@@ -17,6 +17,7 @@ from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.protocols import ReplyForm
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 if TYPE_CHECKING:
     from poise.agents.agent import Agent
@@ -46,9 +47,13 @@ def with_setting(agent: Agent, item: str) -> Agent:
     key, _, value = item.partition("=")
     setting = SETTINGS.get(key)
     if setting is None or not value:
-        raise AgentError(f"setting {item!r} of {agent.name!r}: use {_listed(SETTINGS[n].written(n) for n in SETTINGS)}")
+        hint = did_you_mean(key, SETTINGS) if setting is None else ""
+        ways = _listed(SETTINGS[name].written(name) for name in SETTINGS)
+        raise AgentError(f"setting {item!r} of {agent.name!r}: {hint}use {ways}")
     if isinstance(setting.values, tuple) and value not in setting.values:
-        raise AgentError(f"setting '{item}' of {agent.name!r}: use {_listed(f'{key}={v}' for v in setting.values)}")
+        hint = did_you_mean(value, setting.values)
+        ways = _listed(f"{key}={each}" for each in setting.values)
+        raise AgentError(f"setting '{item}' of {agent.name!r}: {hint}use {ways}")
     changed = setting.apply(agent, value)
     return replace(changed, settings={**agent.settings, **changed.settings}, name=f"{agent.name},{item}")
 

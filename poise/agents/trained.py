@@ -50,9 +50,13 @@ def trained_agent(folder: str, seat: Seat) -> Agent:
     Raises:
         AgentError: there is none, or it is damaged; or the seat is not its own.
     """
+    artifact = _loaded(folder, _stamp(folder))
+    return _agent_of(artifact, folder, seat, _policy_of(artifact))
+
+
+def _agent_of(artifact: Artifact, folder: str, seat: Seat, make_policy: Callable[[], Policy]) -> Agent:
     from poise.agents.concessions import named_concession
 
-    artifact = _loaded(folder, _stamp(folder))
     if seat not in artifact.seats:
         own = " or ".join(artifact.seats)
         raise AgentError(f"{folder} is a trained {own}; give it to --{artifact.seats[0]}")
@@ -61,7 +65,7 @@ def trained_agent(folder: str, seat: Seat) -> Agent:
     return Agent(
         name=folder,
         seat=seat,
-        make_policy=_policy_of(artifact),
+        make_policy=make_policy,
         make_concession=lambda: named_concession(kind),
         settings={"engine": artifact.engine, "artifact": artifact.digest[:16]}
         | ({"adapter": adapter.key} if adapter else {}),
@@ -82,11 +86,25 @@ def packaged(seat: Seat) -> Mapping[str, Callable[[str], Agent]]:
 def _packaged(name: str, seat: Seat, argument: str) -> Agent:
     if argument:
         raise AgentError(f"{name!r} takes no argument, not {argument!r}")
-    agent = trained_agent(str(PACKAGED / name), seat)
-    about = PACKAGED / name / ABOUT
-    return replace(
-        agent, name=name, summary=about.read_text("utf-8").partition("\n")[0] if about.exists() else agent.summary
-    )
+    return _introduced(trained_agent(str(PACKAGED / name), seat))
+
+
+def listed_agents(seat: Seat) -> list[Agent]:
+    """The trained agents that ship with Poise for `seat`, to be listed: their arrays are read when they play."""
+
+    def listed(folder: str) -> Agent:
+        artifact = load_artifact(Path(folder), arrays=False)
+        return _introduced(_agent_of(artifact, folder, seat, lambda: loaded_policy(folder)[0]()))  # noqa: PLW0108 - read when it plays
+
+    return [listed(str(PACKAGED / name)) for name in packaged(seat)]
+
+
+def _introduced(agent: Agent) -> Agent:
+    """An agent of a folder that ships with Poise, by its name and with what is said of it there."""
+    folder = Path(agent.name)
+    about = folder / ABOUT
+    summary = about.read_text("utf-8").partition("\n")[0] if about.exists() else agent.summary
+    return replace(agent, name=folder.name, summary=summary)
 
 
 def loaded_policy(folder: str) -> tuple[Callable[[], Policy], str]:

@@ -21,6 +21,7 @@ _SUMMARIES: Final = {  # by the name of the command, which is that of its module
     "agents": "List the agents there are, check your own, and trace it.",
     "models": "List the models that play in this process, add your own, and check them.",
     "worlds": "Check and draw the worlds that simulated debtors come from.",
+    "schema": "Show the JSON schema of a kind of TOML file, for your editor.",
     "init": "Begin an agent of your own, in a folder where everything runs.",
     "graph": "Draw the graphs that agents and negotiations run on.",
     "train": "Train a creditor; --creditor DIR then plays it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,6 +18,7 @@ from poise.common.errors import BadInput
 app = command_group()
 
 _STARTER: Final = files("poise.cli") / "starter"
+_SCHEMAS: Final = files("poise.cli") / "schemas"
 _FILES: Final = ("agent.py", "persona.toml", "tournament.toml", "test_agent.py", "README.md")
 _NAME: Final = re.compile(r"[A-Za-z][\w-]{0,39}", re.ASCII)
 
@@ -50,4 +52,7 @@ def write_starter(name: str, folder: Path) -> Path:
     for file in _FILES:
         template = environment.from_string((_STARTER / f"{file}.j2").read_text(encoding="utf-8"))
         (folder / file).write_text(template.render(name=name, function=function), encoding="utf-8")
+    (folder / ".schemas").mkdir()
+    for kind in ("persona", "tournament"):
+        shutil.copyfile(str(_SCHEMAS / f"{kind}.json"), folder / ".schemas" / f"{kind}.json")
     return folder

@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from poise.common.errors import AgentError, PoiseError, shorten
+from poise.common.words import did_you_mean
 
 LARGEST: Final = 1 << 20
 DEEPEST: Final = 64
@@ -26,6 +27,11 @@ class Part(BaseModel):
     """A part of such a file: nothing unknown, no conversions, no infinities."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def keys_among(names: Iterable[str]) -> Any:
+    """For the annotation of a table: its schema allows these keys alone. Whoever reads the file checks them itself."""
+    return Field(json_schema_extra={"propertyNames": {"enum": list(names)}})
 
 
 Model = TypeVar("Model", bound=Part)
@@ -56,7 +62,7 @@ def read_checked(
     except AgentError as error:
         raise AgentError(f"{kind} file {path}: {error}") from None
     except ValidationError as error:
-        raise _refusal(f"{kind} file {path}", error, example) from None
+        raise _refusal(f"{kind} file {path}", error, example, model) from None
 
 
 def like_one_in(folder: Path) -> Prepare:
@@ -71,7 +77,8 @@ def like_one_in(folder: Path) -> Prepare:
             return data
         names = sorted(path.stem for path in folder.glob("*.toml"))
         if like not in names:
-            raise AgentError(f"like = {like!r} is refused; it can be {', '.join(names)}, or be left out")
+            hint = did_you_mean(like, names)
+            raise AgentError(f"like = {like!r} is refused; {hint}it can be {', '.join(names)}, or be left out")
         base = tomllib.loads((folder / f"{like}.toml").read_text(encoding="utf-8"))
         whole: dict[str, Any] = _laid_over(fill_in(base), data)
         return whole
@@ -115,11 +122,27 @@ def load_toml(path: Path, kind: str, refuse: type[PoiseError]) -> dict[str, Any]
         raise refuse(f"{kind} {path} cannot be read: {what}; make it simpler") from None
 
 
-def _refusal(file: str, error: ValidationError, example: str) -> AgentError:
+def _keys_beside(model: type[Part], place: Sequence[Any]) -> list[str]:
+    """The keys that may stand where `place`, a path of keys and indices, has one."""
+    schema = model.model_json_schema()
+    node: Any = schema
+    for step in (*place[:-1], ""):
+        for choice in node.get("anyOf", [node]):
+            node = schema["$defs"][choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice
+            if node.get("type") != "null":
+                break
+        if step:
+            node = node.get("properties", {}).get(step) or node.get("additionalProperties") or node.get("items") or {}
+    return [*node.get("properties", {})]
+
+
+def _refusal(file: str, error: ValidationError, example: str, model: type[Part]) -> AgentError:
     """The first thing wrong, in words for the user."""
     first = error.errors()[0]
     key = ".".join(map(str, first["loc"])) or "the file"
     value = "" if first["type"] == "missing" or not first["loc"] else f" = {shorten(first['input'])}"
     said = first["msg"].removeprefix("Value error, ")
     remedy = _REMEDY.get(first["type"], "correct the value")
+    if first["type"] == "extra_forbidden":
+        remedy = f"{did_you_mean(first['loc'][-1], _keys_beside(model, first['loc']))}{remedy}"
     return AgentError(f"{file}: {key}{value} is refused: {said}; {remedy}; {example} shows every setting")

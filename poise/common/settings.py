@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from poise.common.errors import ConfigError, shorten
+from poise.common.words import did_you_mean
 
 Scalar = str | int | float | bool
 
@@ -87,7 +89,9 @@ def check_settings(settings: Any) -> None:
         value, annotation = getattr(settings, name), field.annotation
         choices = get_args(annotation) if get_origin(annotation) is Literal else ()
         if choices and value not in choices:
-            raise ConfigError(f"{name} {value!r} is not one of {', '.join(choices)}")
+            raise ConfigError(
+                f"{name} {value!r} is refused; {did_you_mean(value, choices)}it can be {', '.join(choices)}"
+            )
         if value is not None and not _within(field, value):
             bounds = bounds_of(field)
             raise ConfigError(f"{name} {value} is {'outside' if ' to ' in bounds else 'not'} {bounds}")
@@ -107,6 +111,9 @@ def explain_refusal(error: Any) -> str:
     """One of pydantic's errors as `field = value: what is wrong`."""
     path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("str", "int", "float", "bool")))
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "literal_error":
+        hint = did_you_mean(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+        message = f"{message}{hint and f'; {hint.strip()}'}"
     message = f"{message[0].lower()}{message[1:]}"
     return (
         f"{path}: {message}"

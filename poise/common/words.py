@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, Final
 
 
@@ -27,6 +28,16 @@ def brief_duration(seconds: float) -> str:
     return f"{seconds * 1e3:.2g} ms" if seconds < 0.1 else duration(seconds)
 
 
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """For a message about an unknown name: "did you mean 'vanilla'? " with the nearest known one, "" where none is."""
+    import difflib
+
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(name).strip().lower()[:_LONGEST], by_lower, n=1)
+    return f"did you mean {by_lower[near[0]]!r}? " if near else ""
+
+
+_LONGEST: Final = 100  # of what is compared: the time grows with the square
 _SILENT: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _JOINERS: Final = "\u200c\u200d"  # part of how some languages and emoji are written
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import ScenarioError, shorten
+from poise.common.words import did_you_mean
 from poise.games.moves import Seat
 
 DOMAINS: Final = ("debt", "disaster", "medical", "student")
@@ -160,7 +161,8 @@ def _folder(domain: str, search: str) -> Path:
 def unknown(domain: object) -> ScenarioError:
     """The error for a domain that is not there."""
     return ScenarioError(
-        f"domain {shorten(domain)} is not one of {', '.join(domain_names())}; correct it, or set {SEARCH} to the "
+        f"domain {shorten(domain)} is not one of {', '.join(domain_names())}; {did_you_mean(domain, domain_names())}"
+        f"correct it, or set {SEARCH} to the "
         "folder that holds a folder of that name with its domain.json (docs/domains.md shows how to write one)"
     )
 

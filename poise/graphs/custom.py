@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import difflib
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
@@ -24,6 +23,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Send
 
 from poise.common.errors import AgentError, shorten
+from poise.common.words import did_you_mean
 from poise.graphs.failures import blame, blamed
 
 T = TypeVar("T")
@@ -155,8 +155,7 @@ def check_target(start: str, chosen: Any, targets: Mapping[Any, str | None]) -> 
 def unknown_key(node: str, key: Any, fields: Collection[str]) -> AgentError:
     """The error of a node that returned a key which is not a field of the state."""
     known = sorted(field for field in fields if not field.startswith(("branch:", "__")))
-    near = difflib.get_close_matches(str(key), known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = did_you_mean(key, known)
     listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
     declare = str(key) if str(key).isidentifier() else "name"
     return AgentError(

@@ -28,6 +28,7 @@ from poise.agents.agent import Agent
 from poise.agents.protocols import Line
 from poise.agents.registry import find_agent
 from poise.common.errors import BadInput
+from poise.common.words import did_you_mean
 from poise.games.moves import Move, Seat
 from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs.custom import state_graph_of
@@ -124,7 +125,8 @@ def _choosing(given: Mapping[str, Any]) -> tuple[type, Resolve]:
     """The type of what a client may choose, with these defaults, and what makes a negotiation's context of it."""
     known = [each.name for each in fields(StudioChoice)]
     if unknown := given.keys() - set(known):
-        raise BadInput(f"{min(unknown)!r} is not one of {', '.join(known)}")
+        name = min(unknown)
+        raise BadInput(f"{name!r} cannot be chosen; {did_you_mean(name, known)}there are {', '.join(known)}")
     schema = make_dataclass(
         "ServedChoice",
         [(name, type(value), field(default=value)) for name, value in given.items()],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from poise.agents.protocols import ReplyForm
 from poise.common.checked_toml import load_toml
 from poise.common.errors import AgentError, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
+from poise.common.words import did_you_mean
 from poise.games.rules import Rules
 
 OWN_WORDS_LIMIT: Final = 0.5
@@ -28,14 +28,15 @@ HOW = frozenset(
 HOW_CALLED = frozenset(
     {"keep_alive", "timeout", "patience", "slots", "threads", "engines", "cache"}
 )  # the same of a model's options
-_SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
+_NUMBERS_OF_MATCHES = frozenset({"repeats", "matches_per_pair"})  # either says how many matches a pair plays
+SINGULAR = {"creditor": "creditors", "debtor": "debtors", "scenario": "scenarios"}
 
 
 class TournamentConfig(SettingsModel):
     """Everything that makes a tournament. A TOML file and the command line have the same fields.
 
-    Raise `matches_per_pair` and run again into the same folder: finished matches are kept, and the missing ones are
-    played. The same holds for more scenarios at the end, and for more agents.
+    Raise `repeats` and run again into the same folder: finished matches are kept, and the missing ones are played. The
+    same holds for more scenarios at the end, and for more agents.
 
     Each part says more about its own settings: `poise.games.rules.Rules`, `poise.agents.conduct.duties`,
     `poise.agents.judges`, `poise.agents.emotions.detectors`, `poise.games.openspiel.variants` (game) and
@@ -54,11 +55,14 @@ class TournamentConfig(SettingsModel):
         "builtin",
         description="builtin (debts), builtin:DOMAIN or a file; after a colon, some rows: builtin:medical:test.",
     )
+    repeats: int | None = Field(
+        None, ge=1, le=1_000_000, description="How often each pair plays each scenario, with new seeds. Default: once."
+    )
     matches_per_pair: int | None = Field(
         None,
         ge=1,
         le=1_000_000,
-        description="Matches of each pair: scenarios in order, then again with new seeds. Default: one on each.",
+        description="Instead of repeats, the matches of each pair: scenarios in order, then again with new seeds.",
     )
     model: Annotated[str, CliOption(metavar="URI")] = Field(
         "scripted",
@@ -167,14 +171,18 @@ class TournamentConfig(SettingsModel):
 
     @field_validator("model_options")
     @classmethod
-    def _without_secrets(cls, options: dict[str, Scalar]) -> dict[str, Scalar]:
-        from poise.agents.models.settings import is_secret
+    def _known_and_not_secret(cls, options: dict[str, Scalar]) -> dict[str, Scalar]:
+        from poise.agents.models.settings import ModelSettings, is_secret
 
         for name, value in options.items():
             if is_secret(name, value):
                 raise PydanticCustomError(
                     "secret", f"{name} holds a secret, and settings are stored; set OPENAI_API_KEY"
                 )
+        try:
+            ModelSettings.from_options(options)
+        except AgentError as error:
+            raise ValueError(str(error)) from None
         return options
 
     @field_validator("judge", "detector")
@@ -191,8 +199,13 @@ class TournamentConfig(SettingsModel):
         return uri
 
     def model_post_init(self, _context: Any, /) -> None:
-        """Refuse rules out of bounds and a missing game now, before the first match."""
+        """Refuse rules out of bounds, two numbers of matches and a missing game now, before the first match."""
         _ = self.rules
+        if self.repeats and self.matches_per_pair:
+            raise ConfigError(
+                f"repeats = {self.repeats} and matches_per_pair = {self.matches_per_pair} both say how many matches a "
+                "pair plays; give one of them"
+            )
         if self.game:
             from poise.games.openspiel.variants import find_game
 
@@ -235,7 +248,10 @@ def make_config(fields: Mapping[str, Any], source: str = "the settings") -> Tour
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> TournamentConfig:
-    """A config from a TOML file, or none, with the options of the command line laid over it (None: not given)."""
+    """A config from a TOML file, or none, with the options of the command line laid over it (None: not given).
+
+    `repeats` and `matches_per_pair` are one choice: an option for either replaces the file's for both.
+    """
     fields = {
         _field_name(key): value
         for key, value in (load_toml(path, "settings file", ConfigError) if path else {}).items()
@@ -243,18 +259,20 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
     given = {key: value for key, value in (overrides or {}).items() if value not in (None, (), [], {})}
     if isinstance(given.get("model_options"), Mapping):
         given["model_options"] = {**fields.get("model_options", {}), **given["model_options"]}
+    if given.keys() & _NUMBERS_OF_MATCHES:
+        fields = {key: value for key, value in fields.items() if key not in _NUMBERS_OF_MATCHES}
     return make_config({**fields, **given}, str(path) if path else "the settings")
 
 
 def _field_name(key: str) -> str:
     name = key.replace("-", "_")
-    return _SINGULAR.get(name, name)
+    return SINGULAR.get(name, name)
 
 
 def _refuse_unknown(fields: Mapping[str, Any], source: str) -> None:
     known = list(TournamentConfig.model_fields)
     for key in fields:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(known)}"
-            raise ConfigError(f"{source}: {key!r} is not a field; {hint}")
+            raise ConfigError(
+                f"{source}: {key!r} is not a field; {did_you_mean(key, known)}the fields are {', '.join(known)}"
+            )

@@ -40,7 +40,7 @@ from poise.agents.emotions.tables import STATES
 from poise.agents.models.settings import is_secret
 from poise.common.errors import BadInput, ConfigError
 from poise.common.files import draft, replace_file
-from poise.common.words import visible
+from poise.common.words import did_you_mean, visible
 from poise.games.transcript import Message
 from poise.tournaments.process.lines import LINE, lines
 from poise.tournaments.process.measure import process_of
@@ -84,7 +84,7 @@ def frame(folder: Path | str, table: str) -> pd.DataFrame:
         BadInput: there is no such table. ConfigError: pandas is not installed.
     """
     if table not in TABLES:
-        raise BadInput(f"table {table!r}; there are {', '.join(TABLES)}")
+        raise BadInput(f"table {table!r} does not exist; {did_you_mean(table, TABLES)}there are {', '.join(TABLES)}")
     pandas = _pandas()
     with Store.read(folder) as store:
         snapshot = store.snapshot()
@@ -109,7 +109,7 @@ def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> P
     if to.suffix not in (".parquet", ".csv"):
         raise BadInput(f"{to.name}: name a file that ends in .parquet or .csv")
     if table not in TABLES:
-        raise BadInput(f"table {table!r}; there are {', '.join(TABLES)}")
+        raise BadInput(f"table {table!r} does not exist; {did_you_mean(table, TABLES)}there are {', '.join(TABLES)}")
     with explained(to.parent):
         to.parent.mkdir(parents=True, exist_ok=True)
     with Store.read(folder) as store:

@@ -6,7 +6,6 @@ with the file beside it. Names are unique within a seat: agents that share one a
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from poise.common.errors import ConfigError
+from poise.common.words import did_you_mean
 
 _DEFAULT_BASELINE: Final = "vanilla"
 _FILE: Final = re.compile(r"^(?P<path>.*\.(?:py|toml))(?::[^,@:]+)?(?=[,@]|$)", re.DOTALL)
@@ -63,9 +63,7 @@ def check_baseline(wanted: str | None, *seats: tuple[Sequence[str], Sequence[str
     if wanted is None or any(find_baseline(wanted, *seat) for seat in seats):
         return
     labels = list(dict.fromkeys(label for shown, _ in seats for label in shown))
-    near = difflib.get_close_matches(wanted, labels, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
     raise ConfigError(
-        f"the baseline {wanted!r} is not one of the agents ({', '.join(labels)}); {hint}name one of them, with its "
-        "model where the name alone fits several"
+        f"the baseline {wanted!r} is not one of the agents ({', '.join(labels)}); {did_you_mean(wanted, labels)}name one "
+        "of them, with its model where the name alone fits several"
     )

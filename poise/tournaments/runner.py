@@ -27,7 +27,7 @@ from poise.tournaments.matchmaking import Pairings, check_node, try_models
 from poise.tournaments.names import check_baseline
 from poise.tournaments.notebook import usual_watch
 from poise.tournaments.results import Result
-from poise.tournaments.schedule import Schedule, build_schedule, enter, refuse_same_agents
+from poise.tournaments.schedule import Entrant, Schedule, build_schedule, enter, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
@@ -40,12 +40,32 @@ _COMMIT_MATCHES: Final = 500
 
 
 def plan_matches(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
-    """Every match that `config` asks for; none is played."""
+    """Every match that `config` asks for; none is played.
+
+    Raises ConfigError, AgentError or ScenarioError for invalid settings, AgentError for a graph that is none.
+    """
     if scenarios is None:
         from poise.games.scenarios.loaders import load_scenarios
 
         scenarios = load_scenarios(config.scenarios)
-    return build_schedule(config, *enter(config), scenarios)
+    creditors, debtors = enter(config)
+    for one in (*creditors, *debtors):
+        _refuse_other_than_graph(one)
+    return build_schedule(config, creditors, debtors, scenarios)
+
+
+def _refuse_other_than_graph(entrant: Entrant) -> None:
+    """AgentError where the function of a graph returns something else; one that raises fails its matches."""
+    agent = entrant.agent
+    if agent is None or agent.make_graph is None or agent.human:
+        return
+    from poise.graphs.custom import state_graph_of
+
+    try:
+        graph = agent.make_graph()
+    except Exception:  # noqa: BLE001 - a user's own code
+        return
+    state_graph_of(graph, entrant.label)
 
 
 def run_tournament(
@@ -58,8 +78,8 @@ def run_tournament(
 ) -> Result:
     """Play a tournament and store it in a folder. A tournament that was begun there is resumed.
 
-    The config may ask for more than before: more matches per pair, scenarios after the earlier ones, or more agents.
-    Finished matches are kept, and the missing ones are played.
+    The config may ask for more than before: more repeats or matches per pair, scenarios after the earlier ones, or more
+    agents. Finished matches are kept, and the missing ones are played.
 
     out:          the folder; default `config.out`, or one under `runs/` named by the config or the time.
     watch:        is shown the progress; default: a notebook shows it below the cell, and nothing else does.
@@ -83,6 +103,8 @@ def run_tournament(
     folder = Path(out or config.out or default_folder(config))
     begun = exists(folder)
     refuse_same_agents(schedule, _labels_in(folder) if begun else ())
+    if schedule.left_out:
+        watch.remark(schedule.coverage)
     down = {} if open_pairing else _down_models(config, schedule, _finished_ids(folder), watch)
     with only_run(folder):
         open_store = reopen_store if begun else begin_store

@@ -96,8 +96,9 @@ class Match:
 class Schedule:
     """Every match of a tournament, pair by pair; within a pair in the order a learner sees them.
 
-    judge: who judges every message; None for nobody. detector: what reads emotions.
-    part:  (K, N) where only the K-th of N parts is played here; None for all of it.
+    judge:    who judges every message; None for nobody. detector: what reads emotions.
+    left_out: how many scenarios at the end of the source are not played.
+    part:     (K, N) where only the K-th of N parts is played here; None for all of it.
     """
 
     creditors: tuple[Entrant, ...]
@@ -106,6 +107,7 @@ class Schedule:
     matches: tuple[Match, ...] = field(repr=False)
     judge: str | None = None
     detector: str = LEXICAL
+    left_out: int = 0
     part: tuple[int, int] | None = None
 
     @cached_property
@@ -189,6 +191,20 @@ class Schedule:
     def own_code(self) -> bool:
         """Whether any agent comes from a user's file."""
         return any(entrant.own_code for entrant in (*self.creditors, *self.debtors))
+
+    @property
+    def coverage(self) -> str:
+        """How often each pair plays which scenarios, in a sentence."""
+        whole, more = divmod(len(self.matches) // self.pairs, len(self.scenarios))
+        often = "once" if whole == 1 else "twice" if whole == 2 else f"{whole} times"
+        names = f"{self.scenarios[0].id} to {self.scenarios[-1].id}" if self.scenarios[1:] else self.scenarios[0].id
+        sentence = f"each pair plays {len(self.scenarios)} scenario{'s' * bool(self.scenarios[1:])} ({names}) {often}"
+        if more:
+            sentence += f", and the first {f'{more} of them' if more > 1 else 'of them'} once more"
+        if self.left_out:
+            all_of_them = self.left_out + len(self.scenarios)
+            sentence += f"; {self.left_out} of {all_of_them} are left out, --repeats 1 plays all"
+        return sentence
 
     @property
     def id(self) -> str:
@@ -280,7 +296,7 @@ def build_schedule(
     A match's seed depends on the scenario and the repeat and not on the pair, so that agents are compared on equal
     draws. Scenarios beyond `matches_per_pair` are left out.
     """
-    count = config.matches_per_pair or len(scenarios)
+    count = config.matches_per_pair or len(scenarios) * (config.repeats or 1)
     used = tuple(scenarios[:count])
     _refuse_doubles(used)
     _refuse_same_matches(creditors)
@@ -288,7 +304,7 @@ def build_schedule(
     if len(creditors) * len(debtors) * count > LARGEST:
         raise ConfigError(
             f"{len(creditors)} x {len(debtors)} x {count} are more than {LARGEST:,} matches, the most of a "
-            "tournament; take fewer --matches-per-pair, or several tournaments"
+            "tournament; take fewer --repeats or --matches-per-pair, or several tournaments"
         )
     series = _series(config, used, count)
     pairs = [_pair_hash(creditor, debtor, config) for creditor in creditors for debtor in debtors]
@@ -298,8 +314,16 @@ def build_schedule(
             match_hash = pair_hash.copy()
             match_hash.update(identity)
             matches.append(Match(pair * count + index, pair, scenario, repeat, seed, match_hash.hexdigest()))
-    entered = tuple(creditors), tuple(debtors), used, tuple(matches)
-    return Schedule(*entered, config.judge, config.detector, config.part_of)
+    return Schedule(
+        creditors=tuple(creditors),
+        debtors=tuple(debtors),
+        scenarios=used,
+        matches=tuple(matches),
+        judge=config.judge,
+        detector=config.detector,
+        left_out=len(scenarios) - len(used),
+        part=config.part_of,
+    )
 
 
 def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:

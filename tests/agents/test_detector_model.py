@@ -240,7 +240,7 @@ def test_the_command_line_names_it(tmp_path: Path) -> None:
     command = ["tournament", "run", "--creditor", "vanilla", "--debtor", "angry", "--out", str(tmp_path), "--detector"]
     refused = CliRunner().invoke(cli.app, [*command, "lexicon"])
     assert refused.exit_code == 1
-    assert "detector 'lexicon' is none of lexical" in refused.output
+    assert "detector 'lexicon' does not exist; did you mean 'lexical'? say lexical" in refused.output
     shown = CliRunner().invoke(cli.app, [*command, "ollama:x", "--dry-run"])
     assert shown.exit_code == 0
     assert "model calls" in shown.output

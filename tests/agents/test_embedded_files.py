@@ -85,7 +85,7 @@ class TestFinding:
         assert folder.find_by_digest(made.sha256) == made
         with pytest.raises(AgentError, match="is there already"):
             add_model(files / "qwen.gguf", "mine")
-        with pytest.raises(AgentError, match="did you mean mine"):
+        with pytest.raises(AgentError, match="did you mean 'mine'"):
             find_model("mien")
 
     @pytest.mark.parametrize("name", ["", "a/b", "../x", "smollm2", ".hidden"])
@@ -149,7 +149,10 @@ class TestChecks:
         with pytest.raises(AgentError, match=r"has no chat template, .* --option template=chatml"):
             check_model(uri)
         assert check_model(uri, ModelSettings(template="gemma")) == ()
-        with pytest.raises(AgentError, match=r"template 'alpaca' is neither one of chatml, gemma, plain nor a file"):
+        with pytest.raises(
+            AgentError,
+            match=r"template 'alpaca' is neither a name nor a file .*; the names are chatml, gemma",
+        ):
             check_model(uri, ModelSettings(template="alpaca"))
         (tmp_path / "own.jinja").write_text(CHATML)
         assert check_model(uri, ModelSettings(template=str(tmp_path / "own.jinja"))) == ()
@@ -249,7 +252,7 @@ def test_the_table_of_sampling_has_a_reason_for_each_entry_and_what_a_voice_need
     assert sampling_of("qwen2", 500_000_000) == SMALL_MODEL
     assert sampling_of("qwen2", 7_000_000_000) == sampling_table()["qwen2"]
     assert sampling_of("unheard-of", 7_000_000_000) == sampling_table()["other"]
-    with pytest.raises(AgentError, match="sampling 'tiny' is not one of small, other, llama"):
+    with pytest.raises(AgentError, match="sampling 'tiny' does not exist; there are small, other, llama"):
         ModelSettings(sampling="tiny")
 
 

@@ -36,7 +36,7 @@ class TestUris:
             parse_uri(uri)
 
     def test_an_unknown_embedded_model_is_refused_with_where_to_look(self):
-        with pytest.raises(AgentError, match=r"'smollm3' does not exist; did you mean smollm2\? `poise models list`"):
+        with pytest.raises(AgentError, match=r"'smollm3' does not exist; did you mean 'smollm2'\? `poise models list`"):
             check_model("embedded:smollm3")
 
     def test_scripted_has_no_chat_model(self):
@@ -86,7 +86,10 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"temprature": 1}, "'temprature' is unknown; there are base_url, cache, context"),
+            (
+                {"temprature": 1},
+                "'temprature' is unknown; did you mean 'temperature'. there are base_url, cache",
+            ),
             ({"max_tokens": "many"}, "max_tokens is 'many'; it must be a whole number"),
             ({"max_tokens": 1.5}, "must be a whole number"),
             ({"timeout": None}, "must be a number"),

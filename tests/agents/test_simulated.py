@@ -388,7 +388,11 @@ def test_a_changed_file_is_read_again(tmp_path):
         ("stays = 3", "stays = 2.5", "pace.stays = 2.5 is refused"),
         ("own = [\n  [0.5334", "own = [\n  [0.9334", r"the row \[0.9334.* adds up to 1.4.*, not to 1"),
         ("own = [\n  [0.5334, ", "own = [\n  [", "dynamics.own.0 = .* is refused"),
-        ("[states.strategic]", "[states.strategical]", "states are due for exactly cooperative.*; see to strategic,"),
+        (
+            "[states.strategic]",
+            "[states.strategical]",
+            "due for exactly cooperative.*; did you mean 'strategic'. see",
+        ),
         ("leaves = 0.05", "leaves = 1.05", "states.confrontational.leaves = 1.05 is refused"),
         ("[reactions.strategic.fear]", "[reactions.strategic.fera]", "reactions.strategic are due for exactly joy"),
         ("fear = { fear = 1, ", "fear = { anger = 1, ", r"labels.fear must name labels .* see to \['anger'\]"),

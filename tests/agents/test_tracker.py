@@ -152,7 +152,7 @@ def test_any_of_the_28_stands_for_its_one_of_the_seven_and_none_for_neutral(mode
         ((0.5, 0.6, -0.1, 0.0, 0.0, 0.0, 0.0), "joy", "none negative"),
         ((math.nan,) * 7, "joy", "finite"),
         ((0.0, math.inf, 0.0, 0.0, 0.0, 0.0, 0.0), "joy", "finite"),
-        (NEUTRAL, "rage", "'rage' is no emotion"),
+        (NEUTRAL, "rage", "'rage' is not an emotion"),
     ],
 )
 def test_impossible_evidence_is_refused(seven, cause, says):

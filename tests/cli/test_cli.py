@@ -102,8 +102,17 @@ def test_a_file_says_the_same_and_options_override_it(fakes):
 def test_a_dry_run_shows_the_schedule_and_plays_nothing(fakes):
     told = poise_says("tournament", "run", *PAIR, "--matches-per-pair", "7", "--dry-run").stdout
     assert "2 creditors x 1 debtor x 7 matches = 14 matches" in told
+    assert "plays 4 scenarios (case-0 to case-3) once, and the first 3 of them once more" in " ".join(told.split())
     assert "time: about" in told
     assert not list(Path.cwd().iterdir())
+
+
+def test_a_run_says_which_scenarios_it_leaves_out(fakes):
+    words = ("tournament", "run", *PAIR)  # of 4 scenarios
+    assert "3 of 4 are left out, --repeats 1 plays all" in poise_says(*words, "--matches-per-pair", "1").stderr
+    said = poise_says(*words, "--repeats", "2", "--out", "both")
+    assert "left out" not in said.stderr
+    assert "2 creditors x 1 debtor x 8 matches = 16 matches" in said.stderr
 
 
 def test_a_dry_run_with_a_model_counts_calls_and_asks_none(fakes):

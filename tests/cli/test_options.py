@@ -121,7 +121,7 @@ def test_a_dataclass_in_a_dataclass_keeps_the_outer_default_too():
     [
         ({"share": 1.0}, "share 1.0 is not above 0, below 1"),
         ({"share": float("nan")}, "share nan is not above 0, below 1"),
-        ({"taste": "salty"}, "taste 'salty' is not one of sweet, sour"),
+        ({"taste": "salty"}, "taste 'salty' is refused; it can be sweet, sour"),
     ],
 )
 def test_what_a_dataclass_declares_is_what_it_takes(fields, message):

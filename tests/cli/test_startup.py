@@ -9,6 +9,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
+
+from poise.cli.app import app
 
 _GRAPHS = ("langgraph", "langchain_core", "httpx", "asyncio")
 _NUMBERS = ("scipy", "pyspiel", "torch")
@@ -28,7 +31,11 @@ print(*sys.modules, file=sys.stderr)
     ("words", "shown", "spared"),
     [
         ("--help", "tournament", (*_GRAPHS, *_NUMBERS, "numpy", "pydantic", "rich", "poise.games", "poise.agents")),
-        ("agents list", "eq-negotiator", (*_GRAPHS, *_NUMBERS, "poise.tournaments", "poise.training")),
+        (
+            "agents list",
+            "eq-negotiator",
+            (*_GRAPHS, *_NUMBERS, "numpy", "urllib.request", "poise.tournaments", "poise.training"),
+        ),
         (
             _MATCH,
             "= 200 matches",
@@ -41,3 +48,13 @@ def test_a_command_imports_only_what_it_needs(words, shown, spared):
     done = subprocess.run([sys.executable, "-c", _RUN.format(words=words)], capture_output=True, text=True, check=False)
     assert shown in done.stdout, done.stderr
     assert sorted(set(spared) & set(done.stderr.split())) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("poise tour", ["tournament"]), ("poise tournament run --cre", ["--creditor"]), ("poise sch", ["schema"])],
+)
+def test_a_shell_completes_commands_and_options(typed, offered):
+    asked = {"_POISE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    said = CliRunner().invoke(app, [], prog_name="poise", env=asked)
+    assert said.stdout.split() == offered

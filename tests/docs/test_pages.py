@@ -14,6 +14,7 @@ from poise.games.domains import SEARCH
 
 OLLAMA, EMBEDDED = "needs an Ollama server", "needs the embedded model, for minutes"
 SLURM = "tests/docs/test_slurm.py"
+SETUP = "sets up the machine"
 SERVER = "tests/graphs/test_dev_server.py"
 
 # What of a page is not run, and why: a block that joins them, in silence, fails here.
@@ -33,11 +34,13 @@ FOLLOWED = {
         f"a server that goes on; {SERVER} starts it and runs the code below",
         f"needs the server; {SERVER} runs it",
     ],
+    "docs/install.md": [EMBEDDED, SETUP, SETUP, SETUP],
     "docs/judge.md": [],
     "docs/play.md": [OLLAMA],
     "docs/process.md": [],
     "docs/simulated-debtor.md": ["needs your own world", "plays some 12,000 negotiations", "plays 800 negotiations"],
     "docs/slurm.md": [f"{SLURM} runs it in bash, once for each task", f"{SLURM} runs it in bash"],
+    "docs/reference/formats.md": [],
     "docs/statistics.md": [],
     "docs/tournaments.md": [EMBEDDED],
     "docs/view.md": [],
@@ -51,6 +54,7 @@ ELSEWHERE = {
     "docs/models.md": "tests/agents/test_embedded_files.py",
     "docs/ray.md": "tests/tournaments/ray_nodes.py",
     "docs/reading.md": "tests/agents/test_structured.py",
+    "docs/reference/command-line.md": "tests/cli/test_startup.py",
     "docs/reference/python.md": "tests/docs/test_reference.py",
     "docs/results/emodistill.md": "tests/docs/test_emodistill_experiment.py",
     "docs/training-words.md": "tests/cli/test_train_words_command.py",

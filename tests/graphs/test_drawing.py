@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 
 import pytest
 from helpers.paths import GOLDEN, ROOT
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from poise.agents.registry import find_agent
 from poise.cli.app import app
 from poise.common.errors import BadInput
 from poise.graphs import negotiation_graph, seat_graph, studio
-from poise.graphs.drawing.draw import draw, to_networkx
+from poise.graphs.drawing.draw import draw, picture_of, places_of, to_networkx
+from poise.graphs.drawing.outline import USUAL, negotiation_outline
 
 GOLDEN = GOLDEN / "negotiation.mmd"
 SECOND_THOUGHTS = ROOT / "examples" / "second_thoughts.py"
@@ -87,3 +90,29 @@ def test_a_compiled_graph_is_drawn_as_it_is(tmp_path):
     )
     drawn = CliRunner().invoke(app, ["graph", "draw", str(tmp_path / "own.py")])
     assert "perceive --> feel;" in drawn.output
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_every_arrow_begins_and_ends_at_a_box(judged, monkeypatch):
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, *out, **how: (figures.append(figure), save(figure, *out, **how))
+    )
+    picture = negotiation_outline(USUAL, USUAL, judged=judged)
+    picture_of(picture, "png")
+    (axes,) = figures[0].axes
+    figures[0].draw_without_rendering()
+    drawn = [patch.get_window_extent() for patch in axes.patches if patch.get_zorder() == 3]
+    boxes = dict(zip(places_of(picture), drawn, strict=True))
+    arrows = [text.arrow_patch for text in axes.texts if getattr(text, "arrow_patch", None)]
+    points = 3 * figures[0].dpi / 72  # the gap, and half a line
+    for (source, target), arrow in zip(picture.edges, arrows, strict=True):
+        vertices = arrow.get_transform().transform(arrow.get_path().vertices)
+        assert min(gap(vertex, boxes[source]) for vertex in vertices) < points
+        assert min(gap(vertex, boxes[target]) for vertex in vertices) < points
+
+
+def gap(point, box):
+    x, y = point
+    return math.hypot(max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1))

@@ -106,5 +106,5 @@ def test_one_turn_of_your_own_agent_and_its_errors(own, tmp_path):
 def test_what_cannot_be_served_is_refused_at_once():
     with pytest.raises(AgentError, match="did you mean 'vanilla'"):
         serve_negotiation(creditor="vanila")
-    with pytest.raises(BadInput, match="'sed' is not one of creditor, debtor, scenarios"):
+    with pytest.raises(BadInput, match="'sed' cannot be chosen; did you mean 'seed'"):
         serve_negotiation(sed=3)

@@ -32,6 +32,14 @@ def test_a_file_and_options_say_the_same_things(tmp_path):
     assert config.model_options == {"context": 2048, "temperature": 0.5}
 
 
+def test_a_pair_has_one_number_of_matches(tmp_path):
+    with pytest.raises(ConfigError, match=r"repeats = 2 and matches_per_pair = 3 both say .* give one of them"):
+        make_config({**LEAST, "repeats": 2, "matches_per_pair": 3})
+    file = write(tmp_path / "t.toml", 'creditor = ["vanilla"]\ndebtors = "angry"\nmatches-per-pair = 3\n')
+    config = load_config(file, {"repeats": 2})
+    assert (config.repeats, config.matches_per_pair) == (2, None), "an option replaces either"
+
+
 @pytest.mark.parametrize("fields", [{}, {"creditors": ["vanilla"]}, {"debtors": ["angry"], "creditors": []}])
 def test_both_seats_must_be_taken(fields):
     with pytest.raises(ConfigError, match=r"name no (creditor|debtor); add --\1 vanilla"):

@@ -392,7 +392,7 @@ class TestRescoring:
         json.dumps(never.to_dict())
 
     def test_what_cannot_be_is_refused(self, unjudged):
-        with pytest.raises(BadInput, match="the rule 'coin' is none of referee, judge, faithful, either"):
+        with pytest.raises(BadInput, match="the rule 'coin' does not exist; there are referee, judge"):
             rescore_tournament(unjudged, "coin")
         with pytest.raises(BadInput, match="neither 'last' nor 'midpoint'"):
             rescore_tournament(unjudged, "faithful", "first")

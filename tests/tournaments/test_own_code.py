@@ -12,12 +12,13 @@ import pytest
 from helpers.chat_server import ANSWERS, serving
 from helpers.seats import case, pair
 
+from poise.common.errors import AgentError
 from poise.common.interrupts import Interrupts
 from poise.common.processes import turn_watch
 from poise.graphs.pairing import Pairing, PlaySettings
 from poise.tournaments.config import make_config
 from poise.tournaments.matchmaking import Pairings
-from poise.tournaments.runner import plan_matches
+from poise.tournaments.runner import plan_matches, run_tournament
 from poise.tournaments.storage.rows import transcript_from
 from poise.tournaments.workers.dispatcher import Dispatcher, Playing
 from poise.tournaments.workers.play import How, play_all
@@ -141,3 +142,16 @@ def test_after_sigterm_whoever_asks_again_too_late_is_interrupted(monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
         assert stop()
         assert stop(), "Ctrl-C waits for what is in flight"
+
+
+def test_a_graph_function_without_a_graph_is_refused_before_anything_is_stored(tmp_path):
+    """It once reached a worker process, which failed on it."""
+    file = tmp_path / "ledger.py"
+    file.write_text(
+        "from poise import graph_agent\nfrom poise.graphs import empty_seat_graph\n\n"
+        "@graph_agent('ledger')\ndef ledger():\n    graph = empty_seat_graph()\n"
+    )
+    config = make_config({"creditors": ["vanilla", str(file)], "debtors": ["angry"]})
+    with pytest.raises(AgentError, match="returned None and not a StateGraph; let it end with `return graph`"):
+        run_tournament(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -36,6 +36,27 @@ def test_every_pair_plays_every_scenario_equally_often(creditors, debtors, cases
     assert set(played.values()) == {creditors * debtors}
 
 
+@given(repeats=counts, cases=counts, pairs=counts)
+def test_repeats_are_a_number_of_matches_and_change_nothing_else(repeats, cases, pairs):
+    assert schedule(config(1, pairs, repeats=repeats), cases) == schedule(
+        config(1, pairs, matches_per_pair=repeats * cases), cases
+    )
+    assert schedule(config(1, pairs), cases) == schedule(config(1, pairs, repeats=1), cases)
+
+
+@given(cases=st.integers(1, 6), matches=st.integers(1, 20))
+def test_the_schedule_says_how_often_each_scenario_is_played(cases, matches):
+    plan = schedule(config(2, 2, matches_per_pair=matches), cases)
+    often = Counter(match.scenario for match in plan.matches if match.pair == 0)
+    used, whole = len(often), min(often.values())
+    said = plan.coverage
+    assert f"{used} scenario" in said
+    assert {1: "once", 2: "twice"}.get(whole, f"{whole} times") in said
+    assert ("once more" in said) == (max(often.values()) > whole)
+    assert plan.left_out == cases - used
+    assert (f"; {cases - used} of {cases} are left out" in said) == (used < cases)
+
+
 @given(seed=st.integers(0, 2**63 - 1), cases=counts)
 def test_seeds_do_not_depend_on_the_pair(seed, cases):
     plan = schedule(config(2, 3, seed=seed, matches_per_pair=2 * cases), cases)

@@ -144,7 +144,7 @@ def test_too_many_matches_are_refused_before_they_are_planned():
         ("tournament run --creditor vanilla --debtor d.py --creditor d.py", "has no creditor: 'd' is a debtor; give"),
         ("tournament run --creditor bad.py --debtor sad", "has the seat 'buyer'"),
         ("tournament run --creditor vanilla --debtor sad --scenarios biultin", "did you mean 'builtin'"),
-        ("tournament run --creditor vanilla --debtor sad --scenarios biultin:test", "did you mean 'builtin:test'"),
+        ("tournament run --creditor vanilla --debtor sad --scenarios biultin:test", "did you mean 'builtin'"),
         ("tournament run --creditor vanilla --debtor sad --scenarios builtin:medcal", "did you mean 'medical'"),
         ("tournament run --creditor vanilla --debtor sad --scenarios builtin:tset", "did you mean 'test'"),
         ("tournament run --creditor vanilla --debtor sad --seed 99999999999999999999999999", "less than or equal"),

@@ -181,7 +181,7 @@ def test_an_answer_to_another_question_is_not_sent(visitor):
 
 def test_what_cannot_be_is_refused_with_the_remedy_and_stays_typed(visitor):
     visitor.sit_down()
-    for words, told in (("400", "outside 0 to 365 days"), ("[angr] 40", "did you mean anger"), ("", "say something")):
+    for words, told in (("400", "outside 0 to 365 days"), ("[angr] 40", "did you mean 'anger'"), ("", "say something")):
         visitor.say(words)
         assert told in visitor.text
         assert visitor.field("words") == words

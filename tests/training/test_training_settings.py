@@ -47,11 +47,11 @@ def test_a_file_s_own_last_fifth_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"method": "hope"}, "not one of"),
+        ({"method": "hope"}, "method 'hope' does not exist; there are"),
         ({"debtors": ()}, "--debtor"),
-        ({"mode": "kind"}, "mode 'kind' is not one of corrected, faithful"),
+        ({"mode": "kind"}, "mode 'kind' is refused; it can be corrected, faithful"),
         ({"seed": -1}, "seed -1 is not 0 or more"),
-        ({"rows": "theirs"}, "rows 'theirs' is not one of own, heard"),
+        ({"rows": "theirs"}, "rows 'theirs' is refused; it can be own, heard"),
         ({"method": "evolve", "mode": "faithful", "rows": "heard"}, "--rows own"),
         ({"talks": 0}, "talks 0 is not 1 or more"),
         ({"budget": 3}, "--budget"),
@@ -97,7 +97,7 @@ def test_every_method_has_its_command(method):
 def test_a_wrong_setting_is_one_sentence(tmp_path):
     told = run_cli.invoke(app, ["train", "evolve", "--debtor", "vanilla", "--mode", "kind", "--out", str(tmp_path)])
     assert told.exit_code == 1
-    assert "mode 'kind' is not one of corrected, faithful" in told.output
+    assert "mode 'kind' is refused; it can be corrected, faithful" in told.output
 
 
 @pytest.mark.parametrize("method", LONGER)

@@ -15,7 +15,6 @@ from typing import Any
 from page import Results, write_page
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
 from poise.training.online.settings import TrainSettings
@@ -68,7 +67,7 @@ def play(settings: dict[str, Any], trained: dict[str, str], folder: Path, worker
         "creditors": [*settings["engines"], *fixed, *trained],
         "debtors": settings["debtors"],
         "scenarios": settings["scenarios"],
-        "matches_per_pair": settings["repeats"] * len(load_scenarios(settings["scenarios"])),
+        "repeats": settings["repeats"],
         "seed": settings["seed"],
         "baseline": settings["reference"],
         "workers": workers,

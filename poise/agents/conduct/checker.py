@@ -46,7 +46,6 @@ class Checker:
     """
 
     def __init__(self, rules: tuple[Rule, ...], shared: Shared) -> None:
-        """Raises ConfigError where a rule does not treat its own examples as it says."""
         self.rules = rules
         lexicon = _lexicon(rules, shared)
         self._reader = Reader(lexicon)
@@ -56,16 +55,19 @@ class Checker:
         self._searches = Searches(phrases, shared.common, lexicon)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self.judge)
         self._broken = lru_cache(maxsize=_REMEMBERED)(self._search)  # of words, which leave out most numbers
-        self._try_examples()
 
     @classmethod
     def from_files(cls, paths: Iterable[Path] | None = None) -> Self:
         """A checker with the rules of `paths`, or those of this package.
 
-        Raises ConfigError where a file is refused, with file, place and remedy.
+        Raises ConfigError where a file is refused, with file, place and remedy, and where a rule of `paths` does not
+        treat its own examples as it says; a test of Poise's tries those of the package.
         """
         shared = read_shared()
-        return cls(read_rules(shipped_rules() if paths is None else paths, shared), shared)
+        checker = cls(read_rules(shipped_rules() if paths is None else paths, shared), shared)
+        if paths is not None:
+            checker._try_examples()
+        return checker
 
     def check(self, text: str) -> tuple[Violation, ...]:
         """The violations in a message, in the order in which they stand; any text will do."""

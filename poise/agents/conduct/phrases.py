@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from poise.common.errors import ConfigError
+from poise.common.words import did_you_mean
 
 Kind = Literal["words", "gap", "gap in clause", "stop", "comma", "start"]
 Groups = Mapping[str, frozenset[str]]
@@ -81,7 +82,8 @@ def expand(items: Iterable[str], groups: Groups) -> frozenset[str]:
     for item in items:
         if item.startswith("@"):
             if item[1:] not in groups:
-                raise ConfigError(f"unknown group {item!r}; the groups are {', '.join(sorted(groups))}")
+                hint = did_you_mean(item[1:], groups)
+                raise ConfigError(f"unknown group {item!r}; {hint}the groups are {', '.join(sorted(groups))}")
             found |= groups[item[1:]]
         elif item == ANY_NUMBER:
             found.add(item)

@@ -92,7 +92,9 @@ class _Rule(_Part):
     clean: _Texts
 
 
-class _RuleFile(_Part):
+class RuleFile(_Part):
+    """What a file of rules of conduct may say."""
+
     category: _Id
     about: _Text
     groups: dict[_Id, list[str]] = {}
@@ -155,7 +157,7 @@ def read_rules(paths: Iterable[Path], shared: Shared) -> tuple[Rule, ...]:
     """
     rules: dict[str, Rule] = {}
     for path in paths:
-        file = _read(path, _RuleFile)
+        file = _read(path, RuleFile)
         groups = _grouped(file.groups, shared.groups, path)
         for each in file.rule:
             with _Place(path, each.id):

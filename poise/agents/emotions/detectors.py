@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 if TYPE_CHECKING:
     from poise.agents.emotions.detector import EmotionReader
@@ -27,7 +28,7 @@ _FINE: Final = "28:"
 
 def check_detector(uri: str) -> None:
     """Raise AgentError, with the valid forms, unless `uri` names a detector."""
-    from poise.agents.models.models import model_forms, parse_uri
+    from poise.agents.models.models import model_forms, parse_uri, provider_names
 
     if uri == LEXICAL:
         return
@@ -35,7 +36,8 @@ def check_detector(uri: str) -> None:
         has_model = parse_uri(detector_model(uri))[0].has_model
     except AgentError:
         forms = f"{LEXICAL}, {model_forms(without_model=False)}, with 28: before it for the fine labels"
-        raise AgentError(f"detector {uri!r} is none of {forms}") from None
+        hint = did_you_mean(detector_model(uri).partition(":")[0], [LEXICAL, *provider_names()])
+        raise AgentError(f"detector {uri!r} does not exist; {hint}say {forms}") from None
     if not has_model:
         raise AgentError(f"{uri!r} has no model that could read; the detector without a model is {LEXICAL!r}")
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from poise.common.errors import BadInput
+from poise.common.words import did_you_mean
 
 EMOTIONS7: Final = ("joy", "sadness", "anger", "fear", "surprise", "disgust", "neutral")
 EMOTIONS28: Final = (
@@ -87,8 +88,8 @@ def to_seven(label: str) -> str:
     # Every name of the seven is also a label of the 28 and maps to itself, so one table serves both.
     seven = TO_SEVEN.get(label)
     if seven is None:
-        msg = f"{label!r} is no emotion; say one of: {', '.join(EMOTIONS28)}"
-        raise BadInput(msg)
+        hint = did_you_mean(label, EMOTIONS28)
+        raise BadInput(f"{label!r} is not an emotion; {hint}say one of: {', '.join(EMOTIONS28)}")
     return seven
 
 
@@ -99,8 +100,8 @@ def members(seven: str) -> tuple[str, ...]:
         BadInput: `seven` is none of the seven.
     """
     if seven not in _MEMBERS:
-        msg = f"{seven!r} is none of the seven emotions; say one of: {', '.join(EMOTIONS7)}"
-        raise BadInput(msg)
+        hint = did_you_mean(seven, EMOTIONS7)
+        raise BadInput(f"{seven!r} is none of the seven emotions; {hint}say one of: {', '.join(EMOTIONS7)}")
     return _MEMBERS[seven]
 
 

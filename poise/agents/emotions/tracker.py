@@ -37,6 +37,7 @@ from poise.agents.emotions.tables import STATES, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.agents.protocols import View
 from poise.common.errors import BadInput
+from poise.common.words import did_you_mean
 
 Mode = Literal["corrected", "faithful"]
 _NEUTRAL: Final = EMOTIONS7.index("neutral")
@@ -149,7 +150,8 @@ class Tracker:
     @staticmethod
     def _refusal(seven: Sequence[float], reacted_to: str | None) -> BadInput:
         if reacted_to is not None and reacted_to not in EMOTIONS28:
-            return BadInput(f"{reacted_to!r} is no emotion; say one of: {', '.join(EMOTIONS28)}, or None")
+            hint = did_you_mean(reacted_to, EMOTIONS28)
+            return BadInput(f"{reacted_to!r} is not an emotion; {hint}say one of: {', '.join(EMOTIONS28)}, or None")
         return BadInput(f"the evidence {list(seven)!r} must be 7 finite numbers, none negative (EMOTIONS7)")
 
     def predict(self, belief: Sequence[float]) -> Row:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.judges.types import Exchange, Judge, Verdict
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 if TYPE_CHECKING:
     from poise.agents.models.settings import ModelSettings
@@ -27,14 +28,17 @@ RULES: Final = "rules"
 
 def check_judge(uri: str) -> None:
     """Raise AgentError, with the valid forms, unless `uri` names a judge."""
-    from poise.agents.models.models import model_forms, parse_uri
+    from poise.agents.models.models import model_forms, parse_uri, provider_names
 
     if uri == RULES:
         return
     try:
         has_model = parse_uri(uri)[0].has_model
     except AgentError:
-        raise AgentError(f"judge {uri!r} is none of {RULES}, {model_forms(without_model=False)}") from None
+        hint = did_you_mean(uri.partition(":")[0], [RULES, *provider_names()])
+        raise AgentError(
+            f"judge {uri!r} does not exist; {hint}say {RULES}, {model_forms(without_model=False)}"
+        ) from None
     if not has_model:
         raise AgentError(f"{uri!r} has no model to judge with; the judge without a model is {RULES!r}")
 

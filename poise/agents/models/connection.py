@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from poise.common.errors import AgentError
 
@@ -68,6 +67,8 @@ def _tls(said: str, variable: str) -> str:
 
 def proxy_between(address: str) -> str:
     """The variable and the address of the proxy through which `address` is asked; "" where there is none."""
+    from urllib.request import getproxies, proxy_bypass
+
     parts = urlsplit(address)
     if not parts.hostname or proxy_bypass(parts.hostname):
         return ""

@@ -12,7 +12,6 @@ What each of them does is in its file in `providers/`. Nothing heavy is imported
 
 from __future__ import annotations
 
-import difflib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from poise.agents.models.provider import Provider
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, ModelMissing
+from poise.common.words import did_you_mean
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -59,6 +59,11 @@ def model_forms(*, without_model: bool = True) -> str:
     return f"{', '.join(forms[:-1])} or {forms[-1]}"
 
 
+def provider_names() -> list[str]:
+    """What a model's URI may begin with."""
+    return [*built_in_providers(), *installed_providers()]
+
+
 def parse_uri(uri: str) -> tuple[Provider, str]:
     """A URI's provider and the model's name, which may itself contain colons and slashes.
 
@@ -67,9 +72,8 @@ def parse_uri(uri: str) -> tuple[Provider, str]:
     scheme, colon, name = uri.partition(":")
     provider = built_in_providers().get(scheme) or installed_providers().get(scheme)
     if provider is None:
-        near = difflib.get_close_matches(scheme.lower(), [*built_in_providers(), *installed_providers()], n=1)
-        hint = f"did you mean {near[0]}{colon}{name}? " if near else ""
-        raise AgentError(f"model {uri!r} is none of {model_forms()}{f'; {hint}' if hint else ''}".rstrip())
+        hint = did_you_mean(scheme, provider_names())
+        raise AgentError(f"model {uri!r} is none of {model_forms()}{hint and f'; {hint.strip()}'}")
     if not provider.takes(name) or bool(colon) != provider.has_model:
         raise AgentError(f"model {uri!r} is none of {model_forms()}")
     return provider, name

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 SMALL: Final = "small"
 SMALL_PARAMETERS: Final = 1_000_000_000  # a model with fewer is sampled as SMALL
@@ -46,7 +47,8 @@ def named_template(name: str) -> tuple[str, list[str]]:
         return Path(name).expanduser().read_text(encoding="utf-8"), []
     except (OSError, UnicodeDecodeError, ValueError):
         raise AgentError(
-            f"template {name!r} is neither one of {', '.join(known)} nor a file with a Jinja template"
+            f"template {name!r} is neither a name nor a file with a Jinja template; {did_you_mean(name, known)}"
+            f"the names are {', '.join(known)}"
         ) from None
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from poise.agents.models.sampling import sampling_table
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 Scalar = str | int | float | bool
 SCRIPTED: Final = "scripted"
@@ -90,7 +91,10 @@ class ModelSettings:
         if self.weights not in ("", "published"):
             raise AgentError(f"weights {self.weights!r} is neither 'published' nor left out")
         if self.sampling and self.sampling not in sampling_table():
-            raise AgentError(f"sampling {self.sampling!r} is not one of {', '.join(sampling_table())}")
+            hint = did_you_mean(self.sampling, sampling_table())
+            raise AgentError(
+                f"sampling {self.sampling!r} does not exist; {hint}there are {', '.join(sampling_table())}"
+            )
         if self.temperature is not None:
             _between("temperature", self.temperature, 0, 5)
         if self.seed is not None:
@@ -112,8 +116,11 @@ class ModelSettings:
             if name.startswith(_EXTRA):
                 extra.append((name.removeprefix(_EXTRA), value))
             elif name not in known or name == "extra":
-                names = ", ".join(sorted(known - {"api_key", "extra"}))
-                raise AgentError(f"model option {name!r} is unknown; there are {names}, and {_EXTRA}NAME")
+                names = sorted(known - {"api_key", "extra"})
+                raise AgentError(
+                    f"model option {name!r} is unknown; {did_you_mean(name, names)}there are {', '.join(names)}, and "
+                    f"{_EXTRA}NAME"
+                )
             else:
                 values[name] = _convert(name, value)
         return cls(**values, extra=tuple(extra))

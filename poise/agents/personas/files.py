@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -11,8 +10,9 @@ from pydantic import Field, field_validator, model_validator
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
 from poise.agents.personas.persona import FOLDER, Band, MoodReach, Persona, Reaction, Renege, Walk
-from poise.common.checked_toml import Part, like_one_in, read_checked
+from poise.common.checked_toml import Part, keys_among, like_one_in, read_checked
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 _Mood = Annotated[float, Field(ge=-1, le=1)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -34,7 +34,7 @@ class _Reaction(Part):
 
 class _Band(Part):
     below: _Mood | None = None
-    emotions: dict[str, Annotated[float, Field(gt=0)]]
+    emotions: Annotated[dict[str, Annotated[float, Field(gt=0)]], keys_among(EMOTIONS28)]
 
     @field_validator("emotions")
     @classmethod
@@ -71,11 +71,13 @@ class _Renege(Part):
         return next(iter(_of_28({promise: 1.0})))
 
 
-class _File(Part):
+class PersonaFile(Part):
+    """What a persona's file may say; with `like`, only what is different."""
+
     summary: _Words
     text: _Words
     mood: _Mooded
-    reactions: dict[str, _Reaction]
+    reactions: Annotated[dict[str, _Reaction], keys_among(EMOTIONS7)]
     shows: Annotated[list[_Band], Field(min_length=1)]
     concession: _Concession
     walk: _Walk | None = None
@@ -85,7 +87,8 @@ class _File(Part):
     @classmethod
     def _to_each_emotion(cls, reactions: Any) -> Any:
         if isinstance(reactions, dict) and (odd := sorted(set(reactions) ^ set(EMOTIONS7))):
-            raise AgentError(f"reactions are due for exactly {', '.join(EMOTIONS7)}; see to {', '.join(odd)}")
+            hint = "".join(did_you_mean(name, EMOTIONS7) for name in odd if name in reactions)
+            raise AgentError(f"reactions are due for exactly {', '.join(EMOTIONS7)}; {hint}see to {', '.join(odd)}")
         return reactions
 
     @model_validator(mode="after")
@@ -104,8 +107,8 @@ def _of_28(emotions: dict[str, float]) -> dict[str, float]:
         raise ValueError("no emotion is named; name at least one of the 28")
     for label in emotions:
         if label not in EMOTIONS28:
-            near = difflib.get_close_matches(label, EMOTIONS28, n=1)
-            raise ValueError(f"{label!r} is none of the 28 emotions" + (f"; did you mean {near[0]!r}?" if near else ""))
+            hint = did_you_mean(label, EMOTIONS28)
+            raise ValueError(f"{label!r} is none of the 28 emotions; {hint}there are {', '.join(EMOTIONS28)}")
     return emotions
 
 
@@ -116,19 +119,18 @@ def read_persona(path: Path) -> Persona:
         AgentError: the file cannot be read, is not TOML, or holds a setting that is refused; it names file, key, value
             and remedy.
     """
-    return _persona(path.stem, read_checked(path, _File, "persona", "the file of vanilla", like_one_in(FOLDER)))
+    return _persona(path.stem, read_checked(path, PersonaFile, "persona", "the file of vanilla", like_one_in(FOLDER)))
 
 
 def unknown_persona(name: str, names: Sequence[str]) -> AgentError:
     """What to say when no persona has that name."""
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
     return AgentError(
-        f"no persona is called {name!r}; {hint}there are {', '.join(names)}, or give the path of a .toml file"
+        f"no persona is called {name!r}; {did_you_mean(name, names)}there are {', '.join(names)}, or give the path of "
+        "a .toml file"
     )
 
 
-def _persona(name: str, file: _File) -> Persona:
+def _persona(name: str, file: PersonaFile) -> Persona:
     reach = file.concession.reach
     return Persona(
         name=name,

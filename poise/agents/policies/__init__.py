@@ -24,6 +24,7 @@ from typing import Any, Final, TypeVar
 
 from poise.agents.protocols import Policy
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 Restore = Callable[[Mapping[str, Any], Mapping[str, Any]], Policy]
 Declare = Callable[[str], Mapping[str, Any]]
@@ -173,7 +174,9 @@ def make_policy(spec: str) -> Policy:
     name, _, argument = spec.partition(":")
     found = find_policy(name)
     if found is None:
-        raise AgentError(f"no policy is called {name!r}; `poise agents list` shows them all")
+        raise AgentError(
+            f"no policy is called {name!r}; {did_you_mean(name, policies())}`poise agents list` shows them all"
+        )
     return found.make(argument)
 
 
@@ -192,5 +195,6 @@ def trained_policy(engine: str, parameters: Mapping[str, Any], arrays: Mapping[s
     if engine not in engines():
         _load_installed(engine)
     if engine not in _RESTORERS:
-        raise AgentError(f"no engine is called {engine!r}; this Poise plays {', '.join(engines())}")
+        hint = did_you_mean(engine, engines())
+        raise AgentError(f"no engine is called {engine!r}; {hint}this Poise plays {', '.join(engines())}")
     return _RESTORERS[engine](parameters, arrays)

@@ -7,13 +7,12 @@ Differs from the reference: any of the 28 emotions can be fixed, not only the se
 
 from __future__ import annotations
 
-import difflib
-
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies import policy
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
+from poise.common.words import did_you_mean
 
 
 @policy(
@@ -26,17 +25,16 @@ class Fixed:
     """Always `emotion`, one of the 28.
 
     Raises:
-        AgentError: there is no such emotion; the message lists those of a similar name.
+        AgentError: there is no such emotion; the message names the nearest and all.
     """
 
     def __init__(self, emotion: str) -> None:
         if not emotion:
             raise AgentError(f"fixed needs an emotion: fixed:EMOTION with one of {', '.join(EMOTIONS28)}")
         if emotion not in EMOTIONS28:
-            close = difflib.get_close_matches(emotion.lower(), EMOTIONS28, n=3, cutoff=0.5)
-            near = f"did you mean {' or '.join(close)}? " if close else ""
             raise AgentError(
-                f"{emotion!r} is not an emotion; {near}Say fixed:EMOTION with one of: {', '.join(EMOTIONS28)}"
+                f"{emotion!r} is not an emotion; {did_you_mean(emotion, EMOTIONS28)}say fixed:EMOTION with one of: "
+                f"{', '.join(EMOTIONS28)}"
             )
         self._emotion = emotion
 

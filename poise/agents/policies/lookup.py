@@ -29,6 +29,7 @@ from poise.agents.policies.eq_negotiator import likeliest
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
+from poise.common.words import did_you_mean
 
 TABLE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -53,9 +54,11 @@ class Lookup:
     def __init__(self, entries: Mapping[str, str] = TABLE) -> None:
         for read, shown in entries.items():
             if read not in EMOTIONS7:
-                raise AgentError(f"lookup: {read!r} is not an emotion that is read; use {', '.join(EMOTIONS7)}")
+                hint = did_you_mean(read, EMOTIONS7)
+                raise AgentError(f"lookup: {read!r} is not an emotion that is read; {hint}use {', '.join(EMOTIONS7)}")
             if shown not in EMOTIONS28:
-                raise AgentError(f"lookup: {read}={shown} shows no emotion; use one of {', '.join(EMOTIONS28)}")
+                hint = did_you_mean(shown, EMOTIONS28)
+                raise AgentError(f"lookup: {read}={shown} shows no emotion; {hint}use one of {', '.join(EMOTIONS28)}")
         self._table = {**TABLE, **entries}
 
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - nothing is left to chance

@@ -15,6 +15,7 @@ from poise.agents.policies import policy
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
+from poise.common.words import did_you_mean
 
 
 class Random:
@@ -23,7 +24,8 @@ class Random:
     def __init__(self, emotions: Sequence[str] = EMOTIONS28) -> None:
         unknown = [emotion for emotion in emotions if emotion not in EMOTIONS28]
         if unknown or not emotions:
-            raise AgentError(f"random emotions {list(emotions)!r}: name one or more of {', '.join(EMOTIONS28)}")
+            hint = did_you_mean(unknown[0], EMOTIONS28) if unknown else ""
+            raise AgentError(f"random emotions {list(emotions)!r}: {hint}name one or more of {', '.join(EMOTIONS28)}")
         self._emotions = tuple(emotions)
 
     def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - the same whatever happens

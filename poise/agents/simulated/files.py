@@ -13,7 +13,9 @@ from pydantic import Field, model_validator
 from poise.agents.emotions.tables import STATES, Row, stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
 from poise.agents.simulated.world import Answers, Disposition, Dynamics, Pace, State, World
-from poise.common.checked_toml import Part, like_one_in, read_checked
+from poise.common.checked_toml import Part, keys_among, like_one_in, read_checked
+from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 WORLDS: Final = Path(__file__).parent / "worlds"
 DEFAULT: Final = WORLDS / "default.toml"
@@ -53,7 +55,9 @@ class _Answers(Part):
     hazard: _Share = 0.0
     patience: Annotated[float, Field(ge=0, le=1000)] = 6.0
     heal: Annotated[float, Field(ge=0, le=10)] = 0.5
-    temper: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(default_factory=dict)
+    temper: Annotated[dict[str, Annotated[float, Field(ge=0, le=100)]], keys_among(STATES)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -76,17 +80,18 @@ class _Reaction(Part):
     why: _Words
 
 
-_Reactions = dict[str, dict[str, _Reaction]]
+_Reactions = Annotated[dict[str, Annotated[dict[str, _Reaction], keys_among(EMOTIONS7)]], keys_among(STATES)]
+_ByState = Annotated[dict[str, _Weight], keys_among(STATES)]
 
 
 class _Disposition(Part):
     summary: _Words
     weight: Annotated[float, Field(gt=0, le=1e6)]
-    start: dict[str, _Weight]
-    rest: dict[str, _Weight]
+    start: _ByState
+    rest: _ByState
     drift: _Share
-    resort: dict[str, _Weight]
-    shows: dict[str, _Weight] = Field(default_factory=dict)
+    resort: _ByState
+    shows: Annotated[dict[str, _Weight], keys_among(EMOTIONS7)] = Field(default_factory=dict)
     reactions: _Reactions = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -102,12 +107,14 @@ class _Disposition(Part):
         return self
 
 
-class _File(Part):
+class WorldFile(Part):
+    """What a world's file may say; with `like`, only what is different."""
+
     dynamics: _Dynamics
     pace: _Pace
     answers: _Answers = Field(default_factory=_Answers)
-    states: dict[str, _State]
-    labels: dict[str, dict[str, Annotated[float, Field(gt=0, le=1e6)]]]
+    states: Annotated[dict[str, _State], keys_among(STATES)]
+    labels: Annotated[dict[str, dict[str, Annotated[float, Field(gt=0, le=1e6)]]], keys_among(EMOTIONS7)]
     reactions: _Reactions
     dispositions: Annotated[dict[str, _Disposition], Field(min_length=1)]
 
@@ -131,13 +138,15 @@ class _File(Part):
 def _check_names(named: Mapping[str, Any], known: tuple[str, ...], kind: str) -> None:
     for name in named:
         if name not in known:
-            raise ValueError(f"{name!r} is not a known {kind}; there are {', '.join(known)}")
+            hint = did_you_mean(name, known)
+            raise ValueError(f"{name!r} is not a known {kind}; {hint}there are {', '.join(known)}")
 
 
 def _check_all(given: Mapping[str, Any], due: tuple[str, ...], key: str) -> None:
     if set(given) != set(due):
+        hint = "".join(did_you_mean(name, due) for name in given if name not in due)
         raise ValueError(
-            f"{key} are due for exactly {', '.join(due)}; see to {', '.join(sorted(set(given) ^ set(due)))}"
+            f"{key} are due for exactly {', '.join(due)}; {hint}see to {', '.join(sorted(set(given) ^ set(due)))}"
         )
 
 
@@ -147,6 +156,9 @@ def load_world(path: str | Path = "") -> World:
     A file is read again only when it changes. Raises AgentError with file, key, value and remedy where it is refused.
     """
     file = WORLDS / f"{path or 'default'}.toml" if not path or str(path) in world_names() else Path(path)
+    if file.name == str(path) and not file.suffix and not file.exists():
+        hint, known = did_you_mean(path, world_names()), ", ".join(world_names())
+        raise AgentError(f"no world is called {str(path)!r}; {hint}there are {known}, or give the path of a .toml file")
     return _read_unchanged(file, file.stat().st_mtime_ns if file.is_file() else 0)
 
 
@@ -163,7 +175,7 @@ def _read_unchanged(path: Path, _stamp: int) -> World:
 
 def read_world(path: Path) -> World:
     """The world in the file at `path`, read again at every call."""
-    file = read_checked(path, _File, "world", "the default world's file", like_one_in(WORLDS))
+    file = read_checked(path, WorldFile, "world", "the default world's file", like_one_in(WORLDS))
     pulls = _pulls(file.reactions)
     return World(
         name=path.stem,

@@ -22,6 +22,7 @@ from poise.common.checked_toml import Part, like_one_in, read_checked
 from poise.common.errors import BadInput
 from poise.common.files import replace_file
 from poise.common.seeds import Dice
+from poise.common.words import did_you_mean
 
 PRIOR: Final = Path(__file__).parent / "prior.toml"
 MOST: Final = 100_000
@@ -74,7 +75,10 @@ class Prior(Part):
                 if low > high:
                     raise ValueError(f"{name} = [{low}, {high}] runs backwards; write the smaller number first")
         if self.like not in world_names():
-            raise ValueError(f"like = {self.like!r} is none of Poise's worlds, {', '.join(world_names())}")
+            hint = did_you_mean(self.like, world_names())
+            raise ValueError(
+                f"like = {self.like!r} is none of Poise's worlds; {hint}there are {', '.join(world_names())}"
+            )
         return self
 
 

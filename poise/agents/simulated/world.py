@@ -33,6 +33,7 @@ from typing import Any, Final
 from poise.agents.emotions.tables import STATES, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.errors import AgentError
+from poise.common.words import did_you_mean
 
 COOPERATIVE: Final = STATES.index("cooperative")
 
@@ -191,7 +192,8 @@ class World:
         """The disposition of that name."""
         by_name = {disposition.name: disposition for disposition in self.dispositions}
         if name not in by_name:
-            raise AgentError(f"world {self.name!r} has no disposition {name!r}; it has {', '.join(by_name)}")
+            hint = did_you_mean(name, by_name)
+            raise AgentError(f"world {self.name!r} has no disposition {name!r}; {hint}it has {', '.join(by_name)}")
         return by_name[name]
 
     def moves(self, disposition: str, state: int, seven: Sequence[float]) -> list[float]:

@@ -6,7 +6,6 @@ Lenient, because nothing counts before the person has seen how it was read: `90`
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +16,7 @@ from poise.agents.protocols import View
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.readout import UNITS, converts, offers_in
 from poise.agents.voices.scripted import with_unit
+from poise.common.words import did_you_mean
 from poise.games.domains import domain_words
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move
 
@@ -116,9 +116,8 @@ def _emotion(line: str) -> tuple[str | None, str, str]:
         return None, line, ""
     name = found[1].lower()
     if name not in EMOTIONS28:
-        near = difflib.get_close_matches(name, EMOTIONS28, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        return None, line, f"{name!r} is no emotion; {hint}there are {', '.join(EMOTIONS28)}"
+        hint = did_you_mean(name, EMOTIONS28)
+        return None, line, f"{name!r} is not an emotion; {hint}there are {', '.join(EMOTIONS28)}"
     return name, line[found.end() :], ""
 
 

@@ -17,10 +17,12 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.protocols import Request, Speech, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
+from poise.common.words import did_you_mean
 from poise.games.domains import domain_file
 from poise.games.moves import SEATS, Move, Seat
 
 FOLDER: Final = Path(__file__).parent / "phrases"
+GENERAL_MOVES: Final = FOLDER / "moves.toml"
 _PLAIN: Final = "plain"
 
 
@@ -67,7 +69,7 @@ Moves = dict[tuple[Seat, str], tuple[str, ...]]
 
 
 def _general_moves() -> Moves:
-    return _by_seat_and_kind(_read(FOLDER / "moves.toml"))
+    return _by_seat_and_kind(_read(GENERAL_MOVES))
 
 
 def _by_seat_and_kind(table: Mapping[str, Any]) -> Moves:
@@ -88,7 +90,8 @@ def _checked_moves(path: Path) -> Moves:
     for (seat, kind), texts in moves.items():
         if (seat, kind) not in general:
             known = ", ".join(sorted({kind for _, kind in general}))
-            raise AgentError(f"{path}: [{seat}] has {kind!r}, which is no move; there are {known}")
+            hint = did_you_mean(kind, {kind for _, kind in general})
+            raise AgentError(f"{path}: [{seat}] has {kind!r}, which is not a move; {hint}there are {known}")
         wanted = _holes(general[seat, kind][0])
         if not texts or any(_holes(text) != wanted for text in texts):
             holds = "each with {offer} once and no other brace" if wanted else "without braces"

@@ -98,6 +98,7 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     schedule = plan_matches(config)
     refuse_same_agents(schedule)
     screen.print(Text(heading(schedule), style="bold"))
+    screen.print(Text(plain(schedule.coverage)))
     size = str(len(schedule.matches) // schedule.pairs)
     creditors, debtors = schedule.names("creditor"), schedule.names("debtor")
     pairs = [(divmod(pair, len(debtors)), schedule.pair(pair)) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]

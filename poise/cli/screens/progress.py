@@ -35,12 +35,12 @@ def watch_on(console: Console) -> TournamentWatch:
 def heading(schedule: Schedule) -> str:
     """What is played, in one line."""
 
-    def many(count: int, thing: str, plural: str = "s") -> str:
-        return f"{count} {thing}{'' if count == 1 else plural}"
+    def many(count: int, thing: str) -> str:
+        return f"{count} {thing}{'' if count == 1 else 'es' if thing == 'match' else 's'}"
 
     size = len(schedule.matches) // schedule.pairs
     sides = f"{many(len(schedule.creditors), 'creditor')} x {many(len(schedule.debtors), 'debtor')}"
-    line = f"{sides} x {many(size, 'match', 'es')} = {many(len(schedule.matches), 'match', 'es')}"
+    line = f"{sides} x {many(size, 'match')} = {many(len(schedule.matches), 'match')}"
     if schedule.part is None:
         return line
     number, parts = schedule.part

@@ -13,7 +13,6 @@ name of one that this process has registered, or the name of an entry point of t
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
@@ -23,6 +22,7 @@ from typing import Any, Final, TypeVar
 
 from poise.common.errors import ConfigError, PoiseError, shorten
 from poise.common.userfile import digest, load_file
+from poise.common.words import did_you_mean
 from poise.games.openspiel import pyspiel as openspiel
 from poise.games.openspiel.bargaining import (
     DEFAULTS,
@@ -112,9 +112,10 @@ def find_game(spec: str) -> str:
         return spec
     for entry in entry_points(group=_GROUP, name=spec):
         return name_of(entry.load(), spec)
-    near = difflib.get_close_matches(spec, _registered(), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "write file.py:ClassName, or leave it out for the usual game"
-    raise ConfigError(f"no game is called {shorten(spec)}; {hint}")
+    raise ConfigError(
+        f"no game is called {shorten(spec)}; {did_you_mean(spec, _registered())}write file.py:ClassName, or leave it "
+        "out for the usual game"
+    )
 
 
 def is_registered_game(spec: str) -> bool:

@@ -17,7 +17,6 @@ published CSVs, known by its header (see `credit_csv` and `published_csv`).
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -28,6 +27,7 @@ from typing import Any, Final
 from poise.common.errors import ScenarioError, shorten
 from poise.common.files import draft
 from poise.common.textfile import LINE_END, read_text, refusal
+from poise.common.words import did_you_mean
 from poise.games.domains import domain_names
 from poise.games.scenario import Scenario
 from poise.games.scenarios.credit_csv import COLUMNS, read_credit_csv
@@ -50,10 +50,8 @@ def load_scenarios(source: str | os.PathLike[str] = BUILTIN) -> list[Scenario]:
         domain, rows = _split_builtin(text)
         name, scenarios = f"{BUILTIN}:{domain}", builtin(domain)
     else:
-        if not _exists(text) and difflib.get_close_matches(text.split(":")[0], [BUILTIN], cutoff=0.75):
-            raise ScenarioError(
-                f"there is no file {shorten(text)}; did you mean {BUILTIN + text[text.find(':') :] * (':' in text)!r}?"
-            )
+        if not _exists(text) and (hint := did_you_mean(text.partition(":")[0], [BUILTIN])):
+            raise ScenarioError(f"there is no file {shorten(text)}; {hint}scenarios are {BUILTIN}, or a file's path")
         name, rows = _split(text)
         scenarios = _read(Path(name))
     return scenarios if rows is None else _select(scenarios, rows, name)
@@ -89,11 +87,10 @@ def _split_builtin(source: str) -> tuple[str, re.Match[str] | None]:
     domain = parts.pop(0) if parts and parts[0] in domain_names() else "debt"
     rows = _ROWS.fullmatch(parts[0]) if len(parts) == 1 else None
     if parts and rows is None:
-        near = difflib.get_close_matches(parts[0], [*domain_names(), "train", "test"], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(parts[0], [*domain_names(), "train", "test"])
         raise ScenarioError(
-            f"{shorten(source)}: {shorten(':'.join(parts))} is neither rows (write train, test, a row such as 7, or a "
-            f"range such as 0-9) nor a domain ({', '.join(domain_names())}){hint}"
+            f"{shorten(source)}: {shorten(':'.join(parts))} is neither rows nor a domain; {hint}write train, test, a "
+            f"row such as 7, a range such as 0-9, or a domain of {', '.join(domain_names())}"
         )
     return domain, rows
 

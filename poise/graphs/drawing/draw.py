@@ -61,6 +61,7 @@ def _group(node: str) -> str:
 
 Place = tuple[float, float]
 _SCALE = (1.9, 0.8)  # inches for one step across and down
+_LETTERS = 10  # points
 _LONGEST = 22  # characters of a node's name that are drawn
 
 
@@ -106,12 +107,11 @@ def picture_of(picture: nx.DiGraph, fmt: str) -> bytes:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(-0.65, wide - 0.65), ylim=(-high + 0.5, 0.5))
         axes.set_axis_off()
-        _draw_groups(axes, places)
-        _draw_edges(axes, picture, places)
-        _draw_nodes(axes, picture, places)
         out = io.BytesIO()
         with warnings.catch_warnings():  # a name may be in a script that matplotlib's font lacks
             warnings.filterwarnings("ignore", "Glyph", UserWarning)
+            _draw_groups(axes, places)
+            _draw_edges(axes, picture, places, _draw_nodes(axes, picture, places))
             figure.savefig(out, format=fmt, dpi=160, metadata={"Date": None} if fmt == "svg" else None)
     return out.getvalue()
 
@@ -128,17 +128,36 @@ def _draw_groups(axes: Any, places: dict[str, Place]) -> None:
         axes.text(*at, name, fontsize=8, color="#5b6b8c", va="center", ha="left", parse_math=False)
 
 
-def _draw_nodes(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:
+def _draw_nodes(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> dict[str, Any]:
+    """The nodes' boxes, at which arrows begin and end."""
+    from matplotlib.patches import FancyBboxPatch
+    from matplotlib.textpath import TextPath
+
+    boxes: dict[str, Any] = {}
     for node, (x, y) in places.items():
-        color = "#ffffff" if node in (START, END) else "#dfe8fb"
-        box = {"boxstyle": "round,pad=0.45", "facecolor": color, "edgecolor": "#3b5998"}
-        label = "\n".join(shortened(line, _LONGEST) for line in str(picture.nodes[node]["label"]).split("\n"))
-        axes.text(
-            x, y, label, ha="center", va="center", fontsize=10, color="#16233d", bbox=box, zorder=3, parse_math=False
+        lines = [shortened(line, _LONGEST) for line in str(picture.nodes[node]["label"]).split("\n")]
+        longest = max(
+            TextPath((0, 0), line, size=_LETTERS).get_extents().width if line.strip() else 0 for line in lines
         )
+        wide = (longest + 1.2 * _LETTERS) / 72 / _SCALE[0]
+        high = (1.2 * len(lines) + 0.8) * _LETTERS / 72 / _SCALE[1]
+        boxes[node] = FancyBboxPatch(
+            (x - wide / 2, y - high / 2),
+            wide,
+            high,
+            boxstyle="round,pad=0,rounding_size=0.03",
+            mutation_aspect=_SCALE[0] / _SCALE[1],
+            facecolor="#ffffff" if node in (START, END) else "#dfe8fb",
+            edgecolor="#3b5998",
+            zorder=3,
+        )
+        axes.add_patch(boxes[node])
+        style = {"ha": "center", "va": "center", "fontsize": _LETTERS, "color": "#16233d", "parse_math": False}
+        axes.text(x, y, "\n".join(lines), zorder=4, **style)
+    return boxes
 
 
-def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> None:
+def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place], boxes: dict[str, Any]) -> None:
     for source, target, data in picture.edges(data=True):
         (x0, y0), (x1, y1) = places[source], places[target]
         straight = y0 - 1.01 <= y1 < y0 or target == END
@@ -148,20 +167,22 @@ def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place]) -> Non
             "linestyle": "dashed" if data["conditional"] else "solid",
             "connectionstyle": f"arc3,rad={0.0 if straight else 0.18}",
             "linewidth": data.get("width", 1.0),
-            "shrinkA": 14,
-            "shrinkB": 15 if straight else 26,
+            "patchA": boxes[source],
+            "patchB": boxes[target],
+            "shrinkA": 1,
+            "shrinkB": 1,
         }
         axes.annotate("", xy=(x1, y1), xytext=(x0, y0), arrowprops=arrow, zorder=2)
         if label := data.get("label"):
             middle = _on_arc((x0, y0), (x1, y1), 0.0 if straight else 0.18)
             box = {"boxstyle": "round,pad=0.1", "facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.8}
-            axes.text(*middle, label, fontsize=8, color="#16233d", ha="center", va="center", bbox=box, zorder=4)
+            axes.text(*middle, label, fontsize=8, color="#16233d", ha="center", va="center", bbox=box, zorder=5)
 
 
 def _on_arc(start: Place, end: Place, bend: float) -> Place:
-    """A point two fifths along matplotlib's arc3, which is bent in inches and not in the picture's own units."""
+    """A point a quarter along matplotlib's arc3, which is bent in inches and not in the picture's own units."""
     (x0, y0), (x1, y1) = ((x * _SCALE[0], y * _SCALE[1]) for x, y in (start, end))
     x2, y2 = (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
-    weights = 0.36, 0.48, 0.16
+    weights = 0.5625, 0.375, 0.0625
     x, y = (sum(w * at for w, at in zip(weights, ats, strict=True)) for ats in ((x0, x2, x1), (y0, y2, y1)))
     return x / _SCALE[0], y / _SCALE[1]

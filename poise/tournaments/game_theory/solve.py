@@ -19,14 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import networkx as nx
 import numpy as np
 
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.game_theory.alpha_rank import alpha_rank
 from poise.tournaments.game_theory.bimatrix import TIE, Array, Bimatrix
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 VERSION: Final = 1
 STEP: Final = 0.1
@@ -47,6 +49,8 @@ def pure_equilibria(game: Bimatrix) -> list[tuple[int, int]]:
 
 def response_network(game: Bimatrix) -> nx.DiGraph:
     """From each agent to those of the other seat that answer it best; nodes are (seat, label)."""
+    import networkx as nx
+
     graph = nx.DiGraph()
     for seat in SEATS:
         other: Seat = SEATS[1 - SEATS.index(seat)]
@@ -58,6 +62,8 @@ def response_network(game: Bimatrix) -> nx.DiGraph:
 
 def dominance_network(game: Bimatrix, seat: Seat) -> nx.DiGraph:
     """From each agent to those of its seat that it strictly dominates; labels are nodes."""
+    import networkx as nx
+
     own, labels = game.payoff(seat), game.labels(seat)
     graph = nx.DiGraph()
     graph.add_nodes_from(labels)

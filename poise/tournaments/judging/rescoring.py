@@ -25,6 +25,7 @@ from typing import Any, Final, Literal, get_args
 from poise.agents.voices.intents import accepts, refuses
 from poise.agents.voices.readout import read_offer
 from poise.common.errors import BadInput
+from poise.common.words import did_you_mean
 from poise.games.metrics import score
 from poise.games.moves import Seat, other
 from poise.games.openspiel.terms import StandingOffer
@@ -129,7 +130,7 @@ def rescore(transcript: Transcript, rule: str, value: str | None = None) -> Tran
 
 def _check(rule: str, value: str | None) -> None:
     if rule not in RULES:
-        raise BadInput(f"the rule {rule!r} is none of {', '.join(RULES)}")
+        raise BadInput(f"the rule {rule!r} does not exist; {did_you_mean(rule, RULES)}there are {', '.join(RULES)}")
     if value is not None and value not in VALUES:
         raise BadInput(f"the value {value!r} is neither {' nor '.join(map(repr, VALUES))}")
 

@@ -23,6 +23,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from poise.common.errors import BadInput
+from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat, other
 from poise.games.transcript import Transcript
 from poise.tournaments.process.group import Group
@@ -39,7 +40,7 @@ def as_scale(name: str) -> Scale:
     for scale in SCALES:
         if scale == name:
             return scale
-    raise BadInput(f"scale {name!r}; there are {' and '.join(SCALES)}")
+    raise BadInput(f"scale {name!r} does not exist; {did_you_mean(name, SCALES)}there are {' and '.join(SCALES)}")
 
 
 @dataclass(frozen=True, slots=True)

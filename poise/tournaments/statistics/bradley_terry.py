@@ -31,7 +31,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -241,6 +240,8 @@ def _logistic(value: Array) -> Array:
 
 def _groups(games: Games) -> dict[int, int]:
     """By agent, the number of its group: agents that met, directly or through others; the largest group is 0."""
+    import networkx as nx
+
     graph = nx.Graph()
     offset = len(games.creditors)
     graph.add_edges_from(zip(games.creditor.tolist(), (games.debtor + offset).tolist(), strict=True))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from poise.common.errors import BadInput
 from poise.common.plain_tables import PlainTable, Tabular
-from poise.common.words import visible
+from poise.common.words import did_you_mean, visible
 from poise.tournaments.statistics.bradley_terry import Games, Rating, bradley_terry, games_of
 from poise.tournaments.statistics.online_ratings import OnlineRating, elo, openskill
 from poise.tournaments.storage.snapshot import Snapshot
@@ -69,6 +69,8 @@ def rate_tournament(snapshot: Snapshot, method: str = "bradley-terry") -> Rating
         BadInput: there is no such method. ConfigError: its library is not installed.
     """
     if method not in METHODS:
-        raise BadInput(f"method {method!r}; there are {', '.join(METHODS)}")
+        raise BadInput(
+            f"method {method!r} does not exist; {did_you_mean(method, METHODS)}there are {', '.join(METHODS)}"
+        )
     games = games_of(snapshot)
     return Ratings(snapshot.name, method, len(games.result), tuple(METHODS[method](games)))

@@ -46,8 +46,6 @@ def success(deals: Array, matches: Array) -> Estimate:
 
 def effective(deals: Array, matches: Array) -> float:
     """The effective sample size, from 1 to the number of matches (see the module)."""
-    from scipy import special
-
     there = matches > 0
     deals, matches = deals[there], matches[there]
     n, scenarios = float(matches.sum()), len(matches)
@@ -56,6 +54,8 @@ def effective(deals: Array, matches: Array) -> float:
         return n
     if scenarios < 2:
         return 1.0
+    from scipy import special
+
     fewer = float(min(deals.sum(), n - deals.sum()))
     added = 0.0
     if fewer:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from poise.agents.registry import find_agent, list_agents
 from poise.common.errors import AgentError, BadInput, shorten
+from poise.common.words import did_you_mean
 from poise.games.domains import domain_names
 from poise.games.moves import SEATS, Seat, other
 from poise.games.scenario import Scenario
@@ -71,7 +72,8 @@ def _chosen(what: str, given: str, known: Sequence[T]) -> T:
     for each in known:
         if each == given:
             return each
-    raise BadInput(f"{what} {shorten(given)} is none of {', '.join(known)}")
+    hint = did_you_mean(given, map(str, known))
+    raise BadInput(f"{what} {shorten(given)} is none of {', '.join(known)}{hint and f'; {hint.strip()}'}")
 
 
 def _whole(what: str, given: str) -> int | None:

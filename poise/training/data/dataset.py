@@ -36,6 +36,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.protocols import ChatMessage
 from poise.common.errors import BadInput, ConfigError, shorten
 from poise.common.files import DAMAGED
+from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Move, MoveKind, Seat
 
 FORMAT: Final = 1
@@ -115,7 +116,8 @@ class PromptReply:
         if not self.messages or self.messages[-1].role != "user" or not self.reply.strip():
             raise BadInput("a pair needs a prompt that ends with a user's turn, and a reply that is not empty")
         if self.emotion is not None and self.emotion not in EMOTIONS28:
-            raise BadInput(f"emotion {shorten(self.emotion)} is not one of the 28")
+            hint = did_you_mean(self.emotion, EMOTIONS28)
+            raise BadInput(f"emotion {shorten(self.emotion)} is not one of the 28; {hint}".rstrip("; "))
         numbers = [self.quality, *(each for each in self.rewards.values() if each is not None)]
         if missing := [name for name in (*REWARDS, "judge") if name not in self.rewards]:
             raise BadInput(f"reward {missing[0]!r} is missing")

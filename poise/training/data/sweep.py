@@ -34,7 +34,7 @@ def sweep(
             "creditors": (settings.creditor,),
             "debtors": settings.debtors,
             "scenarios": settings.scenarios,
-            "matches_per_pair": settings.trajectories * len(cases),
+            "repeats": settings.trajectories,
             "model": settings.model,
             "model_options": dict(settings.model_options),
             "offers": settings.offers,

@@ -21,6 +21,7 @@ from typing import Any, Final
 from poise.agents.artifact import ADAPTER, CREDITOR_ONLY, Artifact, load_artifact, save_artifact
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import draft, replace_file, sha256_of
+from poise.common.words import did_you_mean
 from poise.games.moves import Seat
 from poise.training.data.files import folder_errors_explained
 from poise.training.export.adapter_file import PRECISIONS, write_adapter
@@ -58,7 +59,8 @@ class ExportSettings:
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
+            hint = did_you_mean(self.precision, PRECISIONS)
+            raise ConfigError(f"precision {self.precision!r} is refused; {hint}it can be {', '.join(PRECISIONS)}")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from poise.common.errors import ConfigError
+from poise.common.words import did_you_mean
 from poise.training.devices import choose_device
 from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import Forest
@@ -45,7 +46,8 @@ def training_machine(device: str = "auto", precision: str = "auto", portion: int
     """
     chosen = choose_device(device)
     if precision not in get_args(Precision):
-        raise ConfigError(f"precision {precision!r} is none of {', '.join(get_args(Precision))}")
+        hint = did_you_mean(precision, get_args(Precision))
+        raise ConfigError(f"precision {precision!r} is refused; {hint}it can be {', '.join(get_args(Precision))}")
     if portion < 0:
         raise ConfigError(f"portion {portion} is negative; give tokens, or 0 for what suits the machine")
     exact: Any = "bfloat16" if precision == "auto" else precision

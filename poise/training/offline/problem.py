@@ -12,6 +12,7 @@ from pydantic import Field
 from poise.agents.policies.learned.states import STATES, network_input
 from poise.common.errors import ConfigError
 from poise.common.settings import CliOption, check_settings
+from poise.common.words import did_you_mean
 from poise.training.data.dataset import REWARDS, Floats, Transitions
 
 Method = Literal["iql", "bc", "cql"]
@@ -71,7 +72,9 @@ class OfflineSettings:
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
+                value = getattr(self, name)
+                hint = did_you_mean(value, allowed)
+                raise ConfigError(f"{name} {value!r} is refused; {hint}it can be {', '.join(allowed)}")
         if self.faithful and self.state != "published":
             raise ConfigError("faithful belongs to the published state; add --state published")
         check_settings(self)

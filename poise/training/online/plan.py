@@ -18,6 +18,7 @@ from poise.agents.policies.learned.series import learner
 from poise.agents.registry import find_agent
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of
+from poise.common.words import did_you_mean
 from poise.games.rules import Rules
 from poise.games.scenarios.loaders import load_scenarios
 from poise.training.data.held_out import refuse_evaluation
@@ -113,7 +114,8 @@ def plan_training(settings: TrainSettings, device: str = "auto") -> TrainingPlan
         BadInput: a debtor or the scenarios are refused, evaluation scenarios among them, or the budget is too small.
     """
     if settings.method not in methods():
-        raise ConfigError(f"method {settings.method!r} is not one of {', '.join(methods())}")
+        hint = did_you_mean(settings.method, methods())
+        raise ConfigError(f"method {settings.method!r} does not exist; {hint}there are {', '.join(methods())}")
     scenarios = load_scenarios(settings.scenarios)
     if not settings.allow_test:
         refuse_evaluation(settings.scenarios, scenarios)

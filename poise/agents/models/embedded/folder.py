@@ -10,7 +10,6 @@ NAME.toml may say `template` (see `ModelSettings`) and, in a table `sampling`, o
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -31,6 +30,7 @@ from poise.common.checked_toml import Part, read_checked
 from poise.common.errors import AgentError, ModelMissing, StoreError
 from poise.common.files import draft, replace_file
 from poise.common.settings import Scalar
+from poise.common.words import did_you_mean
 
 SUFFIX: Final = ".gguf"
 _WEIGHTS: Final = "application/vnd.ollama.image.model"
@@ -96,11 +96,9 @@ def find_model(name: str) -> ModelFile:
     if (found := _in_folder(name)) or (found := _in_store(name)):
         return found
     names = [SMOLLM2, *(model.name for model in list_models())]
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
     raise AgentError(
-        f"embedded model {name!r} does not exist; {hint}`poise models list` shows those that do, and "
-        "embedded:PATH.gguf names a file"
+        f"embedded model {name!r} does not exist; {did_you_mean(name, names)}`poise models list` shows those "
+        "that do, and embedded:PATH.gguf names a file"
     )
 
 
