@@ -64,6 +64,6 @@ def check_baseline(wanted: str | None, *seats: tuple[Sequence[str], Sequence[str
         return
     labels = list(dict.fromkeys(label for shown, _ in seats for label in shown))
     raise ConfigError(
-        f"the baseline {wanted!r} is not one of the agents ({', '.join(labels)}); {did_you_mean(wanted, labels)}name one "
-        "of them, with its model where the name alone fits several"
+        f"the baseline {wanted!r} is not one of the agents ({', '.join(labels)}); {did_you_mean(wanted, labels)}"
+        "name one of them, with its model where the name alone fits several"
     )
