@@ -215,8 +215,10 @@ def _laid_out(mode: Mode, parameters: Parameters) -> tuple[Table, Mapping[str | 
     """The tables as `step` reads them: T by columns, and for each cause the rows B[s, cause, :]."""
     likelihood = parameters.emission if mode == "corrected" else parameters.released_likelihood()
     by_cause = tuple(zip(*likelihood, strict=True))
-    causes = {label: by_cause[index] for label, index in zip(EMOTIONS28, SEVEN_INDEX, strict=True)}
-    return tuple(zip(*parameters.transition, strict=True)), {None: by_cause[_NEUTRAL], **causes}
+    causes: dict[str | None, Table] = {
+        label: by_cause[index] for label, index in zip(EMOTIONS28, SEVEN_INDEX, strict=True)
+    }
+    return tuple(zip(*parameters.transition, strict=True)), causes | {None: by_cause[_NEUTRAL]}
 
 
 def _index(emotion: str | None) -> int:

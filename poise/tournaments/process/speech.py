@@ -23,7 +23,8 @@ from poise.tournaments.storage.rows import conduct
 
 COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
 TROUBLES: Final = ("forfeits", "repairs", "reasks")
-_NOBODY_ASKED: Final = [[0] * len(COSTS)] * 2  # kept once for all such negotiations
+_NOBODY_ASKED: Final = [[0] * len(COSTS)] * 2  # kept once for all such negotiations, as is
+_FREE: Final = [[0.0] * len(COSTS)] * 2
 
 
 class SpeechCounts(NamedTuple):
@@ -101,9 +102,9 @@ def count_speech(
             for place, name in enumerate(COSTS):
                 told[seat][place] += name in cost
                 costs[seat][place] += cost.get(name, 0.0)
-    asked = (told, costs) if told != _NOBODY_ASKED else (_NOBODY_ASKED, _NOBODY_ASKED)
+    told, costs = (told, costs) if told != _NOBODY_ASKED else (_NOBODY_ASKED, _FREE)
     said = (messages[0], messages[1]), *(known or conduct(transcript))
-    return SpeechCounts(*said, troubles, *asked, usage.seconds)
+    return SpeechCounts(*said, troubles, told, costs, usage.seconds)
 
 
 def speech(group: Group, negotiations: Sequence[SpeechCounts]) -> SpeechMeasures:
