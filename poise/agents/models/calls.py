@@ -87,11 +87,12 @@ def reply_problem(error: PoiseError) -> str:
 class Caller:
     """Calls one model; threads may share it.
 
-    uri: of the model, which errors name; "" where it was not opened by one.
+    uri: of the model, which errors name; "" where it was not opened by one. wording: see `ModelSettings`.
     clock and sleep are for tests: they measure and make the pauses between tries.
     """
 
     uri: str = ""
+    wording: str = ""
 
     def __init__(
         self,
@@ -103,6 +104,7 @@ class Caller:
     ) -> None:
         self.provider = models.provider_of(model)
         self.endpoint = Endpoint.of(model)
+        self.wording = settings.wording
         self._model = model
         self._settings = settings
         self._cache = cache
@@ -120,6 +122,8 @@ class Caller:
         if self._cache is None:
             return self._patiently(question)
         options = {**self._settings.declared(), "draw": question.seed, "schema": question.schema}
+        if question.grammar:
+            options["grammar"] = question.grammar
         key = [self.provider.scheme, self.endpoint.name, self.endpoint.place, options]
         kept = self._cache.get(question.turns, key)
         if kept is not None:
@@ -261,6 +265,7 @@ class _ForwardedCaller(Caller):
         self.uri = uri
         self.provider, name = models.parse_uri(uri)
         self.endpoint = Endpoint(name)
+        self.wording = settings.wording
         self._asked = uri, settings, adapter
         self._ask = ask
 
@@ -285,6 +290,7 @@ class SpreadCaller(Caller):
 
     def __init__(self, callers: Sequence[Caller]) -> None:
         self.uri, self.provider, self.endpoint = callers[0].uri, callers[0].provider, callers[0].endpoint
+        self.wording = callers[0].wording
         self._callers = callers
         self._places: OrderedDict[str, Caller] = OrderedDict()  # by negotiation, by last use
         self._turns = itertools.cycle(callers)

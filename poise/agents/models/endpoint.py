@@ -19,7 +19,7 @@ class Question:
     """What a model is asked.
 
     turns: roles and texts. seed: the draw. conversation: whose prompt this continues. schema: of a JSON reply, if any.
-    room: tokens that the reply's form needs beside `max_tokens`.
+    room: tokens that the reply's form needs beside `max_tokens`. grammar: of the reply, GBNF, if any.
     """
 
     turns: Sequence[ChatTurn]
@@ -27,6 +27,7 @@ class Question:
     conversation: str = ""
     schema: Mapping[str, Any] | None = None
     room: int = 0
+    grammar: str = ""
 
 
 @dataclass(frozen=True, slots=True)

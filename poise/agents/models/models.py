@@ -95,7 +95,12 @@ def open_chat_model(uri: str, settings: ModelSettings | None = None, adapter: Ad
     bad URI, for `scripted`, which has no model, and for a missing key.
     """
     provider, name = parse_uri(uri)
-    return provider.open(name, settings or ModelSettings(), adapter)
+    settings = settings or ModelSettings()
+    if settings.wording and not provider.grammars:
+        raise AgentError(
+            f"{uri} cannot be held to a grammar; leave wording out, or play the model as embedded: or llamacpp:"
+        )
+    return provider.open(name, settings, adapter)
 
 
 def check_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class Provider:
     form:       such a URI as error messages show it.
     llm_types:  the `_llm_type` of the chat models that `open` returns.
     has_model:  whether there is a model to ask.
+    grammars:   whether `arguments` hands the question's grammar on to the model.
     in_process: whether the model runs in this process, where one adapter is active at a time.
     server, start, address_hint, key_variable, address_variable: what errors call the server, how to start it, what its
                 address looks like, and the environment variables of its key and its address.
@@ -53,6 +54,7 @@ class Provider:
     llm_types: ClassVar[frozenset[str]] = frozenset()
     has_model: ClassVar[bool] = True
     in_process: ClassVar[bool] = False
+    grammars: ClassVar[bool] = False
     server: ClassVar[str] = "server"
     start: ClassVar[str] = "start it"
     address_hint: ClassVar[str] = "check the address"

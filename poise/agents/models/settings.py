@@ -51,6 +51,7 @@ class ModelSettings:
                  a file with a Jinja template.
     weights:     "published" plays smollm2 from its file as it was published, as before there was a quicker copy of it.
     engines:     how many engines an embedded model's negotiations are spread over; 0 for as many as is quickest.
+    wording:     "grammar" holds the words of a decided offer to its number, where a model can be held to a grammar.
     gpu_layers:  how many layers of an embedded model a GPU holds, where llama.cpp was built for one; -1 for all.
     extra:       further options of the model's own, as (name, value) pairs, such as ("top_p", 0.9).
 
@@ -74,6 +75,7 @@ class ModelSettings:
     weights: str = ""
     engines: int = 0
     gpu_layers: int = 0
+    wording: str = ""
     thinking: int | None = None
     extra: tuple[tuple[str, Scalar], ...] = ()
 
@@ -90,6 +92,8 @@ class ModelSettings:
             _between("thinking", self.thinking, 0, 65_536)
         if self.weights not in ("", "published"):
             raise AgentError(f"weights {self.weights!r} is neither 'published' nor left out")
+        if self.wording not in ("", "grammar"):
+            raise AgentError(f"wording {self.wording!r} is neither 'grammar' nor left out")
         if self.sampling and self.sampling not in sampling_table():
             hint = did_you_mean(self.sampling, sampling_table())
             raise AgentError(
@@ -159,7 +163,7 @@ def _between(name: str, value: float, low: float, high: float) -> None:
         raise AgentError(f"{name} {value!r} is not a number from {low} to {high}")
 
 
-_LATER: Final = frozenset({"sampling", "template", "weights", "engines", "gpu_layers", "thinking"})
+_LATER: Final = frozenset({"sampling", "template", "weights", "engines", "gpu_layers", "thinking", "wording"})
 _WHOLE: Final = frozenset({"seed", "max_tokens", "thinking", "context", "slots", "threads", "engines", "gpu_layers"})
 _REAL: Final = frozenset({"temperature", "timeout", "patience"})
 

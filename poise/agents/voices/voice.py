@@ -30,6 +30,7 @@ from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import Question
 from poise.agents.models.text import clean_reply, sentences
 from poise.agents.protocols import ReplyForm, Request, Speech, View
+from poise.agents.voices.grammar import move_grammar
 from poise.agents.voices.leaks import secret_in
 from poise.agents.voices.prompts import Offers, Prompt, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
@@ -134,7 +135,8 @@ class ModelVoice:
 
     def _question(self, prompt: Prompt, seed: int, request: Request) -> Question:
         if self.reading == "words":
-            return Question(prompt.messages(), seed, request.thread)
+            grammar = move_grammar(request) if self.caller.wording else ""
+            return Question(prompt.messages(), seed, request.thread, grammar=grammar)
         return Question(prompt.messages(), seed, request.thread, reply_schema(request.view), ROOM)
 
     def _taken_in(self, reply: str, request: Request, draft: _Draft) -> str | WordingProblem:

@@ -31,9 +31,9 @@ class ChatEmbedded(BaseChatModel):
     model is its name, and file what `find_model` found by it; None looks it up at the first call.
 
     Beside the usual, `invoke` takes: conversation (keeps its slot), seed, deadline (monotonic clock, seconds), schema
-    (a JSON schema that the reply must follow), room (tokens beside max_tokens). A reply that begins to repeat its own
-    sentences ends there: small models do not find out of such a loop. `usage_metadata` counts tokens, those served from
-    the cache included;
+    (a JSON schema) or grammar (GBNF) that the reply must follow, room (tokens beside max_tokens). Any other reply that
+    begins to repeat its own sentences ends there: small models do not find out of such a loop. `usage_metadata` counts
+    tokens, those served from the cache included;
     `response_metadata["timings"]` holds the engine's counters: prompt_n (evaluated), cache_n, predicted_n, and times.
     """
 
@@ -65,8 +65,11 @@ class ChatEmbedded(BaseChatModel):
     ) -> ChatResult:
         deadline = kwargs.get("deadline") or time.monotonic() + self.settings.timeout
         body = self.body(messages, stop, kwargs.get("seed"), kwargs.get("schema"))
+        if kwargs.get("grammar"):
+            body["grammar"] = kwargs["grammar"]
         body["max_tokens"] += kwargs.get("room", 0)
-        enough = None if kwargs.get("schema") is not None else loops
+        formed = kwargs.get("schema") is not None or "grammar" in body
+        enough = None if formed else loops
         speaker = self.engine(self.settings, self.adapter, self._file)
         done = speaker.chat(body, kwargs.get("conversation", ""), deadline, enough)
         return ChatResult(generations=[ChatGeneration(message=_message(done, self.model))])

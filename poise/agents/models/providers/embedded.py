@@ -28,6 +28,7 @@ class EmbeddedProvider(Provider):
     form: ClassVar[str] = "embedded:NAME"
     llm_types: ClassVar[frozenset[str]] = frozenset({"poise-embedded"})
     in_process: ClassVar[bool] = True
+    grammars: ClassVar[bool] = True
 
     def open(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> BaseChatModel:
         """The model; the engine starts with the first call. Raises AgentError for an adapter of another base."""
@@ -41,6 +42,8 @@ class EmbeddedProvider(Provider):
     def arguments(self, settings: ModelSettings, question: Question, deadline: float) -> dict[str, Any]:  # noqa: ARG002
         """The conversation keeps its slot."""
         named = {"conversation": question.conversation, "schema": question.schema, "room": question.room}
+        if question.grammar:
+            named["grammar"] = question.grammar
         return {"seed": question.seed, "deadline": deadline, **named}
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:

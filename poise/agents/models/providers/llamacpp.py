@@ -37,6 +37,7 @@ class LlamaCppProvider(OpenAIProvider):
     """`llamacpp:NAME`; the name is the server's alias for its one model, or its file's name."""
 
     scheme: ClassVar[str] = "llamacpp"
+    grammars: ClassVar[bool] = True
     form: ClassVar[str] = "llamacpp:NAME"
     llm_types: ClassVar[frozenset[str]] = frozenset({"poise-llamacpp"})
     server: ClassVar[str] = "llama.cpp server"
@@ -62,6 +63,8 @@ class LlamaCppProvider(OpenAIProvider):
         """As for OpenAI, and the conversation, which keeps its slot; thoughts only with a budget for them."""
         arguments = super().arguments(settings, question, deadline)
         body = {"chat_template_kwargs": {"enable_thinking": False}, **arguments.get("extra_body", {})}
+        if question.grammar:
+            body["grammar"] = question.grammar
         return arguments | {"extra_body": body, "conversation": question.conversation, "deadline": deadline}
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:
