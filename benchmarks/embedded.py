@@ -5,6 +5,9 @@ engine. Then sends the same requests bare to the engine, at the same concurrency
 rounds of each, in turn. Prints both in reply tokens a second and their ratio (the aim is 0.9 or more), and for each
 message of a seat the prompt tokens that the engine had to evaluate, by its own counters: after a seat's first message
 they stay flat, at no more than the last two messages, the direction and 32.
+
+--tournament reads the same from the store of a real tournament with four negotiations in flight, two creditors against
+two debtors on one scenario, whose seats must not share a slot.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -29,13 +33,18 @@ from poise.agents.models.embedded.requantise import playable
 from poise.agents.models.embedded.weights import SMOLLM2, find_weights
 from poise.agents.models.settings import ModelSettings
 from poise.agents.protocols import Brief, Line, Request, View
-from poise.agents.voices.prompts import BREAK
+from poise.agents.replay import Seen
+from poise.agents.voices.prompts import BREAK, render
 from poise.agents.voices.voice import ModelVoice
 from poise.common.seeds import Dice
 from poise.games.moves import SEATS, Seat, offer
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.scenarios.loaders import load_scenarios
+from poise.tournaments.config import make_config
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.storage.rows import transcript_from, usage_from
+from poise.tournaments.storage.store import Store
 
 SLACK = 32
 
@@ -131,8 +140,13 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=16)
     parser.add_argument("--matches", type=int, default=2, help="played at once")
     parser.add_argument("--rounds", type=int, default=2, help="of each kind, in turn")
+    parser.add_argument("--tournament", action="store_true", help="what a tournament's store says instead")
+    parser.add_argument("--model", default=f"embedded:{SMOLLM2}", help="of --tournament")
     parser.add_argument("--variants", action="store_true", help="weights and engines instead of what Poise costs")
     chosen = parser.parse_args()
+    if chosen.tournament:
+        from_store(chosen.model, chosen.messages)
+        return
     if chosen.variants:
         compare(chosen.messages, chosen.rounds)
         return
@@ -187,6 +201,38 @@ def replay(recorder: Recorder, name: str, matches: int, work: Work) -> None:
         done = list(pool.map(match, range(matches)))
     for timings in chain.from_iterable(done):
         work.add(timings)
+
+
+def from_store(model: str, messages: int) -> None:
+    """Play a tournament, and print for each message what its first call evaluated, and the bound, from its store."""
+    agents = {"creditors": ["vanilla", "eq-negotiator"], "debtors": ["vanilla", "angry"]}
+    fields = {"scenarios": "builtin:0", "model": model, "workers": 4, "max_messages": messages, "match_seconds": 36_000}
+    config = make_config({**agents, **fields, "message_seconds": 3600, "model_options": {"timeout": 3600}})
+    with TemporaryDirectory() as folder:
+        run_tournament(config, folder)
+        with Store.read(folder) as store:
+            found = [
+                (transcript_from(place, talk), usage_from(place, spent)) for place, talk, spent in store.documents()
+            ]
+    file = find_model(config.model.partition(":")[2])
+    engine, worst = Engine(playable(file, ModelSettings()), 1, 2048, template=""), -SLACK
+    for talk, usage in found:
+        cells = []
+        for index, message in enumerate(talk.messages):
+            call = usage.per_message[index].get("tries", [usage.per_message[index]])[0]
+            used = int(call["evaluated_tokens"])
+            if index < len(SEATS):
+                cells.append(f"{used}")
+                continue
+            seen = Seen(talk, message.seat)
+            turn = [own.index for own in seen.messages].index(index)
+            turns = render(seen.request(turn), seen.offers, "", seen.reading).messages()
+            other, direction = turns[-1][1].split(BREAK)
+            bound = sum(_count(engine, text, 0) for text in (turns[-2][1], other, direction)) + SLACK
+            worst = max(worst, used - bound)
+            cells.append(f"{used} ({bound})")
+        print(f"  {talk.creditor['name']:14} {talk.debtor['name']:8} {', '.join(cells)}")
+    print(f"  largest excess over the bound: {worst} (at most 0 is the aim)")
 
 
 def compare(messages: int, rounds: int) -> None:

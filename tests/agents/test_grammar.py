@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from poise.agents.models.calls import open_caller
 from poise.agents.models.embedded.shared import close_engines
 from poise.agents.models.endpoint import Question
-from poise.agents.models.models import open_chat_model
+from poise.agents.models.models import check_model, open_chat_model
 from poise.agents.models.settings import ModelSettings
 from poise.agents.voices.grammar import OPENING, move_grammar
 from poise.agents.voices.prompts import plain_sentence
@@ -63,8 +63,9 @@ def test_a_voice_asks_for_it_only_where_it_was_chosen(wording, held):
 
 @pytest.mark.parametrize("uri", [f"ollama:{MODEL}", "openai:m"])
 def test_a_provider_that_cannot_hold_a_model_to_one_refuses_it(uri):
-    with pytest.raises(AgentError, match="cannot be held to a grammar; leave wording out"):
-        open_chat_model(uri, ModelSettings(wording="grammar", base_url="http://127.0.0.1:1/v1"))
+    for ask in (open_chat_model, check_model):
+        with pytest.raises(AgentError, match="cannot be held to a grammar; leave wording out"):
+            ask(uri, ModelSettings(wording="grammar", base_url="http://127.0.0.1:1/v1"))
     with pytest.raises(AgentError, match="neither 'grammar' nor left out"):
         ModelSettings(wording="gbnf")
 

@@ -96,11 +96,16 @@ def open_chat_model(uri: str, settings: ModelSettings | None = None, adapter: Ad
     """
     provider, name = parse_uri(uri)
     settings = settings or ModelSettings()
+    _refuse_grammar(uri, provider, settings)
+    return provider.open(name, settings, adapter)
+
+
+def _refuse_grammar(uri: str, provider: Provider, settings: ModelSettings) -> None:
+    """AgentError where the model is to be held to a grammar and cannot be."""
     if settings.wording and not provider.grammars:
         raise AgentError(
             f"{uri} cannot be held to a grammar; leave wording out, or play the model as embedded: or llamacpp:"
         )
-    return provider.open(name, settings, adapter)
 
 
 def check_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> tuple[str, ...]:
@@ -110,7 +115,9 @@ def check_model(uri: str, settings: ModelSettings | None = None, adapter: Adapte
     that the model has, or of which it is the base. Returns what a user should know about the model, in sentences.
     """
     provider, name = parse_uri(uri)
-    placed = provider.placed(settings or ModelSettings())
+    settings = settings or ModelSettings()
+    _refuse_grammar(uri, provider, settings)
+    placed = provider.placed(settings)
     remarks = dict.fromkeys(remark for each in placed for remark in provider.check(name, each, adapter))
     if len(placed) > 1 and len(digests := {provider.digest(name, each) for each in placed} - {None}) > 1:
         listed = ", ".join(sorted(f"{digest[:19]}..." for digest in digests if digest))
