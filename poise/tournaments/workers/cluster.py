@@ -38,7 +38,8 @@ from poise.tournaments.workers.node import ClusterNode, NodeNews, Order
 from poise.tournaments.workers.processes import names_registered
 from poise.tournaments.workers.queue import Task, WorkerPlan
 
-_EXCHANGE: Final = 0.1  # seconds that a node waits for news before it answers
+_EXCHANGE: Final = 0.1  # seconds that a node waits for news before it answers,
+_EXCHANGE_EACH: Final = 0.002  # and longer on a large cluster, so that its driver is not kept busy by calls alone
 _PLACE_SECONDS: Final = 120.0  # for cores that another job holds
 _TICK: Final = 0.5
 _CONNECT_SECONDS: Final = 5.0
@@ -140,7 +141,8 @@ class RayPool:
         calls = {}
         for member in self._members:
             if member.call is None and not member.gone:
-                member.call = member.actor.exchange.remote(member.orders, _EXCHANGE)
+                seconds = max(_EXCHANGE, _EXCHANGE_EACH * len(self._members))
+                member.call = member.actor.exchange.remote(member.orders, seconds)
                 member.orders = []
             if member.call is not None:
                 calls[member.call] = member
