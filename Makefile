@@ -57,7 +57,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 check: setup-dev
-	$(PYTEST)
+	$(PYTEST) -m 'not cluster'
 
 test-all: lint types
 	$(PYTEST) --all-moments

@@ -61,6 +61,8 @@ def estimate(config: TournamentConfig, schedule: Schedule, open_pairing: OpenPai
     each = _probe(schedule, open_pairing) if tried else _MATCH_SECONDS
     seconds = each * len(schedule.played) / workers
     basis = f"{each * 1000:.2g} ms a match, {'tried here' if tried else 'as usual'}; workers: {workers}"
+    if isinstance(config.workers, str):
+        basis += " on each node, for one node like this machine"
     return CostEstimate(len(schedule.played), 0, 0, seconds, basis)
 
 

@@ -38,8 +38,10 @@ from poise.tournaments.workers.node import ClusterNode, NodeNews, Order
 from poise.tournaments.workers.processes import names_registered
 from poise.tournaments.workers.queue import Task, WorkerPlan
 
-_EXCHANGE: Final = 0.1  # seconds that a node waits for news before it answers
-_START_SECONDS: Final = 120.0  # for a node's checks; importing and trying a model takes most of it
+_EXCHANGE: Final = 0.1  # seconds that a node waits for news before it answers,
+_EXCHANGE_EACH: Final = 0.002  # and longer on a large cluster, so that its driver is not kept busy by calls alone
+_PLACE_SECONDS: Final = 120.0  # for cores that another job holds
+_TICK: Final = 0.5
 _CONNECT_SECONDS: Final = 5.0
 _STORE_BYTES: Final = 1 << 28  # of Ray's object store, where this process starts Ray
 _LOSSES: Final = 3
@@ -55,6 +57,7 @@ class _Member:
     first: int
     sizes: tuple[int, int]
     actor: Any = None
+    placed: Any = None  # the reference of a call that returns once the actor runs
     call: Any = None  # the reference of the call in progress
     orders: list[Order] = field(default_factory=list)
     lives: list[int] = field(default_factory=list)
@@ -75,17 +78,20 @@ class RayPool:
     conversations: on each node, for matches that ask a model.
     check:         called on each node before the first match: raises what keeps it from playing, and returns remarks.
     tell:          is told the remarks, and when a node is lost.
+    stop:          asked while the nodes begin, which takes as long as loading their models; once true, none plays.
     """
 
     ahead = 3  # a task at work, and some on their way
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a bag of them would hide what they are
         self,
         plan: WorkerPlan,
         address: str,
+        *,
         conversations: int,
         check: Callable[[], Sequence[str]],
         tell: Callable[[str], None],
+        stop: Callable[[], bool],
     ) -> None:
         if names_registered(plan):
             raise AgentError(
@@ -94,14 +100,15 @@ class RayPool:
             )
         self._plan, self._check, self._tell = plan, check, tell
         self._open = ExitStack()
+        self._members: list[_Member] = []
         self._ray = self._open.enter_context(_connected(address, plan))
         try:
             self._members = self._find_members(conversations)
             self._by_worker = [member for member in self._members for _ in member.workers]
             self._plan_there = self._ray.put(plan)
-            self._begin_all()
+            self._begin_all(stop)
         except BaseException:
-            self._open.close()
+            self._end()
             raise
         self.size = len(self._by_worker)
 
@@ -111,6 +118,9 @@ class RayPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for member in self._members:
             with suppress(Exception):
                 self._ray.kill(member.actor)
@@ -131,7 +141,8 @@ class RayPool:
         calls = {}
         for member in self._members:
             if member.call is None and not member.gone:
-                member.call = member.actor.exchange.remote(member.orders, _EXCHANGE)
+                seconds = max(_EXCHANGE, _EXCHANGE_EACH * len(self._members))
+                member.call = member.actor.exchange.remote(member.orders, seconds)
                 member.orders = []
             if member.call is not None:
                 calls[member.call] = member
@@ -175,24 +186,31 @@ class RayPool:
             raise PoiseError("no node of the Ray cluster has a core; start one with: ray start --address=HOST:PORT")
         return members
 
-    def _begin_all(self) -> None:
+    def _begin_all(self, stop: Callable[[], bool]) -> None:
         """Start every node's actor. A node whose cores are taken is left out; one that cannot play is an error."""
-        begun = {self._begin(member): member for member in self._members}
-        ready, late = self._ray.wait(list(begun), num_returns=len(begun), timeout=_START_SECONDS)
-        for call in ready:
-            member = begun[call]
-            try:
-                for remark in self._ray.get(call):
-                    self._tell(remark)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is told of with the node
-                raise _explained(error, member) from None
-        for call in late:
-            member = begun[call]
-            self._ray.kill(member.actor)
+        waiting = {self._begin(member): member for member in self._members}
+        began = monotonic()
+        while waiting and not stop():
+            ready, _ = self._ray.wait(list(waiting), timeout=_TICK)
+            for call in ready:
+                self._take_remarks(call, waiting.pop(call))
+            if monotonic() - began > _PLACE_SECONDS:
+                for call, member in list(waiting.items()):
+                    if not self._ray.wait([member.placed], timeout=0)[0]:
+                        waiting.pop(call).gone = True
+                        self._ray.kill(member.actor)
+                        self._tell(f"node {member.address} is left out, as its {member.cores} cores are not free")
+        for member in waiting.values():  # the user stopped the run meanwhile
             member.gone = True
-            self._tell(f"node {member.address} is left out: its {member.cores} cores were not free in time")
-        if not ready:
-            raise PoiseError(f"no node of the Ray cluster had its cores free within {_START_SECONDS:g} s")
+        if not waiting and all(member.gone for member in self._members):
+            raise PoiseError(f"no node of the Ray cluster had its cores free within {_PLACE_SECONDS:g} s")
+
+    def _take_remarks(self, call: Any, member: _Member) -> None:
+        try:
+            for remark in self._ray.get(call):
+                self._tell(remark)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told of with the node
+            raise _explained(error, member) from None
 
     def _begin(self, member: _Member) -> Any:
         """Start the actor of a node; the reference of its first call."""
@@ -203,6 +221,7 @@ class RayPool:
         there = NodeAffinitySchedulingStrategy(member.id, soft=False)
         actor = self._ray.remote(ClusterNode).options(num_cpus=member.cores, scheduling_strategy=there, max_restarts=0)
         member.actor = actor.remote(self._plan_there, __version__, member.sizes)
+        member.placed = member.actor.__ray_ready__.remote()
         member.lives, member.playing, member.orders, member.call = [0] * sum(member.sizes), (), [], None
         return member.actor.begin.remote(self._check)
 

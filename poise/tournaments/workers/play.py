@@ -66,7 +66,9 @@ def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Fin
     if isinstance(how.workers, str):
         from poise.tournaments.workers.cluster import RayPool
 
-        with RayPool(plan, how.workers.partition(":")[2], workers, how.check, queue.news.append) as nodes:
+        address = how.workers.partition(":")[2]
+        tell = queue.news.append
+        with RayPool(plan, address, conversations=workers, check=how.check, tell=tell, stop=how.stop) as nodes:
             yield from _through(nodes, plan, queue, how)
         return
     if plan.schedule.calls_model and not plan.schedule.own_code:
