@@ -13,9 +13,9 @@
     human/              a person's match                       view/         the local web app
 
 After a run, everything is a pure function of one `poise.tournaments.storage.snapshot.Snapshot`. A folder imports only
-from those before it: storage <- statistics <- game_theory, process, judging <- charts <- report, view. config
-and schedule stand below all of them; workers, matchmaking, runner, watch, estimate, results, export and human stand
-beside, above storage and below view.
+from those before it: storage <- statistics <- game_theory, process, judging <- charts <- report, view. config and
+schedule stand below all of them; workers, matchmaking, runner, watch, estimate, results, export and human stand beside,
+above storage and below view.
 
 Begin with `poise.tournaments.runner.run_tournament`. Transcripts are read with `Store.read(folder).transcripts()`.
 """
