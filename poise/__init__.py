@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from poise import plots
     from poise.agents.agent import Agent
     from poise.agents.protocols import View
     from poise.agents.registry import agent, find_agent, graph_agent, list_agents
@@ -64,6 +65,7 @@ __all__ = [
     "list_agents",
     "load_scenarios",
     "play",
+    "plots",
     "run_tournament",
     "trace",
 ]
@@ -72,6 +74,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "plots":
+        return import_module("poise.plots")
     raise AttributeError(f"module 'poise' has no attribute {name!r}")
 
 

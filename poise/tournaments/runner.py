@@ -24,14 +24,12 @@ from poise.tournaments.folder import (
     where_it_began,
 )
 from poise.tournaments.matchmaking import Pairings, check_node, try_models
-from poise.tournaments.names import check_baseline
-from poise.tournaments.notebook import usual_watch
 from poise.tournaments.results import Result
-from poise.tournaments.schedule import Entrant, Schedule, build_schedule, enter, refuse_same_agents
+from poise.tournaments.schedule import Entrant, Schedule, build_schedule, check_baseline, enter, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
-from poise.tournaments.watch import TournamentWatch
+from poise.tournaments.watch import TournamentWatch, usual_watch
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan
 

@@ -20,14 +20,16 @@ from poise.agents.judges import asks_model
 from poise.agents.models.adapters import Adapter
 from poise.agents.models.models import runs_here
 from poise.agents.models.settings import SCRIPTED
+from poise.agents.names import shown_names, without_model
 from poise.agents.registry import find_agent
 from poise.common.errors import ConfigError
 from poise.common.seeds import child_seed
+from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
-from poise.tournaments.names import shown_names
 
+_DEFAULT_BASELINE: Final = "vanilla"
 LARGEST: Final = 10_000_000  # matches, each of about 300 bytes while it is planned
 
 
@@ -370,3 +372,27 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
 
 def _canonical(data: Any) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def find_baseline(wanted: str | None, labels: Sequence[str], entered: Sequence[str] = ()) -> str | None:
+    """The label of a seat's agent that `wanted` names: as shown, as entered, or the only agent of that name or file.
+
+    entered: how the agents were entered, in the order of `labels`. None where it does not play.
+    """
+    name = wanted or _DEFAULT_BASELINE
+    for names in (labels, entered, *([without_model(one) for one in listed] for listed in (labels, entered))):
+        places = [place for place, one in enumerate(names) if one == name]
+        if len(places) == 1:
+            return labels[places[0]]
+    return None
+
+
+def check_baseline(wanted: str | None, *seats: tuple[Sequence[str], Sequence[str]]) -> None:
+    """ConfigError when the named baseline plays in no seat. seats: of each its labels, and how they were entered."""
+    if wanted is None or any(find_baseline(wanted, *seat) for seat in seats):
+        return
+    labels = list(dict.fromkeys(label for shown, _ in seats for label in shown))
+    raise ConfigError(
+        f"the baseline {wanted!r} is not one of the agents ({', '.join(labels)}); {did_you_mean(wanted, labels)}"
+        "name one of them, with its model where the name alone fits several"
+    )

@@ -38,16 +38,20 @@ run_cli = CliRunner()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A finished tournament in which an agent, the folder and a scenario have a hostile name."""
+    """A finished tournament in which an agent, the folder and a scenario have a hostile name.
+
+    Two agents are called "mine", so that they are shown as they were entered.
+    """
     here = tmp_path_factory.mktemp("hostile")
     before = Path.cwd()
     os.chdir(here)
     try:
         Path(FOLDER).mkdir(parents=True)
         Path(NAME).write_text(AGENT)
+        Path("other.py").write_text(AGENT.replace("joy", "anger"))
         case = {"domain": "debt", "creditor_target": 20, "debtor_target": 90}
         Path("cases.jsonl").write_text("\n".join(json.dumps({**case, "id": f"{CASE}{n}"}) for n in range(3)))
-        told = ["--creditor", NAME, "--creditor", "vanilla", "--debtor", "angry", "--debtor", "sad"]
+        told = ["--creditor", NAME, "--creditor", "other.py", "--creditor", "vanilla", "--debtor", "angry", "--debtor", "sad"]
         ran = poise_says(
             "tournament", "run", *told, "--scenarios", "cases.jsonl", "--workers", "1", "--out", FOLDER + "/run"
         )

@@ -7,12 +7,12 @@ import poise.tournaments
 
 ROOT = Path(poise.tournaments.__file__).parent
 FLOORS = (
-    {"config", "names"},
-    {"schedule"},
+    {"config"},
+    {"schedule", "schemas"},
     {"storage"},
     {"statistics", "workers"},
     {"game_theory", "process", "judging", "watch", "matchmaking", "folder"},
-    {"charts", "export", "estimate", "notebook"},
+    {"charts", "export", "estimate"},
     {"report", "results"},
     {"runner", "merging"},
     {"human"},

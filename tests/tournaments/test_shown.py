@@ -10,14 +10,13 @@ from helpers.view_fakes import HOSTILE, fake_folder, fake_matches, real_folder
 
 from poise.agents.registry import find_agent
 from poise.common.plain_tables import PlainTable, text_tables
-from poise.tournaments.notebook import NotebookProgress, progress_html, usual_watch
 from poise.tournaments.results import Result
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.statistics.comparison import compare_agents
 from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store, read_snapshot
-from poise.tournaments.watch import Board, Silent
+from poise.tournaments.watch import Board, NotebookProgress, Silent, progress_html, usual_watch
 
 
 @pytest.fixture(scope="module")

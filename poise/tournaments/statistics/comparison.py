@@ -9,7 +9,7 @@ from poise.common.errors import StoreError
 from poise.common.plain_tables import PlainTable, Tabular
 from poise.common.words import visible
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.names import find_baseline
+from poise.tournaments.schedule import find_baseline
 from poise.tournaments.statistics.bootstrap import holm
 from poise.tournaments.statistics.numbers import p_value, with_interval
 from poise.tournaments.statistics.power import MOST, Needed, PowerPlan, matches_needed, power_data

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from poise.agents.names import shown_names
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.graphs.drawing.outline import PERSON, UNRECORDED, USUAL, GraphOutline
-from poise.tournaments.names import check_baseline, find_baseline, shown_names
+from poise.tournaments.schedule import check_baseline, find_baseline
 from poise.tournaments.storage.rows import Row
 
 Documents = Callable[[Sequence[int]], Iterator[tuple[int, bytes, bytes]]]

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poise.agents.names import shown_names
 from poise.common.errors import ConfigError
-from poise.tournaments.names import check_baseline, find_baseline, shown_names
+from poise.tournaments.schedule import check_baseline, find_baseline
 
 SOURCE = {"settings": {"source": "abc"}}
 TRAINED = {"settings": {"engine": "q", "artifact": "abc"}}
@@ -32,7 +33,10 @@ def test_an_agent_of_a_file_or_folder_is_called_by_its_name(label, declared, sho
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["vanilla", "a.py", "b.py", "c.py:two", "runs/a", "runs/b"]), st.sampled_from("xyz")),
+        st.tuples(
+            st.sampled_from(["vanilla", "a.py", "b.py", "c.py:two", "runs/a", "runs/b"]),
+            st.sampled_from(["x", "y", "a.py"]),
+        ),
         unique_by=lambda one: one[0],
     )
 )
