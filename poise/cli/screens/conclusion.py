@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -15,7 +16,6 @@ from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
 from poise.cli.screens.progress import heading
-from poise.cli.screens.standings import standings_view
 from poise.common.words import duration
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.estimate import estimate
@@ -24,8 +24,10 @@ from poise.tournaments.matchmaking import Pairings, vain_options
 from poise.tournaments.results import Result
 from poise.tournaments.runner import plan_matches
 from poise.tournaments.schedule import refuse_same_agents
-from poise.tournaments.statistics.results import Standings
 from poise.tournaments.storage.store import Store
+
+if TYPE_CHECKING:
+    from poise.tournaments.statistics.results import Standings
 
 _PAIRS_SHOWN = 40
 
@@ -34,16 +36,17 @@ def conclude(
     result: Result,
     screen: Console,
     notes: Console,
-    draw: Callable[[Standings, int], RenderableType | None] = standings_view,
+    draw: Callable[[Standings, int], RenderableType | None] | None = None,
 ) -> int:
     """Show the standings and what is to be doubted in them, write the report; the exit code (see EXIT_CODES).
 
-    draw: what is shown of the standings, in so many columns; None for nothing.
+    draw: what is shown of the standings, in so many columns. Default: `standings_view`.
     """
+    from poise.cli.screens.standings import standings_view
     from poise.tournaments.report.page import write_report
 
     standings = result.standings() if result.finished and not result.part else None
-    view = draw(replace(standings, doubts=()), screen.width) if standings else None
+    view = (draw or standings_view)(replace(standings, doubts=()), screen.width) if standings else None
     if view is not None:
         screen.print(view)
     _tell_failures(result, notes)
