@@ -15,7 +15,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup --n
 
 QUICK := not model and not browser and not server and not slow
 
-.PHONY: help setup setup-dev tournament test test-all test-cluster quick coverage lint types check clean
+.PHONY: help setup setup-dev tournament test test-all test-cluster quick coverage docs lint types check clean
 
 help:
 	@echo "make tournament   set up, play a round-robin of 320 negotiations, then one on the embedded model; show who won"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-cluster install Ray, and play on two nodes of this machine"
 	@echo "make quick        the tests without a model, a browser, a server or long runs: about a minute"
 	@echo "make coverage     make quick, and which share of the code it runs"
+	@echo "make docs         build this documentation as a site in build/site"
 	@echo "make setup        set up only (virtual environment in $(VENV))"
 	@echo "make setup-dev    set up with every extra: training, analysis, test tools"
 
@@ -40,7 +41,7 @@ $(READY):
 	@rm -f $(VENV)/.ready-* && touch $@
 
 $(READY_DEV): $(READY)
-	$(INSTALL) --editable '.[analysis,dev,train]'
+	$(INSTALL) --editable '.[analysis,dev,docs,gym,train]'
 	@touch $@
 
 tournament: setup
@@ -72,6 +73,10 @@ quick: setup-dev
 coverage: setup-dev
 	$(PYTEST) -m '$(QUICK)' --cov=poise --cov-report=
 	$(BIN)/coverage report --format=total
+
+docs: setup-dev
+	$(BIN)/mkdocs build --strict
+	@echo "to read it, with its search: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site"
 
 clean:
 	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis .coverage*

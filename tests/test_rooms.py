@@ -19,7 +19,7 @@ PACKAGE = Path(poise.__file__).parent
 ROOMS = ("common", "games", "agents", "graphs", "tournaments", "training", "cli")
 SHOWN = ("games", "agents", "graphs", "tournaments")  # by links beside the package
 STILL_TWICE = {"Settings", "process_tables"}  # to be renamed, until none is left
-TRAINING = ["torch", "transformers", "peft", "safetensors"]
+TRAINING = ["torch", "transformers", "peft", "safetensors", "gymnasium"]
 
 
 def imported(path: Path) -> set[str]:

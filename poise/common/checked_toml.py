@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from poise.common.errors import AgentError, PoiseError, shorten
+from poise.common.files import near_file
 from poise.common.words import did_you_mean
 
 LARGEST: Final = 1 << 20
@@ -104,7 +105,9 @@ def load_toml(path: Path, kind: str, refuse: type[PoiseError]) -> dict[str, Any]
     except IsADirectoryError:
         raise refuse(f"{kind} {path} is a folder; name a file in it") from None
     except FileNotFoundError:
-        raise refuse(f"{kind} {path} does not exist (looked in {Path.cwd()}); check the path") from None
+        raise refuse(
+            f"{kind} {path} does not exist (looked in {Path.cwd()}); {near_file(path)}check the path"
+        ) from None
     except (OSError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise refuse(f"{kind} {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None

@@ -11,13 +11,25 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import StoreError
+from poise.common.words import did_you_mean
+
+_LOOKED_AT: Final = 1_000  # files of a folder
 
 # What reading a damaged file, JSON text or archive of arrays can raise, whatever is wrong with it.
 DAMAGED: Final = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+def near_file(path: Path) -> str:
+    """For a message about a file or folder that is not there: "did you mean 'agent.py'? ", of its folder, or ""."""
+    try:
+        return did_you_mean(path.name, [one.name for one in islice(path.parent.iterdir(), _LOOKED_AT)])
+    except (OSError, ValueError):
+        return ""
 
 
 def canonical(data: Any) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from poise.common.errors import ScenarioError, shorten
+from poise.common.files import near_file
 
 LARGEST_FILE: Final = 64 * 2**20
 LINE_END: Final = re.compile(r"\r\n|\r|\n")  # what an editor starts a new line for
@@ -53,7 +54,7 @@ def _read_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise refusal(path, "this is a folder; name a file in it")
         if not path.is_file():
-            missing = "there is no such file; check the path, or use 'builtin', which needs none"
+            missing = f"there is no such file; {near_file(path)}check the path, or use 'builtin', which needs none"
             special = "this is not an ordinary file; save the scenarios to one first"
             raise refusal(path, special if path.exists() else missing)
         with path.open("rb") as file:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from poise.common.errors import PoiseError
+from poise.common.files import near_file
 from poise.common.processes import begin_worker, how_it_ended, worker_context
 
 
@@ -25,7 +26,7 @@ def load_file(path: Path, kind: str, error: type[PoiseError]) -> ModuleType:
     program runs it in a child first, so that one that ends its process, crashes it or never ends is an `error`, too.
     """
     if not path.is_file():
-        raise error(f"{kind} file {path} does not exist")
+        raise error(f"{kind} file {path} does not exist; {near_file(path)}check the path")
     in_child = _TRIED_FIRST and multiprocessing.parent_process() is None
     if in_child and (trouble := _problem_in_child(path.resolve())):
         raise error(f"{kind} file {path} {trouble}")

@@ -86,7 +86,9 @@ class TournamentConfig(SettingsModel):
         None, description="The agent that the others are compared with. Default: vanilla."
     )
     workers: Annotated[int | str | None, CliOption(metavar="N|ray[:HOST:PORT]")] = Field(
-        None, description="Matches at a time, 1 to 256, or a Ray cluster to play on. Default: by machine."
+        None,
+        description="Matches at a time, 1 to 256, or a Ray cluster to play on. Default: by machine.",
+        json_schema_extra={"anyOf": [{"type": "integer", "minimum": 1, "maximum": 256}, {"type": "string"}]},
     )
     part: Annotated[str | None, CliOption(metavar="K/N")] = Field(
         None, description="Play the K-th of N parts, for job arrays; `poise tournament merge` joins them."

@@ -26,8 +26,8 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.export import frame
 from poise.tournaments.judging.rescoring import rescore_tournament
+from poise.tournaments.names import check_baseline
 from poise.tournaments.process.concession import as_scale
-from poise.tournaments.schedule import check_baseline
 from poise.tournaments.schemas import schema_of
 from poise.tournaments.statistics.ratings import rate_tournament
 from poise.training.offline.problem import OfflineSettings
@@ -84,7 +84,9 @@ def test_what_is_like_nothing_has_no_suggestion_and_no_length_takes_long():
         pytest.param(
             lambda: make_config({**FIELD, "model_options": {"sampling": "smal"}}), "small", id="model option's value"
         ),
-        pytest.param(lambda: check_baseline("vanila", ["vanilla"], ["sad"]), "vanilla", id="baseline"),
+        pytest.param(
+            lambda: check_baseline("vanila", (["vanilla"], ["vanilla"]), (["sad"], ["sad"])), "vanilla", id="baseline"
+        ),
         pytest.param(lambda: as_scale("ofers"), "offers", id="scale"),
         pytest.param(lambda: frame("none", "mesages"), "messages", id="table"),
         pytest.param(lambda: rescore_tournament("none", "faithfull"), "faithful", id="rule"),
@@ -115,6 +117,27 @@ def test_the_command_line_does_so_too(line, near):
     said = CliRunner().invoke(app, line.split())
     assert said.exit_code
     assert near in said.output
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("agents check agnt.py", "agent.py"),
+        ("tournament run tournment.toml", "tournament.toml"),
+        ("tournament run --creditor vanilla --debtor persna.toml", "persona.toml"),
+        ("tournament run --creditor vanilla --debtor sad --scenarios mne.csv", "mine.csv"),
+        ("tournament standings reslts", "results"),
+        ("view reslts", "results"),
+    ],
+)
+def test_a_file_that_is_not_there_is_answered_with_its_neighbour(tmp_path, monkeypatch, line, near):
+    monkeypatch.chdir(tmp_path)
+    for name in ("agent.py", "tournament.toml", "persona.toml", "mine.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "results").mkdir()
+    said = CliRunner().invoke(app, line.split())
+    assert said.exit_code == 1
+    assert f"did you mean '{near}'?" in " ".join(said.output.split())
 
 
 @pytest.mark.parametrize("kind", ["persona", "world"])

@@ -51,6 +51,7 @@ ELSEWHERE = {
     "docs/adapters.md": "tests/training/test_export.py",
     "docs/engines.md": "tests/docs/test_engines_docs.py",
     "docs/extending.md": "tests/docs/test_extending_docs.py",
+    "docs/gymnasium.md": "tests/training/test_environment.py",
     "docs/models.md": "tests/agents/test_embedded_files.py",
     "docs/ray.md": "tests/tournaments/ray_nodes.py",
     "docs/reading.md": "tests/agents/test_structured.py",

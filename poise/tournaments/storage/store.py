@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import StoreError
+from poise.common.files import near_file
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript
 from poise.tournaments.storage.documents import digest_of_texts, pack, unpack
@@ -371,7 +372,9 @@ def exists(folder: Path) -> bool:
 
 def _must_exist(folder: Path) -> None:
     if not exists(folder):
-        raise StoreError(f"there is no tournament in {folder} (no {FILE}); see `poise tournament run --help`")
+        raise StoreError(
+            f"there is no tournament in {folder} (no {FILE}); {near_file(folder)}see `poise tournament run --help`"
+        )
 
 
 def read_snapshot(folder: Path | str) -> Snapshot:

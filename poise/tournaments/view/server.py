@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from poise.common.errors import BadInput
+from poise.common.files import near_file
 
 _BACKLOG: Final = 128
 _REST: Final = 1.0  # seconds for the first page, before what later ones need is loaded
@@ -49,7 +50,7 @@ def serve(
     """
     for folder in folders:  # what is in them is read once the address is there
         if not any(any(folder.glob(pattern)) for pattern in ("*.sqlite", "*/*.sqlite")):
-            raise BadInput(f"there is no tournament in {folder}; see `poise tournament run --help`")
+            raise BadInput(f"there is no tournament in {folder}; {near_file(folder)}see `poise tournament run --help`")
     local = _check_host(place)
     _check_across(across, local=local)
     listening = _listen(place)
