@@ -39,6 +39,7 @@ class Agent:
                      setting.
     file:            the file of your own that it comes from; "" for any other.
     policy_model:    the URI of the model that its policy asks beside the words; "" for none.
+    worlds:          the digests of the simulated worlds whose debtors it was trained on.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Agent:
     human: bool = False
     file: str = ""
     policy_model: str = ""
+    worlds: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         model, file = (f"{word} {one}" if one else "" for word, one in ((" with", self.model), (" from", self.file)))

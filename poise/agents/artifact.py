@@ -63,6 +63,15 @@ class Artifact:
     adapter: Mapping[str, Any] | None = None
     seats: tuple[Seat, ...] = CREDITOR_ONLY
 
+    @property
+    def worlds(self) -> frozenset[str]:
+        """The digests of the simulated worlds whose debtors it was trained on, as far as its provenance has them."""
+        debtors = self.provenance.get("field", {}).get("debtors", ())
+        played = {one["settings"]["world"]["digest"] for one in debtors if "world" in one.get("settings", {})}
+        return frozenset(played).union(
+            *(source.get("worlds", ()) for source in self.provenance.get("data", {}).get("sources") or ())
+        )
+
 
 def save_artifact(artifact: Artifact, folder: Path) -> str:
     """Write `artifact` into `folder`, whole or not at all, and give its digest.

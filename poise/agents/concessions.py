@@ -231,6 +231,7 @@ def _check_share(name: str, value: float) -> None:
 CONCESSIONS: Final[Mapping[str, Callable[[], Concession]]] = MappingProxyType(
     {
         "boulware": lambda: TimeDependent(beta=0.25),
+        "last-minute": lambda: TimeDependent(beta=0.05, reach=1.0),
         "linear": TimeDependent,
         "conceder": lambda: TimeDependent(beta=4.0),
         "tit-for-tat": TitForTat,
@@ -239,12 +240,34 @@ CONCESSIONS: Final[Mapping[str, Callable[[], Concession]]] = MappingProxyType(
 )
 
 
-def named_concession(name: str) -> Concession:
-    """The concession of that name, with its usual settings.
+# Rivals of `linear` where emotion plays no part: by the clock, holding out and giving early, and by what the other side
+# does.
+BLIND: Final = (
+    *(f"clock:{beta}:{reach}" for beta in (0.1, 0.25, 0.5, 0.75, 1.5, 2) for reach in (0.4, 0.65, 1)),
+    "last-minute",
+    "clock:1:0",
+    "tit-for-tat",
+    "relative-tit-for-tat",
+)
+_CLOCK: Final = "clock:"
 
-    Raises AgentError with the names there are.
+
+def named_concession(name: str) -> Concession:
+    """The concession of that name, with its usual settings; `clock:BETA:REACH` is `TimeDependent` with these.
+
+    Raises AgentError with the names there are, or where a number is refused.
     """
+    if name.startswith(_CLOCK):
+        try:
+            beta, reach = map(float, name.removeprefix(_CLOCK).split(":"))
+        except ValueError:
+            raise AgentError(
+                f"concession {name!r} is not clock:BETA:REACH with two numbers, such as clock:0.5:0.65"
+            ) from None
+        return TimeDependent(beta, reach)
     if name not in CONCESSIONS:
         hint = did_you_mean(name, CONCESSIONS)
-        raise AgentError(f"no concession is called {name!r}; {hint}there are {', '.join(CONCESSIONS)}")
+        raise AgentError(
+            f"no concession is called {name!r}; {hint}there are {', '.join(CONCESSIONS)}, clock:BETA:REACH"
+        )
     return CONCESSIONS[name]()

@@ -7,6 +7,7 @@ A name is written `NAME[:ARGUMENT][,SETTING=VALUE...][@MODEL]`:
     my_agent.py:mirror                        my_agent.py:mirror@embedded:smollm2
     my_persona.toml                           (a debtor; see `poise.agents.personas`)
     runs/evolve                               (a trained creditor: the --out folder of a `poise train`)
+    worlds:DIR                                (many debtors: one from each world in the folder; see `each_debtor`)
 
 The settings are declared in `poise.agents.settings`.
 """
@@ -15,12 +16,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from poise.agents.agent import Agent, Offers, default_concession
 from poise.agents.protocols import Policy, View
@@ -30,6 +31,7 @@ from poise.common.userfile import digest, load_file
 from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat, other
 
+WORLDS: Final = "worlds:"  # what the name of a folder of worlds begins with
 _MARK = "__poise_agent__"
 _GROUP = "poise.agents"
 _FILE = re.compile(r"^(?P<path>.*\.(?:py|toml))(?::(?P<function>[^,@:]+))?(?P<rest>[,@].*)?$", re.DOTALL)
@@ -149,6 +151,11 @@ def find_agent(spec: str, seat: Seat) -> Agent:
     from poise.agents.builtin import built_in
     from poise.agents.trained import split_folder, trained_agent
 
+    if spec.startswith(WORLDS):
+        raise AgentError(
+            f"{spec!r} stands for many debtors, one from each world of a folder: give it to --debtor of a tournament "
+            "or a training, or name one of its worlds as simulated:FILE"
+        )
     known = re.split("[:,@]", spec, maxsplit=1)[0] in built_in(seat)
     if not known and (match := _FILE.match(spec)):
         found = _from_file(Path(match["path"]), match["function"], seat)
@@ -159,6 +166,24 @@ def find_agent(spec: str, seat: Seat) -> Agent:
     name, at, model = spec.partition("@")
     name, comma, settings = name.partition(",")
     return _with_settings(_by_name(name.strip(), seat), comma + settings + at + model)
+
+
+def each_debtor(specs: Iterable[str]) -> tuple[str, ...]:
+    """The debtors that `specs` name: `worlds:DIR` stands for `simulated:FILE` of each world in the folder, in order.
+
+    Raises AgentError where a folder has no worlds.
+    """
+    from poise.agents.simulated.files import world_files
+
+    found: list[str] = []
+    for spec in specs:
+        folder, settings = re.fullmatch(r"([^,@]*)(.*)", spec, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches any text
+        if folder.startswith(WORLDS):
+            files = world_files(Path(folder.removeprefix(WORLDS)))
+            found += [f"simulated:{file}{settings}" for file in files]
+        else:
+            found.append(spec)
+    return tuple(found)
 
 
 def _by_name(name: str, seat: Seat) -> Agent:

@@ -115,7 +115,9 @@ def _adapter(agent: Agent, value: str) -> Agent:
 
 SETTINGS: Final[Mapping[str, AgentSetting]] = MappingProxyType(
     {
-        "concession": AgentSetting("NAME", "how it bargains: one of `poise.agents.concessions`", _concession),
+        "concession": AgentSetting(
+            "NAME", "how it bargains: one of `poise.agents.concessions`, or clock:BETA:REACH", _concession
+        ),
         "emotion": AgentSetting(
             "NAME",
             "which emotion is shown: none, one of the 28, a policy such as random or fixed:joy, a trained one by its "

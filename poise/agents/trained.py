@@ -71,6 +71,7 @@ def _agent_of(artifact: Artifact, folder: str, seat: Seat, make_policy: Callable
         | ({"adapter": adapter.key} if adapter else {}),
         summary=f"{artifact.engine}, trained" + (", with an adapter" if adapter else ""),
         adapter=adapter,
+        worlds=artifact.worlds,
     )
 
 

@@ -62,8 +62,9 @@ def power_command(
         return
     if between is not None or within is not None:
         raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
-    needed = matches_needed(read_snapshot(folder).against(baseline), plan, pairs)
-    show(power_data(plan, needed) if json else None, lambda _width: tournament_view(plan, needed))
+    snapshot = read_snapshot(folder).against(baseline)
+    needed = matches_needed(snapshot, plan, pairs)
+    show(power_data(plan, needed) if json else None, lambda _width: tournament_view(plan, needed, snapshot.unit))
 
 
 @app.command("solve")

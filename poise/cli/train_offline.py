@@ -1,4 +1,4 @@
-"""`poise train` from negotiations played before: sweep, dataset, iql, bc and cql."""
+"""`poise train` from negotiations played before: sweep, baselines, dataset, iql, bc and cql."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from poise.cli.options import Out, command_group, number_or_text, takes
 from poise.cli.output import write_line
-from poise.training.data.settings import DatasetSettings, SweepSettings
+from poise.training.data.settings import BaselineSettings, DatasetSettings, SweepSettings
 from poise.training.offline.problem import Method, OfflineSettings
 
 if TYPE_CHECKING:
@@ -45,6 +45,25 @@ def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = Non
     else:
         write_line("repeat the command to resume")
         raise typer.Exit(130)
+
+
+@app.command("baselines")
+@takes(BaselineSettings)
+def baselines_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
+    """Choose the best fixed emotion, and the best concession without emotion. Repeat it to resume."""
+    from poise.cli.screens.console import console
+    from poise.cli.screens.progress import watch_on
+    from poise.training.baselines import choose_baselines
+
+    settings, folder = BaselineSettings(**given), out or Path("runs") / "baselines"
+    found = choose_baselines(settings, folder, workers=number_or_text(workers), watch=watch_on(console(stderr=True)))
+    if found is None:
+        write_line("repeat the command to resume")
+        raise typer.Exit(130)
+    utilities = dict(found.utilities)
+    for words, label in {"fixed emotion": found.fixed, "concession without emotion": found.blind}.items():
+        write_line(f"best {words}: --creditor {label} (utility {utilities[label]:.3f})")
+    write_line(f"judge them against other debtors; all {len(utilities)} are in: poise tournament standings {folder}")
 
 
 @app.command("dataset")

@@ -51,8 +51,12 @@ def sample_worlds_command(
         int, typer.Option(min=0, help="How many worlds to add whose reactions are dealt to other emotions.")
     ] = 0,
 ) -> None:
-    """Draw worlds from a prior; --debtor simulated:FILE plays one."""
+    """Draw worlds from a prior, half to train in and half to judge in; --debtor worlds:DIR/test plays one half."""
     from poise.agents.simulated.prior import read_prior, sample_worlds
 
     paths = sample_worlds(out, read_prior(prior), worlds=worlds, seed=seed, permuted=permuted)
-    write_line(f"{len(paths)} worlds in {out}; for example --debtor simulated:{paths[0]}")
+    counts = {name: sum(path.parent == out / name for path in paths) for name in ("train", "test", "permuted")}
+    written = ", ".join(f"{count} in {out / name}" for name, count in counts.items() if count)
+    write_line(f"{written}; the null world is {paths[-1]}".removeprefix("; "))
+    if counts["test"]:
+        write_line(f"train against --debtor worlds:{out / 'train'}, and judge with --debtor worlds:{out / 'test'}")

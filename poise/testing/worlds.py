@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from poise.agents.agent import Agent
 from poise.agents.builtin import simulated_debtor
-from poise.agents.concessions import TimeDependent, TitForTat
+from poise.agents.concessions import BLIND, TimeDependent, TitForTat, named_concession
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
 from poise.agents.protocols import Concession
 from poise.agents.registry import find_agent
@@ -36,7 +36,7 @@ Utilities = npt.NDArray[np.float64]
 LINEAR: Final = TimeDependent()
 NEVER: Final = TimeDependent(reach=0.0)
 AT_ONCE: Final = TimeDependent(beta=1e9)
-LAST_MINUTE: Final = TimeDependent(beta=0.05, reach=1.0)
+LAST_MINUTE: Final = named_concession("last-minute")
 REASONABLE: Final[Mapping[str, Concession]] = {
     "linear": LINEAR,
     "beta 0.5": TimeDependent(beta=0.5),
@@ -44,13 +44,6 @@ REASONABLE: Final[Mapping[str, Concession]] = {
     "conceder": TimeDependent(beta=4.0),
     "tit-for-tat": TitForTat(),
 }
-BLIND: Final[Sequence[Concession]] = (
-    *(TimeDependent(beta=beta, reach=reach) for beta in (0.1, 0.25, 0.5, 0.75, 1.5, 2.0) for reach in (0.4, 0.65, 1.0)),
-    LAST_MINUTE,
-    NEVER,
-    TitForTat(),
-    TitForTat(relative=True),
-)
 # One label for each of the seven emotions; the others of a family are read as the same of the seven.
 FAMILIES: Final = ("gratitude", "sadness", "annoyance", "nervousness", "surprise", "disgust", "neutral")
 INDIFFERENT: Final = ("vanilla", "random", "random:7", "fixed:anger", "lookup", "wsls", "eq-negotiator")
@@ -167,7 +160,7 @@ def _matters_at_every_pace(trials: WorldTrials) -> Check:
 def _blind_rival(trials: WorldTrials) -> Check:
     """The best concession without emotion is chosen on every other match and judged on the rest."""
     vanilla, oracle = trials.utilities("vanilla"), trials.utilities("oracle")
-    best = max(BLIND, key=lambda each: trials.utilities("vanilla", each)[::2].mean())
+    best = max(map(named_concession, BLIND), key=lambda each: trials.utilities("vanilla", each)[::2].mean())
     gain, lead = (float((rival - vanilla)[1::2].mean()) for rival in (trials.utilities("vanilla", best), oracle))
     share = gain / lead if lead > 0 else np.inf
     detail = f"{best} gains {gain:+.3f}, the oracle {lead:+.3f}: {share:.0%} of its lead"

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from poise.agents.conduct.duties import Conduct
 from poise.agents.protocols import ReplyForm
+from poise.agents.registry import WORLDS
 from poise.common.checked_toml import load_toml
 from poise.common.errors import AgentError, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
@@ -49,7 +50,7 @@ class TournamentConfig(SettingsModel):
         description="A creditor, as NAME or NAME@MODEL_URI; repeat."
     )
     debtors: Annotated[Names, CliOption("--debtor", "NAME")] = Field(
-        description="A debtor, as NAME or NAME@MODEL_URI; repeat."
+        description="A debtor, as NAME or NAME@MODEL_URI; worlds:DIR is one from each world there; repeat."
     )
     scenarios: Annotated[str, CliOption(metavar="SOURCE")] = Field(
         "builtin",
@@ -136,7 +137,14 @@ class TournamentConfig(SettingsModel):
                 raise ValueError("an agent's name is empty")
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is named twice; each agent plays once against each opponent")
+        if len({name.startswith(WORLDS) for name in names}) > 1:
+            raise ValueError("a folder of worlds plays without other debtors; run a second tournament for those")
         return names
+
+    @property
+    def over_worlds(self) -> bool:
+        """Whether the debtors are a sample of worlds: results are then to hold for worlds that were not played."""
+        return self.debtors[0].startswith(WORLDS)
 
     @field_validator("name")
     @classmethod

@@ -154,9 +154,11 @@ def _identity(entrant: Entrant) -> dict[str, Any]:
 
 
 def _entered(entrant: Entrant) -> dict[str, Any]:
-    """An agent as the header stores it: its identity, and its graph for those who look at the tournament."""
-    outline = agent_outline(entrant.look_up())
-    return {**_identity(entrant), "graph": None if outline is None else outline.to_dict()}
+    """An agent as the header stores it: its identity, its graph and the worlds that it was trained on."""
+    agent = entrant.look_up()
+    outline = agent_outline(agent)
+    trained = {"trained_on": sorted(agent.worlds)} if agent.worlds else {}
+    return {**_identity(entrant), "graph": None if outline is None else outline.to_dict(), **trained}
 
 
 @contextmanager
@@ -174,6 +176,11 @@ def where_it_began(header: Header) -> Iterator[None]:
 def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> None:
     """StoreError when an agent no longer declares what it declared when the tournament began."""
     stored = [*header.creditors, *header.debtors]
+    if len(header.debtors) != len(schedule.debtors):
+        raise StoreError(
+            f"the tournament in {folder} began with {len(header.debtors)} worlds, and their folder has "
+            f"{len(schedule.debtors)} now; restore it, or run the tournament's own command again to play those added"
+        )
     for identity, entrant in zip(stored, (*schedule.creditors, *schedule.debtors), strict=True):
         if {name: identity.get(name) for name in ("label", "declared")} != _identity(entrant):
             raise StoreError(

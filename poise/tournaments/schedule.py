@@ -21,7 +21,7 @@ from poise.agents.models.adapters import Adapter
 from poise.agents.models.models import runs_here
 from poise.agents.models.settings import SCRIPTED
 from poise.agents.names import shown_names, without_model
-from poise.agents.registry import find_agent
+from poise.agents.registry import each_debtor, find_agent
 from poise.common.errors import ConfigError
 from poise.common.seeds import child_seed
 from poise.common.words import did_you_mean
@@ -241,7 +241,7 @@ def _listeners(judge: str | None, detector: str) -> list[AskedModel]:
 def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant, ...]]:
     """The creditors and the debtors that the config names; AgentError when there is no such agent."""
     creditors = tuple(entrant(find_agent(label, "creditor"), label, config) for label in config.creditors)
-    debtors = tuple(entrant(find_agent(label, "debtor"), label, config) for label in config.debtors)
+    debtors = tuple(entrant(find_agent(label, "debtor"), label, config) for label in each_debtor(config.debtors))
     if config.reading == "structured" and all(
         each.declared.get("reading") != "structured" for each in creditors + debtors
     ):
@@ -296,7 +296,8 @@ def build_schedule(
     """Each creditor against each debtor on the scenarios in order.
 
     A match's seed depends on the scenario and the repeat and not on the pair, so that agents are compared on equal
-    draws. Scenarios beyond `matches_per_pair` are left out.
+    draws. Each world of a folder has seeds of its own: worlds are then independent samples. Scenarios beyond
+    `matches_per_pair` are left out.
     """
     count = config.matches_per_pair or len(scenarios) * (config.repeats or 1)
     used = tuple(scenarios[:count])
@@ -308,11 +309,12 @@ def build_schedule(
             f"{len(creditors)} x {len(debtors)} x {count} are more than {LARGEST:,} matches, the most of a "
             "tournament; take fewer --repeats or --matches-per-pair, or several tournaments"
         )
-    series = _series(config, used, count)
+    worlds = [debtor.declared["settings"]["world"]["digest"] if config.over_worlds else None for debtor in debtors]
+    series = {world: _series(config, used, count, world) for world in worlds}
     pairs = [_pair_hash(creditor, debtor, config) for creditor in creditors for debtor in debtors]
     matches = []
     for pair, pair_hash in enumerate(pairs):
-        for index, (scenario, repeat, seed, identity) in enumerate(series):
+        for index, (scenario, repeat, seed, identity) in enumerate(series[worlds[pair % len(worlds)]]):
             match_hash = pair_hash.copy()
             match_hash.update(identity)
             matches.append(Match(pair * count + index, pair, scenario, repeat, seed, match_hash.hexdigest()))
@@ -338,13 +340,16 @@ def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
         seen.add(scenario.id)
 
 
-def _series(config: TournamentConfig, scenarios: Sequence[Scenario], count: int) -> list[tuple[int, int, int, bytes]]:
-    """(scenario, repeat, seed, identifying bytes) of each match that every pair plays."""
+def _series(
+    config: TournamentConfig, scenarios: Sequence[Scenario], count: int, world: str | None
+) -> list[tuple[int, int, int, bytes]]:
+    """(scenario, repeat, seed, identifying bytes) of each match that every pair plays; world: the digest of its own."""
+    own = () if world is None else (world,)
     identities = [_canonical(scenario.to_dict()) for scenario in scenarios]
     series = []
     for number in range(count):
         repeat, index = divmod(number, len(scenarios))
-        seed = child_seed(config.seed, "match", scenarios[index].id, repeat)
+        seed = child_seed(config.seed, "match", scenarios[index].id, repeat, *own)
         series.append((index, repeat, seed, identities[index] + f"|{seed}|{repeat}".encode()))
     return series
 

@@ -301,3 +301,38 @@ def test_the_pretended_reading_does_not_change_when_the_states_take_over():
     policy = FaithfulEqNegotiator()
     three, four = (heard_view(("joy",) * n, ("anger",) * n, (0.0, 1.0, 0.0, 0.0)) for n in (3, 4))
     assert [policy.choose(view, DICE) for view in (three, four)] == ["surprise", "neutral"]
+
+
+# --- ablations
+
+
+def test_an_ablation_differs_by_its_part_alone():
+    negative, hostile = heard_view(("joy",) * 5, ("anger",) * 5), (0.0, 1.0, 0.0, 0.0)
+    whole = make_policy("eq-negotiator")
+    values = whole._values
+    due = whole.tracker.predict(negative.readings[-1].belief)
+    best = max(range(7), key=lambda e: sum(p * v for p, v in zip(due, values[e], strict=True)))
+    assert make_policy("eq-negotiator:no-menu").choose(negative, DICE) == EMOTIONS7[best]
+    # without states five negative answers are no more than the last one
+    last = heard_view(("joy",), ("anger",))
+    assert make_policy("eq-negotiator:no-states").choose(negative, DICE) == whole.choose(last, DICE) == "surprise"
+    calm = heard_view(("joy",), ("neutral",), hostile)
+    assert whole.choose(calm, DICE) != "joy"  # the menu of a confrontational debtor
+    assert make_policy("eq-negotiator:no-states").choose(calm, DICE) == "joy"
+    assert make_policy("eq-negotiator:no-menu").choose(calm, DICE) == "joy"
+    flat = make_policy("eq-negotiator:no-payoff").memory()["payoff"]
+    assert np.ptp(flat) == 0
+    assert np.mean(flat) == pytest.approx(np.mean(PAYOFF))
+
+
+@given(views)
+def test_without_learning_it_plays_as_it_does_before_learning(view):
+    assert not hasattr(make_policy("eq-negotiator:no-learning"), "learn")
+    assert make_policy("eq-negotiator:no-learning").choose(view, DICE) == EqNegotiator().choose(view, DICE)
+
+
+def test_ablations_may_be_joined_and_others_are_refused():
+    policy = make_policy("eq-negotiator:no-states+no-menu")
+    assert (policy.settings.states, policy.settings.menu, policy.settings.payoff) == (False, False, True)
+    with pytest.raises(AgentError, match="say no-learning, no-states, no-menu or no-payoff"):
+        make_policy("eq-negotiator:no-states+no-mood")

@@ -19,12 +19,15 @@ from poise.agents.emotions.detector import default_detector
 from poise.agents.personas import FOLDER, load_persona, persona_names
 from poise.agents.personas.persona import PersonaPolicy
 from poise.agents.protocols import Request
+from poise.agents.registry import find_agent
 from poise.agents.voices.scripted import ScriptedVoice
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 from poise.games.moves import offer
 from poise.games.scenario import Scenario
+from poise.games.scenarios.loaders import load_scenarios
 from poise.games.transcript import Reading
+from poise.graphs import Pairing
 
 CONSTANTS = SHARED / "reference" / "constants.json"
 NAMES = (
@@ -266,11 +269,26 @@ def test_the_right_emotion_pays_and_the_wrong_one_is_punished(name, concession):
 @pytest.mark.parametrize("concession", CREDITORS)
 def test_no_emotion_is_best_for_all(concession):
     table = fixed(concession)
-    assert len({best_of(row) for row in table.values()}) >= 4
+    assert len({best_of(row) for row in table.values()}) >= 3
     for emotion in EMOTIONS7:
         shortfalls = [max(row.values()) - row[emotion] for row in table.values()]
         assert sum(shortfall > 0.1 for shortfall in shortfalls) >= 3
         assert max(shortfalls) > 0.25
+
+
+def test_threats_and_grievances_are_harder_than_a_debtor_without_either():
+    """As their paper has it (arXiv 2511.03370): for a creditor without emotion, whose words are read as they come."""
+    cases = load_scenarios("builtin:test")
+
+    def earned(creditor, debtor):
+        pairing = Pairing(find_agent(creditor, "creditor"), find_agent(debtor, "debtor"))
+        played = [pairing.play(case, seed).transcript for seed, case in enumerate(cases)]
+        return statistics.mean(each.outcome.utilities[0] for each in played)
+
+    plain = earned("vanilla", "vanilla")
+    for name, right in (("threatening", "fixed:curiosity"), ("victim", "fixed:approval")):
+        assert earned("vanilla", name) < plain - 0.02
+        assert earned(right, name) > plain + 0.1
 
 
 def test_showing_nothing_is_mediocre_against_most():

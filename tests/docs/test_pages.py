@@ -58,6 +58,7 @@ ELSEWHERE = {
     "docs/reference/command-line.md": "tests/cli/test_startup.py",
     "docs/reference/python.md": "tests/docs/test_reference.py",
     "docs/results/emodistill.md": "tests/docs/test_emodistill_experiment.py",
+    "docs/results/worlds.md": "tests/docs/test_worlds_experiment.py",
     "docs/training-words.md": "tests/cli/test_train_words_command.py",
     "docs/training.md": "tests/training/test_offline_learning.py",
     "docs/tutorials/1-first-negotiator.md": "tests/docs/test_tutorials.py",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from poise.agents.concessions import BLIND, named_concession
 from poise.agents.simulated.world import Answers
 from poise.testing import worlds
 from poise.testing.worlds import AT_ONCE, LAST_MINUTE, NEVER, world_trials
@@ -48,7 +49,9 @@ def test_a_world_without_pulls_fails_where_emotion_has_to_matter(tmp_path):
     subject = trials("responsive", matches=4)
     still = tuple(replace(kind, pulls=((0.0,) * 7,) * 4) for kind in subject.world.dispositions)
     subject.world = replace(subject.world, dispositions=still, answers=Answers())
-    vanilla = {key: subject.utilities("vanilla", key) for key in (*worlds.REASONABLE.values(), *worlds.BLIND)}
+    vanilla = {
+        key: subject.utilities("vanilla", key) for key in (*worlds.REASONABLE.values(), *map(named_concession, BLIND))
+    }
     subject._played.update({("oracle", key): values for key, values in vanilla.items()})
     assert not worlds._matters_at_every_pace(subject).ok
     assert not worlds._blind_rival(subject).ok

@@ -116,6 +116,7 @@ def _head(settings: dict[str, Any], results: Results, seconds: float) -> list[st
     return [
         "# Every engine against every debtor",
         "",
+        *([settings["caution"].strip(), ""] if "caution" in settings else []),
         "Written by the experiment itself; do not edit. To play it again, trainings included:",
         "",
         "    python examples/experiments/engines/run.py",

@@ -41,6 +41,11 @@ Differs from the reference:
 - The menu is ours: an upset or hostile debtor is met neither with cheer nor with hostility.
 - `eq-negotiator-faithful` is the release as it is.
 
+Ablations: `eq-negotiator:no-learning+no-states+no-menu+no-payoff`, or any of the four, plays without what is named.
+learning: nothing is kept from one negotiation to the next. states: win-stay-lose-shift alone, and no state bears on the
+menu. menu: always all seven. payoff: every entry of the table begins as its mean, so that only learning can tell one
+answer from another.
+
 A limit of the published numbers: T mixes so fast, and w gives neutral so much in every state, that before learning
 persistent negativity is answered with neutral whatever the belief; with a steadier T, distress is answered with
 sadness. Taking the weights of the likeliest state alone would do that at once, and was tried: it goes on pitying
@@ -61,7 +66,8 @@ from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEGATIVE7, SEV
 from poise.agents.emotions.tracker import Evidence, Tracker, evidence_of
 from poise.agents.policies import policy
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
-from poise.agents.protocols import View
+from poise.agents.policies.learned.series import Settled
+from poise.agents.protocols import Policy, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 
@@ -85,6 +91,7 @@ class EqSettings:
     step, on_success, on_failure: the payoff table's learning.
     mean_rate:         weight of the newest result in the mean.
     optimism:          what an opening tried once is given the benefit of, in utility.
+    states, menu, payoff: without these parts where False; see the module's head.
     """
 
     window: int = 5
@@ -95,6 +102,9 @@ class EqSettings:
     on_failure: float = -0.5
     mean_rate: float = 0.1
     optimism: float = 0.1
+    states: bool = True
+    menu: bool = True
+    payoff: bool = True
 
 
 def likeliest(seven: Sequence[float]) -> int:
@@ -115,10 +125,6 @@ def temperature(message: int) -> float:
     return max(0.1, 0.7 * 0.95**message)
 
 
-@policy(
-    "eq-negotiator",
-    "tracks the debtor's hidden state, plays win-stay-lose-shift, learns as it goes (EQ-Negotiator, corrected)",
-)
 class EqNegotiator:
     """The corrected EQ-Negotiator; a learner. See the module's head for the rules.
 
@@ -129,7 +135,9 @@ class EqNegotiator:
     def __init__(self, settings: EqSettings | None = None, tracker: Tracker | None = None) -> None:
         self.settings = settings or EqSettings()
         self.tracker = tracker or Tracker()
-        self._payoff = [list(row) for row in PAYOFF]
+        self._gentle = _GENTLE if self.settings.menu else _ALL
+        flat = sum(map(sum, PAYOFF)) / EMOTION_COUNT**2
+        self._payoff = [list(row) if self.settings.payoff else [flat] * EMOTION_COUNT for row in PAYOFF]
         self._mean = 0.0
         self._opening = JOY
         self._openings: dict[int, tuple[int, float]] = {}  # how often each was tried, and the sum of its utilities
@@ -142,11 +150,12 @@ class EqNegotiator:
         reading = view.readings[-1]
         heard = [likeliest(each.emotions) for each in view.readings[-self.settings.window :]]
         belief = reading.belief
-        if mostly_negative(heard, self.settings):
+        states = self.settings.states
+        if states and mostly_negative(heard, self.settings):
             due = self.tracker.predict(belief)
-            return EMOTIONS7[best_reply([sum(map(mul, due, row)) for row in self._values], _GENTLE)]
-        upset = heard[-1] in NEGATIVE or likeliest(belief) == _CONFRONTATIONAL
-        menu = _GENTLE if upset else _ALL
+            return EMOTIONS7[best_reply([sum(map(mul, due, row)) for row in self._values], self._gentle)]
+        upset = heard[-1] in NEGATIVE or (states and likeliest(belief) == _CONFRONTATIONAL)
+        menu = self._gentle if upset else _ALL
         return EMOTIONS7[self._payoff_response(heard[-1], INDEX[view.shown[-1] if view.shown else None], menu)]
 
     def _payoff_response(self, heard: int, shown: int, menu: Sequence[int]) -> int:
@@ -186,7 +195,7 @@ class EqNegotiator:
         number, total = self._openings.get(self._opening, (0, 0.0))
         self._openings[self._opening] = number + 1, total + utility
         heard = likeliest(first.seven)
-        menu = _GENTLE if heard in NEGATIVE else _ALL
+        menu = self._gentle if heard in NEGATIVE else _ALL
         proposed = self._payoff_response(heard, INDEX[first.reacted_to], menu)
         promise = {
             opening: total / number + self.settings.optimism / math.sqrt(number)
@@ -219,6 +228,25 @@ class EqNegotiator:
         self._payoff, self._mean, self._opening = [list(row) for row in payoff], float(mean), EMOTIONS7.index(opening)
         self._openings = openings
         self._values = self._state_values()
+
+
+@policy(
+    "eq-negotiator",
+    "tracks the debtor's hidden state, plays win-stay-lose-shift, learns as it goes (EQ-Negotiator, corrected)",
+    argument="no-PART+...",
+)
+def named_eq_negotiator(argument: str) -> Policy:
+    """What `eq-negotiator` stands for, and its ablations: without each PART of learning, states, menu and payoff."""
+    without = set(argument.split("+")) if argument else set()
+    parts = {"no-states", "no-menu", "no-payoff"}
+    if unknown := without - parts - {"no-learning"}:
+        raise AgentError(
+            f"eq-negotiator:{argument}: {', '.join(sorted(unknown))} is none of its parts; say no-learning, no-states, "
+            "no-menu or no-payoff, joined by +"
+        )
+    settings = EqSettings(**{name.removeprefix("no-"): name not in without for name in parts})
+    engine = EqNegotiator(settings)
+    return Settled(engine) if "no-learning" in without else engine
 
 
 def _checked_openings(results: Any) -> dict[int, tuple[int, float]]:

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from poise.agents.concessions import TimeDependent
@@ -37,8 +38,9 @@ from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies import policy
 from poise.agents.protocols import Concession, View
 from poise.agents.simulated import Mind, World, load_world
+from poise.agents.simulated.files import world_files
 from poise.agents.voices.scripted import phrases
-from poise.common.errors import AgentError
+from poise.common.errors import AgentError, shorten
 from poise.common.seeds import Dice
 from poise.games.rules import Rules
 
@@ -76,16 +78,19 @@ class OracleTerms(NamedTuple):
 
 @policy(
     "oracle",
-    "cheats: sees the hidden state of a simulated debtor (oracle:FILE for that world) and plans; a yardstick",
-    argument="FILE",
+    "cheats: sees the hidden state of a simulated debtor (oracle:FILE for that world, oracle:DIR for many) and plans",
+    argument="FILE|DIR",
     privileged=True,
-    declare=lambda path: load_world(path).declared(),
+    declare=lambda path: _declared(_worlds(path)),
 )
 class Oracle:
-    """Plays best against debtors of one world: the default one, or that of the file at `path`."""
+    """Plays best against debtors of one world: the default one, or that of the file at `path`; or of each in a folder.
+
+    Which world of a folder it is in, it sees from the debtor's first message on.
+    """
 
     def __init__(self, path: str = "") -> None:
-        self.world = load_world(path)
+        self._worlds = {world.digest: world for world in _worlds(path)}
         self._concession = LINEAR
 
     def plan_for(self, concession: Concession | None) -> None:
@@ -97,13 +102,25 @@ class Oracle:
         mind = Mind.of(view.notes.get("other", {}))
         if mind is None:
             brief = view.brief
-            opens = None if view.readings else _opening(self.world, brief.domain, brief.rules, self._concession)
+            worlds = tuple(self._worlds.values())
+            opens = None if view.readings else _opening(worlds, brief.domain, brief.rules, self._concession)
             return None if opens is None else EMOTIONS28[opens]
-        if mind.world != self.world.digest:
+        if mind.world not in self._worlds:
+            known = ", ".join(world.name for world in self._worlds.values())
             raise AgentError(
-                f"the oracle of world {self.world.name!r} met a debtor of another world; say oracle:FILE with its file"
+                f"the oracle of {shorten(known)} met a debtor of another world; say oracle:FILE with its file, or "
+                "oracle:DIR with its folder"
             )
-        return EMOTIONS28[advice(self.world, view, mind, self._concession)]
+        return EMOTIONS28[advice(self._worlds[mind.world], view, mind, self._concession)]
+
+
+def _worlds(path: str) -> list[World]:
+    folder = Path(path)
+    return [load_world(file) for file in world_files(folder)] if path and folder.is_dir() else [load_world(path)]
+
+
+def _declared(worlds: list[World]) -> dict[str, Any]:
+    return worlds[0].declared() if len(worlds) == 1 else {"worlds": [world.digest for world in worlds]}
 
 
 def advice(world: World, view: View, mind: Mind, concession: TimeDependent = LINEAR) -> int:
@@ -211,12 +228,14 @@ def expected_readings(domain: str) -> list[list[float]]:
 
 
 @lru_cache(maxsize=64)
-def _opening(world: World, domain: str, rules: Rules, concession: TimeDependent) -> int:
-    """The index of the label to open with: the best on average over the world's debtors."""
+def _opening(worlds: tuple[World, ...], domain: str, rules: Rules, concession: TimeDependent) -> int:
+    """The index of the label to open with: the best on average over the worlds' debtors."""
     total: Any = 0.0
-    for one in world.dispositions:
-        for z in _QUANTILES:
-            pace = world.pace.median * math.exp(world.pace.spread * z)
-            terms = OracleTerms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace, concession)
-            total = total + one.weight * best_plan(world, terms)[1]
+    for world in worlds:
+        all_kinds = sum(one.weight for one in world.dispositions)
+        for one in world.dispositions:
+            for z in _QUANTILES:
+                pace = world.pace.median * math.exp(world.pace.spread * z)
+                terms = OracleTerms(domain, rules, rules.tolerance / 100, 1.0, one.name, pace, concession)
+                total = total + one.weight / all_kinds * best_plan(world, terms)[1]
     return int(total.argmax())

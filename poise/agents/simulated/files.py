@@ -19,6 +19,7 @@ from poise.common.words import did_you_mean
 
 WORLDS: Final = Path(__file__).parent / "worlds"
 DEFAULT: Final = WORLDS / "default.toml"
+RECORD: Final = "sample.toml"  # beside worlds that were drawn: from what, with which seed
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Weight = Annotated[float, Field(ge=0, le=1e6)]
@@ -110,6 +111,7 @@ class _Disposition(Part):
 class WorldFile(Part):
     """What a world's file may say; with `like`, only what is different."""
 
+    evaluation: bool = False
     dynamics: _Dynamics
     pace: _Pace
     answers: _Answers = Field(default_factory=_Answers)
@@ -168,6 +170,20 @@ def world_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in WORLDS.glob("*.toml")))
 
 
+def world_files(folder: Path) -> list[Path]:
+    """The files of the worlds in `folder`, by name; folders in it are not looked into.
+
+    Raises AgentError where it has none, or is the folder of a whole sample.
+    """
+    files = sorted(folder.glob("*.toml"))
+    if not files or folder / RECORD in files:
+        raise AgentError(
+            f"worlds:{folder} is no folder of worlds; name one with a file for each, such as DIR/train, DIR/test or "
+            "DIR/permuted after `poise worlds sample --out DIR`"
+        )
+    return files
+
+
 @lru_cache(maxsize=512)
 def _read_unchanged(path: Path, _stamp: int) -> World:
     return read_world(path)
@@ -189,6 +205,7 @@ def read_world(path: Path) -> World:
         pace=Pace(**file.pace.model_dump()),
         answers=file.answers.answers(),
         labels={emotion: file.labels[emotion] for emotion in EMOTIONS7},
+        evaluation=file.evaluation,
     )
 
 

@@ -17,7 +17,7 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.agents.simulated.files import WORLDS, read_world, world_names
+from poise.agents.simulated.files import RECORD, WORLDS, read_world, world_names
 from poise.common.checked_toml import Part, like_one_in, read_checked
 from poise.common.errors import BadInput
 from poise.common.files import replace_file
@@ -88,9 +88,12 @@ def read_prior(path: Path | None = None) -> Prior:
 
 
 def sample_worlds(folder: Path, prior: Prior, *, worlds: int, seed: int, permuted: int = 0) -> list[Path]:
-    """Write worlds drawn from `prior` to `folder`, the null world too, and what they were drawn from to sample.toml.
+    """Write worlds drawn from `prior`, permuted ones and the null world, and what they were drawn from to sample.toml.
 
     worlds, permuted: how many of each, 0 to MOST.
+
+    Of the drawn worlds every second one goes to `folder`/test, the others to `folder`/train; permuted ones go to
+    `folder`/permuted. Those in test and permuted are marked as kept for evaluation.
 
     The same prior and seed give the same files, and more worlds leave the first ones as they are. Raises BadInput where
     the folder holds something else already, or a number is out of bounds.
@@ -99,18 +102,23 @@ def sample_worlds(folder: Path, prior: Prior, *, worlds: int, seed: int, permute
         if not 0 <= count <= MOST:
             raise BadInput(f"{count} {name} are not to be had; ask for 0 to {MOST}")
     origin = tomli_w.dumps({"seed": seed, "prior": prior.model_dump()}).encode()
-    record = folder / "sample.toml"
+    record = folder / RECORD
     if folder.is_dir() and any(folder.iterdir()) and (not record.is_file() or record.read_bytes() != origin):
         raise BadInput(f"{folder} holds something else than worlds of this prior and seed; name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(record, origin)
     base = like_one_in(WORLDS)({"like": prior.like})
-    drawn = {f"world-{number:04d}": draw_world(prior, base, Dice(seed, f"world/{number}")) for number in range(worlds)}
-    drawn |= {f"permuted-{number:04d}": permute(base, Dice(seed, f"permuted/{number}")) for number in range(permuted)}
+    drawn: dict[str, Mapping[str, Any]] = {}
+    for number in range(worlds):
+        world, kept = draw_world(prior, base, Dice(seed, f"world/{number}")), number % 2 == 1
+        drawn[f"{'test' if kept else 'train'}/world-{number:04d}"] = _kept(world) if kept else world
+    for number in range(permuted):
+        drawn[f"permuted/permuted-{number:04d}"] = _kept(permute(base, Dice(seed, f"permuted/{number}")))
     drawn["null"] = _without_pulls(base)
     paths = []
     for name, data in drawn.items():
         paths.append(folder / f"{name}.toml")
+        paths[-1].parent.mkdir(exist_ok=True)
         replace_file(paths[-1], tomli_w.dumps(data).encode(), durable=False)
         read_world(paths[-1])  # whatever a prior asks for, what is written can be played
     return paths
@@ -150,6 +158,10 @@ def permute(base: Mapping[str, Any], dice: Dice) -> dict[str, Any]:
                 for emotion, reaction in row.items()
             }
     return world
+
+
+def _kept(world: Mapping[str, Any]) -> dict[str, Any]:
+    return {"evaluation": True, **world}
 
 
 def _without_pulls(base: Mapping[str, Any]) -> dict[str, Any]:

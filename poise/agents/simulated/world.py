@@ -157,7 +157,7 @@ class Answers:
 class World:
     """A population of debtors. labels: for each of the seven, the labels of the 28 to show it by, with weights.
 
-    digest: twelve letters that identify its `settings`.
+    digest: twelve letters that identify its `settings`. evaluation: it is kept for evaluation, and training refuses it.
     """
 
     name: str
@@ -167,6 +167,7 @@ class World:
     pace: Pace
     labels: Mapping[str, Mapping[str, float]]
     answers: Answers = Answers()
+    evaluation: bool = False
     digest: str = field(init=False)
     _into: Mapping[str, tuple[tuple[Row, ...], ...]] = field(init=False, repr=False)
     _own: Mapping[str, tuple[tuple[Row, ...], ...]] = field(init=False, repr=False)
@@ -215,7 +216,8 @@ class World:
 
     def declared(self) -> dict[str, Any]:
         """The settings of an agent that plays in this world."""
-        return {"world": {"name": self.name, "digest": self.digest}}
+        kept = {"evaluation": True} if self.evaluation else {}
+        return {"world": {"name": self.name, "digest": self.digest, **kept}}
 
     def settings(self) -> dict[str, Any]:
         """JSON data that identifies the world: two that behave alike are equal, whatever their comments say."""

@@ -34,7 +34,7 @@ def _verdict(comparison: Comparison) -> Text:
     difference, (one, other) = comparison.difference, comparison.agents
     gain = difference.utility
     if gain.low is None or gain.high is None:
-        return Text("One scenario tells nothing about others: play more.", style="yellow")
+        return Text(f"One {comparison.unit} tells nothing about others: play more.", style="yellow")
     if difference.p is None or difference.p >= comparison.plan.level:
         words = f"Not told apart: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], which chance alone may explain."
         return Text(words, style="bold")
@@ -46,12 +46,12 @@ def _verdict(comparison: Comparison) -> Text:
 
 def _footnote(comparison: Comparison) -> Text:
     text = Text(
-        "\nPaired by scenario, seed and opponent; 95 % intervals by t over scenarios; d in standard deviations of the "
-        "scenarios' differences.",
+        f"\nPaired by scenario, seed and opponent; 95 % intervals by t over {comparison.unit}s; d in standard "
+        f"deviations of the {comparison.unit}s' differences.",
         style="dim",
     )
     if len(comparison.opponents) > 1:
         text.append(" p of single opponents is corrected over them (Holm).")
     if comparison.needed.scenarios < FEW:
-        text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
+        text.append(f" With fewer than {FEW} {comparison.unit}s the intervals are too narrow.", style="yellow")
     return text

@@ -11,8 +11,8 @@ from poise.cli.screens.console import small_table
 from poise.tournaments.statistics.power import MOST, Needed, PowerPlan, Spread, power_of, scenarios_needed
 
 
-def tournament_view(plan: PowerPlan, found: Sequence[Needed]) -> RenderableType:
-    """What each comparison of a tournament needs."""
+def tournament_view(plan: PowerPlan, found: Sequence[Needed], unit: str) -> RenderableType:
+    """What each comparison of a tournament needs; `unit` is "scenario" or "world"."""
     table = small_table(
         "agent", "seat", "observed", "sd between", "sd within", "played", "each", "needed", "matches", "detectable"
     )
@@ -33,14 +33,14 @@ def tournament_view(plan: PowerPlan, found: Sequence[Needed]) -> RenderableType:
             _many(one.matches) if one.spread else "-",
             "-" if one.detectable is None else f"{one.detectable:.3f}",
         )
-    return Group(table, Text(_tournament_note(plan, found), style="dim"))
+    return Group(table, Text(_tournament_note(plan, found, unit), style="dim"))
 
 
-def _tournament_note(plan: PowerPlan, found: Sequence[Needed]) -> str:
+def _tournament_note(plan: PowerPlan, found: Sequence[Needed], unit: str) -> str:
     return (
-        f"Needed: scenarios that find a difference of {abs(plan.difference):g} from {found[0].baseline} with power "
+        f"Needed: {unit}s that find a difference of {abs(plan.difference):g} from {found[0].baseline} with power "
         f"{plan.power:g} at level {plan.level:g}{_shared(plan)}, where each agent plays so many matches on each; "
-        "matches: of both together. Detectable: the smallest difference that the scenarios played find with that "
+        f"matches: of both together. Detectable: the smallest difference that the {unit}s played find with that "
         "power. The observed difference plays no part in it."
     )
 

@@ -32,20 +32,21 @@ def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> 
     """
     parts: list[RenderableType] = []
     digits = 3 if width >= _WIDE else 2
-    for seat in SEATS:
+    seats = SEATS[:1] if standings.worlds else SEATS  # hundreds of worlds are for the report
+    for seat in seats:
         parts += [_heading(title(standings, seat)), _seat_table(standings, seat, width)]
         parts += _trouble(standings.seat(seat))
-    for seat in SEATS if pairs else ():
+    for seat in seats if pairs else ():
         listed = [one for one in standings.pairwise if one.seat == seat]
         if listed:
             parts += [_heading(f"{title(standings, seat)}, each less each other"), _pairs(listed, digits)]
-    for seat in SEATS:
+    for seat in seats:
         columns = _conduct(standings, seat, digits)
         if columns:
             name = title(standings, seat)
             heading = _heading(f"Conduct of {name[0].lower()}{name[1:]}")
             parts += [heading, _columns(standings.seat(seat), columns)]
-    if len(standings.matrix) * len(standings.matrix[0]) > 1:
+    if not standings.worlds and len(standings.matrix) * len(standings.matrix[0]) > 1:
         parts += _matrix(standings, width)
     parts.append(_footnote(standings, width))
     parts += [Text(f"\nwarning: {plain(doubt.text, 1000)}", style="bold red") for doubt in standings.doubts]
@@ -238,20 +239,25 @@ def _cell(cell: Cell) -> Text:
 def _footnote(standings: Standings, width: int) -> Text:
     of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
     cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
+    unit = standings.unit
+    in_worlds = f" in {standings.worlds} worlds" if standings.worlds else ""
     text = Text(
-        f"\n{of_all}{standings.total} matches on {cases}, seed {standings.seed}, model {standings.model}. Below the "
-        "means: 95 % intervals over scenarios, by studentised bootstrap; of success Wilson's, at the effective sample "
-        "size. Differences are paired by scenario, seed and opponent, their intervals by t over scenarios.",
+        f"\n{of_all}{standings.total} matches{in_worlds} on {cases}, seed {standings.seed}, model {standings.model}. "
+        f"Below the means: 95 % intervals over {unit}s, by studentised bootstrap; of success Wilson's, at the "
+        f"effective sample size. Differences are paired by scenario, seed and opponent, their intervals by t over "
+        f"{unit}s.",
         style="dim",
     )
+    if standings.worlds:
+        text.append(" Each world's own figures are in the report, and in the matrix of --json.")
     if standings.differences:
         text.append(" Coloured: p below 0.05, corrected for all comparisons of a seat (Holm); d: the difference in")
-        text.append(" standard deviations of the scenarios'.")
+        text.append(f" standard deviations of the {unit}s'.")
         text.append(f" p and d stand in {_WIDER} columns, and with --pairs." if width < _WIDER else "")
     if any(one.de_escalation for one in standings.standings):
         text.append(" De-escalation: how much less negative the debtor's words were late than early.")
     if failed := sum(one.failed for one in standings.seat("creditor")):
         text.append(f" {failed} failed matches count as no deal, with utility 0 for both sides, in all figures.")
-    if standings.scenarios < FEW:
-        text.append(f" With fewer than {FEW} scenarios the intervals are too narrow.", style="yellow")
+    if (standings.worlds or standings.scenarios) < FEW:
+        text.append(f" With fewer than {FEW} {unit}s the intervals are too narrow.", style="yellow")
     return text

@@ -30,6 +30,7 @@ class Process(Tabular):
 
     pooled:  over everything. creditors: each against all its debtors. pairs: each against each, if they were asked for.
     failed:  negotiations that failed, which no figure counts. scale: of the concession curves.
+    unit:    what intervals are over, "scenario" or "world"; those of pairs are over scenarios.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Process(Tabular):
     pooled: Measures
     creditors: tuple[Measures, ...]
     pairs: tuple[Measures, ...]
+    unit: str = "scenario"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, versioned."""
@@ -67,7 +69,7 @@ class Process(Tabular):
         few = f" With fewer than {FEW} scenarios the intervals are too narrow." if self.scenarios < FEW else ""
         return (
             f"{self.negotiations:,} negotiations on {self.scenarios} scenarios.{failed} After the means: 95 % "
-            f"intervals, by bootstrap over scenarios.{few} What each figure means: docs/process.md."
+            f"intervals, by bootstrap over {self.unit}s.{few} What each figure means: docs/process.md."
         )
 
     def __repr__(self) -> str:
@@ -107,6 +109,7 @@ def process_of(
         pooled=table.measures(range(len(rows))),
         creditors=tuple(table.by("creditor")),
         pairs=tuple(table.by("creditor", "debtor")) if pairs else (),
+        unit=snapshot.unit,
     )
 
 
@@ -127,7 +130,7 @@ class _Table:
         ]
         self.seed = snapshot.seed
         self.scenario = np.array([row.scenario for row in rows], dtype=np.int64)
-        self.count = int(self.scenario.max()) + 1
+        self.cluster = np.array([snapshot.cluster(row) for row in rows], dtype=np.int64)
 
     def by(self, *sides: str) -> Iterator[Measures]:
         """The figures of each agent of a side, or each pair, in the order of entry; those who played."""
@@ -140,5 +143,6 @@ class _Table:
 
     def measures(self, chosen: Sequence[int], creditor: str | None = None, debtor: str | None = None) -> Measures:
         """The figures of some of the matches."""
-        group = Group(self.scenario[list(chosen)], self.count, self.seed)
+        clusters = self.cluster if debtor is None else self.scenario
+        group = Group(clusters[list(chosen)], int(clusters.max()) + 1, self.seed)
         return measures([self.traces[number] for number in chosen], group, creditor, debtor)

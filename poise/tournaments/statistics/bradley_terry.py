@@ -75,7 +75,8 @@ class Games:
     """Games as columns of equal length, one entry a game.
 
     creditor, debtor: places in `creditors` and `debtors`. result: 1 where the creditor was ahead, 0 where the debtor
-    was, 0.5 where neither, NaN without a deal. cluster: the scenario's place; games of one cluster are not independent.
+    was, 0.5 where neither, NaN without a deal. cluster: the place of the scenario, or of the world; games of one
+    cluster are not independent.
     """
 
     creditors: tuple[str, ...]
@@ -103,7 +104,7 @@ def games_of(snapshot: Snapshot) -> Games:
         np.array([row.creditor for row in kept], dtype=np.int64),
         np.array([row.debtor for row in kept], dtype=np.int64),
         (np.sign(np.array(gaps, dtype=np.float64)) + 1) / 2,
-        np.array([row.scenario for row in kept], dtype=np.int64),
+        np.array([snapshot.cluster(row) for row in kept], dtype=np.int64),
     )
 
 

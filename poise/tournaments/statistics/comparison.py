@@ -26,6 +26,7 @@ class Comparison(Tabular):
 
     difference: over all opponents; its p is of one comparison. opponents: against each alone, p corrected over them.
     agents: the standings of both, the agent first. needed: what tells the plan's difference.
+    unit: what intervals are over, "scenario" or "world"; single worlds are no opponents.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Comparison(Tabular):
     agents: tuple[SeatStanding, SeatStanding]
     plan: PowerPlan
     needed: Needed
+    unit: str = "scenario"
 
     @property
     def more_scenarios(self) -> int | None:
@@ -72,12 +74,12 @@ class Comparison(Tabular):
         plan, needed = self.plan, self.needed
         words = f"To find a difference of {abs(plan.difference):g} with power {plan.power:g} takes"
         if needed.spread is None:
-            return f"{words} an unknown number of scenarios: play two or more."
+            return f"{words} an unknown number of {self.unit}s: play two or more."
         if needed.needed is None:
-            return f"{words} more than {MOST:,} scenarios; {needed.scenarios} were played."
-        text = f"{words} {needed.needed:,} scenarios; {needed.scenarios:,} were played"
+            return f"{words} more than {MOST:,} {self.unit}s; {needed.scenarios} were played."
+        text = f"{words} {needed.needed:,} {self.unit}s; {needed.scenarios:,} were played"
         if self.more_scenarios:
-            text += f": {self.more_scenarios:,} more scenarios, {self.more_matches:,} matches."
+            text += f": {self.more_scenarios:,} more {self.unit}s, {self.more_matches:,} matches."
         else:
             text += ", which suffice."
         if needed.detectable is not None:
@@ -130,9 +132,10 @@ def compare_agents(snapshot: Snapshot, agent: str, baseline: str, plan: PowerPla
                 name=snapshot.name,
                 seat=seat,
                 difference=replace(difference, p_holm=difference.p),
-                opponents=_by_opponent(snapshot, seat, difference.label),
+                opponents=() if standings.worlds else _by_opponent(snapshot, seat, difference.label),
                 agents=(of[difference.label], of[difference.baseline]),
                 plan=plan,
+                unit=snapshot.unit,
                 needed=found,
             )
     raise StoreError(f"{snapshot.name} has no matches yet in which {agent} and {baseline} can be compared")

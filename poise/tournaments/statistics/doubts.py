@@ -17,18 +17,20 @@ _PAIRS_NAMED = 4
 class Doubt:
     """One reason to doubt the figures.
 
-    kind: "failed" (every match of an agent failed), "own words" (too many of its messages are Poise's own) or "waiting"
-    (matches wait for a model's server). text: a sentence that names the agent or the model, and the remedy.
+    kind: "failed" (every match of an agent failed), "own words" (too many of its messages are Poise's own), "trained"
+    (an agent was trained on worlds that it is judged in) or "waiting" (matches wait for a model's server).
+    text: a sentence that names the agent or the model, and the remedy.
     """
 
-    kind: Literal["failed", "own words", "waiting"]
+    kind: Literal["failed", "own words", "trained", "waiting"]
     text: str
 
 
 def doubts(snapshot: Snapshot) -> tuple[Doubt, ...]:
     """Every reason to doubt the figures of a tournament, the worst first."""
     waiting = (waiting_words(each, snapshot.creditors, snapshot.debtors) for each in snapshot.header.waiting)
-    return (*_all_failed(snapshot), *_own_words(snapshot), *(Doubt("waiting", words) for words in waiting))
+    found = (*_all_failed(snapshot), *_own_words(snapshot), *_trained(snapshot))
+    return (*found, *(Doubt("waiting", words) for words in waiting))
 
 
 def _all_failed(snapshot: Snapshot) -> Iterator[Doubt]:
@@ -54,6 +56,20 @@ def _own_words(snapshot: Snapshot) -> Iterator[Doubt]:
                 f"{count} of {said} messages ({count / said:.0%}) of {seat} {snapshot.labels(seat)[index]} are Poise's "
                 f"own words, because its model said nothing usable in time; more than {limit:.0%} is no result of that "
                 "model. A match's prompts and replies in the viewer show why; own_words_limit sets the share",
+            )
+
+
+def _trained(snapshot: Snapshot) -> Iterator[Doubt]:
+    header = snapshot.header
+    if not header.over_worlds:
+        return
+    played = {debtor["declared"]["settings"]["world"]["digest"] for debtor in header.debtors}
+    for label, creditor in zip(snapshot.creditors, header.creditors, strict=True):
+        if known := played.intersection(creditor.get("trained_on", ())):
+            yield Doubt(
+                "trained",
+                f"creditor {label} was trained on {len(known)} of these {len(played)} worlds, so its figures do not "
+                "say how it does in worlds that it has not seen; play it in others",
             )
 
 

@@ -143,9 +143,9 @@ def spread_of(
 class Needed:
     """What one comparison needs.
 
-    observed, spread, scenarios: of the finished matches. pairs: on each scenario, of the plan. needed: scenarios;
-    matches: of both agents together. detectable: the smallest difference that the scenarios played find with the
-    plan's power.
+    observed, spread, scenarios: of the finished matches; where the debtors are a folder of worlds, these stand for
+    scenarios. pairs: on each scenario, of the plan. needed: scenarios; matches: of both agents together.
+    detectable: the smallest difference that the scenarios played find with the plan's power.
     """
 
     label: str
@@ -181,7 +181,7 @@ def _of_seat(snapshot: Snapshot, seat: Seat, plan: PowerPlan, per_scenario: int 
     rows, labels = snapshot.rows, snapshot.labels(seat)
     opponent = np.array([getattr(row, SEATS[1 - SEATS.index(seat)]) for row in rows], dtype=np.int64)
     utility = np.array([getattr(row, f"{seat}_utility") for row in rows], dtype=np.float64)
-    scenario = np.array([row.scenario for row in rows], dtype=np.int64)
+    scenario = np.array([snapshot.cluster(row) for row in rows], dtype=np.int64)
     found = []
     for pairs in find_pairs(rows, labels, seat, with_baseline(labels, snapshot.baseline(seat))):
         gained, where = utility[pairs.own] - utility[pairs.other], scenario[pairs.own]

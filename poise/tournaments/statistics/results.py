@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from poise.common.plain_tables import PlainTable, Tabular
 from poise.common.words import visible
@@ -135,6 +135,7 @@ class Standings(Tabular):
 
     differences: of each agent from the baseline. pairwise: of each agent from each one below it.
     domain: of all its scenarios; "" where they are of several. doubts: why the figures may not be what they seem.
+    worlds: played, where the debtors are a folder of them, over which the creditors' figures then are; else 0.
     """
 
     name: str
@@ -149,6 +150,12 @@ class Standings(Tabular):
     domain: str = ""
     doubts: tuple[Doubt, ...] = ()
     pairwise: tuple[Difference, ...] = ()
+    worlds: int = 0
+
+    @property
+    def unit(self) -> Literal["world", "scenario"]:
+        """What the creditors' intervals and tests are over: the unit that results are to hold for."""
+        return "world" if self.worlds else "scenario"
 
     def seat(self, seat: Seat) -> list[SeatStanding]:
         """The agents of one seat, the best first."""
@@ -165,6 +172,8 @@ class Standings(Tabular):
             "name": self.name,
             "matches": {"total": self.total, "finished": self.finished},
             "scenarios": self.scenarios,
+            "unit": self.unit,
+            **({"worlds": self.worlds} if self.worlds else {}),
             "domain": self.domain,
             "seed": self.seed,
             "model": self.model,
@@ -185,7 +194,7 @@ class Standings(Tabular):
         """What was played, and what the brackets hold."""
         return (
             f"{self.finished} of {self.total} matches on {self.scenarios} scenarios, seed {self.seed}, model "
-            f"{self.model}. Below the means: 95 % intervals over scenarios."
+            f"{self.model}. Below the means: 95 % intervals over {self.unit}s."
             + "".join(f" Warning: {doubt.text}." for doubt in self.doubts)
         )
 

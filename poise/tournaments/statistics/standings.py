@@ -1,5 +1,8 @@
 """Who won, from the rows of finished matches alone.
 
+Where the debtors are a folder of worlds, the creditors' figures are over worlds in place of scenarios: what they show
+is then to hold for worlds that were not played. A debtor is one world, and its own figures stay over scenarios.
+
 All figures are of one seat: a creditor's utility is what the creditors' side got. Means come with 95 % intervals by the
 studentised bootstrap over scenarios (see `bootstrap`), success rates with Wilson's at an effective sample size (see
 `wilson`), differences with t over scenarios. Violations per 100 messages and the share of promises kept are ratios of
@@ -47,7 +50,8 @@ def make_standings(snapshot: Snapshot, draws: int = DRAWS) -> Standings:
     for seat in SEATS:
         ranked = [one.label for one in standings if one.seat == seat]
         differences += _differences(table, seat, with_baseline(snapshot.labels(seat), snapshot.baseline(seat)))
-        pairwise += _differences(table, seat, combinations(ranked, 2))
+        if seat == "creditor" or not snapshot.header.over_worlds:  # worlds are a sample, and nobody's rivals
+            pairwise += _differences(table, seat, combinations(ranked, 2))
     domains = {scenario.domain for scenario in snapshot.scenarios}
     return Standings(
         name=snapshot.name,
@@ -62,6 +66,7 @@ def make_standings(snapshot: Snapshot, draws: int = DRAWS) -> Standings:
         matrix=_matrix(table),
         domain=domains.pop() if len(domains) == 1 else "",
         doubts=doubts(snapshot),
+        worlds=len({row.debtor for row in table.rows}) if snapshot.header.over_worlds else 0,
     )
 
 
@@ -73,8 +78,8 @@ class _Table:
         self.labels = {seat: snapshot.labels(seat) for seat in SEATS}
         self.files = snapshot.files
         self.rows = rows
-        self.scenario = self.column("scenario", np.int64)
-        self.count = int(self.scenario.max()) + 1 if rows else 1
+        own = np.array([snapshot.cluster(row) for row in rows], dtype=np.int64)
+        self.clusters = {"creditor": own, "debtor": self.column("scenario", np.int64)}
         self.agent = {seat: self.column(seat, np.int64) for seat in SEATS}
         self.deal = np.array([row.ending == "deal" for row in rows], dtype=np.float64)
         self.utility = {seat: self.column(f"{seat}_utility") for seat in SEATS}
@@ -82,18 +87,25 @@ class _Table:
     def column(self, name: str, kind: Any = np.float64) -> Any:
         return np.array([getattr(row, name) for row in self.rows], dtype=kind)
 
-    def differences(self, values: Any, own: Any, other: Any, within: tuple[float, float]) -> Sums:
-        """`values` in the rows `own` less those in the rows `other`, where both are known; within: where it can lie."""
-        gained = values[own] - values[other]
+    def differences(self, values: Any, seat: Seat, pairs: PairedMatches, within: tuple[float, float]) -> Sums:
+        """`values` in an agent's rows less those in the baseline's, where both are known; within: where it can lie."""
+        gained = values[pairs.own] - values[pairs.other]
         known = ~np.isnan(gained)
-        return Sums.of_pairs(self.scenario[own][known], gained[known], self.count, within)
+        return Sums.of_pairs(self.clusters[seat][pairs.own][known], gained[known], self.count(seat), within)
 
-    def success(self, where: Any) -> Estimate:
-        own = self.sums(self.deal, where)
+    def count(self, seat: Seat) -> int:
+        """One more than the largest index of a cluster."""
+        return int(self.clusters[seat].max()) + 1 if self.rows else 1
+
+    def success(self, seat: Seat, where: Any) -> Estimate:
+        own = self.sums(self.deal, seat, where)
         return success(own.total, own.number)
 
-    def sums(self, values: Any, where: Any, of: Any = None, within: tuple[float, float] = (0.0, np.inf)) -> Sums:
-        return Sums(self.scenario[where], values[where], self.count, None if of is None else of[where], within)
+    def sums(
+        self, values: Any, seat: Seat, where: Any, of: Any = None, within: tuple[float, float] = (0.0, np.inf)
+    ) -> Sums:
+        clusters, rate = self.clusters[seat][where], None if of is None else of[where]
+        return Sums(clusters, values[where], self.count(seat), rate, within)
 
 
 def _of_seat(table: _Table, seat: Seat, seed: int, draws: int) -> list[SeatStanding]:
@@ -113,17 +125,17 @@ def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
     kept = promises - table.column("debtor_broken")
     spoken = np.ceil(rounds / 2)  # the creditor speaks first
     shared: dict[str, Callable[[Any], Sums]] = {
-        "utility": lambda own: table.sums(table.utility[seat], own, within=_SHARE),
-        "savings": lambda own: table.sums(savings, own & (table.deal > 0), within=_SHARE),
-        "rounds": lambda own: table.sums(rounds, own),
-        "de_escalation": lambda own: table.sums(calmer, own & ~np.isnan(calmer), within=_ANY),
+        "utility": lambda own: table.sums(table.utility[seat], seat, own, within=_SHARE),
+        "savings": lambda own: table.sums(savings, seat, own & (table.deal > 0), within=_SHARE),
+        "rounds": lambda own: table.sums(rounds, seat, own),
+        "de_escalation": lambda own: table.sums(calmer, seat, own & ~np.isnan(calmer), within=_ANY),
     }
     if seat == "debtor":
-        return shared | {"promises_kept": lambda own: table.sums(kept, own, promises, _SHARE)}
+        return shared | {"promises_kept": lambda own: table.sums(kept, seat, own, promises, _SHARE)}
     collection, broken = table.column("collection"), 100 * table.column("creditor_violations")
     return shared | {
-        "collection": lambda own: table.sums(collection, own, within=_SHARE),
-        "violation_rate": lambda own: table.sums(broken, own, spoken),
+        "collection": lambda own: table.sums(collection, seat, own, within=_SHARE),
+        "violation_rate": lambda own: table.sums(broken, seat, own, spoken),
     }
 
 
@@ -142,7 +154,7 @@ def _standing(table: _Table, seat: Seat, place: int, estimates: Mapping[str, Est
         matches=len(own),
         deals=deals,
         utility=_there(estimates["utility"]),
-        success=table.success(mine),
+        success=table.success(seat, mine),
         savings=estimates["savings"],
         rounds=_there(estimates["rounds"]),
         collection=estimates.get("collection"),
@@ -169,7 +181,7 @@ def _differences(table: _Table, seat: Seat, compared: Iterable[tuple[str, str]])
     """Each (agent, baseline) that has matches to compare; p is corrected over all of them."""
     measures = (table.utility[seat], _GAIN), (table.deal, _GAIN), (table.column("de_escalation"), _ANY)
     found = find_pairs(table.rows, table.labels[seat], seat, compared)
-    sums = [table.differences(values, pairs.own, pairs.other, within) for pairs in found for values, within in measures]
+    sums = [table.differences(values, seat, pairs, within) for pairs in found for values, within in measures]
     tested = iter(examine_all(sums, seed=0, draws=1))  # the intervals of pairs are t's, which draws nothing
     each = [(next(tested), next(tested), next(tested)) for _ in found]
     adjusted = holm([utility.p if utility else None for utility, _, _ in each])

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import RLock
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from poise.agents.names import shown_names
+from poise.agents.registry import WORLDS
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.graphs.drawing.outline import PERSON, UNRECORDED, USUAL, GraphOutline
@@ -76,6 +77,11 @@ class Header:
     def labels(self, seat: Seat) -> list[str]:
         """What a seat's agents are called; each is unique in its seat."""
         return [name for name, _ in self.names(seat)]
+
+    @property
+    def over_worlds(self) -> bool:
+        """Whether the debtors are a sample of worlds (`worlds:DIR`), over which results are to hold."""
+        return any(str(name).startswith(WORLDS) for name in self.config.get("debtors", ()))
 
     def outline(self, seat: Seat, place: int) -> GraphOutline:
         """The graph of the agent at `place` of a seat; UNRECORDED for a custom one in a store that kept none."""
@@ -152,6 +158,15 @@ class Snapshot:
             return self
         check_baseline(baseline, *((self.labels(seat), self.header.entered(seat)) for seat in SEATS))
         return replace(self, header=replace(self.header, config={**self.header.config, "baseline": baseline}))
+
+    @property
+    def unit(self) -> Literal["world", "scenario"]:
+        """What results are to hold for, and intervals are over."""
+        return "world" if self.header.over_worlds else "scenario"
+
+    def cluster(self, row: Row) -> int:
+        """What the matches that are alike with `row` share: the index of its world, or else of its scenario."""
+        return row.debtor if self.header.over_worlds else row.scenario
 
     def holds(self, row: Row) -> bool:
         """Whether the agents and the scenario of `row` are among those of this tournament."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from poise.common.errors import ConfigError, ScenarioError
 from poise.common.files import digest_of
@@ -122,6 +122,21 @@ def _test_rows(source: str) -> list[Scenario]:
         return load_scenarios(f"{source}:test")
     except ScenarioError:
         return []  # a source too small to be split keeps nothing for evaluation
+
+
+def world_kept(declared: Mapping[str, Any]) -> bool:
+    """Whether the debtor that declares this comes from a world that is kept for evaluation."""
+    return bool(declared.get("settings", {}).get("world", {}).get("evaluation"))
+
+
+def refuse_evaluation_worlds(debtors: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ConfigError if a debtor, as it declares itself, comes from a world that is kept for evaluation."""
+    if found := [declared["name"] for declared in debtors if world_kept(declared)]:
+        raise ConfigError(
+            f"{len(found)} of the {len(debtors)} debtors come from worlds that are kept for evaluation (such as "
+            f"{found[0]!r}); train on others, as worlds:DIR/train does for a DIR of `poise worlds sample`, or allow "
+            "them with --allow-test"
+        )
 
 
 def refuse_evaluation(source: str, scenarios: Iterable[Scenario]) -> None:

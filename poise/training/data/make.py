@@ -28,7 +28,7 @@ from poise.training.data.dataset import FORMAT, MANIFEST, PAIRS, TRANSITIONS, Tr
 from poise.training.data.dialogues import Dialogues, cases_by_row
 from poise.training.data.files import digest_of_file, folder_errors_explained, read_message_scores
 from poise.training.data.gathering import Gatherer, TrainingNegotiation, pairs_of
-from poise.training.data.held_out import EXACT, FIRST_ROW, held_out
+from poise.training.data.held_out import EXACT, FIRST_ROW, held_out, world_kept
 from poise.training.data.settings import DatasetSettings
 
 EVALUATION: Final = "talks on scenarios that are kept for evaluation"
@@ -36,12 +36,13 @@ EVALUATION: Final = "talks on scenarios that are kept for evaluation"
 
 @dataclass
 class _Source:
-    """Where talks come from, and what is told of it in the manifest."""
+    """Where talks come from, what is told of it in the manifest, and the digests of their worlds."""
 
     kind: str
     path: str
     talks: Callable[[], Iterator[TrainingNegotiation]]
     told: dict[str, Any] = field(default_factory=dict)
+    worlds: set[str] = field(default_factory=set)
 
 
 def make_dataset(
@@ -99,6 +100,8 @@ class _Maker:
             if self._talks % 200 == 0:
                 self._watch(self._talks)
         source.told["talks"] = taken
+        if source.worlds:
+            source.told["worlds"] = sorted(source.worlds)
 
     def _check(self, data: Transitions) -> None:
         if not len(data) and not self._pairs:
@@ -171,18 +174,25 @@ class _Maker:
             header = store.header()
         kept = None if self.settings.allow_test else held_out(str(header.config.get("scenarios", BUILTIN)))
 
+        worlds: set[str] = set()
+
         def talks() -> Iterator[TrainingNegotiation]:
             with Store.read(path) as store:
                 ids = store.done()
                 for position, document, _usage in store.documents():
                     transcript = transcript_from(position, document)
+                    if kept is not None and world_kept(transcript.debtor):
+                        self.left_out["talks in worlds that are kept for evaluation"] += 1
+                        continue
                     if kept is not None and (reason := kept.reason(transcript.scenario)):
                         self._leave_out(reason)
                         continue
+                    if digest := transcript.debtor.get("settings", {}).get("world", {}).get("digest"):
+                        worlds.add(digest)
                     match = ids[position]
                     yield TrainingNegotiation(transcript, match, f"tournament {path}", self._judged.get(match, {}))
 
-        return _Source("tournament", path, talks, {"id": header.id, "matches": header.total})
+        return _Source("tournament", path, talks, {"id": header.id, "matches": header.total}, worlds)
 
     def _dialogues(self, path: str) -> _Source:
         cases = cases_by_row(load_scenarios(self.settings.cases), self.settings.cases) if self.settings.cases else {}

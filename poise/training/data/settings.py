@@ -1,4 +1,4 @@
-"""The settings of sweeps and data sets: declared once, for Python, the command line and the reference page."""
+"""The settings of sweeps, baselines and data sets: declared once, for Python, command line and reference page."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ class SweepSettings:
         check_settings(self)
         if not self.debtors:
             raise ConfigError("no debtor to negotiate with; name one or more with --debtor")
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineSettings:
+    """The settings of one choice of baselines, see `poise.training.baselines`."""
+
+    debtors: Annotated[
+        tuple[str, ...],
+        CliOption("--debtor", "NAME"),
+        Field(description="A debtor to choose against, such as worlds:DIR/train; repeat."),
+    ]
+    scenarios: Annotated[str, CliOption(metavar="SOURCE"), Field(description="The scenarios.")] = "builtin:train"
+    matches_per_pair: Annotated[int, Field(ge=1, description="Matches of each candidate against each debtor.")] = 100
+    seed: Annotated[int, Field(ge=0, description="The one seed; same seed, same result.")] = 0
+    allow_test: Annotated[bool, Field(description="Choose on evaluation scenarios and worlds too.")] = False
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if not self.debtors:
+            raise ConfigError("no debtor to choose against; name one or more with --debtor")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poise.agents.registry import each_debtor, find_agent
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.results import Result
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.watch import TournamentWatch
-from poise.training.data.held_out import refuse_evaluation
+from poise.training.data.held_out import refuse_evaluation, refuse_evaluation_worlds
 from poise.training.data.settings import SweepSettings
 
 
@@ -29,6 +30,7 @@ def sweep(
     cases = load_scenarios(settings.scenarios)
     if not settings.allow_test:
         refuse_evaluation(settings.scenarios, cases)
+        refuse_evaluation_worlds([find_agent(name, "debtor").declared() for name in each_debtor(settings.debtors)])
     config = make_config(
         {
             "creditors": (settings.creditor,),

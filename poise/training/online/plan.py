@@ -15,13 +15,13 @@ from poise.agents.policies.emodebt import PRIOR
 from poise.agents.policies.evoemo import INITIAL
 from poise.agents.policies.learned.network import initial_network
 from poise.agents.policies.learned.series import learner
-from poise.agents.registry import find_agent
+from poise.agents.registry import each_debtor, find_agent
 from poise.common.errors import ConfigError
 from poise.common.files import digest_of
 from poise.common.words import did_you_mean
 from poise.games.rules import Rules
 from poise.games.scenarios.loaders import load_scenarios
-from poise.training.data.held_out import refuse_evaluation
+from poise.training.data.held_out import refuse_evaluation, refuse_evaluation_worlds
 from poise.training.devices import choose_device, require_torch
 from poise.training.online.bayes import BayesianSearch, BayesSettings
 from poise.training.online.deep_q import DeepQSettings, DeepQTrainer
@@ -117,9 +117,11 @@ def plan_training(settings: TrainSettings, device: str = "auto") -> TrainingPlan
         hint = did_you_mean(settings.method, methods())
         raise ConfigError(f"method {settings.method!r} does not exist; {hint}there are {', '.join(methods())}")
     scenarios = load_scenarios(settings.scenarios)
+    debtors = each_debtor(settings.debtors)
+    declared = [find_agent(name, "debtor").declared() for name in debtors]
     if not settings.allow_test:
         refuse_evaluation(settings.scenarios, scenarios)
-    declared = [find_agent(name, "debtor").declared() for name in settings.debtors]
+        refuse_evaluation_worlds(declared)
     method = methods()[settings.method]
     method.check(settings)
     check = settings.budget // 20
@@ -132,7 +134,7 @@ def plan_training(settings: TrainSettings, device: str = "auto") -> TrainingPlan
             f"budget {settings.budget}: one round takes {least} negotiations, and 3 in 20 are kept for a final check; "
             f"use --budget {-(-least * 20 // 17) + 3} or more, or fewer --talks"
         )
-    against = Field(settings.debtors, tuple(scenarios), Rules())
+    against = Field(debtors, tuple(scenarios), Rules())
     return TrainingPlan(settings, against, rounds, talks, check, declared, device)
 
 

@@ -1,0 +1,145 @@
+"""The worlds experiment, played small: its page says what the stores hold, and nobody is judged where it was chosen."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import runpy
+import sys
+import tomllib
+from unittest import mock
+
+import pytest
+from helpers.paths import ROOT
+
+from poise.tournaments.statistics.standings import read_standings
+from poise.tournaments.storage.store import read_snapshot
+from poise.training import baselines
+
+HERE = ROOT / "examples" / "experiments" / "worlds"
+SMALL = """
+seed = 5
+prior = ""
+scenarios = { train = "builtin:train", test = "builtin:test" }
+reference = "vanilla"
+concessions = ["linear", "boulware"]
+engines = ["vanilla", "random:7", "lookup", "eq-negotiator", "eq-negotiator:no-menu"]
+published = ["eq-negotiator"]
+crossing = ["vanilla", "lookup"]
+training.seeds = [0]
+
+[sizes.quick]
+worlds = 6
+permuted = 2
+judged = 4
+crossed = 2
+chosen = 1
+trained = 2
+trained_in = [1, 2]
+q_negotiations = 60
+iql_negotiations = 80
+iql_steps = 5
+
+[[claim]]
+paper = "none"
+says = "the oracle beats everybody"
+better = "oracle"
+than = "best fixed"
+
+[[claim]]
+paper = "none"
+says = "nothing differs from itself"
+better = "lookup"
+than = "lookup"
+"""
+
+
+def run(folder):
+    """Run the experiment in `folder`, in this process; what it printed."""
+    words = ["run.py", "--quick", "--settings", "small.toml", "--runs", "runs", "--workers", "1"]
+    with (
+        contextlib.chdir(folder),
+        mock.patch.object(sys, "argv", words),
+        mock.patch.object(sys, "path", [str(HERE), *sys.path]),
+        mock.patch.object(baselines, "FIXED", ("fixed:gratitude", "fixed:confusion")),
+        mock.patch.object(baselines, "CONCEDING", ("vanilla", "vanilla,concession=clock:1:0")),
+        contextlib.redirect_stdout(io.StringIO()) as said,
+    ):
+        try:
+            runpy.run_path(str(HERE / "run.py"), run_name="run")["main"]()
+        finally:
+            for name in ("page", "figures", "measures"):  # other examples have modules of these names
+                sys.modules.pop(name, None)
+    return said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("worlds")
+    (folder / "small.toml").write_text(SMALL)
+    run(folder)
+    return folder / "runs/quick", (folder / "runs/quick/worlds.md").read_text()
+
+
+def test_the_page_says_what_the_store_holds(played):
+    runs, page = played
+    standings = read_standings(runs / "judge-test")
+    chosen = tomllib.loads((runs / "baselines/baselines.toml").read_text())
+    names = {chosen["fixed"]: "best fixed", chosen["blind"]: "best blind"}
+    for one in standings.differences:
+        if one.seat == "creditor":
+            name = names.get(one.label, one.label.partition(":runs")[0])
+            row = re.search(rf"^\| {re.escape(name)}(?: \(`[^|]*)? \| ([0-9.]+) \| ([^|]*) \|", page, re.MULTILINE)
+            gain = one.utility
+            assert row[2] == f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    assert "Every interval here is over 3 worlds" in page
+
+
+def test_in_the_null_world_nothing_is_gained(played):
+    assert "creditors that concede alike is 0." in played[1]
+
+
+def test_claims_are_judged_over_worlds_and_counted_in_each(played):
+    counts = [tuple(map(int, found)) for found in re.findall(r"\| (\d+) / (\d+) / (\d+) \|", played[1])]
+    assert [sum(each) for each in counts] == [3, 3]
+    assert counts[1] == (0, 3, 0)
+    assert re.search(r"nothing differs from itself .*\*\*open\*\*", played[1])
+
+
+def test_nobody_is_judged_in_a_world_that_chose_or_trained(played):
+    runs, _ = played
+
+    def worlds(name):
+        debtors = read_snapshot(runs / name).header.debtors
+        return {one["declared"]["settings"]["world"]["digest"] for one in debtors}
+
+    judged = worlds("judge-test") | worlds("judge-permuted") | worlds("judge-trained") | worlds("judge-boulware")
+    assert len(judged) == 3 + 2
+    assert not judged & (worlds("baselines") | worlds("engines-in-training"))
+    trained = [one.get("trained_on", ()) for one in read_snapshot(runs / "judge-trained").header.creditors]
+    assert sorted(map(len, trained)) == [0, 1, 1, 2, 2]
+    assert not judged & {digest for each in trained for digest in each}
+
+
+def test_the_drawings_are_there(played):
+    drawings = sorted(path.name for path in played[0].glob("*.svg"))
+    assert drawings == ["worlds-gain.svg", "worlds-tau.svg", "worlds-training.svg"]
+    assert all(f"]({name})" in played[1] for name in drawings)
+
+
+def test_an_experiment_that_is_done_is_not_played_again(played):
+    said = run(played[0].parents[1])
+    assert re.findall(r": (\d+) of \d+ matches played", said) == ["0"] * 6
+    assert (played[0] / "worlds.md").read_text() == played[1]
+
+
+def test_the_settings_name_what_can_be_played():
+    settings = tomllib.loads((HERE / "experiment.toml").read_text())
+    keys = {frozenset(size) for size in settings["sizes"].values()}
+    assert len(keys) == 1
+    chosen = {"best fixed", "best blind", "best engine", "oracle"}
+    for claim in settings["claim"]:
+        assert {claim["better"], claim["than"]} <= {*settings["engines"], *chosen}
+    assert set(settings["crossing"]) <= set(settings["engines"])
