@@ -13,7 +13,6 @@ from poise.agents.judges import check_judge
 from poise.agents.models.embedded.folder import find_model
 from poise.agents.models.models import parse_uri
 from poise.agents.models.sampling import named_template
-from poise.agents.names import check_baseline
 from poise.agents.personas import load_persona
 from poise.agents.policies import make_policy
 from poise.agents.registry import find_agent
@@ -28,6 +27,7 @@ from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.export import frame
 from poise.tournaments.judging.rescoring import rescore_tournament
 from poise.tournaments.process.concession import as_scale
+from poise.tournaments.schedule import check_baseline
 from poise.tournaments.schemas import schema_of
 from poise.tournaments.statistics.ratings import rate_tournament
 from poise.training.offline.problem import OfflineSettings
