@@ -51,18 +51,8 @@ def folder(tmp_path_factory):
         Path("other.py").write_text(AGENT.replace("joy", "anger"))
         case = {"domain": "debt", "creditor_target": 20, "debtor_target": 90}
         Path("cases.jsonl").write_text("\n".join(json.dumps({**case, "id": f"{CASE}{n}"}) for n in range(3)))
-        told = [
-            "--creditor",
-            NAME,
-            "--creditor",
-            "other.py",
-            "--creditor",
-            "vanilla",
-            "--debtor",
-            "angry",
-            "--debtor",
-            "sad",
-        ]
+        told = ["--creditor", NAME, "--creditor", "other.py", "--creditor", "vanilla"]
+        told += ["--debtor", "angry", "--debtor", "sad"]
         ran = poise_says(
             "tournament", "run", *told, "--scenarios", "cases.jsonl", "--workers", "1", "--out", FOLDER + "/run"
         )
