@@ -13,6 +13,7 @@ steadily and show one emotion after another. Printed for each way:
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,7 @@ from poise.games.scenarios.loaders import load_scenarios
 
 _MESSAGES = 10  # of a negotiation
 _WAYS = ("", "grammar")
+_LAST_SENTENCE = re.compile(r"[^.!?]*[.!?]*\s*\Z")
 
 
 @dataclass
@@ -50,7 +52,11 @@ class Spoken:
         heard7 = [TO_SEVEN[found.label] == TO_SEVEN[meant] for found, meant in zip(read, self.meant, strict=True)]
         heard28 = [found.label == meant for found, meant in zip(read, self.meant, strict=True)]
         once = [wording.attempts == 1 and not wording.repaired for wording in wordings]
-        cut = [any(map(self.was_cut, (*wording.replies, *wording.problems))) for wording in wordings]
+        cut = [
+            any("was cut after" in problem for problem in wording.problems)
+            or (way == "grammar" and any(len(opening_of(reply)) > OPENING for reply in wording.replies))
+            for wording in wordings
+        ]
         print(f"\n{way or 'free'} words")
         print(f"  right at once   {self.share(once)}")
         print(f"  repaired        {self.share([wording.repaired for wording in wordings])}")
@@ -63,10 +69,10 @@ class Spoken:
         print(f"  a message       {said:.1f} tokens said, {evaluated:.0f} evaluated, {calls:.2f} calls, ", end="")
         print(f"{self.cpu / count:.2f} s of CPU")
 
-    @staticmethod
-    def was_cut(text: str) -> bool:
-        opening, _, sentence = text.rstrip(".!?").rpartition(". ")
-        return "was cut after" in text or (bool(sentence) and len(opening) > OPENING)
+
+def opening_of(reply: str) -> str:
+    """What stands before the last sentence of a reply."""
+    return _LAST_SENTENCE.sub("", reply)
 
 
 def negotiate(voice: ModelVoice, case: Scenario, number: int, spoken: Spoken) -> None:
