@@ -83,11 +83,14 @@ def killed(out: Path, at: int, **how: object) -> None:
     run.wait()
 
 
-def kill_actor() -> None:
-    """End a node's actor by SIGKILL."""
+def kill_actor(out: Path, at: int) -> None:
+    """End the actor of a node by SIGKILL once so many matches are stored."""
+    until(out, at)
+    here = Path("/proc/self/ns/net").readlink()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (process / "cmdline").read_bytes().startswith(b"ray::ClusterNode"):
+            actor = (process / "cmdline").read_bytes().startswith(b"ray::ClusterNode")
+            if actor and (process / "ns" / "net").readlink() == here:
                 os.kill(int(process.name), signal.SIGKILL)
                 return
         except OSError:
@@ -138,9 +141,7 @@ def main() -> None:
         if out == "pool-killed":
             killed(folder / out, 2 * third, **how)
         else:
-            threading.Thread(
-                target=lambda: (until(folder / "ray-killed", 2 * third), kill_actor()), daemon=True
-            ).start()
+            threading.Thread(target=kill_actor, args=(folder / out, 2 * third), daemon=True).start()
         end(start(folder / out, **how))
     killed(folder / "parts-killed" / "1", third // 4, workers=1, part="1/4")
     killed(folder / "parts-killed" / "3", third // 4, workers=1, part="3/4")
