@@ -50,6 +50,7 @@ def _head(settings: dict[str, Any], debt: Played) -> list[str]:
     return [
         "# EmoDistill on a 135M model",
         "",
+        *([settings["caution"].strip(), ""] if "caution" in settings else []),
         "Written by the experiment itself; do not edit. SmolLM2-135M-Instruct learns on one machine, without an "
         "accelerator, which emotion to show (IQL, from talks with random emotions) and how to say it (a LoRA adapter, "
         "from the published dialogues between language models, from scripted talks and from scripted talks that the "
