@@ -69,11 +69,7 @@ def train_offline(  # noqa: PLR0913 - two of them by name only
     """
     from poise import __version__
 
-<<<<<<< HEAD
-=======
-    require_torch()
     settings = settings.with_threads()
->>>>>>> bfc6651 (Give offline training the machine's cores unless told otherwise)
     transitions = read_transitions(data)
     where = choose_device(device)
     data_digest = transitions.manifest["files"][TRANSITIONS]
@@ -112,13 +108,8 @@ class _Run:
         from poise.training.offline.learner import threads
 
         learner_type: type[OfflineLearner] = {"iql": Iql, "bc": Cloning, "cql": Cql}[self.settings.method]
-<<<<<<< HEAD
-        with threads(self.settings.threads), Interrupts(minutes=self.minutes) as stop:
+        with threads(self.settings.threads or 1), Interrupts(minutes=self.minutes) as stop:
             learner = learner_type(self.problem, self.settings, self.device)
-=======
-        with threads(self.settings.threads or 1), Interrupts() as stop:
-            learner = learner_type(self.problem, self.settings)
->>>>>>> bfc6651 (Give offline training the machine's cores unless told otherwise)
             if (state := self.folder.read_checkpoint(_decode)) is not None:
                 arrays, self.curve = state
                 learner.restore(arrays)
