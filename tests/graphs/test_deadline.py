@@ -42,7 +42,7 @@ def test_a_turn_that_hangs_is_ended_whichever_it_is(turns_before):
             assert turn(lambda: {"said": 1}) == {"said": 1}
         with pytest.raises(DeadlineExceeded, match="no message within"):
             turn(hang)
-        assert turn(lambda: {}) == {}, "the next turn has its own time"
+        assert turn(dict) == {}, "the next turn has its own time"
 
 
 def test_a_hanging_turn_is_ended_outside_a_match_too():
@@ -57,7 +57,7 @@ def test_the_matchs_time_ends_a_turn():
 
 def test_a_later_deadline_does_not_hide_an_earlier_one():
     with one_alarm():
-        guarded(LATE)(lambda: {})
+        guarded(LATE)(dict)
         with pytest.raises(DeadlineExceeded):
             guarded(SOON)(hang)
 
@@ -69,7 +69,7 @@ def test_a_turn_within_a_turn_does_not_give_it_more_time():
 
 def test_after_a_turn_within_it_a_turn_still_has_its_deadline():
     def turn():
-        guarded(LATE)(lambda: {})
+        guarded(LATE)(dict)
         hang()
 
     with one_alarm(), pytest.raises(DeadlineExceeded):
