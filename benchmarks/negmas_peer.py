@@ -2,7 +2,7 @@
 
 Two kinds of time-based negotiators talk over one integer issue. Stubborn ones go on until the step limit, so that every
 negotiation has exactly 2 x STEPS offers, as long as Poise's; with "short" they are NegMAS' own, on 50 outcomes, which
-agree after a few offers. Figures and plots are off, which is to negmas' advantage.
+agree sooner. Figures and plots are off, which is to negmas' advantage.
 
     python negmas_peer.py STEPS SCENARIOS OUT [short]     prints JSON: negotiations, offers of each, CPU seconds
 """

@@ -5,7 +5,7 @@ JSON and puts it into SQLite; it reads no emotions, asks no referee and keeps no
 so that what else the machine does hits both.
 
 negmas (AGPL) is installed into an environment of its own and run as another process; nothing of it is part of Poise.
-It is quoted twice: with as many offers each, and with its own shortest negotiations.
+It is quoted twice: with as many offers each, and with negotiators of its own that agree sooner.
 
     python benchmarks/tournament.py [--environment DIR] [--scenarios N]     no DIR: without negmas
 """

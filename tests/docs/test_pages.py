@@ -53,7 +53,6 @@ ELSEWHERE = {
     "docs/extending.md": "tests/docs/test_extending_docs.py",
     "docs/gymnasium.md": "tests/training/test_environment.py",
     "docs/models.md": "tests/agents/test_embedded_files.py",
-    "docs/performance.md": "benchmarks/README.md",
     "docs/ray.md": "tests/tournaments/ray_nodes.py",
     "docs/reading.md": "tests/agents/test_structured.py",
     "docs/reference/command-line.md": "tests/cli/test_startup.py",
