@@ -1,9 +1,10 @@
 """The peer of `benchmarks/tournament.py`: negmas' round-robin on disk. Runs in an environment of its own.
 
-Two kinds of stubborn time-based negotiators talk over one integer issue until the step limit, so that every negotiation
-has exactly 2 x STEPS offers. Figures and plots are off, which is to negmas' advantage.
+Two kinds of time-based negotiators talk over one integer issue. Stubborn ones go on until the step limit, so that every
+negotiation has exactly 2 x STEPS offers, as long as Poise's; with "short" they are NegMAS' own, on 50 outcomes, which
+agree sooner. Figures and plots are off, which is to negmas' advantage.
 
-    python negmas_peer.py STEPS SCENARIOS OUT     prints JSON: negotiations, offers a negotiation, seconds
+    python negmas_peer.py STEPS SCENARIOS OUT [short]     prints JSON: negotiations, offers of each, CPU seconds
 """
 
 import json
@@ -15,14 +16,14 @@ from negmas.inout import Scenario
 from negmas.outcomes import make_issue, make_os
 from negmas.preferences import LinearAdditiveUtilityFunction
 from negmas.preferences.value_fun import AffineFun
-from negmas.sao import AspirationNegotiator
+from negmas.sao import AspirationNegotiator, ConcederTBNegotiator
 from negmas.tournaments.neg import cartesian_tournament
 
 
-def scenario(number: int) -> Scenario:
-    space = make_os([make_issue((0, 365), name="days")], name=f"days{number}")
+def scenario(number: int, largest: int) -> Scenario:
+    space = make_os([make_issue((0, largest), name="days")], name=f"days{number}")
     ufuns = tuple(
-        LinearAdditiveUtilityFunction([AffineFun(slope / 365, bias=bias)], outcome_space=space, reserved_value=0.0)
+        LinearAdditiveUtilityFunction([AffineFun(slope / largest, bias=bias)], outcome_space=space, reserved_value=0.0)
         for slope, bias in ((-1.0, 1.0), (1.0, 0.0))
     )
     return Scenario(space, ufuns)
@@ -39,11 +40,11 @@ class Second(AspirationNegotiator):
 
 
 def main() -> None:
-    steps, count, out = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    began = time.perf_counter()
+    steps, count, out, short = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), "short" in sys.argv[4:]
+    began = time.process_time()
     results = cartesian_tournament(
-        competitors=[First, Second],
-        scenarios=[scenario(number) for number in range(count)],
+        competitors=[AspirationNegotiator, ConcederTBNegotiator] if short else [First, Second],
+        scenarios=[scenario(number, 49 if short else 365) for number in range(count)],
         n_steps=steps,
         n_repetitions=1,
         path=out,
@@ -52,7 +53,7 @@ def main() -> None:
         save_scenario_figs=False,
         plot_fraction=0.0,
     )
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     details = results.details
     offers = float((details["step"] * 2).mean()) if "step" in details else 2.0 * steps
     print(json.dumps({"negotiations": len(details), "offers": offers, "seconds": seconds}))

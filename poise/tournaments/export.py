@@ -164,10 +164,11 @@ def _matches(snapshot: Snapshot, _: Documents) -> Iterator[list[Any]]:
 
 
 def _messages(snapshot: Snapshot, documents: Documents) -> Iterator[list[Any]]:
-    for position, transcript, spent in documents([row.position for row in snapshot.rows]):
+    read = documents([row.position for row in snapshot.rows])
+    for row, (position, transcript, spent) in zip(snapshot.rows, read, strict=True):
         costs = usage_from(position, spent).per_message
-        names = _names(snapshot, snapshot.rows[snapshot.index[position]]).values()
-        for number, message in enumerate(transcript_from(position, transcript).messages):
+        scenario, names = snapshot.scenarios[row.scenario], _names(snapshot, row).values()
+        for number, message in enumerate(transcript_from(position, transcript, scenario).messages):
             cost = costs[number] if number < len(costs) else {}
             yield [position, *names, *_message(message), *(cost.get(name) for name in _COSTS)]
 

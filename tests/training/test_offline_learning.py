@@ -93,7 +93,7 @@ def written(folder, data):
 
 
 QUICK = OfflineSettings(
-    steps=600, batch=64, hidden=24, rate=3e-3, polyak=0.02, reward="utility", gamma=1.0, kept=0.0
+    steps=600, batch=64, hidden=24, rate=3e-3, polyak=0.02, reward="utility", gamma=1.0, kept=0.0, threads=1
 )  # fmt: skip
 
 
@@ -307,6 +307,19 @@ def test_another_folder_of_the_same_training_is_the_same_to_the_byte(made, tmp_p
     train_offline(QUICK, data, tmp_path)
     for name in ("artifact.json", "arrays.npz"):
         assert (tmp_path / name).read_bytes() == (result.folder / name).read_bytes()
+
+
+def test_as_many_threads_as_cores_and_the_artifact_says_how_many(made, tmp_path, monkeypatch):
+    data, _ = made
+    for cores, taken in ((2, 2), (64, 8)):
+        monkeypatch.setattr("poise.training.offline.problem.usable_cores", lambda cores=cores: cores)
+        asked = replace(QUICK, threads=None, steps=100)
+        first, second = (train_offline(asked, data, tmp_path / f"{cores}-{run}") for run in "ab")
+        assert first.artifact.settings["threads"] == taken
+        for name in ("artifact.json", "arrays.npz"):
+            assert (first.folder / name).read_bytes() == (second.folder / name).read_bytes()
+    with pytest.raises(StoreError, match="threads was 8, now 3"):
+        train_offline(replace(asked, threads=3), data, first.folder)
 
 
 class StopAfter:

@@ -30,9 +30,9 @@ expected calibration error on the development rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -48,6 +48,7 @@ HEADS: Final = EMOTIONS28 + EMOTIONS7
 LEAN: Final = np.float32(1 / 3)
 BY_SENTENCE: Final = np.float32(1 / 3)
 _LABELS: Final = len(EMOTIONS28)
+_SENTENCES: Final = 4096  # that are remembered
 _GROUP: Final = np.array(SEVEN_INDEX)
 _BY_GROUP: Final = np.argsort(_GROUP, kind="stable")
 _GROUP_STARTS: Final = np.searchsorted(_GROUP[_BY_GROUP], np.arange(len(EMOTIONS7)))
@@ -72,6 +73,11 @@ class Model:
     provenance: Mapping[str, Any]
 
     @cached_property
+    def _evidence_again(self) -> Callable[[str], Array]:
+        """As `evidence`; few sentences make up many messages."""
+        return lru_cache(_SENTENCES)(self.evidence)
+
+    @cached_property
     def _as_float(self) -> Array:
         """The weights as float32, which only many texts at a time are worth."""
         return self.weights.astype(np.float32)
@@ -82,7 +88,7 @@ class Model:
         parts = feature_sentences(normalised)
         if len(parts) < 2:
             return whole
-        each = np.stack([self.evidence(part) for part in parts])
+        each = np.stack([self._evidence_again(part) for part in parts])
         return np.asarray((1 - BY_SENTENCE) * whole + BY_SENTENCE * _log_mean_exp(each))
 
     def logits_of(self, normalised: Sequence[str]) -> Array:

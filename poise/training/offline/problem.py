@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Final, Literal, get_args
 
 import numpy as np
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from poise.agents.policies.learned.states import STATES, network_input
 from poise.common.errors import ConfigError
+from poise.common.processes import usable_cores
 from poise.common.settings import CliOption, check_settings
 from poise.common.words import did_you_mean
 from poise.training.data.dataset import REWARDS, Floats, Transitions
@@ -18,6 +19,7 @@ from poise.training.data.dataset import REWARDS, Floats, Transitions
 Method = Literal["iql", "bc", "cql"]
 METHODS: Final = get_args(Method)
 SCALES: Final = ("returns", "largest", "none")
+_MOST_THREADS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ class OfflineSettings:
                cut off at `cap`. polyak: share of the network that the target takes over with each step.
     alpha:     weight of CQL's conservative term. hidden: width of the two hidden layers.
     kept:      share of the scenarios whose negotiations are kept for the offline evaluation, in [0, 0.5].
-    seed:      of the first weights and of the batches. threads: torch's.
+    seed:      of the first weights and of the batches.
+    threads:   torch's, whose number changes the last digits; None: as many as this process may use cores, at most 8,
+               since the matrices are small. The artifact says how many it was.
     """
 
     method: Method = "iql"
@@ -61,7 +65,9 @@ class OfflineSettings:
         float, Field(ge=0.0, le=0.5, description="Share of the scenarios kept for the offline evaluation.")
     ] = 0.1
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="The one seed; same seed, same result.")] = 0
-    threads: Annotated[int, Field(ge=1, le=256, description="Threads of torch; more pay on a quiet machine.")] = 1
+    threads: Annotated[
+        int | None, Field(ge=1, le=256, description="Threads of torch; unless said as many as cores, at most 8.")
+    ] = None
 
     def __post_init__(self) -> None:
         choices = {
@@ -82,6 +88,10 @@ class OfflineSettings:
     def to_dict(self) -> dict[str, Any]:
         """JSON data."""
         return asdict(self)
+
+    def with_threads(self) -> OfflineSettings:
+        """The same with the number of threads that this machine gives."""
+        return replace(self, threads=self.threads or min(usable_cores(), _MOST_THREADS))
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def train_offline(  # noqa: PLR0913 - two of them by name only
     """
     from poise import __version__
 
+    settings = settings.with_threads()
     transitions = read_transitions(data)
     where = choose_device(device)
     data_digest = transitions.manifest["files"][TRANSITIONS]
@@ -107,7 +108,7 @@ class _Run:
         from poise.training.offline.learner import threads
 
         learner_type: type[OfflineLearner] = {"iql": Iql, "bc": Cloning, "cql": Cql}[self.settings.method]
-        with threads(self.settings.threads), Interrupts(minutes=self.minutes) as stop:
+        with threads(self.settings.threads or 1), Interrupts(minutes=self.minutes) as stop:
             learner = learner_type(self.problem, self.settings, self.device)
             if (state := self.folder.read_checkpoint(_decode)) is not None:
                 arrays, self.curve = state
@@ -229,6 +230,6 @@ def evaluate(data: Transitions, network: Network, settings: OfflineSettings) -> 
         first=first,
         opening=logits[first].argmax(axis=1),
     )
-    with threads(settings.threads):
+    with threads(settings.with_threads().threads or 1):
         fitted = fitted_q(logged, logits.shape[1], FitSettings(seed=settings.seed))
     return offline_scores(data, logits, fitted, settings.seed)
