@@ -252,7 +252,9 @@ def _from_file(path: Path, function: str | None, seat: Seat) -> Agent:
     else:
         target = getattr(module, function, None) or _registered_as(function, marked, seat)
         if target is None:
-            raise AgentError(_no_such_agent(path, function, marked))
+            names = list(dict.fromkeys([*marked, *(getattr(value, _MARK).name for value in marked.values())]))
+            hint = did_you_mean(function, names)
+            raise AgentError(f"{path} has no agent {function!r}; {hint}it has {', '.join(names) or 'none'}")
     found = _decorated(target, function or path.stem, seat, f"{path}:{function}")
     return replace(found, settings={**found.settings, "source": digest(path)}, file=str(path))
 
@@ -279,12 +281,6 @@ def _registered_as(name: str, marked: Mapping[str, Any], seat: Seat) -> Any:
     """The function of a file whose decorator gives it this name; that of `seat` where both have one."""
     named = [value for value in marked.values() if getattr(value, _MARK).name == name]
     return next((value for value in named if getattr(value, _MARK).seat == seat), named[0] if named else None)
-
-
-def _no_such_agent(path: Path, function: str, marked: Mapping[str, Any]) -> str:
-    names = list(marked) + [getattr(value, _MARK).name for value in marked.values()]
-    hint = did_you_mean(function, names)
-    return f"{path} has no agent {function!r}; {hint}it has {', '.join(dict.fromkeys(names)) or 'none'}"
 
 
 def _from_persona(path: Path, function: str | None, seat: Seat) -> Agent:

@@ -261,9 +261,9 @@ def _write_csv(lines: Iterator[Sequence[Any]], table: str, path: Path) -> None:
         writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         writer.writerow(_COLUMNS[table])
         for line in lines:
-            writer.writerow([_not_a_formula(visible(cell)) for cell in line])
+            writer.writerow([not_a_formula(visible(cell)) for cell in line])
 
 
-def _not_a_formula(cell: Any) -> Any:
+def not_a_formula(cell: Any) -> Any:
     """A text that a spreadsheet would run begins with an apostrophe instead, which spreadsheets do not show."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,22 +66,11 @@ def _world() -> Schema:
     return _like(WorldFile, world_names())
 
 
-def _prior() -> Schema:
-    from poise.agents.simulated.prior import Prior
-
-    return Prior.model_json_schema()
-
-
-def _model() -> Schema:
-    from poise.agents.models.embedded.folder import ModelNotes
-
-    return ModelNotes.model_json_schema()
-
-
-def _conduct() -> Schema:
-    from poise.agents.conduct.rulebook import RuleFile
-
-    return RuleFile.model_json_schema()
+def _read_by(place: str) -> Schema:
+    """Of what the pydantic model at MODULE:CLASS reads, which is imported only here."""
+    module, _, name = place.partition(":")
+    model: type[BaseModel] = getattr(import_module(module), name)
+    return model.model_json_schema()
 
 
 def _lookup() -> Schema:
@@ -121,10 +112,19 @@ KINDS: Final[Mapping[str, tuple[str, Callable[[], Schema]]]] = {
     "tournament": ("the settings of a tournament: `poise tournament run FILE`", _tournament),
     "persona": ("a debtor with a character: `--debtor FILE`", _persona),
     "world": ("what simulated debtors are drawn from: `--debtor simulated:FILE`", _world),
-    "prior": ("what worlds are drawn from: `poise worlds sample --prior FILE`", _prior),
+    "prior": (
+        "what worlds are drawn from: `poise worlds sample --prior FILE`",
+        partial(_read_by, "poise.agents.simulated.prior:Prior"),
+    ),
     "lookup": ("the emotion to show, by the emotion heard: `--creditor lookup:FILE`", _lookup),
-    "model": ("notes on a model file: NAME.toml beside NAME.gguf", _model),
-    "conduct": ("rules that a creditor's words must keep: `Checker.from_files`", _conduct),
+    "model": (
+        "notes on a model file: NAME.toml beside NAME.gguf",
+        partial(_read_by, "poise.agents.models.embedded.folder:ModelNotes"),
+    ),
+    "conduct": (
+        "rules that a creditor's words must keep: `Checker.from_files`",
+        partial(_read_by, "poise.agents.conduct.rulebook:RuleFile"),
+    ),
     "moves": ("how the scripted voice words moves in a domain: moves.toml", _moves),
     "prompt": ("what a model is told in a domain: prompt.toml", _prompt),
 }

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from poise.tournaments.charts.game import figure_file, game_figures
 from poise.tournaments.charts.outcomes import histograms
-from poise.tournaments.export import table_rows
+from poise.tournaments.export import not_a_formula, table_rows
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.snapshot import Snapshot
@@ -27,13 +27,8 @@ def table_csv(snapshot: Snapshot, name: str) -> str:
     made = {"standings": _standings, "pairs": _pairs}.get(name)
     rows = made(snapshot) if made else table_rows(snapshot, lambda _: iter(()), "matches")
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([_plain(cell) for cell in row] for row in rows)
+    csv.writer(out, lineterminator="\n").writerows([not_a_formula(cell) for cell in row] for row in rows)
     return out.getvalue()
-
-
-def _plain(cell: Any) -> Any:
-    """A spreadsheet takes a text that begins so for a formula; a name may begin as it likes."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _standings(snapshot: Snapshot) -> Iterable[Sequence[Any]]:

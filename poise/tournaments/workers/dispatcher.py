@@ -142,7 +142,10 @@ class Dispatcher:
         given_up: list[Finished] = []
         for depth in range(self.pool.ahead):
             for worker, tasks in enumerate(self._tasks):
-                while len(tasks) <= depth and (task := self._next_for(worker)):
+                while len(tasks) <= depth:
+                    task = self.queue.take(self.chunk(self.queue.left, self._pace), self.pool.kinds(worker))
+                    if task is None:
+                        break
                     position, schedule = task.positions[0], self.queue.schedule
                     if position in self.queue.doomed:
                         self.queue.give_back(task.after(1, task.memory))
@@ -152,9 +155,6 @@ class Dispatcher:
                     tasks.append(task)
                     self.pool.assign(worker, task)
         return given_up
-
-    def _next_for(self, worker: int) -> Task | None:
-        return self.queue.take(self.chunk(self.queue.left, self._pace), self.pool.kinds(worker))
 
     def _take_in(self, report: WorkerReport) -> list[Finished]:
         tasks = self._tasks[report.worker]
