@@ -1,8 +1,10 @@
 """The detector: what emotion a message shows.
 
 Trained on GoEmotions (Demszky et al. 2020) by `python -m poise.training.detector.fit`; how text becomes probabilities
-follows `poise.agents.emotions.model`. It reads words on their face: English, short and informal texts best; irony,
-and what only the whole negotiation reveals, are beyond it. A question reads as curiosity, hence partly as surprise.
+follows `poise.agents.emotions.model`. What a message says of feelings that are courtesy, denied, other people's or
+supposed is left out first (`poise.agents.emotions.pragmatics`). Else it reads words on their face: English, short and
+informal texts best; irony, and what only the whole negotiation reveals, are beyond it. A question reads as curiosity,
+hence partly as surprise.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Final, Protocol
 from poise.agents.emotions.artifact import load_detector
 from poise.agents.emotions.features import normalise
 from poise.agents.emotions.model import Model
+from poise.agents.emotions.pragmatics import own_feelings
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.common.errors import BadInput
 
@@ -97,7 +100,7 @@ class Detector:
         return {}
 
     def _detect(self, normalised: str) -> Detection:
-        seven, twenty_eight = self.model.probabilities(self.model.logits(normalised))
+        seven, twenty_eight = self.model.probabilities(self.model.logits(own_feelings(normalised)))
         label = EMOTIONS28[int(twenty_eight.argmax())]
         return Detection(tuple(seven.tolist()), tuple(twenty_eight.tolist()), label)
 
