@@ -7,7 +7,9 @@ emotion (EmoDebt's dialogues), scenarios held out. FOLDER holds goemotions/, cas
 
 Macro-F1 and accuracy are those of the likeliest of the seven, over the classes that the set has; a development row with
 several labels is right if one of them is said. ECE has 15 bins. `--artifact FILE` measures another artifact,
-`--reliability` prints the bins.
+`--reliability` prints the bins. A second table has the sentences with courtesies and with feelings that are denied,
+reported or supposed (tests/data/negotiation_pragmatics_*.jsonl): the share read acceptably, with and without the rules
+of `poise.agents.emotions.pragmatics`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from poise.agents.emotions.artifact import load_detector
 from poise.agents.emotions.detector import ARTIFACT, Detector
+from poise.agents.emotions.features import normalise
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.training.detector.corpus import read_corpus
 from poise.training.detector.dialogue import Marked, read_casino, read_debt_dialogues
@@ -97,6 +100,18 @@ def row(each: Judged, probabilities: NDArray[np.float64], bins: bool) -> str:
     return "\n".join([line, *found])
 
 
+def pragmatics(detector: Detector, name: str) -> dict[str, list[tuple[bool, bool]]]:
+    """For each kind of one set, whether each sentence is read acceptably without the rules and with them."""
+    found: dict[str, list[tuple[bool, bool]]] = {}
+    path = WRITTEN.with_name(f"negotiation_pragmatics_{name}.jsonl")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        plain = detector.model.probabilities(detector.model.logits(normalise(row["text"])))[0]
+        said = [EMOTIONS7[np.argmax(seven)] in row["accept"] for seven in (plain, detector.read(row["text"]).seven)]
+        found.setdefault(row["kind"], []).append((said[0], said[1]))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
@@ -112,6 +127,12 @@ def main() -> None:
         counts = Counter(EMOTIONS7[place] for place in each.true.argmax(axis=1))
         if options.reliability:
             print("    " + ", ".join(f"{name} {counts[name]}" for name in EMOTIONS7 if counts[name]))
+    print("\n| set | kind | rows | acceptable without the rules | with them |")
+    print("|---|---|---|---|---|")
+    for name in ("dev", "aside"):
+        for kind, rows in pragmatics(detector, name).items():
+            without, with_them = np.mean(rows, axis=0)
+            print(f"| {name} | {kind} | {len(rows)} | {without:.2f} | {with_them:.2f} |")
 
 
 if __name__ == "__main__":
