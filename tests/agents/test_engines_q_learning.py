@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.emotions.tracker import Tracker
+from poise.agents.policies.game_theory import any_best_reply
 from poise.agents.policies.learned.q_table import QTable, Transition
-from poise.agents.policies.q_learning import GREEDY, STATES, QLearning, QSettings, greedy, q_state, q_transitions
+from poise.agents.policies.q_learning import GREEDY, STATES, QLearning, QSettings, q_state, q_transitions
 from poise.agents.policies.situations import EARLY, LATE, MIDDLE, Situation, choices, now
 from poise.agents.protocols import Brief, Line, View
 from poise.common.errors import BadInput
@@ -125,7 +126,7 @@ def test_an_empty_table_guesses_and_ties_are_broken_evenly():
     counts = Counter(QLearning(GREEDY).choose(View(BRIEF), Dice(3, str(number))) for number in range(2100))
     assert set(counts) == set(EMOTIONS7)
     assert max(abs(count - 300) for count in counts.values()) < 4 * math.sqrt(300)
-    assert greedy([1.0, 3.0, 2.0], DICE) == 1
+    assert any_best_reply([1.0, 3.0, 2.0], DICE) == 1
 
 
 def test_exploration_follows_its_schedule():

@@ -2,19 +2,27 @@
 
 import json
 
+import numpy as np
 import pytest
 from helpers.emotion_strategies import BRIEF, DICE, heard_view, views
 from helpers.paths import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poise.agents.emotions.tables import MANNER, MIRROR, PAYOFF
+from poise.agents.emotions.tables import CLIENT_PAYOFF, MANNER, MIRROR, PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7, NEGATIVE7
 from poise.agents.policies import policies
-from poise.agents.policies.eq_negotiator_v1 import NEGATIVE_BIAS, EqNegotiatorV1, corrected_response, faithful_response
+from poise.agents.policies.eq_negotiator_v1 import (
+    NEGATIVE_BIAS,
+    EqNegotiatorV1,
+    ReleasedEqNegotiatorV1,
+    corrected_response,
+    faithful_response,
+)
 from poise.agents.policies.wsls import WinStayLoseShift
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
+from poise.common.seeds import Dice
 
 CONSTANTS = SHARED / "reference" / "constants.json"
 SHORT = {"J": "joy", "S": "sadness", "A": "anger", "F": "fear", "Su": "surprise", "D": "disgust", "N": "neutral"}
@@ -89,9 +97,77 @@ def test_degenerate_a_negative_emotion_is_answered_with_a_negative_one_whatever_
     assert not any(EMOTIONS7[corrected_response(EMOTIONS7.index(heard))] in NEGATIVE7 for heard in NEGATIVE7)
 
 
-@pytest.mark.parametrize("name", ["eq-negotiator-v1", "eq-negotiator-v1-faithful"])
-def test_it_opens_as_if_it_had_heard_a_neutral_debtor(name):
-    assert policies()[name].make("").choose(View(BRIEF), DICE) == "joy"
+@pytest.mark.parametrize(("name", "argument"), [("eq-negotiator-v1", ""), ("eq-negotiator-v1-faithful", "paper")])
+def test_it_opens_as_if_it_had_heard_a_neutral_debtor(name, argument):
+    assert policies()[name].make(argument).choose(View(BRIEF), DICE) == "joy"
+
+
+# --- EQ-Negotiator v1 as released
+
+
+def released(shown, heard, seed=1):
+    return ReleasedEqNegotiatorV1().choose(heard_view(shown, heard), Dice(seed, "v1"))
+
+
+def by_counts(shown, heard):
+    """The release on arrays: counts from the first message on, and every emotion that then ties for the best."""
+    payoff, manner, mirror = np.array(PAYOFF), np.array(MANNER), np.array(MIRROR)
+    at = EMOTIONS7.index
+    own, read = [at("neutral"), *map(at, shown)], [at("neutral"), *map(at, heard)]
+    negative = sum(EMOTIONS7[each] in NEGATIVE7 for each in read[-5:])
+    if len(heard) < 5 or negative < 3:
+        scores = payoff[read[-1]]
+    else:
+        for before, now, seen in zip(own, own[1:], read, strict=False):
+            manner[before, now] += 1
+            mirror[now, seen] += 1
+        manner /= manner.sum(axis=1, keepdims=True)
+        mirror /= mirror.sum(axis=1, keepdims=True)
+        scores = manner[own[-1]] * mirror[:, read[-1]] * NEGATIVE_BIAS
+    return {EMOTIONS7[e] for e in range(7) if scores[e] >= scores.max() * (1 - 1e-12)}
+
+
+@given(pairs=st.lists(st.tuples(emotions, emotions), max_size=12), seed=st.integers(0, 9))
+def test_the_release_is_the_paper_s_rule_on_counts_after_five_messages(pairs, seed):
+    shown, heard = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
+    assert released(shown, heard, seed) in by_counts(shown, heard)
+
+
+def test_the_release_draws_among_equal_replies_and_the_golden_ties_all_come_up():
+    ties = {each: {released(("joy",), (each,), seed) for seed in range(60)} for each in EMOTIONS7}
+    assert [ties[each] for each in EMOTIONS7] == [
+        {"joy"},
+        {"sadness", "neutral"},
+        {"surprise", "neutral"},
+        {"neutral"},
+        {"surprise"},
+        {"joy", "disgust", "neutral"},
+        {"joy", "sadness", "surprise", "neutral"},
+    ]
+
+
+def test_the_release_waits_for_the_fifth_message_where_the_paper_needs_three_negative_ones():
+    shown, heard = ("anger",) * 4, ("sadness",) * 4
+    assert answer(shown, heard, faithful=True) == "anger"
+    assert released(shown, heard) in {"sadness", "neutral"}
+
+
+def test_a_few_messages_outweigh_the_published_tables():
+    """Neutral shown four times in reply to sadness: its count rules over the bias for anger."""
+    shown, heard = ("anger", *("neutral",) * 5), ("sadness",) * 6
+    assert answer(shown, heard, faithful=True) == "sadness"
+    assert released(shown, heard) == "neutral"
+
+
+@pytest.mark.data
+def test_ties_and_payoffs_are_those_of_the_reference():
+    if not CONSTANTS.exists():
+        pytest.skip("the reference numbers are not beside this checkout")
+    payoff = json.loads(CONSTANTS.read_text())["payoff"]
+    assert [[entry[1] for entry in row] for row in payoff["table"]] == [list(row) for row in PAYOFF]
+    assert [[entry[0] for entry in row] for row in payoff["table"]] == [list(row) for row in CLIENT_PAYOFF]
+    for read, ties in zip(EMOTIONS7, payoff["golden_best_replies"]["with_ties"], strict=True):
+        assert by_counts((), (read,)) == set(ties)
 
 
 # --- win-stay, lose-shift

@@ -27,6 +27,7 @@ CREDITORS = (
     "evoemo",
     "q-learning",
     "emomas",
+    "matrix-game:dominance",
     "dqn",
     "best-response",
     "mcts",

@@ -122,6 +122,21 @@ def test_degenerate_the_releases_warm_up_is_better_than_anything_real():
     assert search.best.matrix == search.tried[-1]  # of equal lengths, the latest payment is the best
 
 
+def test_degenerate_the_release_files_rewards_under_matrices_that_were_never_played():
+    """Four iterations of three negotiations: 8 of 12 rewards stand for matrices that nobody played."""
+    search, played = BayesianSearch(Chain(PRIOR), BayesSettings(mode="faithful", restarts=0), seed=1), []
+    for _ in range(4):
+        (chain,) = search.ask()
+        played.append(chain.matrix)
+        search.tell([[talk(0.5, messages=messages) for messages in (5, 9, 13)]])
+    filed = search.tried[5:]
+    assert len(filed) == search.measured == 12
+    assert [matrix in played for matrix in filed] == [True, False, False] * 4
+    corrected = BayesianSearch(Chain(PRIOR), BayesSettings(restarts=0), seed=1)
+    corrected.tell([[talk(0.5, messages=messages) for messages in (5, 9, 13)]])
+    assert corrected.tried == [Chain(PRIOR).matrix]
+
+
 @pytest.mark.parametrize("mode", ["corrected", "faithful"])
 def test_a_search_goes_on_from_its_memory_as_if_never_stopped(mode):
     settings = BayesSettings(mode=mode, restarts=1)

@@ -30,7 +30,8 @@ from poise.agents.emotions.tables import INITIAL
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL
-from poise.agents.policies.q_learning import FAILURE, greedy
+from poise.agents.policies.game_theory import any_best_reply
+from poise.agents.policies.q_learning import FAILURE
 from poise.agents.protocols import View
 from poise.common.seeds import Dice
 
@@ -117,7 +118,7 @@ class DeepQ:
             return dice.pick(EMOTIONS7)
         from poise.agents.policies.learned.network import q_values  # NumPy: not for who only lists the agents
 
-        return EMOTIONS7[greedy(q_values(self._network, [states(view)[-1]])[0].tolist(), dice)]
+        return EMOTIONS7[any_best_reply(q_values(self._network, [states(view)[-1]])[0].tolist(), dice)]
 
 
 class Collector(DeepQ):

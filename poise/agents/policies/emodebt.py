@@ -16,8 +16,11 @@ Differs from the reference:
   so every candidate looks hopeless against them. Here the first observation is the prior itself, played.
 - Candidates are drawn around the matrix tried last; here around the best so far. The model takes rewards as exact; here
   their noise is estimated, and the best is the one with the highest posterior mean.
-- The prior is that of the release's README; the newest released code has a stickier one, with a diagonal of .25 to .40.
-- `poise train bayes --mode faithful` runs the release's way.
+- The release files each negotiation's reward under the matrix that is next by then. With its three negotiations an
+  iteration, two of three rewards stand for matrices that were never played. Here a matrix gets the mean of its own.
+- `poise train bayes --mode faithful --talks 3` runs the release's way, this included.
+- The prior is that of the release's README (October 2025). The newest released code has a stickier one, with a diagonal
+  of .25 to .40, and cannot be run: a file that it imports is missing. It has no form here.
 """
 
 from __future__ import annotations

@@ -8,11 +8,18 @@ Paper: EQ-Negotiator v1 (https://arxiv.org/abs/2503.21080v3).
     A, B  MANNER[c, e] = P(own emotion e next | c now) and MIRROR[e, d] = P(the debtor shows d | it reacts to e)
     b     NEGATIVE_BIAS[e], the paper's weights
 
-    d negative in fewer than 3 of the last 5 messages:  argmax_e pi[d, e]                              (both modes)
-    otherwise, `eq-negotiator-v1-faithful`:             argmax_e A[c, e] B[e, d] b[e]
+    d negative in fewer than 3 of the last 5 messages:  argmax_e pi[d, e]                              (all modes)
+    otherwise, `eq-negotiator-v1-faithful:paper`:       argmax_e A[c, e] B[e, d] b[e]
     otherwise, `eq-negotiator-v1` (corrected):          argmax_e pi[d, e] + sum_d2 B[e, d2] pi[d2, e]
 
 Of equal emotions the first in the order of EMOTIONS7 is chosen; there are no dice and nothing is learned.
+
+`eq-negotiator-v1-faithful` plays the released code, which is the paper's rule with three changes: it never turns to the
+second rule before the debtor's fifth message; it draws among equal emotions; and A and B are counts,
+
+    A[c, e] += 1 and B[e, d] += 1   for each of its messages e, shown after c and in answer to d,
+
+which begin as the published probabilities, so that a few messages outweigh the tables; rows are normalised for use.
 
 What is degenerate in the paper's rule (tests/agents/test_engines_v1.py shows each):
 - B is read the wrong way round. The emotion chosen is the one that makes the debtor's *present* emotion likely, so the
@@ -24,11 +31,8 @@ Differs from the reference:
   the emotion brings now; own inertia and bias are left out.
 - As published, a row of A and a row of B sum to 1.05; here they are normalised, which changes no choice of the faithful
   rule.
-- `eq-negotiator-v1-faithful` is the paper's rule, not the released code, from which it differs in four ways. The code
-  turns to the second rule only once the debtor has sent five messages; here three negative ones are enough. After every
-  message it adds 1 to the entries of A and B that occurred, onto rows of probabilities; here nothing is learned. It
-  draws among equal emotions; here the first is taken. And it cannot be run as released: it uses `random` without
-  importing it.
+- The release cannot be run as it is: it uses `random` without importing it. Whether its counts outlive a negotiation is
+  not said; here they begin again with each.
 """
 
 from __future__ import annotations
@@ -41,8 +45,9 @@ from poise.agents.emotions.tables import MANNER, MIRROR, PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL, EqSettings, likeliest, mostly_negative
-from poise.agents.policies.game_theory import best_reply
+from poise.agents.policies.game_theory import any_best_reply, best_reply
 from poise.agents.protocols import View
+from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 
 NEGATIVE_BIAS: Final = (0.2, 0.5, 1.0, 0.6, 0.2, 0.7, 0.3)
@@ -67,12 +72,8 @@ _FAITHFUL: Final = tuple(tuple(faithful_response(shown, heard) for heard in _ALL
 _CORRECTED: Final = tuple(corrected_response(heard) for heard in _ALL)
 
 
-@policy(
-    "eq-negotiator-v1",
-    "answers by the payoff table, and looks one reaction ahead while the debtor stays negative (corrected)",
-)
 class EqNegotiatorV1:
-    """EQ-Negotiator v1; see the module's head.
+    """EQ-Negotiator v1 without the release's counts; see the module's head.
 
     faithful: the paper's own rule for persistent negativity instead of the corrected one.
     """
@@ -90,10 +91,44 @@ class EqNegotiatorV1:
         return EMOTIONS7[_FAITHFUL[INDEX[view.shown[-1] if view.shown else None]][heard[-1]]]
 
 
+class ReleasedEqNegotiatorV1:
+    """EQ-Negotiator v1 as released; see the module's head. Its counts follow from the view."""
+
+    def choose(self, view: View, dice: Dice) -> str:
+        """The emotion for the next message, one of the seven."""
+        heard = [NEUTRAL, *(likeliest(reading.emotions) for reading in view.readings)]
+        shown = [NEUTRAL, *(INDEX[emotion] for emotion in view.shown)]
+        if len(view.readings) < SWITCH.window or not mostly_negative(heard, SWITCH):
+            return EMOTIONS7[any_best_reply(PAYOFF[heard[-1]], dice)]
+        manner, mirror = [list(row) for row in MANNER], [list(row) for row in MIRROR]
+        for before, own, read in zip(shown, shown[1:], heard, strict=False):
+            manner[before][own] += 1.0
+            mirror[own][read] += 1.0
+        now = shown[-1]
+        # The row of A is the same for every e, so that only B's rows need their sums.
+        scores = [manner[now][e] * mirror[e][heard[-1]] / sum(mirror[e]) * NEGATIVE_BIAS[e] for e in _ALL]
+        return EMOTIONS7[any_best_reply(scores, dice)]
+
+
+@policy(
+    "eq-negotiator-v1",
+    "answers by the payoff table, and looks one reaction ahead while the debtor stays negative (corrected)",
+)
+def corrected_v1() -> EqNegotiatorV1:
+    """What `eq-negotiator-v1` stands for."""
+    return EqNegotiatorV1()
+
+
 @policy(
     "eq-negotiator-v1-faithful",
-    "EQ-Negotiator v1 as published, which mirrors a negative debtor and stays angry",
+    "EQ-Negotiator v1 as released, or by the paper's rule alone, which mirrors a negative debtor and stays angry",
+    argument="paper",
 )
-def faithful_v1() -> EqNegotiatorV1:
-    """What `eq-negotiator-v1-faithful` stands for."""
-    return EqNegotiatorV1(faithful=True)
+def faithful_v1(argument: str) -> EqNegotiatorV1 | ReleasedEqNegotiatorV1:
+    """What `eq-negotiator-v1-faithful` and `eq-negotiator-v1-faithful:paper` stand for."""
+    if argument not in ("", "paper"):
+        raise AgentError(
+            f"eq-negotiator-v1-faithful:{argument}: say eq-negotiator-v1-faithful for the released code, or "
+            "eq-negotiator-v1-faithful:paper for the paper's rule"
+        )
+    return EqNegotiatorV1(faithful=True) if argument else ReleasedEqNegotiatorV1()

@@ -20,13 +20,14 @@ random weights to Q that it never learns. Both draw by softmax.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies import policy
+from poise.agents.policies.game_theory import any_best_reply
 from poise.agents.policies.learned.q_table import QTable, Transition
 from poise.agents.policies.learned.series import Settled
 from poise.agents.policies.situations import PHASES, Situation, choices, now
@@ -75,13 +76,6 @@ def q_transitions(view: View, reward: float) -> list[Transition]:
     ]
 
 
-def greedy(row: Sequence[float], dice: Dice) -> int:
-    """The place of the greatest value; of equals any."""
-    top = max(row)
-    best = [place for place, value in enumerate(row) if value == top]
-    return best[0] if len(best) == 1 else dice.pick(best)
-
-
 def _trained_q_learning(parameters: Mapping[str, Any], _arrays: Mapping[str, Any]) -> Policy:
     """Plays the best known emotion and learns no more; with "epsilon", as in training, it explores and learns on."""
     epsilon = parameters.get("epsilon")
@@ -108,7 +102,7 @@ class QLearning:
         """The emotion for the next message, one of the seven."""
         if dice.unit() < self.settings.exploration(self.talks):
             return dice.pick(EMOTIONS7)
-        return EMOTIONS7[greedy(self.table.row(q_state(now(view))), dice)]
+        return EMOTIONS7[any_best_reply(self.table.row(q_state(now(view))), dice)]
 
     def learn(self, view: View, utility: float, deal: bool) -> None:
         """Take in one finished negotiation; `utility` is the creditor's, in [0, 1]."""

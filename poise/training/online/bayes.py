@@ -91,7 +91,7 @@ class BayesianSearch:
 
     @property
     def measured(self) -> int:
-        """Matrices that were really played."""
+        """Matrices with a reward from play; in the faithful mode not all of them were played themselves."""
         return len(self.tried) - (self.settings.warm_up if self.settings.mode == "faithful" else 0)
 
     def ask(self) -> list[Chain]:
@@ -99,10 +99,21 @@ class BayesianSearch:
         return [replace(self.start, matrix=self._next)]
 
     def tell(self, played: Sequence[Sequence[Episode]]) -> None:
-        """Take in the negotiations of the matrix that was asked for, and choose the next."""
-        reward = emodebt_reward if self.settings.mode == "corrected" else emodebt_released_reward
+        """Take in the negotiations of the matrix that was asked for, and choose the next.
+
+        Faithful: each negotiation's reward is filed by itself, under the matrix that is next by then, as released. With
+        several negotiations an iteration all but the first are so filed under matrices that were never played.
+        """
+        if self.settings.mode == "corrected":
+            self._file(mean(map(emodebt_reward, played[0])))
+        else:
+            for episode in played[0]:
+                self._file(emodebt_released_reward(episode))
+
+    def _file(self, reward: float) -> None:
+        """Record `reward` for the matrix that is next, and choose another."""
         self.tried.append(self._next)
-        self.rewards.append(mean(map(reward, played[0])))
+        self.rewards.append(reward)
         rng = Dice(child_seed(self.seed, "bayes", self.measured)).rng()
         model = self._fitted()
         centre, level = self._incumbent(model)
