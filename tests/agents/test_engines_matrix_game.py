@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from poise.agents.emotions.tables import CLIENT_PAYOFF, PAYOFF
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies import policies
-from poise.agents.policies.matrix_game import SOLUTIONS, pure_equilibria, undominated
+from poise.agents.policies.matrix_game import SOLUTIONS, emotion_equilibria, undominated
 from poise.agents.protocols import View
 from poise.common.errors import AgentError
 
@@ -26,7 +26,7 @@ def replies(solution):
 def test_nobody_gains_by_leaving_an_equilibrium_alone(game):
     """Nash 1951, by its definition: exactly the pairs from which neither side wants to move."""
     debtor, creditor = game
-    found = set(pure_equilibria(debtor.tolist(), creditor.tolist()))
+    found = set(emotion_equilibria(debtor.tolist(), creditor.tolist()))
     for d, e in np.ndindex(4, 3):
         stays = (debtor[:, e] <= debtor[d, e]).all() and (creditor[d] <= creditor[d, e]).all()
         assert ((d, e) in found) == stays
@@ -36,14 +36,14 @@ def test_nobody_gains_by_leaving_an_equilibrium_alone(game):
 def test_elimination_leaves_every_equilibrium_and_nothing_dominated(game):
     debtor, creditor = game
     rows, columns = undominated(debtor.tolist(), creditor.tolist())
-    assert all(d in rows and e in columns for d, e in pure_equilibria(debtor.tolist(), creditor.tolist()))
+    assert all(d in rows and e in columns for d, e in emotion_equilibria(debtor.tolist(), creditor.tolist()))
     left = debtor[np.ix_(rows, columns)], creditor[np.ix_(rows, columns)].T
     for payoffs in left:
         assert not any((one > other).all() for one in payoffs for other in payoffs)
 
 
 def test_the_published_game_by_hand():
-    assert pure_equilibria(CLIENT_PAYOFF, PAYOFF) == [(0, 0), (1, 1), (4, 4), (5, 5), (6, 6)]
+    assert emotion_equilibria(CLIENT_PAYOFF, PAYOFF) == [(0, 0), (1, 1), (4, 4), (5, 5), (6, 6)]
     assert replies("nash") == ["joy"] * 7  # 4 and 4; surprise is as good, and later
     assert replies("minimax") == ["neutral"] * 7  # never less than 2; joy can bring 1
     assert [EMOTIONS7[e] for e in undominated(CLIENT_PAYOFF, PAYOFF)[1]] == [

@@ -38,7 +38,7 @@ SOLUTIONS: Final = ("nash", "minimax", "dominance")
 _ALL: Final = range(EMOTION_COUNT)
 
 
-def pure_equilibria(debtor: Table, creditor: Table) -> list[tuple[int, int]]:
+def emotion_equilibria(debtor: Table, creditor: Table) -> list[tuple[int, int]]:
     """(row, column) of every pure equilibrium; both payoff tables have the debtor's actions as rows."""
     columns = list(zip(*debtor, strict=True))
     return [
@@ -74,7 +74,7 @@ class MatrixGame:
             raise AgentError(f"matrix-game:{solution}: say matrix-game:{', matrix-game:'.join(SOLUTIONS)}")
         self._replies: Sequence[int]
         if solution == "nash":
-            equilibria = pure_equilibria(CLIENT_PAYOFF, PAYOFF)
+            equilibria = emotion_equilibria(CLIENT_PAYOFF, PAYOFF)
             best = max(equilibria, key=lambda pair: PAYOFF[pair[0]][pair[1]] + CLIENT_PAYOFF[pair[0]][pair[1]])
             self._replies = [best[1]] * EMOTION_COUNT
         elif solution == "minimax":
