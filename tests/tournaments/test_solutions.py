@@ -14,6 +14,7 @@ from poise.tournaments.game_theory.solve import (
     dominance_network,
     equilibrium,
     exploitability,
+    mixed_equilibria,
     pure_equilibria,
     replicator,
     response_network,
@@ -43,6 +44,39 @@ def test_matching_pennies_are_mixed_evenly():
     assert found.regret == pytest.approx(0, abs=1e-9)
     assert alpha_rank(PENNIES) == pytest.approx(np.full((2, 2), 0.25))
     assert exploitability(PENNIES, "creditor") == [1, 1]
+
+
+def test_the_battle_of_the_sexes_has_its_three_equilibria():
+    """Two pure ones, and the mixed one in which each side makes the other indifferent: 2/3 and 1/3."""
+    battle = game([[2, 0], [0, 1]], [[1, 0], [0, 2]])
+    found = [(one.creditor.tolist(), one.debtor.tolist()) for one in mixed_equilibria(battle)]
+    assert found[:2] == [([1, 0], [1, 0]), ([0, 1], [0, 1])]
+    assert found[2][0] == pytest.approx([2 / 3, 1 / 3])
+    assert found[2][1] == pytest.approx([1 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (5, 6), (7, 7)])
+@pytest.mark.parametrize("constant", [False, True], ids=["any sum", "nearly constant"])
+def test_games_without_a_pure_equilibrium_are_solved_exactly(shape, constant):
+    """Almost every game has an equilibrium, whose supports are equally large (Nash 1951; Wilson 1971)."""
+    rng, solved = np.random.default_rng(5), 0
+    for _ in range(12):
+        creditor = rng.random(shape)
+        debtor = 1 - creditor + 0.02 * rng.random(shape) if constant else rng.random(shape)
+        one = game(creditor, debtor)
+        if pure_equilibria(one):
+            continue
+        found, solved = equilibrium(one), solved + 1
+        assert found.method == "support enumeration"
+        assert found.regret <= 1e-9
+    assert solved
+
+
+def test_a_game_too_large_to_enumerate_is_told_as_near_an_equilibrium():
+    rng = np.random.default_rng(1)
+    large = game(rng.random((8, 8)), rng.random((8, 8)))
+    assert list(mixed_equilibria(large)) == []
+    assert equilibrium(large).regret >= 0
 
 
 def test_prisoners_defect():

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from poise.cli.screens.console import small_table
 from poise.games.moves import SEATS
+from poise.tournaments.game_theory.bimatrix import TIE
 
 
 def solution_view(found: Mapping[str, Any]) -> RenderableType:
@@ -30,7 +31,8 @@ def solution_view(found: Mapping[str, Any]) -> RenderableType:
 
 def _equilibrium(told: Mapping[str, Any]) -> Text:
     values = " and ".join(f"{value:.3f}" for value in told["values"])
-    text = Text(f"\nEquilibrium by {told['method']}: worth {values}, regret {told['regret']:.4f}", style="bold")
+    name = "Equilibrium" if told["regret"] <= TIE else "Nearest to an equilibrium"
+    text = Text(f"\n{name} by {told['method']}: worth {values}, regret {told['regret']:.4f}", style="bold")
     for creditor, debtor in told["pure"]:
         text.append(f"\n  best answers to each other: {creditor} and {debtor}", style="not bold")
     return text

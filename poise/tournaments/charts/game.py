@@ -17,7 +17,7 @@ from poise.tournaments.charts.game_charts import NAMED, Lines, exploitability_pi
 from poise.tournaments.charts.networks import dominance_picture, response_picture
 from poise.tournaments.charts.svg import standalone
 from poise.tournaments.game_theory.alpha_rank import SWEEP, alpha_sweep
-from poise.tournaments.game_theory.bimatrix import Bimatrix, bimatrix
+from poise.tournaments.game_theory.bimatrix import TIE, Bimatrix, bimatrix
 from poise.tournaments.game_theory.dominance import best_answers, dominance_edges, paired_gaps
 from poise.tournaments.game_theory.solve import STEP, STEPS, Mixed, equilibrium, exploitability, populations
 from poise.tournaments.statistics.results import Standings
@@ -145,7 +145,8 @@ def _told(game: Bimatrix, nash: Mixed) -> str:
     sides = [_mixture(game.labels(seat), getattr(nash, seat)) for seat in SEATS]
     worth = " and ".join(f"{value:.3f}" for value in nash.values)
     regret = "nobody would gain by another agent" if nash.regret < 5e-4 else f"regret {nash.regret:.3f}"
-    return f"Equilibrium ({nash.method}): {sides[0]} against {sides[1]}; worth {worth}, {regret}."
+    name = "Equilibrium" if nash.regret <= TIE else "Nearest to an equilibrium"
+    return f"{name} ({nash.method}): {sides[0]} against {sides[1]}; worth {worth}, {regret}."
 
 
 def _mixture(labels: Sequence[str], shares: Array) -> str:

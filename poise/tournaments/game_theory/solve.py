@@ -7,10 +7,11 @@ exploitability  of creditor i: how much less than the best creditor of the field
                 it best, max_k A[k, j*] - A[i, j*] with j* in argmax_j B[i, j] (the worst for i among equals); for a
                 debtor with the seats swapped. 0 exactly where some best answer to it is answered best by it.
 dominance       strict: one agent gets more than another against every opponent of the field.
-equilibria      the pairs (i, j) that answer each other best, and a mixed equilibrium: of the constant-sum reading by
-                linear programming (von Neumann 1928; A alone, where B = c - A nearly holds), else where replicator
-                dynamics come to rest. Its regret in the true game, the most either seat could gain by another agent,
-                is always told: 0 at a Nash equilibrium.
+equilibria      the pairs (i, j) that answer each other best, and a mixed equilibrium: exact, by trying all pairs of
+                equally large supports, where there are at most SUPPORTS of them; else, and in degenerate games without
+                one, of the constant-sum reading by linear programming (von Neumann 1928; A alone, where B = c - A
+                nearly holds) or where replicator dynamics come to rest, which may be none. Its regret in the true game,
+                the most either seat could gain by another agent, is always told: 0 at a Nash equilibrium.
 alpha-rank      how long evolution dwells on each pair where agents that do better take over; see
                 `poise.tournaments.game_theory.alpha_rank`.
 """
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations, product
+from math import comb
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 VERSION: Final = 1
+SUPPORTS: Final = 3_500
+"""Pairs of supports that are tried, at most; C(m + n, m) for m creditors and n debtors: up to 7 and 7, or 3 and 24."""
 STEP: Final = 0.1
 STEPS: Final = 5_000
 
@@ -103,12 +108,48 @@ def mixed(game: Bimatrix, creditor: Array, debtor: Array, method: str) -> Mixed:
 
 
 def equilibrium(game: Bimatrix) -> Mixed:
-    """The candidate of least regret: a pure equilibrium, linear programming, or where the replicator comes to rest."""
+    """An equilibrium where one is found, pure before mixed; else the candidate of least regret (see the module)."""
     pure = pure_equilibria(game)
     if pure:
         creditor, debtor = pure[0]
         return mixed(game, np.eye(len(game.creditors))[creditor], np.eye(len(game.debtors))[debtor], "pure")
-    return min((zero_sum(game), replicator(game)), key=lambda one: one.regret)
+    return next(mixed_equilibria(game), None) or min((zero_sum(game), replicator(game)), key=lambda one: one.regret)
+
+
+def mixed_equilibria(game: Bimatrix) -> Iterator[Mixed]:
+    """Every equilibrium whose two supports are equally large, small supports first; in a nondegenerate game, all.
+
+    For supports I of the creditors and J of the debtors the mixtures make the other side's supported agents equally
+    good: y on J with (A y)_i = v for i in I, and x on I with (x B)_j = w for j in J. They are an equilibrium if no
+    share is negative and no other agent does better (support enumeration; Nisan et al. 2007, Algorithmic Game Theory,
+    section 3.4).
+    Nothing where there are more than SUPPORTS pairs of supports.
+    """
+    rows, columns = len(game.creditors), len(game.debtors)
+    if comb(rows + columns, rows) > SUPPORTS:
+        return
+    for size in range(1, min(rows, columns) + 1):
+        for own, other in product(combinations(range(rows), size), combinations(range(columns), size)):
+            debtor = _indifferent(game.creditor[np.ix_(own, other)])
+            creditor = _indifferent(game.debtor[np.ix_(own, other)].T)
+            if creditor is None or debtor is None:
+                continue
+            x, y = np.zeros(rows), np.zeros(columns)
+            x[list(own)], y[list(other)] = creditor, debtor
+            found = mixed(game, x, y, "support enumeration")
+            if found.regret <= TIE:
+                yield found
+
+
+def _indifferent(payoff: Array) -> Array | None:
+    """The mixture over columns that makes every row of the square `payoff` worth the same; None where there is none."""
+    size = len(payoff)
+    system = np.block([[payoff, -np.ones((size, 1))], [np.ones((1, size)), np.zeros((1, 1))]])
+    try:
+        shares = np.linalg.solve(system, np.append(np.zeros(size), 1.0))[:size]
+    except np.linalg.LinAlgError:
+        return None
+    return _normal(shares) if shares.min() >= -TIE else None
 
 
 def zero_sum(game: Bimatrix) -> Mixed:
