@@ -8,7 +8,7 @@ from helpers.emotion_strategies import BRIEF, DICE, distributions, heard_view, o
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poise.agents.emotions.parameters import Parameters
+from poise.agents.emotions.parameters import PUBLISHED, Parameters
 from poise.agents.emotions.tables import PAYOFF, STATES, WEIGHTS
 from poise.agents.emotions.taxonomy import EMOTIONS7, NEGATIVE7
 from poise.agents.emotions.tracker import Tracker
@@ -100,19 +100,24 @@ def test_four_negatives_in_five_hand_over_to_the_states(belief, heard, past):
 
 @given(belief=distributions(4), heard=st.sampled_from(sorted(NEGATIVE7)))
 @settings(max_examples=60, deadline=None)
-def test_before_learning_persistent_negativity_is_met_with_plain_words(belief, heard):
-    assert EqNegotiator().choose(heard_view(("joy",) * 4, (heard,) * 4, belief), DICE) == "neutral"
+def test_by_the_published_tables_persistent_negativity_is_met_with_plain_words(belief, heard):
+    policy = EqNegotiator(tracker=Tracker(parameters=PUBLISHED))
+    assert policy.choose(heard_view(("joy",) * 4, (heard,) * 4, belief), DICE) == "neutral"
 
 
 @pytest.mark.parametrize(
     ("state", "answer"), [("distressed", "sadness"), ("confrontational", "neutral"), ("strategic", "neutral")]
 )
 def test_where_states_last_the_answer_depends_on_the_state(state, answer):
-    """The published T forgets 60 % of distress at every message; where it lasts, it is answered with sympathy."""
+    """The published T forgets 60 % of distress at every message; where it lasts, it is answered with sympathy.
+
+    So it is with the fitted T.
+    """
     lasting = tuple(tuple(0.94 if s == r else 0.02 for s in range(4)) for r in range(4))
-    policy = EqNegotiator(tracker=Tracker(parameters=Parameters(transition=lasting)))
     belief = tuple(float(each == state) for each in STATES)
-    assert policy.choose(heard_view(("joy",) * 4, ("sadness",) * 4, belief), DICE) == answer
+    for tracker in (Tracker(parameters=Parameters(transition=lasting)), Tracker()):
+        policy = EqNegotiator(tracker=tracker)
+        assert policy.choose(heard_view(("joy",) * 4, ("sadness",) * 4, belief), DICE) == answer
 
 
 def after(policy, *talks):

@@ -60,7 +60,8 @@ def test_memory_through_json_goes_on_from_the_very_numbers(mode, series, rest, p
 
 
 def test_parameters_are_constant_within_a_negotiation_and_change_when_it_ends():
-    tracker, before = Tracker(), Parameters()
+    tracker = Tracker()
+    before = tracker.parameters
     talk = [Evidence(one_hot("anger"), "joy")] * 6
     tracker.filter(talk)
     assert tracker.parameters == before

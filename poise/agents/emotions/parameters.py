@@ -7,7 +7,20 @@ from dataclasses import dataclass, field
 from operator import add
 from typing import Any, Final
 
-from poise.agents.emotions.tables import CHARACTER, INITIAL, MIRROR, STATES, TRANSITION, WEIGHTS, Row, Table
+from poise.agents.emotions.tables import (
+    CHARACTER,
+    FITTED_CHARACTER,
+    FITTED_INITIAL,
+    FITTED_MIX,
+    FITTED_TRANSITION,
+    INITIAL,
+    MIRROR,
+    STATES,
+    TRANSITION,
+    WEIGHTS,
+    Row,
+    Table,
+)
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.errors import BadInput
 
@@ -77,3 +90,4 @@ def checked_table(data: Any, name: str, rows: int, columns: int) -> Table:
 
 
 PUBLISHED: Final = Parameters()
+FITTED: Final = Parameters(FITTED_INITIAL, FITTED_TRANSITION, MIRROR, FITTED_CHARACTER, FITTED_MIX)

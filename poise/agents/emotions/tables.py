@@ -1,7 +1,8 @@
-"""The published numbers of EQ-Negotiator, and the one table that is ours.
+"""The published numbers of EQ-Negotiator, and the tables that are ours.
 
 Sources: EQ-Negotiator v1 (https://arxiv.org/abs/2503.21080v3: MIRROR, MANNER, PAYOFF) and v2
 (https://arxiv.org/abs/2511.03370: STATES, INITIAL, TRANSITION, WEIGHTS). CHARACTER is Poise's own proposal.
+FITTED_* were fitted to simulated debtors, whose states are known, by `benchmarks/tracker_tables.py`.
 Emotions are in the order of EMOTIONS7: joy, sadness, anger, fear, surprise, disgust, neutral.
 
 Differs from the reference: a row of MIRROR and a row of MANNER add up to 1.05 as published; here they are normalised.
@@ -54,6 +55,24 @@ CHARACTER: Final[Table] = (
     (0.03, 0.45, 0.08, 0.27, 0.03, 0.02, 0.12),
     (0.08, 0.20, 0.10, 0.10, 0.07, 0.15, 0.30),
 )
+
+# The tracker's numbers, fitted: INITIAL, TRANSITION (0.3 of it the published one), CHARACTER, and the share of MIRROR.
+FITTED_INITIAL: Final[Row] = (0.020, 0.318, 0.293, 0.369)
+FITTED_TRANSITION: Final[Table] = (
+    (0.536, 0.120, 0.220, 0.124),
+    (0.108, 0.697, 0.089, 0.106),
+    (0.115, 0.069, 0.753, 0.063),
+    (0.087, 0.085, 0.055, 0.773),
+)
+FITTED_CHARACTER: Final[Table] = stochastic(
+    (
+        (0.398, 0.033, 0.064, 0.017, 0.058, 0.015, 0.414),
+        (0.024, 0.009, 0.672, 0.003, 0.047, 0.102, 0.143),
+        (0.034, 0.447, 0.026, 0.211, 0.044, 0.004, 0.234),
+        (0.295, 0.062, 0.134, 0.035, 0.084, 0.029, 0.360),
+    )
+)
+FITTED_MIX: Final = 0.19
 
 # P(own emotion c2 next | own emotion c1 now). The release learns this table and nothing reads it.
 MANNER: Final[Table] = stochastic(

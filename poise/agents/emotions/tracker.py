@@ -10,7 +10,8 @@ probability p(d), sent in reaction to a message in which this seat showed c:
     corrected (default)   B[s, c, d] = mix E[c, d] + (1 - mix) R[s, d]
     faithful              B[s, c, d] = w[s, c] E[c, d]
 
-s is one of STATES; T, E, R, w are TRANSITION, MIRROR, CHARACTER, WEIGHTS of `poise.agents.emotions.tables`.
+s is one of STATES; E and w are MIRROR and WEIGHTS of `poise.agents.emotions.tables`. T, R, mix and the first belief are
+fitted to simulated debtors in the corrected mode (FITTED); in the faithful one, T and the first belief are published.
 
 Differs from the reference: `faithful` is what the released code computes. Its likelihood is a factor in (state, own
 emotion) times one in (own emotion, the other's emotion), and the second cancels in Z: the belief follows what this seat
@@ -32,7 +33,7 @@ from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
 from poise.agents.emotions.learning import TINY, LearningStep, OnlineEM, ParameterLearner, ReleasedCounts
-from poise.agents.emotions.parameters import PUBLISHED, Parameters
+from poise.agents.emotions.parameters import FITTED, PUBLISHED, Parameters
 from poise.agents.emotions.tables import STATES, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.agents.protocols import View
@@ -79,7 +80,7 @@ class Tracker:
     A step is a pure function of its arguments and the parameters; only `learn` and `restore` change these.
 
     mode:       "corrected" or "faithful", see the module's head.
-    parameters: where learning starts from; the published ones by default.
+    parameters: where learning starts from; by default the fitted ones, and the published ones for `faithful`.
     """
 
     __slots__ = ("_causes", "_columns", "_learner", "_parameters", "_prior", "mode")
@@ -88,7 +89,7 @@ class Tracker:
         if mode not in ("corrected", "faithful"):
             raise BadInput(f"tracker mode {mode!r} is neither 'corrected' nor 'faithful'")
         self.mode = mode
-        self._prior = parameters or PUBLISHED
+        self._prior = parameters or (FITTED if mode == "corrected" else PUBLISHED)
         self._learner: ParameterLearner | None = None  # most trackers never learn
         self._use(self._prior)
 

@@ -25,9 +25,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from poise.agents.emotions.parameters import EMOTION_COUNT, STATE_COUNT
+from poise.agents.emotions.parameters import EMOTION_COUNT, PUBLISHED, STATE_COUNT
 from poise.agents.emotions.tables import INITIAL
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.emotions.tracker import Tracker
 from poise.agents.policies import policy
 from poise.agents.policies.eq_negotiator import INDEX, NEUTRAL
 from poise.agents.policies.game_theory import any_best_reply
@@ -99,7 +100,12 @@ def _trained_dqn(parameters: Mapping[str, Any], arrays: Mapping[str, Any]) -> De
     trainer="poise.training.online.plan:DEEP_Q",
 )
 class DeepQ:
-    """Shows the emotion that its network values most; with probability `epsilon` a random one."""
+    """Shows the emotion that its network values most; with probability `epsilon` a random one.
+
+    tracker: with the published tables, on which networks were trained from the first on.
+    """
+
+    tracker: Final = Tracker(parameters=PUBLISHED)
 
     def __init__(self, network: Network | None = None, epsilon: float = 0.0) -> None:
         if network is not None:

@@ -46,10 +46,10 @@ learning: nothing is kept from one negotiation to the next. states: win-stay-los
 menu. menu: always all seven. payoff: every entry of the table begins as its mean, so that only learning can tell one
 answer from another.
 
-A limit of the published numbers: T mixes so fast, and w gives neutral so much in every state, that before learning
-persistent negativity is answered with neutral whatever the belief; with a steadier T, distress is answered with
-sadness. Taking the weights of the likeliest state alone would do that at once, and was tried: it goes on pitying
-debtors who only play at distress, and loses more there than it gains.
+By the published T, which mixes fast, and w, which gives neutral much in every state, persistent negativity is answered
+with neutral whatever the belief. With the fitted T (`poise.agents.emotions.tables`) distress lasts, and is answered
+with sadness. Taking the weights of the likeliest state alone was tried: it goes on pitying debtors who only play at
+distress, and loses more there than it gains.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ Before there is an offer, c is x_c and d is x_d. Signs are turned round for a se
 `extended`, EXTENDED numbers, looks back over the rounds, each an own message and the answer to it:
 
     offers     numbers 0 to 4 of the above; the share of the way (between the two first offers) given in all
-    belief     the tracker's, 4
+    belief     of a tracker with the published tables that does not learn, 4
     rounds     of each of the last three, newest first, 0 where there was none: 1, the share of the way given, what was
                read in the answer (7), the emotion that this seat had shown (one-hot of 7)
     reactions  for each of the seven emotions: how often it was shown, / 10, and the mean share given in answer
@@ -39,7 +39,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from poise.agents.emotions.parameters import PUBLISHED as PUBLISHED_TABLES
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, SEVEN_INDEX
+from poise.agents.emotions.tracker import Tracker, evidence_of
 from poise.agents.protocols import View
 from poise.games.moves import SEATS, other
 
@@ -55,6 +57,8 @@ PUBLISHED: Final = 10
 EXTENDED: Final = 6 + _STATES + _ROUNDS * (2 + 2 * _SEVEN) + 2 * _SEVEN + _SEVEN
 _INDEX: Final[Mapping[str | None, int]] = {label: place for place, label in enumerate(EMOTIONS28)}
 _NEUTRAL: Final = EMOTIONS28.index(NEUTRAL)
+# The tables that the shipped networks were trained with, whatever tracker a seat has.
+_TRACKER: Final = Tracker(parameters=PUBLISHED_TABLES)
 _NOTHING: Final = (0.0,) * (2 + 2 * _SEVEN)
 
 
@@ -133,9 +137,9 @@ def published_state(view: View) -> list[float]:
 def extended_state(view: View) -> list[float]:
     """The EXTENDED numbers, for the message about to be made."""
     rounds = _rounds(view)
-    belief = view.readings[-1].belief if view.readings else ()
+    beliefs = _TRACKER.filter(evidence_of(view))
     numbers = [*published_state(view)[:5], _clip(sum(each.given for each in rounds))]
-    numbers += [*belief, *(0.0,) * (_STATES - len(belief))]
+    numbers += beliefs[-1] if beliefs else (0.0,) * _STATES
     for back in range(1, _ROUNDS + 1):
         if back > len(rounds):
             numbers += _NOTHING
