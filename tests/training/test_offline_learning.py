@@ -199,6 +199,42 @@ def test_fitted_q_finds_the_value_of_a_policy():
     assert scores["data"]["mean"] < 0.3
 
 
+def test_importance_sampling_stays_where_utilities_can_be_and_its_interval_holds_the_truth():
+    """60 data sets of 200 negotiations; half right at each message earns 0.25 + 0.5 * 0.25."""
+    held = 0
+    for seed in range(60):
+        data = corridor(200, seed=seed)
+        right = np.array([RIGHT[0], RIGHT[1]])[data.extended[:, 0].astype(int)]
+        found = importance(data, np.where(data.action == right, 0.5, 0.25), seed)
+        assert 0 <= found["low"] <= found["mean"] <= found["high"] <= 1
+        held += found["low"] <= 0.375 <= found["high"]
+    assert held >= 51  # at a true 95 %, fewer has a chance of 0.1 %
+
+
+def test_fitted_q_stays_where_utilities_can_be_and_its_interval_comes_near_the_truth():
+    """The right emotions earn 1, the border itself; the networks may fall short of it by 0.05."""
+    policy = trained("iql", corridor()).policy()
+    for seed in range(3):
+        found = evaluate(corridor(1500, seed=seed), policy, replace(QUICK, seed=seed))["fitted_q"]
+        assert 0 <= found["low"] <= found["mean"] <= found["high"] <= 1
+        assert found["high"] >= 0.95
+
+
+def test_an_estimate_beyond_the_border_is_cut():
+    far = torch.full((10, 3, 4), 1.3)
+    far[1:] += torch.linspace(-0.6, 0.6, 9)[:, None, None]
+    tables = {
+        "states": torch.zeros(3, 1),
+        "first": torch.arange(3),
+        "opening": torch.zeros(3, dtype=torch.int64),
+        "group": torch.arange(3),
+    }
+    stack = [torch.zeros(10, 1, 4), far[:, :1, :]]
+    found = fitted_q._interval(stack, tables, torch.ones(10, 3), (0.0, 1.0))
+    assert (found.mean, found.high) == (1.0, 1.0)
+    assert 0.5 < found.low < 1.0
+
+
 def test_the_kept_talks_are_evaluated_and_not_learned_from(tmp_path, monkeypatch):
     monkeypatch.setattr(fitted_q, "FitSettings", partial(fitted_q.FitSettings, steps=50))  # what it finds plays no part
     settings = replace(QUICK, kept=0.1, steps=100)

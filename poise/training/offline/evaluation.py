@@ -11,8 +11,9 @@ Both estimate the mean utility of a negotiation (gamma 1), so that policies trai
                 be known. pi is the softmax of the network, not the policy that is played: the greedy policy hardly ever
                 agrees with ten random emotions in a row. The interval is the bootstrap's over scenarios.
 
-Fitted Q is only as right as its network, and extrapolates where data are thin; importance sampling is right in the
-limit but noisy, as its effective sample size (sum w)^2 / sum w^2 says. Neither replaces playing.
+Neither leaves [0, 1], where utilities lie. Fitted Q is only as right as its network, and extrapolates where data are
+thin; importance sampling is right in the limit but noisy, as its effective sample size (sum w)^2 / sum w^2 says.
+Neither replaces playing.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def importance(data: Transitions, chosen: Array, seed: int = 0) -> dict[str, Any
     last = weights[:, -1]
     size = float(last.sum() ** 2 / max(1e-300, (last**2).sum()))
     mean = _weighted(*(each.sum(0) for each in sums))
-    return {**Interval(mean, *np.percentile(estimates, [2.5, 97.5])).to_dict(), "effective_talks": size}
+    # Weighted step by step, means can add up to more than a negotiation can earn.
+    found = np.clip([mean, *np.percentile(estimates, [2.5, 97.5])], 0.0, 1.0)
+    return {**Interval(*found).to_dict(), "effective_talks": size}
 
 
 def _weighted(gained: Array, weights: Array) -> float:

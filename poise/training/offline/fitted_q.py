@@ -66,7 +66,7 @@ def fitted_q(logged: Logged, count: int, settings: FitSettings | None = None) ->
     sizes = [logged.states.shape[1], settings.hidden, settings.hidden, count]
     stack = initial_stack(settings.networks, sizes, child_seed(settings.seed, "fitted q"))
     _fit(stack, tables, weights, settings, rng)
-    return _interval(stack, tables, weights)
+    return _interval(stack, tables, weights, settings.bounds)
 
 
 def _fit(
@@ -94,10 +94,11 @@ def _at(values: Tensor, actions: Tensor) -> Tensor:
     return values.gather(2, actions.expand(len(values), 1, -1).transpose(1, 2)).squeeze(2)
 
 
-def _interval(stack: list[Tensor], tables: dict[str, Tensor], weights: Tensor) -> Interval:
+def _interval(stack: list[Tensor], tables: dict[str, Tensor], weights: Tensor, bounds: tuple[float, float]) -> Interval:
+    """The estimate, and 1.96 deviations of the other networks' around it; neither leaves what can be earned."""
     with torch.no_grad():
         values = _at(forward(stack, tables["states"][tables["first"]]), tables["opening"])
         shares = weights[:, tables["group"][tables["first"]]]
         found = ((values * shares).sum(1) / shares.sum(1)).numpy().astype(np.float64)
     spread = 1.96 * float(found[1:].std(ddof=1)) if len(found) > 2 else float("nan")
-    return Interval(float(found[0]), float(found[0]) - spread, float(found[0]) + spread)
+    return Interval(*np.clip([found[0], found[0] - spread, found[0] + spread], *bounds).tolist())

@@ -1,0 +1,103 @@
+"""Two doubts that an interval over scenarios leaves out: the best was chosen by its luck, and training was, too.
+
+**The best of several.** Who is best in the very matches that chose it is flattered (the winner's curse). `best_apart`
+halves the scenarios, takes the agent that is best on one half, and judges it on the other, both ways; each scenario is
+judged by a choice that it had no part in. Where one agent wins both halves the two are alike, so their errors are added
+up as if they always were, and the interval is t's with the scenarios of one half. It is what choosing by half of the
+data earns, and so is a little pessimistic about choosing by all of them.
+
+**Several trainings.** Policies trained alike from k seeds and judged on the same n scenarios make a table of utilities.
+Its mean varies with both (crossed random effects; Scheffe 1959, The Analysis of Variance, chapter 8):
+
+    var = (MS_seed + MS_scenario - MS_rest) / (k n),     MS: mean squares of rows, of columns, and of what is left
+
+The interval is t's with Satterthwaite's (1946) degrees of freedom, at least min(k, n) - 1 of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poise.common.errors import BadInput
+from poise.common.seeds import Dice, child_seed
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.storage.snapshot import Snapshot
+
+
+def best_apart(utilities: ArrayLike, seed: int = 0) -> Estimate:
+    """What the best of several agents gets, chosen on one half of the scenarios and judged on the other, both ways.
+
+    utilities: shape (agents, scenarios), in [0, 1]. seed: of the halves.
+
+    Raises:
+        BadInput: there is no agent, or there are fewer than 4 scenarios.
+    """
+    table = _checked(utilities, "agents", 1, 4)
+    order = Dice(child_seed(seed, "halves")).rng().permutation(table.shape[1])
+    means, errors = [], []
+    for chosen_on, judged_on in ((order[::2], order[1::2]), (order[1::2], order[::2])):
+        judged = table[table[:, chosen_on].mean(axis=1).argmax(), judged_on]
+        means.append(judged.mean())
+        errors.append(judged.std(ddof=1) / np.sqrt(len(judged)))
+    weights = np.array([len(order) // 2, len(order) - len(order) // 2]) / len(order)
+    return _estimate(float(weights @ means), float(weights @ errors), len(order) // 2 - 1)
+
+
+def over_trainings(utilities: ArrayLike) -> Estimate:
+    """The mean utility of policies trained alike, for new seeds of training and new scenarios.
+
+    utilities: shape (seeds, scenarios), in [0, 1].
+
+    Raises:
+        BadInput: there are fewer than 2 seeds or 2 scenarios.
+    """
+    table = _checked(utilities, "seeds", 2, 2)
+    seeds, scenarios = table.shape
+    mean, by_seed, by_scenario = table.mean(), table.mean(axis=1), table.mean(axis=0)
+    rest = table - by_seed[:, None] - by_scenario[None, :] + mean
+    squares = (
+        (scenarios * ((by_seed - mean) ** 2).sum() / (seeds - 1), 1, seeds - 1),
+        (seeds * ((by_scenario - mean) ** 2).sum() / (scenarios - 1), 1, scenarios - 1),
+        ((rest**2).sum() / ((seeds - 1) * (scenarios - 1)), -1, (seeds - 1) * (scenarios - 1)),
+    )
+    # Where the rest is the largest, chance alone made rows and columns alike: then it is all the variance there is.
+    total = max(sum(sign * square for square, sign, _ in squares), *(square for square, _, _ in squares))
+    spread = sum(square**2 / free for square, _, free in squares)
+    free = max(min(seeds, scenarios) - 1.0, total**2 / spread) if spread else 1.0
+    return _estimate(float(mean), float(np.sqrt(total / table.size)), free)
+
+
+def _estimate(mean: float, error: float, free: float) -> Estimate:
+    """A mean of utilities with t's interval, within [0, 1]."""
+    from scipy.stats import t
+
+    reach = float(t.ppf(0.975, free)) * error
+    return Estimate(mean, max(0.0, mean - reach), min(1.0, mean + reach))
+
+
+def utilities_of(snapshot: Snapshot, seat: Seat = "creditor") -> NDArray[np.float64]:
+    """Mean utilities of a seat's agents, in the order of its labels, by scenario (or world, where debtors are worlds).
+
+    Scenarios on which not every agent has finished a match are left out. Shape (agents, scenarios).
+    """
+    place = SEATS.index(seat)
+    size = len(snapshot.labels(seat)), max((snapshot.cluster(row) for row in snapshot.rows), default=-1) + 1
+    total, number = np.zeros(size), np.zeros(size)
+    for row in snapshot.rows:
+        cell = (row.creditor, row.debtor)[place], snapshot.cluster(row)
+        total[cell] += getattr(row, f"{seat}_utility")
+        number[cell] += 1
+    whole = (number > 0).all(axis=0)
+    return total[:, whole] / number[:, whole]
+
+
+def _checked(utilities: ArrayLike, rows: str, least: int, scenarios: int) -> NDArray[np.float64]:
+    table = np.asarray(utilities, dtype=np.float64)
+    if table.ndim != 2 or table.shape[0] < least or table.shape[1] < scenarios or not np.isfinite(table).all():
+        raise BadInput(
+            f"utilities have shape {table.shape}; at least {least} {rows} and {scenarios} scenarios of finite numbers "
+            "are due"
+        )
+    return table
