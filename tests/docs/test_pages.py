@@ -28,6 +28,7 @@ FOLLOWED = {
         "needs the data sets",
         OLLAMA,
         "needs the embedded model and the data sets",
+        "plays for minutes",
     ],
     "docs/domains.md": [],
     "docs/graphs.md": [

@@ -92,10 +92,9 @@ class MatrixGame:
 
 @policy(
     "matrix-game",
-    "the emotion game solved: matrix-game:nash, :minimax or :dominance (EmoMAS's game-theory baselines)",
+    "solves the emotion game: dominance unless matrix-game:nash or :minimax is said (EmoMAS's baselines)",
     argument="SOLUTION",
-    example="dominance",
 )
 def named_matrix_game(argument: str) -> MatrixGame:
-    """What `matrix-game:SOLUTION` stands for."""
-    return MatrixGame(argument)
+    """What `matrix-game` (dominance) and `matrix-game:SOLUTION` stand for."""
+    return MatrixGame(argument or "dominance")
