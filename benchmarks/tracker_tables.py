@@ -32,7 +32,7 @@ from poise.agents.simulated.prior import read_prior, sample_worlds
 from poise.games.scenario import Scenario
 from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs import Pairing
-from poise.tournaments.process.calibration import Forecasts, brier_scores, expected_error, reliability
+from poise.tournaments.process.calibration import Scores, expected_error, reliability, scores
 
 SHIPPED = ("simulated", "simulated:responsive")
 CREDITORS = (
@@ -95,34 +95,35 @@ def _rows(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
-def forecasts(parameters: Parameters, talks: list[Talk]) -> Forecasts:
-    """The beliefs of a tracker that does not learn, beside the states."""
+def believed(parameters: Parameters, talks: list[Talk]) -> Scores:
+    """How good the beliefs of a tracker that does not learn are."""
     tracker = Tracker(parameters=parameters)
     given = [belief for talk in talks for belief in tracker.filter(evidence for evidence, _ in talk)]
-    return Forecasts(np.array(given), np.array([state for talk in talks for _, state in talk]))
+    return scores(list(zip(given, (state for talk in talks for _, state in talk), strict=True)))
 
 
 def row(where: str, creditor: str, talks: list[Talk], new: Parameters) -> str:
     """A line of the table."""
     cells = []
     for parameters in (PUBLISHED, FITTED, new):
-        one = forecasts(parameters, talks)
-        cells.append(f"{brier_scores(one).mean():.3f} ({expected_error(reliability(one)):.2f})")
-    shares = np.bincount(one.truth, minlength=4) / len(one.truth)
+        one = believed(parameters, talks)
+        cells.append(f"{one.brier / len(one.truth):.3f} ({expected_error(reliability([one])):.2f})")
+    shares = np.bincount([state for talk in talks for _, state in talk], minlength=4) / len(one.truth)
     return f"| {where} | {creditor} | {1 - (shares**2).sum():.3f} | {' | '.join(cells)} |"
 
 
 def learning(prior: Parameters, talks: list[Talk], *, learns: bool) -> list[float]:
     """The Brier score by quarter of a series."""
-    tracker, found = Tracker(parameters=prior), []
+    tracker = Tracker(parameters=prior)
+    found: list[Scores] = []
     for talk in talks:
         evidence = [each for each, _ in talk]
-        states = np.array([state for _, state in talk], dtype=int)
-        found.append(brier_scores(Forecasts(np.array(tracker.filter(evidence)).reshape(-1, 4), states)))
+        found.append(scores(list(zip(tracker.filter(evidence), (state for _, state in talk), strict=True))))
         if learns:
             tracker.learn(evidence)
     quarter = len(found) // 4
-    return [float(np.concatenate(found[place : place + quarter]).mean()) for place in range(0, 4 * quarter, quarter)]
+    parts = [found[place : place + quarter] for place in range(0, 4 * quarter, quarter)]
+    return [sum(one.brier for one in part) / sum(len(one.truth) for one in part) for part in parts]
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from poise.agents.policies.learned.states import extended_state
 from poise.agents.registry import find_agent
 from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs import Pairing
-from poise.tournaments.process.calibration import Forecasts, brier_scores, expected_error, reliability
+from poise.tournaments.process.calibration import expected_error, reliability, scores
 
 CREDITORS = ("vanilla", "random", "fixed:joy", "fixed:anger", "eq-negotiator", "eq-negotiator-v1", "wsls", "lookup")
 TEST = load_scenarios("builtin:test")
@@ -40,7 +40,7 @@ def played(creditor, debtor, count):
 
 
 def brier(given, states):
-    return float(brier_scores(Forecasts(np.array(given), np.array(states))).mean())
+    return scores(list(zip(given, states, strict=True))).brier / len(states)
 
 
 @pytest.mark.parametrize("debtor", ["simulated", "simulated:responsive"])
@@ -56,8 +56,8 @@ def test_the_belief_beats_the_base_rates_whoever_is_the_creditor(creditor, debto
 def test_the_belief_is_about_as_sure_as_it_may_be():
     """Expected calibration error over all creditors; 0.12 by the published tables."""
     every = [each for creditor in CREDITORS for talk in played(creditor, "simulated", 40) for each in talk]
-    states = np.array([state for _, state, _ in every])
-    assert expected_error(reliability(Forecasts(np.array([belief for _, _, belief in every]), states))) < 0.08
+    found = scores([(belief, state) for _, state, belief in every])
+    assert expected_error(reliability([found])) < 0.08
 
 
 def test_learning_does_not_drift_over_twelve_rounds():
