@@ -171,5 +171,7 @@ def test_from_another_folder_one_is_told_where_the_games_file_was(tmp_path, mine
     run_tournament(settings(game=mine("new")), tmp_path / "run")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    with pytest.raises(ConfigError, match=rf"mine.py does not exist. The tournament was begun in {tmp_path}"):
+    with pytest.raises(
+        ConfigError, match=rf"mine.py does not exist; check the path. The tournament was begun in {tmp_path}"
+    ):
         resume_tournament(tmp_path / "run")

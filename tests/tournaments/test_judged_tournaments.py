@@ -187,7 +187,7 @@ class TestSettings:
     def test_a_judge_that_there_is_not_is_refused(self):
         with pytest.raises(
             ConfigError,
-            match=r"judge = 'gpt'.*none of rules, embedded:NAME, llamacpp:NAME, ollama:NAME or openai:NAME",
+            match=r"judge = 'gpt'.*does not exist; say rules, embedded:NAME, llamacpp:NAME, ollama:NAME or openai:NAME",
         ):
             make_config({**SETTINGS, "judge": "gpt"})
 

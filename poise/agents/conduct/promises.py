@@ -41,10 +41,15 @@ def gives_word(text: str) -> bool:
     past ones ("you promised") do not count.
     """
     plain = text.replace("\u2019", "'")
-    lower = plain.lower()  # spares most messages the search; beyond ASCII, letters stand for others
-    if plain.isascii() and not any(needed in lower for needed in _NEEDED):
+    if not _may_promise(plain):
         return False
     return any(_stands(sentence) for sentence in _SENTENCE_END.split(plain) if _WORD.search(sentence))
+
+
+def _may_promise(text: str) -> bool:
+    """Spares most messages the search; text beyond ASCII has letters that stand for others where case is ignored."""
+    lower = text.lower()
+    return not text.isascii() or any(needed in lower for needed in _NEEDED)
 
 
 def _stands(sentence: str) -> bool:
