@@ -26,11 +26,16 @@ class ChatMessage(NamedTuple):
 
 @dataclass_like
 class Line(Value, frozen=True):
-    """A message as both seats see it."""
+    """A message as both seats see it.
+
+    tone: the sentence of it that shows the emotion, where the voice says which; "" where the whole message has to be
+          heard, as of a model or a person.
+    """
 
     seat: Seat
     text: str
     move: Move
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,7 @@ class Request(Value, frozen=True):
     move:    the decided move, or None when the model decides (offers="model").
     emotion: the emotion to show, or None for no direction.
     persona: the debtor persona's own words for its system prompt; "" for none.
+    strategy: how that persona bargains, one of `scripted.STRATEGIES`; "" for none.
     thread:  names this seat's conversation in this match, so that a server can keep its prompt cache warm.
     """
 
@@ -181,13 +187,14 @@ class Request(Value, frozen=True):
     emotion: str | None
     persona: str = ""
     thread: str = ""
+    strategy: str = ""
 
 
 @dataclass_like
 class Speech(Value, frozen=True):
     """Words, the move they make, how they came about, and what they cost (see `Usage.per_message`).
 
-    tries: what each call cost, where there were several.
+    tries: what each call cost, where there were several. tone: as of `Line`.
     """
 
     text: str
@@ -195,6 +202,7 @@ class Speech(Value, frozen=True):
     wording: Wording = Wording()
     usage: Mapping[str, float] = msgspec.field(default_factory=dict)
     tries: tuple[Mapping[str, float], ...] = ()
+    tone: str = ""
 
 
 class Voice(Protocol):

@@ -43,7 +43,7 @@ class Seen:
         self.seat = seat
         rules = Rules(**{name: value for name, value in transcript.rules.items() if name in _RULES})
         self.brief = brief_of(transcript.scenario, seat, rules)
-        self._lines = tuple(Line(each.seat, each.text, each.move) for each in transcript.messages)
+        self._lines = tuple(Line(each.seat, each.text, each.move, each.tone) for each in transcript.messages)
         self.messages: Sequence[Message] = [each for each in transcript.messages if each.seat == seat]
 
     def view(self, number: int) -> View:

@@ -20,8 +20,8 @@ from poise.common.words import visible
 from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 
-VERSION: Final = 4
-READ: Final = (1, 2, 3, VERSION)
+VERSION: Final = 5
+READ: Final = (1, 2, 3, 4, VERSION)
 REPLY_CHARACTERS: Final = 4000  # of one raw reply that are kept
 
 Ending = Literal["deal", "walked", "timeout", "failed"]
@@ -99,6 +99,8 @@ class Message(Value, frozen=True):
     unjudged: why the judge gave no answer, where it was asked and gave none.
     nodes:    the nodes of a custom graph that wrote it, in order; () for the usual turn (perceive, feel, decide, speak)
               and where they were not recorded.
+    tone:     the sentence of the text in which its emotion was read, where the scripted voice says which; "" where the
+              whole text was read, as in all transcripts before version 5.
     """
 
     index: int
@@ -116,6 +118,7 @@ class Message(Value, frozen=True):
     unjudged: str = ""
     state: Mapping[str, Any] = msgspec.field(default_factory=dict)
     nodes: tuple[Visit, ...] = ()
+    tone: str = ""
 
 
 @dataclass_like
@@ -187,7 +190,8 @@ class Transcript(Tabular):
     seed:             the match's own seed.
     rules:            the fields of `poise.games.rules.Rules`.
     version:          of the form it is written in; one that was read keeps its own. Version 2 added violations and
-                      verdicts, version 3 raw replies, version 4 the state and the nodes of custom graphs.
+                      verdicts, version 3 raw replies, version 4 the state and the nodes of custom graphs,
+                      version 5 the tone of scripted messages.
     judge:            who gave the messages' verdicts, a model URI or "rules"; "" where nobody was asked.
     detector:         the model that read the emotions; "" for the shipped detector, which asks none.
     """
@@ -257,7 +261,7 @@ class Transcript(Tabular):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Transcript:
-        """A transcript from plain data of version 1 to 4.
+        """A transcript from plain data of version 1 to 5.
 
         Raises BadInput for another version, and for data that are not a transcript, with the place of what is wrong.
         """
@@ -374,4 +378,4 @@ def _message_to_dict(message: Message) -> dict[str, Any]:
         data["unjudged"] = message.unjudged
     if message.nodes:
         data["nodes"] = [{"node": visit.node, "wrote": list(visit.wrote)} for visit in message.nodes]
-    return data
+    return data | {"tone": message.tone} if message.tone else data

@@ -159,6 +159,7 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
         index=index,
         seat=seat,
         text=speech.text,
+        tone=speech.tone,
         move=speech.move,
         emotion=emotion,
         intended=result.get("move"),
@@ -171,7 +172,7 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
         nodes=result.get(VISITS, ()),
     )
     memory = SeatMemory(memory.readings, (*memory.shown, emotion), memory.mood, memory.notes, memory.state)
-    update: NegotiationUpdate = {"lines": (Line(seat, speech.text, speech.move),), "messages": (message,)}
+    update: NegotiationUpdate = {"lines": (Line(seat, speech.text, speech.move, speech.tone),), "messages": (message,)}
     tries = {"tries": [dict(usage) for usage in speech.tries]} if speech.tries else {}
     seconds = {SECONDS: result[SECONDS]} if SECONDS in result else {}
     update["usage"] = ({**speech.usage, **tries, **seconds},)

@@ -17,14 +17,15 @@ from poise.graphs.state import SeatContext, SeatMemory, SeatState, Turn
 def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     """The shared tracker node: detect the emotion of the other side's last message and update the belief.
 
-    It reads the words and never the label the other side meant to show. The belief is conditioned on the emotion this
-    seat showed last, because that is what the other side reacted to.
+    It reads the words, of a scripted message those of its tone, and never the label the other side meant to show. The
+    belief is conditioned on the emotion this seat showed last, because that is what the other side reacted to.
     """
     context = runtime.context
     if not state.lines or state.lines[-1].seat == context.brief.seat:
         return {}
     memory = state.memory
-    detection = context.detector.read(state.lines[-1].text)
+    last = state.lines[-1]
+    detection = context.detector.read(last.tone or last.text)
     before = memory.readings[-1].belief if memory.readings else context.tracker.start()
     shown = memory.shown[-1] if memory.shown else None
     belief = context.tracker.step(before, detection.seven, TO_SEVEN[shown] if shown else None)
@@ -67,6 +68,6 @@ def speak(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     """Let the voice put the move into words."""
     context = runtime.context
     view = context.view(state)
-    persona = context.persona.text if context.persona is not None else ""
-    request = Request(view, state.move, state.emotion, persona, context.thread)
+    persona, strategy = (context.persona.text, context.persona.strategy) if context.persona is not None else ("", "")
+    request = Request(view, state.move, state.emotion, persona, context.thread, strategy)
     return {"speech": context.voice.speak(request, context.dice.child(view.index, "speak"))}

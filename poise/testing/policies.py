@@ -70,7 +70,7 @@ class _Recorded:
     def turns(self) -> Iterator[tuple[View, dict[str, Any]]]:
         """(view without what the policy itself does, the other side's notes) before each message of the seat."""
         messages = self.transcript.messages
-        lines = tuple(Line(message.seat, message.text, message.move) for message in messages)
+        lines = tuple(Line(message.seat, message.text, message.move, message.tone) for message in messages)
         own = [message for message in messages if message.seat == self.brief.seat]
         readings = tuple(message.reading for message in own if message.reading is not None)
         for place, message in enumerate(own):

@@ -81,9 +81,9 @@ def _lookup() -> Schema:
 
 
 def _moves() -> Schema:
-    from poise.agents.voices.scripted import GENERAL_MOVES
+    from poise.agents.voices.scripted import GENERAL
 
-    return _as_in(GENERAL_MOVES)
+    return _as_in(GENERAL)
 
 
 def _prompt() -> Schema:
@@ -125,7 +125,7 @@ KINDS: Final[Mapping[str, tuple[str, Callable[[], Schema]]]] = {
         "rules that a creditor's words must keep: `Checker.from_files`",
         partial(_read_by, "poise.agents.conduct.rulebook:RuleFile"),
     ),
-    "moves": ("how the scripted voice words moves in a domain: moves.toml", _moves),
+    "moves": ("what the scripted voice says in a domain: moves.toml", _moves),
     "prompt": ("what a model is told in a domain: prompt.toml", _prompt),
 }
 

@@ -25,7 +25,7 @@ EXAMPLES = {
     "world": sorted((AGENTS / "simulated" / "worlds").glob("*.toml")),
     "prior": [AGENTS / "simulated" / "prior.toml"],
     "conduct": sorted((AGENTS / "conduct" / "rules").glob("*.toml")),
-    "moves": [ROOT / "examples" / "domains" / "rent" / "moves.toml", AGENTS / "voices" / "phrases" / "moves.toml"],
+    "moves": [ROOT / "examples" / "domains" / "rent" / "moves.toml", AGENTS / "voices" / "phrases" / "general.toml"],
     "prompt": [
         ROOT / "examples" / "domains" / "rent" / "prompt.toml",
         *(AGENTS / "voices" / "prompts" / f"{name}.toml" for name in ("debt", "disaster", "medical", "student")),

@@ -150,7 +150,11 @@ def test_a_folder_without_domains_is_refused(tmp_path):
         ('[creditor]\noffer = ["Out with you."]', "each with {offer} once"),
         ("[debtor]\noffer = []", "[debtor] offer has to be a list"),
         ("[debtor]\nwalk = [7]", "[debtor] walk has to be a list of texts, without braces"),
-        ('[debtor]\nshout = ["Hey."]', "[debtor] has 'shout', which is not a move; there are accept, firm"),
+        ('[debtor]\nshout = ["Hey."]', "[debtor] has 'shout', which is not a move; there are accept, back, firm"),
+        ("[debtor]\nfacts = []", "[debtor.facts] facts has to be a list of texts"),
+        ('[debtor.answers]\ngave = ["{you}"]', "gave holds {you}; it can hold {theirs}, {too}"),
+        ('[debtor.words]\nfear = ["x"]', "[debtor.words] has 'fear'; there are"),
+        ('[debtor]\nwords = ["x"]', "[debtor] words has to be a table"),
         ("[debtor", "this file of moves cannot be used"),
     ],
 )

@@ -127,7 +127,7 @@ def changed(*path, to):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({**STORED, "version": 5}, r"transcript version 5; this Poise reads versions 1 to 4: use the Poise release"),
+        ({**STORED, "version": 6}, r"transcript version 6; this Poise reads versions 1 to 5: use the Poise release"),
         ({}, "transcript version None"),
         ({"version": 3}, "missing required field `scenario`"),
         (changed("messages", 1, "seat", to="judge"), r"Invalid enum value 'judge' - at `\$\.messages\[1\]\.seat`"),

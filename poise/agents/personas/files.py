@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -76,6 +76,7 @@ class PersonaFile(Part):
 
     summary: _Words
     text: _Words
+    strategy: Literal["", "threats", "blame", "hardship", "silence"] = ""
     mood: _Mooded
     reactions: Annotated[dict[str, _Reaction], keys_among(EMOTIONS7)]
     shows: Annotated[list[_Band], Field(min_length=1)]
@@ -147,4 +148,5 @@ def _persona(name: str, file: PersonaFile) -> Persona:
         concession=MoodReach(file.concession.beta, file.concession.patience, reach.bad, reach.even, reach.good),
         walk=Walk(**file.walk.model_dump()) if file.walk else None,
         renege=Renege(**file.renege.model_dump()) if file.renege else None,
+        strategy=file.strategy,
     )

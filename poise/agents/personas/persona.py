@@ -92,6 +92,7 @@ class Persona:
 
     name:       the file's name without its ending.
     text:       what a model learns of its character.
+    strategy:   how it bargains in words: threats, blame, hardship, silence, or "" for none.
     start_mood: the mood at the first word.
     rest_mood:  the mood it drifts to when nothing moves it.
     inertia:    share of the mood that stays from one message to the next, in [0, 1).
@@ -110,6 +111,7 @@ class Persona:
     concession: MoodReach
     walk: Walk | None = None
     renege: Renege | None = None
+    strategy: str = ""
     _even: tuple[float, ...] = field(init=False, repr=False, compare=False)
     _rise: tuple[float, ...] = field(init=False, repr=False, compare=False)
     _fall: tuple[float, ...] = field(init=False, repr=False, compare=False)
@@ -144,6 +146,8 @@ class Persona:
         data = asdict(self)
         for derived in ("_even", "_rise", "_fall", "summary"):
             del data[derived]
+        if not self.strategy:
+            del data["strategy"]
         for reaction in data["reactions"]:
             del reaction["why"]
         plain: dict[str, Any] = json.loads(json.dumps(data))  # tuples become lists, as they would on the way back

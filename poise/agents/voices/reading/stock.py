@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from poise.agents.voices.prompts import plain_templates
 from poise.agents.voices.reading.table import stock_sentences
-from poise.agents.voices.scripted import phrases
+from poise.agents.voices.scripted import OFFERING, phrases
 from poise.common.errors import AgentError
 from poise.games.moves import Seat
 
@@ -21,9 +21,12 @@ def stock_of(domain: str, seat: Seat) -> tuple[tuple[str, str], ...]:
         plain = {kind: [text.replace("$offer", "{}")] for kind, text in plain_templates(domain, seat).items()}
     except AgentError:  # a domain for the scripted voice alone has no prompt
         plain = {}
-    scripted = {
-        kind: [text.replace("{offer}", "{}") for text in texts]
-        for (whose, kind), texts in phrases(domain).moves.items()
-        if whose == seat
-    }
-    return tuple(dict.fromkeys(stock_sentences(plain) + stock_sentences(scripted)))
+    scripted = stock_sentences(
+        {
+            kind: [text.replace("{offer}", "{}") for text in texts]
+            for (whose, kind), texts in phrases(domain).moves.items()
+            if whose == seat
+        }
+    )
+    as_moves = tuple(("offer" if kind in OFFERING else kind, text) for kind, text in scripted)
+    return tuple(dict.fromkeys(stock_sentences(plain) + as_moves))
