@@ -6,7 +6,7 @@ POISE_DOMAINS lists (separated as in PATH), or that `add_domains` adds to it; wo
 
     rent/domain.json    required: the fields of `DomainWords`
     rent/cases.json     what `builtin:rent` is made of (see `poise.games.scenarios.scenes`)
-    rent/moves.toml     how the scripted voice words moves (see `poise/agents/voices/phrases/moves.toml`)
+    rent/moves.toml     how the scripted voice words moves (see `poise/agents/voices/phrases/general.toml`)
     rent/prompt.toml    what a model is told (see `poise/agents/voices/prompts/debt.toml`)
 """
 

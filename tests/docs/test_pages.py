@@ -43,6 +43,7 @@ FOLLOWED = {
     "docs/slurm.md": [f"{SLURM} runs it in bash, once for each task", f"{SLURM} runs it in bash"],
     "docs/reference/formats.md": [],
     "docs/statistics.md": [],
+    "docs/talk.md": [],
     "docs/tournaments.md": [EMBEDDED],
     "docs/view.md": [],
 }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from poise.common.seeds import Dice
 from poise.games.domains import domain_file
+from poise.games.rules import Rules
 from poise.games.scenarios.generator import builtin, generate
 from poise.games.scenarios.loaders import load_scenarios
 from poise.games.scenarios.scenes import _exponent, _value
@@ -109,8 +110,16 @@ def test_groups_are_those_of_the_released_files():
         lower = [min(case.creditor_target, case.debtor_target) for case in found]
         for column, values in (("target", lower), ("gap", [case.gap for case in found])):
             low, high, mean = group[column]
+            if domain == "medical" and column == "gap":  # 32 of the released leave nothing to negotiate
+                assert (max(low, 14), high) == (max(min(values), 14), max(values))
+                continue
             assert (low, high) == (min(values), max(values))
             assert mean == pytest.approx(sum(values) / len(values), abs=0.006)
+
+
+def test_a_generated_operation_leaves_something_to_negotiate():
+    """Openings lie beside the targets: more than twice the tolerance is left between them."""
+    assert min(case.gap - 2 for case in generate("medical", 100, 7)) > 2 * Rules().tolerance
 
 
 @given(st.integers(2, 400), st.floats(0.01, 0.99))
@@ -133,7 +142,7 @@ def test_strata_hold_one_draw_each(n, seed):
 def test_builtin_stays_what_results_were_measured_on():
     """Changes with any change of a word; then renew it and say in the changelog that earlier results do not compare."""
     text = "\n".join(json.dumps(case.to_dict(), sort_keys=True) for domain in DOMAINS for case in builtin(domain))
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "ff0c94c4471c5cea"
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "502455722cca38d8"
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

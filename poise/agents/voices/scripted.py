@@ -43,7 +43,7 @@ _TELLING: Final = frozenset(
 )
 
 _ANSWERED: Final = 55  # percent of the messages that could
-_PLEADED: Final = 85  # percent of the messages of a seat with a strategy
+_PLEADED: Final = 95  # percent of the messages of a seat with a strategy
 _FACTUAL: Final = 85  # percent of those without an answer or a strategy
 _ANSWER_FIRST: Final = 35  # percent of those with both
 _NEAR_THE_END: Final = 4  # messages that are left
