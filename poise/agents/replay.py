@@ -62,8 +62,10 @@ class Seen:
         move = message.intended if self.offers == "policy" else None
         settings = self.declared.get("settings")
         persona = settings.get("persona") if isinstance(settings, dict) else None
-        text = str(persona.get("text", "")) if isinstance(persona, dict) else ""
-        return Request(self.view(number), move, message.emotion, text)
+        text, strategy = (
+            (str(persona.get(name, "")) for name in ("text", "strategy")) if isinstance(persona, dict) else ("", "")
+        )
+        return Request(self.view(number), move, message.emotion, text, strategy=strategy)
 
     def prompt(self, number: int, reading: ReplyForm | None = None) -> tuple[ChatMessage, ...]:
         """The prompt of its message `number`, as on the first try; `reading` asks for another form of the reply."""

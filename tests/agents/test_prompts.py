@@ -22,9 +22,10 @@ from poise.agents.voices.prompts import (
     system_text,
 )
 from poise.agents.voices.readout import offers_in
+from poise.agents.voices.scripted import STRATEGIES
 from poise.agents.voices.wording import check_wording
 from poise.common.errors import AgentError
-from poise.games.domains import DOMAINS
+from poise.games.domains import DOMAINS, domain_words
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer, other
 
 # Control tokens of the chat templates of ChatML, Llama 2 and 3, Mistral, Gemma, Phi and DeepSeek.
@@ -174,6 +175,24 @@ class TestDirections:
         assert text.endswith("You are angry.")
         assert "goal" not in system_text(brief, "", "policy")
 
+    @pytest.mark.parametrize("seat", SEATS)
+    @pytest.mark.parametrize("domain", DOMAINS)
+    def test_a_seat_is_told_for_whom_it_speaks(self, domain, seat):
+        words = domain_words(domain)
+        system = render(request(None, seat=seat, domain=domain, unit=words.plural), "model").turns[0][1]
+        assert f"Speak only for yourself, {words.role(seat)}, and never for {words.role(other(seat))}." in system
+
+    @pytest.mark.parametrize("strategy", STRATEGIES)
+    def test_a_persona_is_told_how_it_bargains(self, strategy):
+        plain, told = (
+            render(request(None, seat="debtor", persona="You are P.", strategy=name), "policy").turns[0][1]
+            for name in ("", strategy)
+        )
+        before, after = plain.split("You are P.")
+        assert told.startswith(f"{before}You are P.")
+        assert told.endswith(after)
+        assert len(told) > len(plain) + 20
+
     def test_a_case_with_other_facts_shows_all_of_them(self):
         brief = request(None, context={"Loan": "a boat", "Weather": "bad"}).view.brief
         assert "Loan: a boat. Weather: bad." in system_text(brief, "", "policy")
@@ -210,7 +229,7 @@ forfeit = "Hm."
         self.write(tmp_path, monkeypatch, self.seats())
         asked = request(offer(45), domain="rent", context={"Flat": "small"})
         assert contents(render(asked, "policy")) == [
-            "You are creditor. Flat: small.",
+            "You are creditor. Flat: small.\nSpeak only for yourself, the landlord, and never for the tenant.",
             'Hello.\n\nRepeat this sentence: "Out in 45 days."',
         ]
         walk = request(WALK, domain="rent")

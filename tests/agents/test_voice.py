@@ -370,6 +370,29 @@ class TestNothingPrivateIsSaid:
         speech, model = speak(request(None), text)
         assert (speech.text, len(model.asked)) == (text, 1)
 
+    @pytest.mark.parametrize(
+        ("seat", "reply", "reason"),
+        [
+            ("debtor", "You sound hard and sharp. I can pay everything in 45 days.", "reads its direction aloud"),
+            ("debtor", "I sound hard and sharp. I can pay everything in 45 days.", "reads its direction aloud"),
+            ("debtor", "Say that this makes you angry! I can pay everything in 45 days.", "reads its direction aloud"),
+            ("creditor", "I am angry. I can pay the full balance in 45 days.", "speaks for the other side"),
+            ("debtor", "I am angry. I need the full payment in 45 days.", "speaks for the other side"),
+        ],
+    )
+    def test_speaking_for_the_other_side_or_as_the_prompt_is_asked_again(self, seat, reply, reason):
+        asked = request(offer(45), *TALKS[seat], seat=seat, emotion="anger")
+        good = f"This makes me angry. {plain_sentence(offer(45), asked.view)}"
+        said, _ = speak(asked, reply, good)
+        assert said.text == good
+        assert [problem.startswith(reason) for problem in said.wording.problems] == [True]
+        assert said.wording.attempts == 2
+
+    def test_what_a_seat_feels_is_not_its_direction(self):
+        asked = request(offer(45), *TALKS["debtor"], seat="debtor", emotion="anger")
+        said, _ = speak(asked, "I feel anger, and I can pay everything in 45 days.")
+        assert said.wording.attempts == 1
+
     @pytest.mark.parametrize("seat", SEATS)
     def test_the_sentence_that_is_asked_for_is_no_secret(self, seat):
         asked = request(offer(45), ("creditor", 20), ("debtor", 90), seat=seat, emotion="anger")

@@ -11,7 +11,7 @@ from typing import Final
 
 from poise.agents.models.text import neutralise, sentences
 from poise.agents.protocols import Request
-from poise.agents.voices.prompts import Offers, echoes, private_text
+from poise.agents.voices.prompts import Offers, character, echoes, emotion_direction, private_text
 from poise.games.secrecy import stated
 
 _RUN: Final = 6  # so many words of a text in a row are no accident
@@ -30,9 +30,23 @@ def secret_in(text: str, request: Request, offers: Offers) -> str:
     for sentence in sentences(text):
         if offers == "model" and _PRIVATE.search(sentence) and stated(neutralise(sentence), brief.target, brief.unit):
             return sentence
-    instructions = [private_text(brief, request.persona, offers), *echoes(request)]
+    instructions = [private_text(brief, character(request), offers), *echoes(request)]
     told = {words for instruction in instructions for words in _runs(instruction)}
     return next((" ".join(words) for words in _runs(text) if words in told), "")
+
+
+def read_aloud(text: str, request: Request) -> str:
+    """The sentence of `text` that reads its direction of the emotion aloud, in the words of either person; else "".
+
+    "You sound hard and sharp", "I sound hard and sharp" or "Say that this makes you angry", where that was asked for.
+    What the seat says that it feels is a way to show it, and no reading aloud.
+    """
+    if request.emotion is None:
+        return ""
+    _, sound, say = (part.rstrip(".").lower() for part in sentences(emotion_direction(request.emotion)))
+    asked = sound, sound.replace("you sound", "i sound"), say
+    found = (part for part in sentences(text) if any(each in part.lower() for each in asked))
+    return next(found, "")
 
 
 def _runs(text: str) -> list[tuple[str, ...]]:

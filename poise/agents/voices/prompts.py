@@ -30,8 +30,8 @@ from poise.agents.models.text import neutralise
 from poise.agents.protocols import Brief, ReplyForm, Request, View
 from poise.agents.voices.scripted import with_unit
 from poise.common.errors import AgentError
-from poise.games.domains import domain_file
-from poise.games.moves import SEATS, Move, MoveKind, Seat
+from poise.games.domains import domain_file, domain_words
+from poise.games.moves import SEATS, Move, MoveKind, Seat, other
 
 FOLDER: Final = Path(__file__).parent / "prompts"
 BREAK: Final = "\n\n"  # between the other side's words and the direction; neutralised text has no line breaks
@@ -61,7 +61,7 @@ class Prompt:
 def render(request: Request, offers: Offers, again: str = "", reading: ReplyForm = "words") -> Prompt:
     """The prompt for one message; `again` is what was wrong with the last try (see `complaint`)."""
     view = request.view
-    turns: list[tuple[Role, str]] = [("system", system_text(view.brief, request.persona, offers))]
+    turns: list[tuple[Role, str]] = [("system", system_text(view.brief, character(request), offers))]
     if view.brief.seat == "creditor":
         turns.append(("user", _domain(view.brief.domain)["creditor"]["opening"].strip()))
     turns += [
@@ -75,6 +75,15 @@ def system_text(brief: Brief, persona: str, offers: Offers) -> str:
     """The first message of a conversation: roles, case and, where the model decides the number, goal and rules."""
     facts = _facts(brief.context, _domain(brief.domain)["facts"])
     return _instructions(brief, persona, offers, facts)
+
+
+def character(request: Request) -> str:
+    """What a seat is told of itself: its persona, how that one bargains, and for whom it speaks."""
+    directions, words = _table("directions"), domain_words(request.view.brief.domain)
+    seat = request.view.brief.seat
+    strategy = directions["strategies"].get(request.strategy, "")
+    role = _fill(directions["role"], role=words.role(seat), other=words.role(other(seat)))
+    return " ".join(filter(None, [request.persona, strategy, role]))
 
 
 def private_text(brief: Brief, persona: str, offers: Offers) -> str:
@@ -165,6 +174,7 @@ def complaint(reason: str, view: View, said: str = "") -> str:
         low=brief.bounds[0],
         high=with_unit(brief.bounds[1], brief.unit),
         grid=brief.rules.grid,
+        role=domain_words(brief.domain).role(brief.seat),
     )
 
 

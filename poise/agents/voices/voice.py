@@ -31,7 +31,7 @@ from poise.agents.models.endpoint import Question
 from poise.agents.models.text import clean_reply, sentences
 from poise.agents.protocols import ReplyForm, Request, Speech, View
 from poise.agents.voices.grammar import move_grammar
-from poise.agents.voices.leaks import secret_in
+from poise.agents.voices.leaks import read_aloud, secret_in
 from poise.agents.voices.prompts import Offers, Prompt, complaint, echoes, plain_sentence, render, silence
 from poise.agents.voices.readout import offers_in
 from poise.agents.voices.structured import ROOM, Declared, declared_move, parse_reply, reply_schema
@@ -156,6 +156,8 @@ class ModelVoice:
             if repeated := clean_reply(reply):
                 return WordingProblem("repeats", f'only repeats what was said before: "{repeated[:60]}"')
             return WordingProblem("empty", "the reply holds no words to say")
+        if aloud := read_aloud(text, request):
+            return WordingProblem("aloud", f'reads its direction aloud: "{aloud[:60]}"')
         if secret := secret_in(text, request, self.offers):
             return WordingProblem("secret", f'says what it must keep to itself: "{secret[:60]}"')
         return text

@@ -17,6 +17,7 @@ from poise.agents.protocols import View
 from poise.agents.voices.intents import refuses
 from poise.agents.voices.prompts import promised
 from poise.agents.voices.reading.reader import MessageReading, QuantityRole, read_message
+from poise.agents.voices.reading.roles import REVERSED
 from poise.agents.voices.reading.stock import stock_of
 from poise.agents.voices.reading.table import Table
 from poise.agents.voices.readout import Stated, offers_in
@@ -110,6 +111,8 @@ def _is_theirs(stated: QuantityRole, view: View) -> bool:
 def _unread(text: str, reading: MessageReading, stated: list[QuantityRole], but: str) -> WordingProblem:
     """The problem of a message whose number is not what it offers, or whose words read two ways."""
     said = _words(text, stated[-1]) if stated else ""
+    if any(each.rule == REVERSED for each in stated):
+        return WordingProblem("reversed", _quoted(f"speaks for the other side with {said}, but {but}", text), said)
     name = "unclear" if reading.outcome == "ambiguous" else "not_offered"
     return WordingProblem(name, _quoted(f"mentions {said} ({reading.reason}), but {but}", text), said)
 

@@ -22,6 +22,7 @@ from poise.agents.voices.reading.table import Table
 from poise.agents.voices.readout import Quantity
 
 Role = Literal["offered", "accepted", "refused", "contrast", "theirs", "fact", "question", "unclear"]
+REVERSED: Final = "what the other side would say of itself"  # the rule of a seat that speaks for the other
 _MODAL: Final = re.compile(r"\b(?:would|could|might|may|should|if|not|n't)\b|n't\b|'d\b")
 _PROPOSED: Final = re.compile(r"\b(?:how about|what about|shall we|let's|let us|can we|could we|why don't we)\b")
 _NEGATED: Final = re.compile(r"n't\b|\bnever\b|\bnot\b")
@@ -153,7 +154,7 @@ class RoleReader:
         if rules.found("theirs.at", left) or rules.found("theirs.before", left) or _theirs(around):
             return "theirs", "the other side's number"
         if rules.is_reversed(left, table.domain, table.seat) or (table.seat == "debtor" and _PAYS_ME.match(right)):
-            return "theirs", "what the other side would say of itself"
+            return "theirs", REVERSED
         if rules.found("fact.before", _without("fact.not_fact", left)) or rules.found("fact.after", right):
             return "fact", "a fact about the past"
         if sentence.sarcastic:
