@@ -58,7 +58,7 @@ class Phrases(NamedTuple):
     feelings:   tones by seat and emotion. moves: by seat and kind, with {offer} for the number.
     answers:    by seat and by what was said, with {theirs} for the other side's number and {too} for what is wrong
                 with it. facts: templates by seat, with labels of the context.
-    strategies: of the debtor, by name. hears: words by which it is heard what was said.
+    strategies: of the debtor, by name. hears: by seat, words and what is heard by them.
     too:        what is wrong with an offer that is too low, and with one that is too high.
     """
 
@@ -67,7 +67,7 @@ class Phrases(NamedTuple):
     answers: Table
     facts: Mapping[Seat, tuple[str, ...]]
     strategies: Mapping[str, tuple[str, ...]]
-    hears: Mapping[str, tuple[str, ...]]
+    hears: Mapping[Seat, tuple[tuple[str, str], ...]]
     too: tuple[tuple[str, ...], tuple[str, ...]]
 
 
@@ -107,7 +107,15 @@ def _phrases(domain: str, own: Path | None) -> Phrases:
             name: _every(said["debtor"].get("strategies", {}).get(name, texts))
             for name, texts in general["debtor"]["strategies"].items()
         },
-        hears={heard: tuple(words) for heard, words in {**general["hears"], **file.get("hears", {})}.items()},
+        hears={
+            seat: tuple(
+                (word, heard)
+                for heard, texts in {**general["hears"], **file.get("hears", {})}.items()
+                for word in texts
+                if heard in general[seat]["answers"]
+            )
+            for seat in SEATS
+        },
         too=(tuple(too["low"]), tuple(too["high"])),
     )
 
@@ -353,8 +361,8 @@ def _heard(view: View, told: Phrases) -> str:
     """What the other side's last message did: in its words where they tell, else by its offer."""
     seat, last = view.brief.seat, view.lines[-1]
     text = last.text.lower()
-    for heard, words in told.hears.items():
-        if (seat, heard) in told.answers and any(word in text for word in words):
+    for word, heard in told.hears[seat]:
+        if word in text:
             return heard
     if last.move.value is None or last.move.firm or "?" in text:
         return "silent" if last.move.value is None else "question" if "?" in text else "firm"
