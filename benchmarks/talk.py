@@ -2,8 +2,8 @@
 
     python benchmarks/talk.py [--scenarios N]
 
-Strategies are heard by rules that stood before the phrases. Those for threats and blame are the words by which a
-review found the voice of before silent; those for hardship and silence follow the personas' own texts.
+Strategies are heard by rules. Those for threats and blame are the words by which a review found the voice of before
+silent; those for hardship and silence follow the personas' own texts, and were written after the phrases.
 """
 
 import argparse
