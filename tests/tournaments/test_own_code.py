@@ -10,6 +10,7 @@ from time import monotonic
 
 import pytest
 from helpers.chat_server import ANSWERS, serving
+from helpers.pages import clean_registries
 from helpers.seats import case, pair
 
 from poise.common.errors import AgentError
@@ -152,6 +153,7 @@ def test_a_graph_function_without_a_graph_is_refused_before_anything_is_stored(t
         "@graph_agent('ledger')\ndef ledger():\n    graph = empty_seat_graph()\n"
     )
     config = make_config({"creditors": ["vanilla", str(file)], "debtors": ["angry"]})
-    with pytest.raises(AgentError, match="returned None and not a StateGraph; let it end with `return graph`"):
+    refused = pytest.raises(AgentError, match="returned None and not a StateGraph; let it end with `return graph`")
+    with clean_registries(), refused:
         run_tournament(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()

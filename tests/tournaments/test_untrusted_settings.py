@@ -11,7 +11,7 @@ from poise.agents.models.settings import ModelSettings, is_secret
 from poise.cli.app import app
 from poise.common.errors import AgentError, BadInput, ConfigError
 from poise.tournaments.config import load_config, make_config
-from poise.tournaments.export import _not_a_formula, export_tournament, provenance
+from poise.tournaments.export import export_tournament, not_a_formula, provenance
 from poise.tournaments.runner import plan_matches
 from poise.tournaments.storage.store import Store
 
@@ -84,12 +84,12 @@ def test_a_secret_that_an_older_poise_stored_is_not_exported(tmp_path):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1 day", "-5 days", "@SUM(A1)", "\t=1", "=cmd|calc!A0", "\uff1d1"])
 def test_no_cell_is_a_formula(cell):
-    assert _not_a_formula(cell) == f"'{cell}"
+    assert not_a_formula(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["5 days", "-5.5", "+1e-3", "", "a=b", None, -3, 2.5, True])
 def test_other_cells_stay(cell):
-    assert _not_a_formula(cell) == cell
+    assert not_a_formula(cell) == cell
 
 
 @pytest.mark.parametrize(
