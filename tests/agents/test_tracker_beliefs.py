@@ -47,7 +47,7 @@ def brier(given, states):
 @pytest.mark.parametrize("creditor", CREDITORS)
 def test_the_belief_beats_the_base_rates_whoever_is_the_creditor(creditor, debtor):
     """On scenarios and seeds that the tables were not fitted to; the base rates are these very negotiations' own."""
-    every = [each for talk in played(creditor, debtor, 40) for each in talk]
+    every = [each for talk in played(creditor, debtor, 120) for each in talk]
     states = [state for _, state, _ in every]
     shares = np.bincount(states, minlength=4) / len(states)
     assert brier([belief for _, _, belief in every], states) < 1 - (shares**2).sum()
@@ -55,7 +55,7 @@ def test_the_belief_beats_the_base_rates_whoever_is_the_creditor(creditor, debto
 
 def test_the_belief_is_about_as_sure_as_it_may_be():
     """Expected calibration error over all creditors; 0.12 by the published tables."""
-    every = [each for creditor in CREDITORS for talk in played(creditor, "simulated", 40) for each in talk]
+    every = [each for creditor in CREDITORS for talk in played(creditor, "simulated", 120) for each in talk]
     found = scores([(belief, state) for _, state, belief in every])
     assert expected_error(reliability([found])) < 0.08
 
