@@ -28,8 +28,8 @@ from poise.training.online.trainers import Trial
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
-    """What a test registers is forgotten afterwards."""
-    policies()
+    """What a test registers is forgotten afterwards; what Poise has is all there before."""
+    registration.engines()
     for registry in ("_NAMED", "_RESTORERS"):
         monkeypatch.setattr(registration, registry, dict(getattr(registration, registry)))
     for cached in (registration.installed_policies, built_in):
