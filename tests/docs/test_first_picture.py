@@ -2,6 +2,7 @@
 
 import importlib.util
 
+import matplotlib as mpl
 from helpers.paths import ROOT
 
 from poise.tournaments.config import load_config
@@ -10,6 +11,7 @@ from poise.tournaments.runner import run_tournament
 
 def test_the_picture_is_that_of_the_first_tournament(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setitem(mpl.rcParams, "font.size", 9)  # as other drawings of this process may leave it
     made = importlib.util.spec_from_file_location("make_first", ROOT / "docs" / "images" / "make_first.py")
     maker = importlib.util.module_from_spec(made)
     made.loader.exec_module(maker)
