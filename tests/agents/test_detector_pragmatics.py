@@ -49,6 +49,13 @@ def acceptable(name: str) -> Iterator[tuple[str, bool]]:
         yield row["kind"], EMOTIONS7[seven.index(max(seven))] in row["accept"]
 
 
+def test_many_texts_at_once_are_read_by_the_same_rules() -> None:
+    texts = [row["text"] for rows in SETS.values() for row in rows]
+    assert [one.label for one in default_detector().read_many(texts)] == [
+        default_detector().read(text).label for text in texts
+    ]
+
+
 def test_the_two_sets_are_apart_from_each_other_and_from_what_is_taught() -> None:
     texts = [words(row["text"]) for rows in SETS.values() for row in rows]
     assert len(set(texts)) == len(texts)

@@ -89,7 +89,7 @@ class Detector:
         found: dict[str, Detection] = {}
         for begin in range(0, len(unread), _AT_ONCE):
             some = unread[begin : begin + _AT_ONCE]
-            seven, twenty_eight = self.model.probabilities(self.model.logits_of(some))
+            seven, twenty_eight = self.model.probabilities(self.model.logits_of([own_feelings(text) for text in some]))
             labels = [EMOTIONS28[place] for place in twenty_eight.argmax(axis=1)]
             rows = zip(some, seven.tolist(), twenty_eight.tolist(), labels, strict=True)
             found |= {text: Detection(tuple(of7), tuple(of28), label) for text, of7, of28, label in rows}
