@@ -31,7 +31,7 @@ from poise.common.userfile import digest, load_file
 from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat, other
 
-WORLDS: Final = "worlds:"  # what the name of a folder of worlds begins with
+EACH_WORLD: Final = "worlds:"  # what the name of a folder of worlds begins with
 _MARK = "__poise_agent__"
 _GROUP = "poise.agents"
 _FILE = re.compile(r"^(?P<path>.*\.(?:py|toml))(?::(?P<function>[^,@:]+))?(?P<rest>[,@].*)?$", re.DOTALL)
@@ -151,7 +151,7 @@ def find_agent(spec: str, seat: Seat) -> Agent:
     from poise.agents.builtin import built_in
     from poise.agents.trained import split_folder, trained_agent
 
-    if spec.startswith(WORLDS):
+    if spec.startswith(EACH_WORLD):
         raise AgentError(
             f"{spec!r} stands for many debtors, one from each world of a folder: give it to --debtor of a tournament "
             "or a training, or name one of its worlds as simulated:FILE"
@@ -178,8 +178,8 @@ def each_debtor(specs: Iterable[str]) -> tuple[str, ...]:
     found: list[str] = []
     for spec in specs:
         folder, settings = re.fullmatch(r"([^,@]*)(.*)", spec, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches any text
-        if folder.startswith(WORLDS):
-            files = world_files(Path(folder.removeprefix(WORLDS)))
+        if folder.startswith(EACH_WORLD):
+            files = world_files(Path(folder.removeprefix(EACH_WORLD)))
             found += [f"simulated:{file}{settings}" for file in files]
         else:
             found.append(spec)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
+from msgspec.structs import replace
 
 from poise.agents.conduct import broken_rules
 from poise.agents.emotions.taxonomy import TO_SEVEN
@@ -171,7 +171,7 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
         violations=broken_rules(speech.text, seat, brief.domain),
         nodes=result.get(VISITS, ()),
     )
-    memory = SeatMemory(memory.readings, (*memory.shown, emotion), memory.mood, memory.notes, memory.state)
+    memory = replace(memory, shown=(*memory.shown, emotion))
     update: NegotiationUpdate = {"lines": (Line(seat, speech.text, speech.move, speech.tone),), "messages": (message,)}
     tries = {"tries": [dict(usage) for usage in speech.tries]} if speech.tries else {}
     seconds = {SECONDS: result[SECONDS]} if SECONDS in result else {}

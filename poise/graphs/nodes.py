@@ -6,12 +6,13 @@ Each is a plain function of the seat's state and context, and can be used in a g
 from __future__ import annotations
 
 from langgraph.runtime import Runtime
+from msgspec.structs import replace
 
 from poise.agents.emotions.taxonomy import TO_SEVEN
 from poise.agents.protocols import Request
 from poise.common.errors import AgentError
 from poise.games.transcript import Reading
-from poise.graphs.state import SeatContext, SeatMemory, SeatState, Turn
+from poise.graphs.state import SeatContext, SeatState, Turn
 
 
 def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
@@ -31,7 +32,7 @@ def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     belief = context.tracker.step(before, detection.seven, TO_SEVEN[shown] if shown else None)
     reading = Reading(detection.seven, detection.label, belief)
     readings = (*memory.readings, reading)
-    return {"memory": SeatMemory(readings, memory.shown, memory.mood, memory.notes, memory.state)}
+    return {"memory": replace(memory, readings=readings)}
 
 
 def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
@@ -41,13 +42,13 @@ def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     if context.persona is not None:
         mood = context.persona.start_mood if memory.mood is None else memory.mood
         mood = context.persona.feel(mood, memory.readings[-1]) if memory.readings else mood
-        memory = SeatMemory(memory.readings, memory.shown, mood, memory.notes, memory.state)
+        memory = replace(memory, mood=mood)
     view = context.view(SeatState(state.lines, memory))
     note = getattr(context.policy, "note", None)
     if note is not None:
         notes = note(view, context.dice.child(view.index, "note"))
         if notes or memory.notes:
-            memory = SeatMemory(memory.readings, memory.shown, memory.mood, notes, memory.state)
+            memory = replace(memory, notes=notes)
             view = context.view(SeatState(state.lines, memory))
     emotion = context.policy.choose(view, context.dice.child(view.index, "feel"))
     if emotion is not None and emotion not in TO_SEVEN:

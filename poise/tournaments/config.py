@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from poise.agents.conduct.duties import Conduct
 from poise.agents.protocols import ReplyForm
-from poise.agents.registry import WORLDS
+from poise.agents.registry import EACH_WORLD
 from poise.common.checked_toml import load_toml
 from poise.common.errors import AgentError, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
@@ -137,14 +137,14 @@ class TournamentConfig(SettingsModel):
                 raise ValueError("an agent's name is empty")
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is named twice; each agent plays once against each opponent")
-        if len({name.startswith(WORLDS) for name in names}) > 1:
+        if len({name.startswith(EACH_WORLD) for name in names}) > 1:
             raise ValueError("a folder of worlds plays without other debtors; run a second tournament for those")
         return names
 
     @property
     def over_worlds(self) -> bool:
         """Whether the debtors are a sample of worlds: results are then to hold for worlds that were not played."""
-        return self.debtors[0].startswith(WORLDS)
+        return self.debtors[0].startswith(EACH_WORLD)
 
     @field_validator("name")
     @classmethod

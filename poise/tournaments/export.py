@@ -83,8 +83,7 @@ def frame(folder: Path | str, table: str) -> pd.DataFrame:
     Raises:
         BadInput: there is no such table. ConfigError: pandas is not installed.
     """
-    if table not in TABLES:
-        raise BadInput(f"table {table!r} does not exist; {did_you_mean(table, TABLES)}there are {', '.join(TABLES)}")
+    _check_table(table)
     pandas = _pandas()
     with Store.read(folder) as store:
         snapshot = store.snapshot()
@@ -108,8 +107,7 @@ def export_tournament(folder: Path | str, to: Path, table: str = "matches") -> P
     """
     if to.suffix not in (".parquet", ".csv"):
         raise BadInput(f"{to.name}: name a file that ends in .parquet or .csv")
-    if table not in TABLES:
-        raise BadInput(f"table {table!r} does not exist; {did_you_mean(table, TABLES)}there are {', '.join(TABLES)}")
+    _check_table(table)
     with explained(to.parent):
         to.parent.mkdir(parents=True, exist_ok=True)
     with Store.read(folder) as store:
@@ -139,6 +137,11 @@ def provenance(header: Header, table: str) -> dict[str, Any]:
         "debtors": [dict(one) for one in header.debtors],
         "provenance": {name: one for name, one in header.provenance.items() if name not in _UNTOLD},
     }
+
+
+def _check_table(table: str) -> None:
+    if table not in TABLES:
+        raise BadInput(f"table {table!r} does not exist; {did_you_mean(table, TABLES)}there are {', '.join(TABLES)}")
 
 
 def _pandas() -> Any:

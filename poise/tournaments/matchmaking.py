@@ -34,10 +34,9 @@ class Pairings:
 
 
 def vain_options(config: TournamentConfig, schedule: Schedule) -> tuple[str, ...]:
-    """A sentence about model options where no model is asked; AgentError for one that there is not."""
+    """A sentence about model options where no model is asked."""
     if not config.model_options or schedule.asked:
         return ()
-    ModelSettings.from_options(config.model_options)
     return (f"no model is asked, so these options change nothing: {', '.join(config.model_options)}",)
 
 

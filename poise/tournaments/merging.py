@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Final
 from poise.common.errors import StoreError
 from poise.tournaments.folder import changed_settings, resume_command
 from poise.tournaments.results import Result
+from poise.tournaments.schedule import schedule_id
 from poise.tournaments.storage.contents import finished_matches
 from poise.tournaments.storage.errors import damaged, explained, only_run
 from poise.tournaments.storage.schema import FILE
@@ -53,7 +53,7 @@ def merge_tournaments(out: Path | str, folders: Sequence[Path | str]) -> Result:
     ids = dict(sorted(chain.from_iterable(part.ids.items() for part in parts)))
     if len(ids) < first.total:
         raise StoreError(f"{first.total - len(ids)} of {first.total} matches are missing: {_missing(parts)}")
-    if hashlib.blake2b("".join(ids.values()).encode(), digest_size=16).hexdigest() != first.id:
+    if schedule_id(ids.values()) != first.id:
         raise StoreError(damaged(parts[0].folder, "the ids of the matches are not those of the tournament"))
     with only_run(out):
         if exists(out):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -211,7 +211,12 @@ class Schedule:
     @property
     def id(self) -> str:
         """A hash of every match in order: two tournaments with the same id are the same tournament."""
-        return hashlib.blake2b("".join(match.id for match in self.matches).encode(), digest_size=16).hexdigest()
+        return schedule_id(match.id for match in self.matches)
+
+
+def schedule_id(matches: Iterable[str]) -> str:
+    """The id of the schedule whose matches have these ids, in order."""
+    return hashlib.blake2b("".join(matches).encode(), digest_size=16).hexdigest()
 
 
 def _even_shares(loads: Sequence[int], count: int) -> list[int]:

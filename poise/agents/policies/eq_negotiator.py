@@ -79,6 +79,7 @@ INDEX: Final[Mapping[str | None, int]] = {None: NEUTRAL, **dict(zip(EMOTIONS28, 
 
 _ALL: Final = tuple(range(EMOTION_COUNT))
 _GENTLE: Final = tuple(i for i in _ALL if EMOTIONS7[i] not in {"joy", "anger", "disgust"})
+_FLAT: Final = ((sum(map(sum, PAYOFF)) / EMOTION_COUNT**2,) * EMOTION_COUNT,) * EMOTION_COUNT  # tells nothing apart
 _CONFRONTATIONAL: Final = STATES.index("confrontational")
 
 
@@ -136,8 +137,7 @@ class EqNegotiator:
         self.settings = settings or EqSettings()
         self.tracker = tracker or Tracker()
         self._gentle = _GENTLE if self.settings.menu else _ALL
-        flat = sum(map(sum, PAYOFF)) / EMOTION_COUNT**2
-        self._payoff = [list(row) if self.settings.payoff else [flat] * EMOTION_COUNT for row in PAYOFF]
+        self._payoff = [list(row) for row in (PAYOFF if self.settings.payoff else _FLAT)]
         self._mean = 0.0
         self._opening = JOY
         self._openings: dict[int, tuple[int, float]] = {}  # how often each was tried, and the sum of its utilities

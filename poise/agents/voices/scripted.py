@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -241,7 +241,6 @@ class ScriptedVoice:
 
     def __init__(self) -> None:
         self._told: dict[str, Phrases] = {}  # looking for a domain's files costs more than speaking
-        self._facts: dict[tuple[str, Seat, tuple[str, ...]], tuple[str, ...]] = {}
 
     def speak(self, request: Request, dice: Dice) -> Speech:
         """The words for `request.move`.
@@ -290,20 +289,15 @@ class ScriptedVoice:
             if choice.chance(_PLEADED):
                 said.append(choice.fresh(told.strategies[request.strategy]))
         elif not answered and choice.chance(_FACTUAL):
-            facts = self._facts_of(view, told)
+            facts = _facts(told.facts[seat], tuple(view.brief.context.items()))
             if facts:
                 said.append(choice.fresh(facts))
         return said
 
-    def _facts_of(self, view: View, told: Phrases) -> tuple[str, ...]:
-        brief = view.brief
-        key = (brief.domain, brief.seat, (*brief.context.keys(), *brief.context.values()))
-        facts = self._facts.get(key)
-        if facts is None:
-            if len(self._facts) > 4096:
-                self._facts.clear()
-            facts = self._facts[key] = stated_facts(told.facts[brief.seat], brief.context)
-        return facts
+
+@lru_cache(maxsize=4096)
+def _facts(templates: tuple[str, ...], context: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return stated_facts(templates, dict(context))
 
 
 class _Choice:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from poise.cli.screens.console import empty_table
-from poise.cli.screens.standings import difference_cells
+from poise.cli.screens.standings import differences_table
+from poise.games.moves import other as opponent
 from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.statistics.comparison import Comparison
 
@@ -20,13 +20,9 @@ def comparison_view(comparison: Comparison) -> RenderableType:
         heading.append(agent.label, "bold")
         heading.append(f"  {agent.file}" if agent.file else "", "dim")
         heading.append(f"  utility {agent.utility.mean:.3f}, {agent.success.mean:.0%} deals")
-    table = empty_table()
-    table.add_column("against", overflow="fold", min_width=12)
-    for name in ("pairs", "utility", "success", "p", "d"):
-        table.add_column(name, justify="right", no_wrap=True)
-    listed = [(f"all {(comparison.seat == 'creditor' and 'debtors') or 'creditors'}", comparison.difference)]
-    for opponent, difference in [*listed, *(comparison.opponents if len(comparison.opponents) > 1 else ())]:
-        table.add_row(opponent, str(difference.pairs), *difference_cells(difference, 3))
+    rows = [(f"all {opponent(comparison.seat)}s", comparison.difference)]
+    rows += comparison.opponents if len(comparison.opponents) > 1 else ()
+    table = differences_table(("against",), (((against,), difference) for against, difference in rows), 3)
     return Group(heading, table, _verdict(comparison), Text(comparison.footnote), _footnote(comparison))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -84,20 +84,24 @@ def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
 
 def _pairs(listed: list[Difference], digits: int) -> Table:
     """All pairs of a seat, the better agent first."""
+    rows = (((one.label, one.baseline), one) for one in listed)
+    return differences_table(("agent", "less"), rows, digits)
+
+
+def differences_table(heads: Sequence[str], rows: Iterable[tuple[Sequence[str], Difference]], digits: int) -> Table:
+    """A line for each difference, after what `heads` stand above: pairs, what was gained in utility and success, p, d.
+
+    Intervals have so many digits.
+    """
     table = empty_table()
-    for name in ("agent", "less"):
+    for name in heads:
         table.add_column(name, overflow="fold", min_width=12)
     for name in ("pairs", "utility", "success", "p", "d"):
         table.add_column(name, justify="right", no_wrap=True)
-    for one in listed:
-        table.add_row(one.label, one.baseline, str(one.pairs), *difference_cells(one, digits))
+    for named, one in rows:
+        success = _estimate(one.success, "{:+.0%}", "{:+.0%}", between=_TO)
+        table.add_row(*named, str(one.pairs), _tested_gain(one, digits), success, *_test(one))
     return table
-
-
-def difference_cells(difference: Difference, digits: int) -> list[Text]:
-    """What was gained in utility and success, p and d; intervals have so many digits."""
-    success = _estimate(difference.success, "{:+.0%}", "{:+.0%}", between=_TO)
-    return [_tested_gain(difference, digits), success, *_test(difference)]
 
 
 def title(standings: Standings, seat: Seat) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from poise.common.errors import StoreError
 from poise.common.plain_tables import PlainTable, Tabular
 from poise.common.words import visible
-from poise.games.moves import SEATS, Seat
+from poise.games.moves import SEATS, Seat, other
 from poise.tournaments.schedule import find_baseline
 from poise.tournaments.statistics.bootstrap import holm
 from poise.tournaments.statistics.numbers import p_value, with_interval
@@ -119,9 +119,9 @@ def compare_agents(snapshot: Snapshot, agent: str, baseline: str, plan: PowerPla
     plan = plan or PowerPlan()
     snapshot.against(agent)
     snapshot = snapshot.against(baseline)
+    standings = make_standings(snapshot)
     for seat in SEATS:
         label = find_baseline(agent, snapshot.labels(seat), snapshot.header.entered(seat))
-        standings = make_standings(snapshot)
         difference = standings.against_baseline(label, seat) if label else None
         if difference is not None:
             of = {one.label: one for one in standings.seat(seat)}
@@ -142,7 +142,7 @@ def compare_agents(snapshot: Snapshot, agent: str, baseline: str, plan: PowerPla
 
 
 def _by_opponent(snapshot: Snapshot, seat: Seat, label: str) -> tuple[tuple[str, Difference], ...]:
-    opponent = SEATS[1 - SEATS.index(seat)]
+    opponent = other(seat)
     found = []
     for place, name in enumerate(snapshot.labels(opponent)):
         rows = [row for row in snapshot.rows if getattr(row, opponent) == place]

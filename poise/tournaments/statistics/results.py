@@ -77,7 +77,7 @@ class SeatStanding:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        return {name: _plain(getattr(self, name)) for name in SeatStanding.__slots__}
+        return dict(_plain(self))
 
     @property
     def troubled(self) -> bool:
@@ -109,7 +109,7 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        return {name: _plain(getattr(self, name)) for name in Difference.__slots__}
+        return dict(_plain(self))
 
     @property
     def beyond_chance(self) -> bool:

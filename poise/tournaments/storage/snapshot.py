@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from poise.agents.names import shown_names
-from poise.agents.registry import WORLDS
+from poise.agents.registry import EACH_WORLD
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.graphs.drawing.outline import PERSON, UNRECORDED, USUAL, GraphOutline
@@ -81,7 +81,7 @@ class Header:
     @property
     def over_worlds(self) -> bool:
         """Whether the debtors are a sample of worlds (`worlds:DIR`), over which results are to hold."""
-        return any(str(name).startswith(WORLDS) for name in self.config.get("debtors", ()))
+        return any(str(name).startswith(EACH_WORLD) for name in self.config.get("debtors", ()))
 
     def outline(self, seat: Seat, place: int) -> GraphOutline:
         """The graph of the agent at `place` of a seat; UNRECORDED for a custom one in a store that kept none."""

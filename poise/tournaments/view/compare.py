@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from poise.common.errors import BadInput
+from poise.tournaments.config import HOW
 from poise.tournaments.statistics.changes import MEASURES, changes
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.view.library import Library, ViewedRun
 
-_HOW = (
-    "out",
-    "name",
-    "workers",
-    "part",
-    "message_seconds",
-    "match_seconds",
-    "through",
-)  # settings that change no outcome
+_HOW: Final = HOW - {"baseline", "own_words_limit"}  # settings that change neither an outcome nor a figure
 
 
 def compare_page(library: Library, first: str, second: str, measure: str) -> dict[str, Any]:

@@ -97,15 +97,19 @@ class ClusterNode:
             for _, pool in self._pools:
                 pool.halt()
             return
-        first, pool = next((first, pool) for first, pool in reversed(self._pools) if first <= order.worker)
+        first, pool = self._pool_of(order.worker)
         if order.kind == "replace":
             pool.replace(order.worker - first)
             self._lives[order.worker] += 1
         elif order.task is not None:
             pool.assign(order.worker - first, order.task)
 
+    def _pool_of(self, worker: int) -> tuple[int, WorkerPool]:
+        """The pool of a worker, with the number of its first one."""
+        return next((first, pool) for first, pool in reversed(self._pools) if first <= worker)
+
     def _playing(self, worker: int) -> Playing | None:
-        first, pool = next((first, pool) for first, pool in reversed(self._pools) if first <= worker)
+        first, pool = self._pool_of(worker)
         now, playing = monotonic(), pool.playing(worker - first)
         if playing is None:
             return None
