@@ -5,7 +5,7 @@ import math
 from collections import Counter
 
 import pytest
-from helpers.emotion_strategies import BRIEF, DICE, heard_view, series, talk, views
+from helpers.emotion_strategies import BRIEF, DICE, GOLDEN_TIES, heard_view, series, talk, views
 from helpers.paths import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -151,15 +151,6 @@ def test_a_bad_argument_is_refused_with_the_remedy(spec):
 
 
 GOLDEN_REPLIES = ["joy", "sadness", "surprise", "neutral", "surprise", "joy", "joy"]
-GOLDEN_TIES = [
-    {"joy"},
-    {"sadness", "neutral"},
-    {"surprise", "neutral"},
-    {"neutral"},
-    {"surprise"},
-    {"joy", "disgust", "neutral"},
-    {"joy", "sadness", "surprise", "neutral"},
-]
 
 
 def test_best_replies_are_the_golden_ones():

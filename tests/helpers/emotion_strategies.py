@@ -29,6 +29,18 @@ NASTY = [
 ]
 
 
+# Of each emotion read, in the order of EMOTIONS7, the best answers by the published payoff table.
+GOLDEN_TIES = [
+    {"joy"},
+    {"sadness", "neutral"},
+    {"surprise", "neutral"},
+    {"neutral"},
+    {"surprise"},
+    {"joy", "disgust", "neutral"},
+    {"joy", "sadness", "surprise", "neutral"},
+]
+
+
 def one_hot(emotion):
     return tuple(float(each == emotion) for each in EMOTIONS7)
 
