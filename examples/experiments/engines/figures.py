@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from poise.tournaments.statistics.bootstrap import Estimate
 
-mpl.rcParams |= {"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
+_style = mpl.rc_context({"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9})
 BLUE, GREY = "#2c5f8a", "#777777"
 
 
+@_style
 def forest(path: Path, names: Sequence[str], gains: Sequence[Estimate], title: str) -> None:
     """A dot and an interval for each name, the best on top."""
     figure = Figure(figsize=(7.2, 0.6 + 0.21 * len(names)), layout="constrained")
@@ -33,6 +34,7 @@ def forest(path: Path, names: Sequence[str], gains: Sequence[Estimate], title: s
     _save(figure, path)
 
 
+@_style
 def heat(path: Path, rows: Sequence[str], columns: Sequence[str], values: np.ndarray, title: str) -> None:
     """A cell for each row and column, blue above zero and red below."""
     figure = Figure(figsize=(1.9 + 0.52 * len(columns), 1.1 + 0.22 * len(rows)), layout="constrained")

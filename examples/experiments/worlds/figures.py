@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from poise.tournaments.statistics.bootstrap import Estimate
 
-mpl.rcParams |= {"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
+_style = mpl.rc_context({"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9})
 BLUE, GREY, RED = "#2c5f8a", "#777777", "#b5482f"
 
 
+@_style
 def strips(path: Path, names: Sequence[str], drawn: Sequence[np.ndarray], permuted: Sequence[np.ndarray]) -> None:
     """A dot for each world's gain, in drawn worlds above and in permuted ones below; a bar at the mean."""
     figure = Figure(figsize=(7.2, 0.8 + 0.3 * len(names)), layout="constrained")
@@ -40,6 +41,7 @@ def strips(path: Path, names: Sequence[str], drawn: Sequence[np.ndarray], permut
     _save(figure, path, axes)
 
 
+@_style
 def histograms(path: Path, rows: Mapping[str, np.ndarray]) -> None:
     """How often each tau comes, one curve a row."""
     figure = Figure(figsize=(7.2, 2.4), layout="constrained")
@@ -62,6 +64,7 @@ def histograms(path: Path, rows: Mapping[str, np.ndarray]) -> None:
     _save(figure, path, axes)
 
 
+@_style
 def curve(
     path: Path, lines: Mapping[str, Sequence[tuple[int, Estimate, Sequence[float]]]], rivals: Mapping[str, float]
 ) -> None:
