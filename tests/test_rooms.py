@@ -22,10 +22,17 @@ STILL_TWICE = {"Settings", "process_tables"}  # to be renamed, until none is lef
 TRAINING = ["torch", "transformers", "peft", "safetensors", "gymnasium"]
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """The parsed file."""
+    return ast.parse(path.read_text())
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, at any depth of it."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -88,7 +95,7 @@ def test_a_room_imports_only_from_rooms_to_its_left(room):
 def test_no_public_name_is_defined_in_two_modules():
     homes = defaultdict(set)
     for name, path in modules().items():
-        for node in ast.parse(path.read_text()).body:
+        for node in tree(path).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
                 homes[node.name].add(name)
     assert {name: sorted(where) for name, where in homes.items() if len(where) > 1 and name not in STILL_TWICE} == {}

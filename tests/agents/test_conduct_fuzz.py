@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.conduct_disguises import DISGUISES
 from helpers.paths import DATA
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise.agents.conduct import check, default_checker
@@ -43,6 +43,7 @@ def test_disguises_add_up(text, name, over):
     assert check(DISGUISES[over](DISGUISES[name](text)))
 
 
+@settings(max_examples=30)
 @given(st.text())
 def test_any_text_will_do(text):
     for each in check(text):

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
-from statistics import mean
 
 import orjson
 import pytest
 from helpers.tournament_fakes import scenarios
 
 from poise.agents.models.embedded import shared
-from poise.agents.models.embedded.shared import close_engines, shared_engine
+from poise.agents.models.embedded.shared import shared_engine
 from poise.agents.models.settings import ModelSettings
 from poise.games.moves import SEATS
-from poise.games.rules import Rules
-from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.config import make_config
 from poise.tournaments.matchmaking import Pairings
 from poise.tournaments.runner import run_tournament
@@ -102,35 +98,3 @@ def test_negotiations_in_flight_have_engines_of_their_own_and_both_seats_the_sam
         shared_engine(given)
         assert len(started) == count
     shared._pools.clear()
-
-
-@pytest.mark.model
-def test_one_creditor_against_three_debtors_at_a_time_evaluates_no_more_as_talks_grow(thorough):
-    """With one key for all three, 67 tokens a call became 180."""
-    from poise.agents.registry import find_agent
-
-    settings = PlaySettings(
-        model="embedded:smollm2",
-        rules=Rules(max_messages=10),
-        model_options={"slots": 6, "context": 2048, "max_tokens": 24 if thorough else 12, "timeout": 3600.0},
-        message_seconds=3600.0,
-        match_seconds=36_000.0,
-    )
-    (scenario,) = scenarios(1)
-
-    def evaluated(debtor: str) -> list[float]:
-        """Prompt tokens evaluated for each call after each seat's first message."""
-        pairing = Pairing(find_agent("vanilla", "creditor"), find_agent(debtor, "debtor"), settings)
-        messages = pairing.play(scenario, 5).usage.per_message[2:]
-        calls = [call for message in messages for call in message.get("tries", [message])]
-        return [call["evaluated_tokens"] for call in calls]
-
-    close_engines()
-    try:
-        with ThreadPoolExecutor(3) as pool:
-            for calls in pool.map(evaluated, ["vanilla", "angry", "sad"]):
-                assert len(calls) >= 6
-                third = len(calls) // 3
-                assert mean(calls[-third:]) < 1.5 * mean(calls[:third]) + 32
-    finally:
-        close_engines()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from helpers.paths import SHARED
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from poise.agents.emotions.artifact import load_detector
@@ -171,6 +171,7 @@ def test_the_memo_is_bounded_and_can_be_off(model: Model) -> None:
 SAID = st.lists(st.sampled_from([text for text, _ in GOLDEN]) | st.text(max_size=9), max_size=14).map(" ".join)
 
 
+@settings(max_examples=30)
 @given(st.lists(SAID, max_size=8))
 def test_many_texts_together_are_read_as_each_alone(texts: list[str]) -> None:
     detector = default_detector()

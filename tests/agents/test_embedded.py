@@ -249,7 +249,7 @@ class TestRealModel:
         assert not any(path.exists() for path in engines)
 
     def test_however_long_the_talks_only_their_end_is_evaluated(self, model, thorough):
-        messages = 8 if thorough else 6
+        messages, matches = (8, ["one", "two"]) if thorough else (6, ["one"])
         short = ChatEmbedded(settings=replace(SETTINGS, max_tokens=2))
 
         def match(name: str) -> list[tuple[int, str]]:
@@ -265,8 +265,8 @@ class TestRealModel:
             return evaluated[2:]  # after each seat's first message
 
         with ThreadPoolExecutor(2) as pool:
-            counted = [each for match_ in pool.map(match, ["one", "two"]) for each in match_]
-        assert len(counted) == 2 * (messages - 2)
+            counted = [each for match_ in pool.map(match, matches) for each in match_]
+        assert len(counted) == len(matches) * (messages - 2)
         for (evaluated, _), length in zip(counted, tokens(short, *(end for _, end in counted)), strict=True):
             assert evaluated <= length + 32
 

@@ -67,7 +67,9 @@ def measured(creditor, matches, folder):
 @pytest.mark.model
 def test_its_words_state_the_number_and_show_the_emotion_better_than_the_untuned_models(tmp_path, thorough):
     """At once is a matter of the last digits for the tuned model too, in one message or another; at last is not."""
-    tuned = measured("emodistill", 2, tmp_path / "tuned")
-    untuned = measured("emodistill,adapter=none", 2 if thorough else 1, tmp_path / "untuned")
+    tuned, untuned = (
+        measured(creditor, 2 if thorough else 1, tmp_path / creditor)
+        for creditor in ("emodistill", "emodistill,adapter=none")
+    )
     assert all(ours > theirs for ours, theirs in zip(tuned, untuned, strict=True))
     assert tuned[1] >= 0.7

@@ -172,9 +172,9 @@ class TestPolicyDecides:
 
 
 class TestGeneratedReplies:
-    def test_twenty_thousand_replies_are_read_as_they_were_meant(self):
+    def test_thousands_of_replies_are_read_as_they_were_meant(self, thorough):
         wrong = []
-        for reply in generated(20_000, seed=20_261):
+        for reply in generated(20_000 if thorough else 2_000, seed=20_261):
             unit = UNITS[reply.domain]
             table = Table(unit, reply.domain, reply.seat, STANDING, stock_of(reply.domain, reply.seat))
             reading = read_message(reply.text, table)
@@ -191,7 +191,7 @@ class TestGeneratedReplies:
         )
         words = said.split(" ")
         dice = random.Random(7)
-        for _ in range(3_000):
+        for _ in range(1_000):
             text = " ".join(dice.choices(words, k=dice.randint(0, 25)))
             reading = read_message(text, Table("days", "debt", dice.choice(SEATS), 20))
             for each in reading.evidence:

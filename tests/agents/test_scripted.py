@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from helpers.wordless import brief, seat_view
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise import Pairing, find_agent, load_scenarios
@@ -294,6 +294,7 @@ def test_what_is_shown_is_mostly_read(domain):
     assert sum(right) / len(right) > 0.8
 
 
+@settings(max_examples=30)
 @given(situations(), st.integers(0, 10**6))
 def test_each_message_names_the_other_seat_as_little_as_itself(request, seed):
     """The number that stands for the other side is only ever called its own."""

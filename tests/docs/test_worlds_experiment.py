@@ -8,6 +8,7 @@ import re
 import runpy
 import sys
 import tomllib
+from functools import partial
 from unittest import mock
 
 import pytest
@@ -17,11 +18,15 @@ from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import read_snapshot
 from poise.training import baselines
 
+pytest.importorskip("torch")
+
+from poise.training.offline.fitted_q import FitSettings
+
 HERE = ROOT / "examples" / "experiments" / "worlds"
 SMALL = """
 seed = 5
 prior = ""
-scenarios = { train = "builtin:train", test = "builtin:test" }
+scenarios = { train = "builtin:0-9", test = "builtin:10-19" }
 reference = "vanilla"
 concessions = ["linear", "boulware"]
 engines = ["vanilla", "random:7", "lookup", "eq-negotiator", "eq-negotiator:no-menu"]
@@ -37,8 +42,8 @@ crossed = 2
 chosen = 1
 trained = 2
 trained_in = [1, 2]
-q_negotiations = 60
-iql_negotiations = 80
+q_negotiations = 62
+iql_negotiations = 10
 iql_steps = 5
 
 [[claim]]
@@ -63,6 +68,8 @@ def run(folder):
         mock.patch.object(sys, "argv", words),
         mock.patch.object(sys, "path", [str(HERE), *sys.path]),
         mock.patch.object(baselines, "FIXED", ("fixed:gratitude", "fixed:confusion")),
+        mock.patch("poise.training.offline.problem._MOST_THREADS", 1),
+        mock.patch("poise.training.offline.fitted_q.FitSettings", partial(FitSettings, steps=5)),
         mock.patch.object(baselines, "CONCEDING", ("vanilla", "vanilla,concession=clock:1:0")),
         contextlib.redirect_stdout(io.StringIO()) as said,
     ):
@@ -76,7 +83,6 @@ def run(folder):
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    pytest.importorskip("torch")
     folder = tmp_path_factory.mktemp("worlds")
     (folder / "small.toml").write_text(SMALL)
     run(folder)

@@ -56,7 +56,7 @@ def told(messages):
     decides=st.sampled_from([("policy", None), ("model", None), ("model", "structured")]),
     seed=st.integers(0, 9),
 )
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_prompts_of_a_transcript_are_those_that_were_sent(recorder, domain, row, debtor, creditor, decides, seed):
     scenario = load_scenarios(f"builtin:{domain}")[row]
     play = PlaySettings(model="ollama:recorder", offers=decides[0], reading=decides[1])

@@ -55,8 +55,8 @@ def test_prompts_are_cut_into_the_very_tokens_that_llama_cpp_evaluates(base):
 
 def test_a_few_real_steps_lower_the_loss_on_what_was_set_aside(base, tmp_path):
     assert base.id.sha256 == SMOLLM2_WEIGHTS.sha256
-    write_pairs(tmp_path / "data", pairs(8))
-    steps = Steps(1e-3, batch=6, warmup=0.0)
+    write_pairs(tmp_path / "data", pairs(4))
+    steps = Steps(1e-3, batch=3, warmup=0.0)
     settings = SftSettings(tmp_path / "data", choice=PairSelection(top=1.0, held_out=2), steps=steps)
     trained = train_sft(settings, tmp_path / "sft", LanguageRun(device="cpu"))
     scores = trained.provenance["scores"]
