@@ -132,6 +132,19 @@ def test_nobody_is_judged_in_a_world_that_chose_or_trained(played):
     assert not judged & {digest for each in trained for digest in each}
 
 
+def test_what_was_trained_played_the_matches_that_the_others_played(played):
+    """So its differences from them are paired: `vanilla` is in both tournaments and earned the same in each match."""
+    runs, _ = played
+
+    def earned(name):
+        rows = read_snapshot(runs / name).rows
+        return {(row.debtor, row.scenario, row.repeat): row.creditor_utility for row in rows if row.creditor == 0}
+
+    trained = earned("judge-trained")
+    assert trained
+    assert trained.items() <= earned("judge-test").items()
+
+
 def test_the_drawings_are_there(played):
     drawings = sorted(path.name for path in played[0].glob("*.svg"))
     assert drawings == ["worlds-gain.svg", "worlds-tau.svg", "worlds-training.svg"]
