@@ -33,7 +33,6 @@ _SLOW: Final = (
     "test_extending_docs",
     "test_play_terminal",
     "test_notebook",
-    "test_experiment_engines",
     "test_train_words_command",
     "test_dev_server",
     "test_export",

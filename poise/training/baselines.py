@@ -16,14 +16,13 @@ import tomli_w
 
 from poise.agents.concessions import BLIND
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.registry import each_debtor, find_agent
 from poise.common.files import replace_file
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.watch import TournamentWatch
-from poise.training.data.held_out import refuse_evaluation, refuse_evaluation_worlds
+from poise.training.data.held_out import refuse_evaluation
 from poise.training.data.settings import BaselineSettings
 
 FILE: Final = "baselines.toml"
@@ -57,8 +56,7 @@ def choose_baselines(
         StoreError: the folder cannot be used, or holds another tournament.
     """
     if not settings.allow_test:
-        refuse_evaluation(settings.scenarios, load_scenarios(settings.scenarios))
-        refuse_evaluation_worlds([find_agent(name, "debtor").declared() for name in each_debtor(settings.debtors)])
+        refuse_evaluation(settings.scenarios, load_scenarios(settings.scenarios), settings.debtors)
     config: dict[str, Any] = {
         "creditors": (*CONCEDING, *FIXED),
         "debtors": settings.debtors,

@@ -23,6 +23,7 @@ pytest.importorskip("torch")
 from poise.training.offline.fitted_q import FitSettings
 
 HERE = ROOT / "examples" / "experiments" / "worlds"
+INTERVAL = re.compile(r"([+-]?\d\.\d{3})\s+\[([+-]?\d\.\d{3}),\s+([+-]?\d\.\d{3})\]")
 SMALL = """
 seed = 5
 prior = ""
@@ -32,7 +33,8 @@ concessions = ["linear", "boulware"]
 engines = ["vanilla", "random:7", "lookup", "eq-negotiator", "eq-negotiator:no-menu"]
 published = ["eq-negotiator"]
 crossing = ["vanilla", "lookup"]
-training.seeds = [0]
+training.seeds = [0, 1]
+training.chains = { "emodebt (tuned)" = "bayes" }
 
 [sizes.quick]
 worlds = 6
@@ -43,6 +45,7 @@ chosen = 1
 trained = 2
 trained_in = [1, 2]
 q_negotiations = 62
+chains = true
 iql_negotiations = 10
 iql_steps = 5
 
@@ -56,6 +59,12 @@ than = "best fixed"
 paper = "none"
 says = "nothing differs from itself"
 better = "lookup"
+than = "lookup"
+
+[[claim]]
+paper = "none"
+says = "what was trained is compared, too"
+better = "emodebt (tuned)"
 than = "lookup"
 """
 
@@ -109,7 +118,7 @@ def test_in_the_null_world_nothing_is_gained(played):
 
 def test_claims_are_judged_over_worlds_and_counted_in_each(played):
     counts = [tuple(map(int, found)) for found in re.findall(r"\| (\d+) / (\d+) / (\d+) \|", played[1])]
-    assert [sum(each) for each in counts] == [3, 3]
+    assert [sum(each) for each in counts] == [3, 3, 3]
     assert counts[1] == (0, 3, 0)
     assert re.search(r"nothing differs from itself .*\*\*open\*\*", played[1])
 
@@ -125,8 +134,21 @@ def test_nobody_is_judged_in_a_world_that_chose_or_trained(played):
     assert len(judged) == 3 + 2
     assert not judged & (worlds("baselines") | worlds("engines-in-training"))
     trained = [one.get("trained_on", ()) for one in read_snapshot(runs / "judge-trained").header.creditors]
-    assert sorted(map(len, trained)) == [0, 1, 1, 2, 2]
+    assert sorted(map(len, trained)) == [0, *[1] * 4, *[2] * 6]  # vanilla; Q and IQL with two seeds, and EmoDebt
     assert not judged & {digest for each in trained for digest in each}
+
+
+def test_what_was_trained_played_the_matches_that_the_others_played(played):
+    """So its differences from them are paired: `vanilla` is in both tournaments and earned the same in each match."""
+    runs, _ = played
+
+    def earned(name):
+        rows = read_snapshot(runs / name).rows
+        return {(row.debtor, row.scenario, row.repeat): row.creditor_utility for row in rows if row.creditor == 0}
+
+    trained = earned("judge-trained")
+    assert trained
+    assert trained.items() <= earned("judge-test").items()
 
 
 def test_the_drawings_are_there(played):
@@ -141,11 +163,23 @@ def test_an_experiment_that_is_done_is_not_played_again(played):
     assert (played[0] / "worlds.md").read_text() == played[1]
 
 
+def test_the_page_on_science_says_what_the_page_of_results_says():
+    """Every interval of its section, whichever way round the difference is told, stands on the page of results."""
+    science = (ROOT / "docs/science.md").read_text()
+    section = science[science.index("## What survives") : science.index("## What results can show")]
+    told, shown = (
+        {tuple(sorted(abs(float(number)) for number in found)) for found in re.findall(INTERVAL, text)}
+        for text in (section, (ROOT / "docs/results/worlds.md").read_text())
+    )
+    assert len(told) > 5
+    assert told <= shown
+
+
 def test_the_settings_name_what_can_be_played():
     settings = tomllib.loads((HERE / "experiment.toml").read_text())
     keys = {frozenset(size) for size in settings["sizes"].values()}
     assert len(keys) == 1
     chosen = {"best fixed", "best blind", "best engine", "oracle"}
     for claim in settings["claim"]:
-        assert {claim["better"], claim["than"]} <= {*settings["engines"], *chosen}
+        assert {claim["better"], claim["than"]} <= {*settings["engines"], *chosen, *settings["training"]["chains"]}
     assert set(settings["crossing"]) <= set(settings["engines"])

@@ -6,18 +6,25 @@ import json
 
 import numpy as np
 import pytest
+from helpers.view_fakes import client
 from scipy import stats
 
 from poise.agents.registry import each_debtor, find_agent
 from poise.agents.simulated import load_world
 from poise.agents.simulated.files import world_files
 from poise.agents.simulated.prior import read_prior, sample_worlds
-from poise.common.errors import AgentError, ConfigError, StoreError
+from poise.common.errors import AgentError, BadInput, ConfigError, StoreError
+from poise.tournaments.charts.game import game_figures
+from poise.tournaments.charts.ratings import rated
 from poise.tournaments.config import make_config
+from poise.tournaments.game_theory.bimatrix import bimatrix
 from poise.tournaments.process.measure import measure_process
 from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
 from poise.tournaments.statistics.bradley_terry import games_of
+from poise.tournaments.statistics.changes import ALL, changes
+from poise.tournaments.statistics.comparison import compare_agents
 from poise.tournaments.statistics.power import PowerPlan, matches_needed
+from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import read_snapshot
 from poise.training.data.dataset import read_manifest
@@ -88,11 +95,60 @@ def test_gains_are_tested_over_worlds_by_t(tournament):
 def test_whatever_is_said_of_creditors_is_over_worlds(tournament):
     snapshot = read_snapshot(tournament)
     process = measure_process(tournament)
-    assert "bootstrap over worlds" in process.footnote
+    assert "36 negotiations in 4 worlds on 3 scenarios" in process.footnote
+    assert "bootstrap over worlds. With fewer than 5 worlds the intervals are too narrow" in process.footnote
+    assert (process.to_dict()["unit"], process.to_dict()["worlds"]) == ("world", 4)
+    assert compare_agents(snapshot, "fixed:gratitude", "vanilla").to_dict()["unit"] == "world"
     games = games_of(snapshot)
     assert (games.cluster == games.debtor).all()
     for one in matches_needed(snapshot, PowerPlan(0.05, 1, 0.8, 0.05, 1)):
         assert (one.scenarios, one.pairs) == (4, 3)
+
+
+def test_worlds_are_nobody_s_rivals(tournament):
+    snapshot = read_snapshot(tournament)
+    for method in ("bradley-terry", "elo"):
+        assert {one.seat for one in rate_tournament(snapshot, method).listed} == {"creditor"}
+    assert [side.seat for side in rated(snapshot)] == ["creditor"]
+    standings = read_standings(tournament)
+    with pytest.raises(BadInput, match="4 worlds, a sample that nobody chooses from, so that there is no game"):
+        bimatrix(standings)
+    assert "4 worlds, a sample" in game_figures(standings, snapshot.rows).missing
+
+
+def test_two_runs_are_compared_over_their_worlds(tournament, worlds, tmp_path):
+    """Each creditor over all worlds, by t over them; runs that share no match by Welch's t over worlds."""
+    short = played(tmp_path / "short", f"worlds:{worlds}/test", "vanilla", "fixed:gratitude", seed=4, max_messages=9)
+    before, after = (read_snapshot(folder) for folder in (tournament, short))
+    found = changes(before, after, "creditor")
+    assert [(one.creditor, one.debtor, one.samples, one.paired) for one in found] == [
+        ("vanilla", ALL, 4, 12),
+        ("fixed:gratitude", ALL, 4, 12),
+    ]
+    means = [
+        [
+            np.mean([row.creditor_utility for row in each.rows if (row.creditor, row.debtor) == (0, world)])
+            for world in range(4)
+        ]
+        for each in (before, after)
+    ]
+    gains = np.subtract(means[1], means[0])
+    expected = stats.t.interval(0.95, 3, gains.mean(), stats.sem(gains))
+    assert (found[0].difference.low, found[0].difference.high) == pytest.approx(expected)
+    other = played(tmp_path / "other", f"worlds:{worlds}/permuted", "vanilla", seed=4)
+    (apart,) = changes(before, read_snapshot(other), "creditor")
+    assert (apart.samples, apart.paired) == (2, 0)
+    page = client(tournament, short).get("/compare?a=over&b=short").text
+    assert "all worlds" in page
+    assert "12 pairs, 4 worlds" in page
+    assert "sign-flip test over worlds" in page
+
+
+def test_what_a_training_gained_is_told_over_its_worlds(worlds, tmp_path):
+    """With one scenario, an interval over scenarios would be open."""
+    asked = TrainSettings("q", (f"worlds:{worlds}/train",), scenarios="builtin:0-0", budget=200)
+    gain = train(asked, tmp_path / "q").artifact.scores["gain"]["vanilla"]
+    assert gain["low"] <= gain["mean"] <= gain["high"]
 
 
 def test_creditors_share_the_draws_of_a_world_and_worlds_have_their_own(worlds):

@@ -18,7 +18,7 @@ RUNS = 400
 
 def plain(values):
     """The usual interval over scenarios of one agent's utilities."""
-    sums = Sums.of_pairs(np.arange(len(values)), values, len(values), (0.0, 1.0))
+    sums = Sums.of_pairs(np.arange(len(values)), values, len(values))
     return estimate_all([sums], seed=0, draws=1)[0]
 
 
@@ -83,6 +83,8 @@ def test_neither_interval_leaves_what_a_utility_can_be(rows, columns, seed):
     table = np.random.default_rng(seed).integers(0, 2, (rows, columns)).astype(float)
     for one in (best_apart(table, seed), over_trainings(table)):
         assert 0 <= one.low <= one.mean <= one.high <= 1
+    gained = over_trainings(2 * table - 1, (-1.0, 1.0))
+    assert -1 <= gained.low <= gained.mean <= gained.high <= 1
 
 
 @pytest.mark.parametrize("table", [[0.5], [[0.5] * 3], [[float("nan")] * 9] * 3, np.zeros((0, 9))])

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.simulated import World, load_world
 from poise.agents.simulated.files import world_files
-from poise.tournaments.statistics.bootstrap import Estimate, Sums, estimate_all
+from poise.tournaments.statistics.bootstrap import Estimate, Sums, Tested, examine_all, holm
 from poise.tournaments.storage.store import Store
-
-OPEN = Estimate(np.nan, None, None)
 
 
 class Judged:
@@ -43,29 +42,49 @@ class Judged:
         found: np.ndarray = self.utility[self.names[name]]
         return found
 
+    def means(self, names: Sequence[str]) -> np.ndarray:
+        """Mean utilities, shape (names, worlds)."""
+        return np.stack([self.of(name).mean(axis=1) for name in names])
+
+    def difference(self, name: str, than: str) -> np.ndarray:
+        """Match by match, shape (worlds, matches)."""
+        return self.of(name) - self.of(than)
+
     def gain(self, name: str, than: str) -> np.ndarray:
         """The mean paired difference in each world."""
-        found: np.ndarray = (self.of(name) - self.of(than)).mean(axis=1)
+        found: np.ndarray = self.difference(name, than).mean(axis=1)
         return found
 
-    def verdicts(self, name: str, than: str) -> tuple[int, int, int]:
-        """In how many worlds the difference is above zero, open and below zero, by t over matches at 5 %."""
-        gains = self.of(name) - self.of(than)
-        error = gains.std(axis=1, ddof=1) / np.sqrt(gains.shape[1])
-        reach = stats.t.ppf(0.975, gains.shape[1] - 1) * error
-        above, below = int((gains.mean(axis=1) > reach).sum()), int((gains.mean(axis=1) < -reach).sum())
-        return above, len(gains) - above - below, below
 
-    def noise(self, name: str, than: str) -> float:
-        """The variance of a world's mean difference that is chance alone."""
-        gains = self.of(name) - self.of(than)
-        return float((gains.var(axis=1, ddof=1) / gains.shape[1]).mean())
+def verdicts(difference: np.ndarray) -> tuple[int, int, int]:
+    """In how many worlds a difference, match by match, is above zero, open and below zero, by t over matches at 5 %."""
+    means, matches = difference.mean(axis=1), difference.shape[1]
+    reach = stats.t.ppf(0.975, matches - 1) * difference.std(axis=1, ddof=1) / np.sqrt(matches)
+    above, below = int((means > reach).sum()), int((means < -reach).sum())
+    return above, len(means) - above - below, below
+
+
+def chance(difference: np.ndarray) -> float:
+    """The variance of a world's mean difference that is chance alone."""
+    return float((difference.var(axis=1, ddof=1) / difference.shape[1]).mean())
 
 
 def over_worlds(values: np.ndarray) -> Estimate:
-    """The mean over worlds with its t interval, as in the standings."""
-    places = np.arange(len(values))
-    return estimate_all([Sums.of_pairs(places, values, len(values))], seed=0)[0] or OPEN
+    """The mean over worlds of a difference, with its t interval, as in the standings."""
+    return _tested(values).estimate
+
+
+def beyond_chance(gains: Sequence[np.ndarray]) -> list[bool]:
+    """Which of several gains, by world, are above zero by t over worlds at 5 %, corrected for all (Holm)."""
+    corrected = holm([_tested(each).p for each in gains])
+    return [p is not None and p < 0.05 and each.mean() > 0 for p, each in zip(corrected, gains, strict=True)]
+
+
+def _tested(values: np.ndarray) -> Tested:
+    (found,) = examine_all([Sums.of_pairs(np.arange(len(values)), values, len(values))], seed=0, draws=1)
+    if found is None:
+        raise SystemExit("there is no world to judge in")
+    return found
 
 
 @dataclass(frozen=True)
@@ -92,31 +111,30 @@ def stability(judged: Judged, names: Sequence[str]) -> Stability:
 
 def conformity(judged: Judged, names: Sequence[str]) -> np.ndarray:
     """Each world's tau with the mean ranking of all others."""
-    means = np.stack([judged.of(name).mean(axis=1) for name in names])
+    means = judged.means(names)
     others = (means.sum(axis=1, keepdims=True) - means) / max(1, means.shape[1] - 1)
     return np.array([stats.kendalltau(one, rest).statistic for one, rest in zip(means.T, others.T, strict=True)])
 
 
-def turned(world: World, base: World) -> float:
-    """The share of the reactions' size whose sign is not that of the world it was drawn like."""
+def turned(world: World, base: World) -> np.ndarray:
+    """By emotion read, the share of the reactions' whole size whose sign is not that of `base`, shape (7,)."""
     ours, theirs = (np.array([kind.pulls for kind in each.dispositions]) for each in (world, base))
-    return float(np.abs(ours)[ours * theirs < 0].sum() / np.abs(ours).sum())
+    sizes: np.ndarray = np.where(ours * theirs < 0, np.abs(ours), 0.0).sum(axis=(0, 1)) / np.abs(ours).sum()
+    return sizes
 
 
-PARAMETERS = {
-    "signs turned (share of all pull)": turned,
-    "pace, median": lambda world, _: world.pace.median,
-    "pace, spread": lambda world, _: world.pace.spread,
-    "reciprocity r": lambda world, _: world.answers.reciprocity,
-    "hazard h": lambda world, _: world.answers.hazard,
-    "patience m": lambda world, _: world.answers.patience,
-}
-
-
-def parameters(folder: Path, like: str) -> np.ndarray:
-    """The worlds' parameters, shape (worlds, len(PARAMETERS))."""
-    base = load_world(like)
-    return np.array([[read(load_world(file), base) for read in PARAMETERS.values()] for file in world_files(folder)])
+def parameters(folder: Path, like: str) -> dict[str, np.ndarray]:
+    """The parameters that differ among the worlds, each of shape (worlds,)."""
+    base, worlds = load_world(like), [load_world(file) for file in world_files(folder)]
+    signs = np.array([turned(world, base) for world in worlds]).T
+    found = {f"signs turned, {emotion}": row for emotion, row in zip(EMOTIONS7, signs, strict=True)} | {
+        "pace, median": np.array([world.pace.median for world in worlds]),
+        "pace, spread": np.array([world.pace.spread for world in worlds]),
+        "reciprocity r": np.array([world.answers.reciprocity for world in worlds]),
+        "hazard h": np.array([world.answers.hazard for world in worlds]),
+        "patience m": np.array([world.answers.patience for world in worlds]),
+    }
+    return {name: values for name, values in found.items() if np.ptp(values) > 0}
 
 
 @dataclass(frozen=True)
@@ -133,13 +151,12 @@ class Regression:
 
 
 def regress(target: np.ndarray, given: np.ndarray) -> Regression | None:
-    """None where there are too few worlds for so many parameters, or nothing varies."""
+    """None where there are too few worlds for so many parameters, or nothing varies. given: shape (worlds, width)."""
     count, width = given.shape
-    spread = given.std(axis=0)
     free = count - width - 1
-    if free < 3 or not spread.all() or not target.std():
+    if free < 3 or not target.std():
         return None
-    design = np.column_stack([np.ones(count), (given - given.mean(axis=0)) / spread])
+    design = np.column_stack([np.ones(count), (given - given.mean(axis=0)) / given.std(axis=0)])
     inverse = np.linalg.inv(design.T @ design)
     slopes = inverse @ design.T @ target
     left = float(((target - design @ slopes) ** 2).sum())

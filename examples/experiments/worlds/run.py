@@ -14,6 +14,7 @@ from typing import Any
 
 from page import write_page
 
+from poise.agents.artifact import FILE as ARTIFACT
 from poise.agents.simulated.files import world_files
 from poise.agents.simulated.prior import read_prior, sample_worlds
 from poise.common.seeds import child_seed
@@ -71,16 +72,20 @@ class Experiment:
         return {"best fixed": found.fixed, "best blind": found.blind, "best engine": best}
 
     def trained(self) -> dict[str, tuple[str, int]]:
-        """Train Q-learning and IQL; by folder, what it is called and in how many worlds it was trained."""
+        """Train Q-learning, IQL and the chains; by folder, what it is called and in how many worlds it was trained."""
         files, names = world_files(self.worlds / "train"), {}
         for count in self.settings["trained_in"]:
             debtors = tuple(f"simulated:{file}" for file in files[:count])
+            methods = {"q-learning (trained)": "q"}
+            if count == self.settings["trained_in"][-1] and self.settings["chains"]:
+                methods |= self.settings["training"]["chains"]
             for seed in self.settings["training"]["seeds"]:
-                folder = self.runs / f"q-{count}-{seed}"
                 own = child_seed(self.settings["seed"], "training", seed) % 2**31
-                budget = self.settings["q_negotiations"]
-                train(TrainSettings("q", debtors, self.settings["scenarios"]["train"], budget, own), folder)
-                names[str(folder)] = ("q-learning (trained)", count)
+                for called, method in methods.items():
+                    folder, budget = self.runs / f"{method}-{count}-{seed}", self.settings["q_negotiations"]
+                    asked = TrainSettings(method, debtors, self.settings["scenarios"]["train"], budget, own)
+                    train(asked, folder, workers=self.workers)
+                    names[str(folder)] = (called, count)
                 if self.settings["iql_negotiations"]:
                     names[str(self.iql(debtors, count, seed, own))] = ("iql", count)
                 self.say(f"trained in {count} worlds, seed {seed}")
@@ -91,11 +96,13 @@ class Experiment:
         cases = self.settings["scenarios"]["train"]
         number = max(1, round(self.settings["iql_negotiations"] / len(debtors) / len(load_scenarios(cases))))
         talks, data, out = (self.runs / f"{name}-{count}-{seed}" for name in ("sweep", "data", "iql"))
+        if (out / ARTIFACT).is_file():
+            return out
         if not sweep(SweepSettings(debtors, cases, number, seed=own), talks, workers=self.workers).complete:
             raise SystemExit("stopped; repeat the command to resume")
-        if not (data / "manifest.json").is_file():
-            make_dataset(DatasetSettings((str(talks),), parts="transitions"), data)
-        train_offline(OfflineSettings(seed=own, steps=self.settings["iql_steps"]), data, out)
+        make_dataset(DatasetSettings((str(talks),), parts="transitions"), data)
+        # One thread: the same digits on any machine, and no threads that wait for each other on a busy one.
+        train_offline(OfflineSettings(seed=own, steps=self.settings["iql_steps"], threads=1), data, out)
         return out
 
     def play(self, name: str, worlds: str, creditors: Any, matches: int, *, scenarios: str = "test") -> Any:

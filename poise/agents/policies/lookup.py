@@ -7,9 +7,8 @@ Before the debtor has said anything, it counts as neutral. No hidden state, no l
 
 Where the table comes from: it was written by hand from the table of kinds in `docs/simulated-debtor.md`, which says
 what each kind of simulated debtor answers to. It is informed about that world, as an engine trained there is, and
-knows nothing about any other. On that page's 800 matches against `simulated` (concession `linear`) it gained 0.103 +-
-0.021 of utility over `vanilla`, 44 % of the oracle's lead; the best untrained published engine gained 33 % of it. What
-seven entries reach is no achievement of hidden states or learning: compare with them before claiming one.
+knows nothing about any other. What seven entries reach is no achievement of hidden states or learning: compare with
+them before claiming one (`docs/results/worlds.md` does).
 
 `lookup:joy=gratitude+anger=neutral` and `lookup:FILE` play another table, where READ is one of the seven emotions and
 SHOWN one of the 28; an emotion that is left out keeps its entry above. FILE is TOML with lines READ = "SHOWN".

@@ -61,7 +61,7 @@ def game_figures(standings: Standings, rows: Sequence[Row]) -> GameFigures:
     try:
         game = bimatrix(standings)
     except BadInput as error:
-        return GameFigures(missing=f"The game cannot be solved yet: {error}.")
+        return GameFigures(missing=f"There is no game to solve: {error}.")
     return GameFigures(tuple(_figures(game, rows)), _told(game, equilibrium(game)))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.errors import BadInput
 from poise.common.words import shortened
-from poise.games.moves import SEATS, Seat
+from poise.games.moves import Seat
 from poise.tournaments.charts.pages import STYLES
 from poise.tournaments.process.concession import GRID, as_scale
 from poise.tournaments.process.measure import process_of
@@ -62,7 +62,7 @@ _MEASURES: Final = {
 def plot_standings(
     result: Source, ax: Axes | None = None, *, seat: Seat = "creditor", baseline: str | None = None
 ) -> Axes:
-    """Each agent's mean utility with its 95 % interval over scenarios, the best on top.
+    """Each agent's mean utility with its 95 % interval, as in the standings, the best on top.
 
     baseline: draw what each agent gained over this one instead, paired by scenario, seed and opponent.
     """
@@ -108,7 +108,7 @@ def plot_payoffs(result: Source, ax: Axes | None = None, *, measure: Measure = "
 
 
 def plot_concessions(result: Source, ax: Axes | None = None, *, scale: str = "offers") -> Axes:
-    """Where both seats' offers stand over the negotiation's time: means, with 95 % intervals over scenarios.
+    """Where both seats' offers stand over the negotiation's time: means with 95 % intervals, as in `process`.
 
     scale: between the first offers, or between the targets; see `poise.tournaments.process.concession`.
     """
@@ -173,9 +173,10 @@ def plot_emotions(result: Source, ax: Axes | None = None, *, seat: Seat = "debto
 
 def plot_ratings(result: Source, ax: Axes | None = None) -> Axes:
     """The strength of each agent by Bradley and Terry, both seats in one fit, with its 95 % interval."""
-    ratings = bradley_terry(games_of(_snapshot(result)))
+    snapshot = _snapshot(result)
+    ratings = [one for one in bradley_terry(games_of(snapshot)) if one.seat in snapshot.rivals]
     ax = _axes(ax, height=1.2 + 0.36 * len(ratings))
-    for seat in SEATS:
+    for seat in snapshot.rivals:
         own = [(one, place) for place, one in enumerate(ratings) if one.seat == seat]
         listed = [(one.label, Estimate(one.strength, one.low, one.high)) for one, _ in own]
         _intervals(ax, listed, colour(seat), [place for _, place in own], f"{seat}s")

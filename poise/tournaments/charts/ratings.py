@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from poise.games.moves import SEATS, Seat
+from poise.games.moves import Seat
 from poise.tournaments.charts.small import forest
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.bradley_terry import Rating, bradley_terry, games_of
@@ -22,13 +22,13 @@ class Rated:
 
 
 def rated(snapshot: Snapshot) -> list[Rated]:
-    """Bradley and Terry's ratings of both seats in one fit; [] without a match."""
+    """Bradley and Terry's ratings, in one fit, of the seats whose agents are rivals; [] without a match."""
     if not snapshot.rows:
         return []
-    found = bradley_terry(games_of(snapshot))
+    found = [one for one in bradley_terry(games_of(snapshot)) if one.seat in snapshot.rivals]
     reach = max([0.5, *(max(abs(one.low), abs(one.high)) for one in found)])
     sides = []
-    for seat in SEATS:
+    for seat in snapshot.rivals:
         own = sorted((one for one in found if one.seat == seat), key=lambda one: -one.strength)
         drawn = [(one, forest(Estimate(one.strength, one.low, one.high), -reach, reach, seat)) for one in own]
         sides.append(Rated(seat, tuple(drawn)))

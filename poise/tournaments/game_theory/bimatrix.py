@@ -47,8 +47,13 @@ def bimatrix(standings: Standings) -> Bimatrix:
     """The game that a tournament's matrix is.
 
     Raises:
-        BadInput: a pair has no finished match.
+        BadInput: a pair has no finished match, or the debtors are a sample of worlds.
     """
+    if standings.worlds:
+        raise BadInput(
+            f"the debtors are {standings.worlds} worlds, a sample that nobody chooses from, so that there is no game "
+            "between two fields; play debtors that are rivals, such as --debtor angry --debtor sad"
+        )
     empty = [cell for row in standings.matrix for cell in row if not cell.matches]
     if empty:
         raise BadInput(

@@ -83,7 +83,7 @@ def _interval(gained: Array) -> tuple[Array, Array, Array]:
     quantile = special.stdtrit(np.maximum(1, ratio.scenarios - 1), 0.975)
     mean = np.where(ratio.scenarios > 0, ratio.mean, np.nan)
     half = np.where(ratio.scenarios > 1, quantile * ratio.error, np.nan)
-    return mean, mean - half, mean + half
+    return mean, np.maximum(mean - half, -1.0), np.minimum(mean + half, 1.0)
 
 
 def dominance_edges(game: Bimatrix, gaps: Gaps, seat: Seat) -> nx.DiGraph:

@@ -82,7 +82,7 @@ def anchoring(group: Group, anchors: Sequence[Anchor | None]) -> tuple[Anchoring
     """The figures of creditor and debtor."""
     there = [place for place, one in enumerate(anchors) if one is not None]
     deals = [one for one in anchors if one is not None]
-    among = Group(group.scenario[there], group.count, group.seed)
+    among = Group(group.cluster[there], group.count, group.seed)
     creditor, debtor = (_of_seat(among, deals, seat) for seat in SEATS)
     return creditor, debtor
 
@@ -93,20 +93,20 @@ def _of_seat(group: Group, deals: Sequence[Anchor], seat: Seat) -> Anchoring:
     if seat == "debtor":
         final, held = 1 - final, 1 - held
     opening, kept = group.means([first, held], ANY)
-    line, correlation = slope(group.scenario, first, final), None
+    line, correlation = slope(group.cluster, first, final), None
     if line is not None:
         correlation = float(np.corrcoef(first, final)[0, 1]) if np.ptp(final) > 0 else 0.0
     return Anchoring(seat, len(deals), opening, kept, line, correlation)
 
 
-def slope(scenario: NDArray[np.int64], x: Array, y: Array) -> Estimate | None:
-    """The least-squares slope of y on x with its interval over scenarios; None where x hardly varies."""
+def slope(cluster: NDArray[np.int64], x: Array, y: Array) -> Estimate | None:
+    """The least-squares slope of y on x with its interval over clusters; None where x hardly varies."""
     if len(x) < 3 or np.std(x) < LEAST:
         return None
     from scipy import special
 
     x, y = x - x.mean(), y - y.mean()  # for rounding; the slope does not move
-    sums = np.stack([np.bincount(scenario, weights=of) for of in (np.ones_like(x), x, y, x * y, x * x)])
+    sums = np.stack([np.bincount(cluster, weights=of) for of in (np.ones_like(x), x, y, x * y, x * x)])
     sums = sums[:, sums[0] > 0]
     found, clusters = _slope(sums.sum(axis=1)), sums.shape[1]
     without = _slope(sums.sum(axis=1)[:, None] - sums)

@@ -20,13 +20,14 @@ SHARE: Final = (0.0, 1.0)
 class Group:
     """Some negotiations of a tournament.
 
-    scenario: each negotiation's scenario, as an index. count: the tournament's scenarios. seed: of the draws.
+    cluster: each negotiation's scenario, or its world, as an index. count: of clusters in the tournament. seed: of
+    the draws.
 
-    Means and rates come with 95 % intervals by the studentised bootstrap over scenarios, as standings do
+    Means and rates come with 95 % intervals by the studentised bootstrap over clusters, as standings do
     (`poise.tournaments.statistics.bootstrap`), of 1,000 draws.
     """
 
-    scenario: NDArray[np.int64]
+    cluster: NDArray[np.int64]
     count: int
     seed: int = 0
 
@@ -34,7 +35,7 @@ class Group:
         """The mean of each column, one value per negotiation, nan where it has none; None where all are nan."""
         known = [~np.isnan(column) for column in columns]
         sums = [
-            Sums(self.scenario[there], column[there], self.count, within=within)
+            Sums(self.cluster[there], column[there], self.count, within=within)
             for column, there in zip(columns, known, strict=True)
         ]
         return estimate_in_blocks(sums, self.seed)
@@ -43,7 +44,7 @@ class Group:
         self, pairs: Sequence[tuple[Array, Array]], within: tuple[float, float] = (0.0, np.inf)
     ) -> list[Estimate | None]:
         """For each (amounts, units), one of each per negotiation: the amounts' sum over that of the units."""
-        sums = [Sums(self.scenario, amount, self.count, of, within) for amount, of in pairs]
+        sums = [Sums(self.cluster, amount, self.count, of, within) for amount, of in pairs]
         return estimate_in_blocks(sums, self.seed)
 
 

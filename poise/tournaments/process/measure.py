@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -30,7 +30,8 @@ class Process(Tabular):
 
     pooled:  over everything. creditors: each against all its debtors. pairs: each against each, if they were asked for.
     failed:  negotiations that failed, which no figure counts. scale: of the concession curves.
-    unit:    what intervals are over, "scenario" or "world"; those of pairs are over scenarios.
+    worlds:  that were met, where the debtors are a folder of them: intervals are then over worlds; else 0. Those of
+             pairs are over scenarios.
     """
 
     name: str
@@ -41,7 +42,12 @@ class Process(Tabular):
     pooled: Measures
     creditors: tuple[Measures, ...]
     pairs: tuple[Measures, ...]
-    unit: str = "scenario"
+    worlds: int = 0
+
+    @property
+    def unit(self) -> Literal["world", "scenario"]:
+        """What intervals are over."""
+        return "world" if self.worlds else "scenario"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, versioned."""
@@ -51,6 +57,8 @@ class Process(Tabular):
             "scale": self.scale,
             "talks": self.negotiations,
             "scenarios": self.scenarios,
+            "unit": self.unit,
+            **({"worlds": self.worlds} if self.worlds else {}),
             "failed": self.failed,
             "pooled": self.pooled.to_dict(),
             "creditors": [one.to_dict() for one in self.creditors],
@@ -66,10 +74,12 @@ class Process(Tabular):
     def footnote(self) -> str:
         """What has to be known to read the tables."""
         failed = f" {self.failed} negotiations failed and are left out." if self.failed else ""
-        few = f" With fewer than {FEW} scenarios the intervals are too narrow." if self.scenarios < FEW else ""
+        few = (self.worlds or self.scenarios) < FEW
+        narrow = f" With fewer than {FEW} {self.unit}s the intervals are too narrow." if few else ""
+        in_worlds = f" in {self.worlds} worlds" if self.worlds else ""
         return (
-            f"{self.negotiations:,} negotiations on {self.scenarios} scenarios.{failed} After the means: 95 % "
-            f"intervals, by bootstrap over {self.unit}s.{few} What each figure means: docs/process.md."
+            f"{self.negotiations:,} negotiations{in_worlds} on {self.scenarios} scenarios.{failed} After the means: "
+            f"95 % intervals, by bootstrap over {self.unit}s.{narrow} What each figure means: docs/process.md."
         )
 
     def __repr__(self) -> str:
@@ -109,7 +119,7 @@ def process_of(
         pooled=table.measures(range(len(rows))),
         creditors=tuple(table.by("creditor")),
         pairs=tuple(table.by("creditor", "debtor")) if pairs else (),
-        unit=snapshot.unit,
+        worlds=len({row.debtor for row in rows}) if snapshot.header.over_worlds else 0,
     )
 
 

@@ -81,11 +81,9 @@ class Sums:
         self.number = np.bincount(scenarios, weights=of, minlength=count).astype(np.float64)
 
     @classmethod
-    def of_pairs(
-        cls, scenarios: NDArray[np.int64], gained: Array, count: int, within: tuple[float, float] = (-np.inf, np.inf)
-    ) -> Sums:
-        """Differences of pairs, whose intervals take the quantiles of t (see the module)."""
-        sums = cls(scenarios, gained, count, within=within)
+    def of_pairs(cls, scenarios: NDArray[np.int64], gained: Array, count: int) -> Sums:
+        """Differences of pairs of shares, from -1 to 1, whose intervals take the quantiles of t (see the module)."""
+        sums = cls(scenarios, gained, count, within=(-1.0, 1.0))
         sums.drawn_from = None
         return sums
 

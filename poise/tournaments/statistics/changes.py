@@ -1,11 +1,11 @@
 """Which cells of the payoff matrix changed from one run to another, and whether beyond noise.
 
-A cell is a creditor against a debtor that play in both runs. Where both runs hold the same scenarios and the same seed,
-matches are compared pair by pair (scenario and repeat), scenarios being the independent samples: the interval is
-that of t over scenarios (see `poise.tournaments.statistics.bootstrap`), and p is that of the sign-flip test over
-scenarios (Fisher 1935, The Design of Experiments, section 21): under no change, a scenario's sum of differences is as
-likely to be d as -d. Where they share none, the scenarios' means are compared by Welch's t (Welch 1947, Biometrika
-34:28).
+A cell is a creditor against a debtor that play in both runs; where both play folders of worlds, it is a creditor in all
+of its worlds. Its clusters, the independent samples, are scenarios, or worlds. Where both runs hold the same scenarios
+(and worlds, by digest) and the same seed, matches are compared pair by pair: the interval is that of t over clusters
+(see `poise.tournaments.statistics.bootstrap`), and p is that of the sign-flip test over them (Fisher 1935, The Design
+of Experiments, section 21): under no change, a cluster's sum of differences is as likely to be d as -d. Where the runs
+share none, the clusters' means are compared by Welch's t (Welch 1947, Biometrika 34:28).
 
 p is then corrected over all cells by Holm's step-down procedure (Holm 1979, Scandinavian Journal of Statistics 6:65):
 the chance that any cell is called changed where none is stays below 5 %.
@@ -33,15 +33,17 @@ MEASURES: Final[Mapping[str, str]] = {
     "success": "share of deals",
 }
 Array = NDArray[np.float64]
-Key = tuple[str, int]  # a scenario, whole, and which repeat of it
+Key = tuple[str, str, int]  # the cluster, the scenario, whole, and which repeat of it
+ALL: Final = ""  # the debtor of a cell that is over all worlds
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One cell: `difference` is the second run less the first.
 
-    paired:  pairs of matches that were compared; 0 where the runs share none. scenarios: independent samples.
-    p:       corrected over all cells; None where fewer than two scenarios leave it open.
+    debtor:  ALL for all worlds. paired: pairs of matches that were compared; 0 where the runs share none.
+    samples: independent ones, scenarios or worlds.
+    p:       corrected over all cells; None where fewer than two samples leave it open.
     largest: positions (first run, second run) of the pair that differs most.
     """
 
@@ -51,7 +53,7 @@ class Change:
     after: float
     difference: Estimate
     paired: int
-    scenarios: int
+    samples: int
     p: float | None
     largest: tuple[int, int] | None
 
@@ -63,7 +65,8 @@ class Change:
 
 def changes(first: Snapshot, second: Snapshot, measure: str) -> list[Change]:
     """Every cell that was played in both runs, as entered in the first. measure: a key of MEASURES."""
-    cells = [_cells(first), _cells(second)]
+    pooled = over_worlds(first, second)
+    cells = [_cells(each, pooled=pooled) for each in (first, second)]
     seed = child_seed(int(first.header.config["seed"]), "changes", measure)
     shared = [name for name in cells[0] if name in cells[1]]
     found = [_change(name, cells[0][name], cells[1][name], measure, seed) for name in shared]
@@ -71,14 +74,21 @@ def changes(first: Snapshot, second: Snapshot, measure: str) -> list[Change]:
     return [replace(change, p=p) for change, p in zip(found, corrected, strict=True)]
 
 
-def _cells(snapshot: Snapshot) -> dict[tuple[str, str], dict[Key, Row]]:
-    """The matches of each cell, by what was played: scenario, the tournament's seed and the repeat."""
+def over_worlds(first: Snapshot, second: Snapshot) -> bool:
+    """Whether cells are over worlds: both runs have them as debtors."""
+    return first.header.over_worlds and second.header.over_worlds
+
+
+def _cells(snapshot: Snapshot, *, pooled: bool) -> dict[tuple[str, str], dict[Key, Row]]:
+    """The matches of each cell, by what was played: the tournament's seed, world, scenario and the repeat."""
     seed = snapshot.header.config["seed"]
     told = [f"{seed} {sorted(scenario.to_dict().items())!r}" for scenario in snapshot.scenarios]
+    worlds = [str(each["declared"]["settings"]["world"]["digest"]) for each in snapshot.header.debtors if pooled]
     cells: dict[tuple[str, str], dict[Key, Row]] = {}
     for row in snapshot.rows:
-        name = snapshot.creditors[row.creditor], snapshot.debtors[row.debtor]
-        cells.setdefault(name, {})[told[row.scenario], row.repeat] = row
+        name = snapshot.creditors[row.creditor], ALL if pooled else snapshot.debtors[row.debtor]
+        case = told[row.scenario]
+        cells.setdefault(name, {})[worlds[row.debtor] if pooled else case, case, row.repeat] = row
     return cells
 
 
@@ -93,13 +103,13 @@ def _change(
 ) -> Change:
     shared = [key for key in first if key in second]
     if not shared:
-        means = [_scenario_means(rows, measure) for rows in (first, second)]
+        means = [_cluster_means(rows, measure) for rows in (first, second)]
         difference, p = welch(*means)
         before, after = (float(values.mean()) for values in means)
         return Change(*name, before, after, difference, 0, min(map(len, means)), p, None)
     values = np.array([[_value(rows[key], measure) for rows in (first, second)] for key in shared])
     gained = values[:, 1] - values[:, 0]
-    places = {scenario: place for place, scenario in enumerate(dict.fromkeys(key[0] for key in shared))}
+    places = {cluster: place for place, cluster in enumerate(dict.fromkeys(key[0] for key in shared))}
     sums = Sums.of_pairs(np.array([places[key[0]] for key in shared]), gained, len(places))
     (estimate,) = estimate_all([sums], seed)
     assert estimate is not None  # noqa: S101 - for the type checker: there is at least one pair
@@ -111,22 +121,25 @@ def _change(
 
 
 def sign_flip(totals: Array, seed: int) -> float:
-    """The p of no change, from each scenario's sum of differences: how often random signs reach its size."""
+    """The p of no change, from each cluster's sum of differences: how often random signs reach its size."""
     rng = np.random.default_rng(seed)
     signs = rng.integers(0, 2, size=(FLIPS, len(totals)), dtype=np.int8) * 2.0 - 1.0
     reached = np.abs(signs @ totals) >= abs(totals.sum()) - 1e-9
     return float((1 + np.count_nonzero(reached)) / (1 + FLIPS))
 
 
-def _scenario_means(rows: Mapping[Key, Row], measure: str) -> Array:
-    by_scenario: dict[str, list[float]] = {}
-    for (scenario, _), row in rows.items():
-        by_scenario.setdefault(scenario, []).append(_value(row, measure))
-    return np.array([sum(values) / len(values) for values in by_scenario.values()])
+def _cluster_means(rows: Mapping[Key, Row], measure: str) -> Array:
+    by_cluster: dict[str, list[float]] = {}
+    for (cluster, *_), row in rows.items():
+        by_cluster.setdefault(cluster, []).append(_value(row, measure))
+    return np.array([sum(values) / len(values) for values in by_cluster.values()])
 
 
 def welch(first: Array, second: Array) -> tuple[Estimate, float | None]:
-    """The difference of two means with its 95 % interval and p; both open for fewer than two values on a side."""
+    """The difference of two means of shares with its 95 % interval, from -1 to 1, and p.
+
+    Both are open for fewer than two values on a side.
+    """
     from scipy import special
 
     gained = float(second.mean() - first.mean())
@@ -141,4 +154,4 @@ def welch(first: Array, second: Array) -> tuple[Estimate, float | None]:
     )
     half = float(special.stdtrit(freedom, 0.975)) * spread
     p: Any = 2 * special.stdtr(freedom, -abs(gained) / spread)
-    return Estimate(gained, gained - half, gained + half), float(p)
+    return Estimate(gained, max(-1.0, gained - half), min(1.0, gained + half)), float(p)

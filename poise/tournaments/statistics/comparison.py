@@ -98,6 +98,7 @@ class Comparison(Tabular):
             "version": VERSION,
             "name": self.name,
             "seat": self.seat,
+            "unit": self.unit,
             "agents": [one.to_dict() for one in self.agents],
             "difference": self.difference.to_dict(),
             "opponents": [{"opponent": opponent, **one.to_dict()} for opponent, one in self.opponents],

@@ -168,7 +168,7 @@ def matches_needed(snapshot: Snapshot, plan: PowerPlan, per_scenario: int | None
     Raises:
         StoreError: there is nothing to compare.
     """
-    comparisons = [one for seat in SEATS for one in _of_seat(snapshot, seat, plan, per_scenario)]
+    comparisons = [one for seat in snapshot.rivals for one in _of_seat(snapshot, seat, plan, per_scenario)]
     if not comparisons:
         raise StoreError(
             f"{snapshot.name} has no agent to compare with its baseline; play one with it, or leave DIR out and state "

@@ -1,4 +1,4 @@
-"""Ratings of the agents of a tournament."""
+"""Ratings of the agents of a tournament; worlds are played against, and not rated."""
 
 from __future__ import annotations
 
@@ -73,4 +73,5 @@ def rate_tournament(snapshot: Snapshot, method: str = "bradley-terry") -> Rating
             f"method {method!r} does not exist; {did_you_mean(method, METHODS)}there are {', '.join(METHODS)}"
         )
     games = games_of(snapshot)
-    return Ratings(snapshot.name, method, len(games.result), tuple(METHODS[method](games)))
+    listed = tuple(one for one in METHODS[method](games) if one.seat in snapshot.rivals)
+    return Ratings(snapshot.name, method, len(games.result), listed)

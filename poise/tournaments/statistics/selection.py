@@ -1,4 +1,4 @@
-"""Two doubts that an interval over scenarios leaves out: the best was chosen by its luck, and training was, too.
+"""Two doubts that an interval over scenarios or worlds leaves out: who is best, and what was trained, may be luck.
 
 **The best of several.** Who is best in the very matches that chose it is flattered (the winner's curse). `best_apart`
 halves the scenarios, takes the agent that is best on one half, and judges it on the other, both ways; each scenario is
@@ -45,10 +45,10 @@ def best_apart(utilities: ArrayLike, seed: int = 0) -> Estimate:
     return _estimate(float(weights @ means), float(weights @ errors), len(order) // 2 - 1)
 
 
-def over_trainings(utilities: ArrayLike) -> Estimate:
+def over_trainings(utilities: ArrayLike, within: tuple[float, float] = (0.0, 1.0)) -> Estimate:
     """The mean utility of policies trained alike, for new seeds of training and new scenarios.
 
-    utilities: shape (seeds, scenarios), in [0, 1].
+    utilities: shape (seeds, scenarios). within: where they can lie; -1 to 1 for what is gained over somebody.
 
     Raises:
         BadInput: there are fewer than 2 seeds or 2 scenarios.
@@ -66,15 +66,15 @@ def over_trainings(utilities: ArrayLike) -> Estimate:
     total = max(sum(sign * square for square, sign, _ in squares), *(square for square, _, _ in squares))
     spread = sum(square**2 / free for square, _, free in squares)
     free = max(min(seeds, scenarios) - 1.0, total**2 / spread) if spread else 1.0
-    return _estimate(float(mean), float(np.sqrt(total / table.size)), free)
+    return _estimate(float(mean), float(np.sqrt(total / table.size)), free, within)
 
 
-def _estimate(mean: float, error: float, free: float) -> Estimate:
-    """A mean of utilities with t's interval, within [0, 1]."""
+def _estimate(mean: float, error: float, free: float, within: tuple[float, float] = (0.0, 1.0)) -> Estimate:
+    """A mean with t's interval, as far as that can lie."""
     from scipy.stats import t
 
     reach = float(t.ppf(0.975, free)) * error
-    return Estimate(mean, max(0.0, mean - reach), min(1.0, mean + reach))
+    return Estimate(mean, max(within[0], mean - reach), min(within[1], mean + reach))
 
 
 def utilities_of(snapshot: Snapshot, seat: Seat = "creditor") -> NDArray[np.float64]:

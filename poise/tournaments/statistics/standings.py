@@ -31,7 +31,6 @@ from poise.tournaments.storage.store import read_snapshot
 
 _SHARE: Final = (0.0, 1.0)
 _GAIN: Final = (-1.0, 1.0)  # a difference of shares
-_ANY: Final = (-np.inf, np.inf)
 
 
 def read_standings(folder: Path | str, draws: int = DRAWS, *, baseline: str | None = None) -> Standings:
@@ -50,7 +49,7 @@ def make_standings(snapshot: Snapshot, draws: int = DRAWS) -> Standings:
     for seat in SEATS:
         ranked = [one.label for one in standings if one.seat == seat]
         differences += _differences(table, seat, with_baseline(snapshot.labels(seat), snapshot.baseline(seat)))
-        if seat == "creditor" or not snapshot.header.over_worlds:  # worlds are a sample, and nobody's rivals
+        if seat in snapshot.rivals:
             pairwise += _differences(table, seat, combinations(ranked, 2))
     domains = {scenario.domain for scenario in snapshot.scenarios}
     return Standings(
@@ -87,11 +86,11 @@ class _Table:
     def column(self, name: str, kind: Any = np.float64) -> Any:
         return np.array([getattr(row, name) for row in self.rows], dtype=kind)
 
-    def differences(self, values: Any, seat: Seat, pairs: PairedMatches, within: tuple[float, float]) -> Sums:
-        """`values` in an agent's rows less those in the baseline's, where both are known; within: where it can lie."""
+    def differences(self, values: Any, seat: Seat, pairs: PairedMatches) -> Sums:
+        """`values` in an agent's rows less those in the baseline's, where both are known."""
         gained = values[pairs.own] - values[pairs.other]
         known = ~np.isnan(gained)
-        return Sums.of_pairs(self.clusters[seat][pairs.own][known], gained[known], self.count(seat), within)
+        return Sums.of_pairs(self.clusters[seat][pairs.own][known], gained[known], self.count(seat))
 
     def count(self, seat: Seat) -> int:
         """One more than the largest index of a cluster."""
@@ -128,7 +127,7 @@ def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
         "utility": lambda own: table.sums(table.utility[seat], seat, own, within=_SHARE),
         "savings": lambda own: table.sums(savings, seat, own & (table.deal > 0), within=_SHARE),
         "rounds": lambda own: table.sums(rounds, seat, own),
-        "de_escalation": lambda own: table.sums(calmer, seat, own & ~np.isnan(calmer), within=_ANY),
+        "de_escalation": lambda own: table.sums(calmer, seat, own & ~np.isnan(calmer), within=_GAIN),
     }
     if seat == "debtor":
         return shared | {"promises_kept": lambda own: table.sums(kept, seat, own, promises, _SHARE)}
@@ -179,9 +178,9 @@ def _there(estimate: Estimate | None) -> Estimate:
 
 def _differences(table: _Table, seat: Seat, compared: Iterable[tuple[str, str]]) -> list[Difference]:
     """Each (agent, baseline) that has matches to compare; p is corrected over all of them."""
-    measures = (table.utility[seat], _GAIN), (table.deal, _GAIN), (table.column("de_escalation"), _ANY)
+    measures = table.utility[seat], table.deal, table.column("de_escalation")
     found = find_pairs(table.rows, table.labels[seat], seat, compared)
-    sums = [table.differences(values, seat, pairs, within) for pairs in found for values, within in measures]
+    sums = [table.differences(values, seat, pairs) for pairs in found for values in measures]
     tested = iter(examine_all(sums, seed=0, draws=1))  # the intervals of pairs are t's, which draws nothing
     each = [(next(tested), next(tested), next(tested)) for _ in found]
     adjusted = holm([utility.p if utility else None for utility, _, _ in each])

@@ -164,6 +164,11 @@ class Snapshot:
         """What results are to hold for, and intervals are over."""
         return "world" if self.header.over_worlds else "scenario"
 
+    @property
+    def rivals(self) -> tuple[Seat, ...]:
+        """The seats whose agents are compared with each other: worlds are a sample, and nobody's choice."""
+        return SEATS[:1] if self.header.over_worlds else SEATS
+
     def cluster(self, row: Row) -> int:
         """What the matches that are alike with `row` share: the index of its world, or else of its scenario."""
         return row.debtor if self.header.over_worlds else row.scenario

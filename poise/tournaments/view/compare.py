@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from poise.common.errors import BadInput
 from poise.tournaments.config import HOW
-from poise.tournaments.statistics.changes import MEASURES, changes
+from poise.tournaments.statistics.changes import MEASURES, changes, over_worlds
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.view.library import Library, ViewedRun
 
@@ -36,6 +36,7 @@ def compare_page(library: Library, first: str, second: str, measure: str) -> dic
         "measures": MEASURES,
         "changes": clearest_first,
         "reach": reach,
+        "unit": "world" if over_worlds(before, after) else "scenario",
         "settings": _settings(before, after),
         "alone": _alone(one, before, two, after),
     }
@@ -61,8 +62,7 @@ def _alone(one: ViewedRun, before: Snapshot, two: ViewedRun, after: Snapshot) ->
     """Agents that play in one of the runs only, as (run, agents)."""
     listed = []
     for run, own, other in ((one, before, after), (two, after, before)):
-        agents = [label for label in own.creditors if label not in other.creditors]
-        agents += [label for label in own.debtors if label not in other.debtors]
+        agents = [label for seat in own.rivals for label in own.labels(seat) if label not in other.labels(seat)]
         if agents:
             listed.append((run.name, ", ".join(agents)))
     return listed

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
+from poise.agents.registry import each_debtor, find_agent
 from poise.common.errors import ConfigError, ScenarioError
 from poise.common.files import digest_of
 from poise.games.domains import domain_names
@@ -129,18 +130,18 @@ def world_kept(declared: Mapping[str, Any]) -> bool:
     return bool(declared.get("settings", {}).get("world", {}).get("evaluation"))
 
 
-def refuse_evaluation_worlds(debtors: Sequence[Mapping[str, Any]]) -> None:
-    """Raise ConfigError if a debtor, as it declares itself, comes from a world that is kept for evaluation."""
-    if found := [declared["name"] for declared in debtors if world_kept(declared)]:
+def refuse_evaluation(source: str, scenarios: Iterable[Scenario], debtors: Sequence[str]) -> None:
+    """Raise ConfigError if any of `scenarios` of `source`, or the world of any of `debtors`, is kept for evaluation.
+
+    debtors: as `--debtor` takes them.
+    """
+    declared = [find_agent(name, "debtor").declared() for name in each_debtor(debtors)]
+    if worlds := [each["name"] for each in declared if world_kept(each)]:
         raise ConfigError(
-            f"{len(found)} of the {len(debtors)} debtors come from worlds that are kept for evaluation (such as "
-            f"{found[0]!r}); train on others, as worlds:DIR/train does for a DIR of `poise worlds sample`, or allow "
+            f"{len(worlds)} of the {len(declared)} debtors come from worlds that are kept for evaluation (such as "
+            f"{worlds[0]!r}); train on others, as worlds:DIR/train does for a DIR of `poise worlds sample`, or allow "
             "them with --allow-test"
         )
-
-
-def refuse_evaluation(source: str, scenarios: Iterable[Scenario]) -> None:
-    """Raise ConfigError if any of `scenarios` of `source` is kept for evaluation."""
     listed, kept = list(scenarios), held_out(source)
     found = {scenario.id: reason for scenario in listed if (reason := kept.copied(scenario))}
     if found:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from poise.agents.registry import each_debtor, find_agent
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.results import Result
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.watch import TournamentWatch
-from poise.training.data.held_out import refuse_evaluation, refuse_evaluation_worlds
+from poise.training.data.held_out import refuse_evaluation
 from poise.training.data.settings import SweepSettings
 
 
@@ -27,10 +26,8 @@ def sweep(
         BadInput: a setting, a debtor or the scenarios are refused, evaluation scenarios among them.
         StoreError: the folder cannot be used, or holds another tournament.
     """
-    cases = load_scenarios(settings.scenarios)
     if not settings.allow_test:
-        refuse_evaluation(settings.scenarios, cases)
-        refuse_evaluation_worlds([find_agent(name, "debtor").declared() for name in each_debtor(settings.debtors)])
+        refuse_evaluation(settings.scenarios, load_scenarios(settings.scenarios), settings.debtors)
     config = make_config(
         {
             "creditors": (settings.creditor,),

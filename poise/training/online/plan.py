@@ -21,7 +21,7 @@ from poise.common.files import digest_of
 from poise.common.words import did_you_mean
 from poise.games.rules import Rules
 from poise.games.scenarios.loaders import load_scenarios
-from poise.training.data.held_out import refuse_evaluation, refuse_evaluation_worlds
+from poise.training.data.held_out import refuse_evaluation
 from poise.training.devices import choose_device, require_torch
 from poise.training.online.bayes import BayesianSearch, BayesSettings
 from poise.training.online.deep_q import DeepQSettings, DeepQTrainer
@@ -120,8 +120,7 @@ def plan_training(settings: TrainSettings, device: str = "auto") -> TrainingPlan
     debtors = each_debtor(settings.debtors)
     declared = [find_agent(name, "debtor").declared() for name in debtors]
     if not settings.allow_test:
-        refuse_evaluation(settings.scenarios, scenarios)
-        refuse_evaluation_worlds(declared)
+        refuse_evaluation(settings.scenarios, scenarios, settings.debtors)
     method = methods()[settings.method]
     method.check(settings)
     check = settings.budget // 20

@@ -19,11 +19,12 @@ from time import monotonic
 from typing import Any, Final
 
 from poise.agents.artifact import Artifact
+from poise.agents.registry import EACH_WORLD
 from poise.common.interrupts import Interrupts
 from poise.common.processes import usable_cores
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
 from poise.training.online.episodes import Episode, mean
-from poise.training.online.field import FieldMatch, FieldPlayer, players
+from poise.training.online.field import FieldPlayer, players
 from poise.training.online.files import CHECKPOINT, keep_trainer, resume_trainer, trained_artifact
 from poise.training.online.plan import TrainingPlan, plan_training, trainer_of
 from poise.training.online.settings import TrainSettings
@@ -140,28 +141,29 @@ class _Run:
             self._show(episodes[name])
             if stop():
                 raise KeyboardInterrupt
-        return training_scores(episodes, matches, plan.settings.seed)
+        # Debtors that are a sample of worlds: what is gained is then told over worlds.
+        worlds = any(name.startswith(EACH_WORLD) for name in plan.settings.debtors)
+        clusters = [match.debtor if worlds else match.scenario for match in matches]
+        return training_scores(episodes, clusters, plan.settings.seed)
 
 
 _VANILLA: Final = Trial("policy", {"name": "vanilla"})
 
 
-def training_scores(
-    episodes: Mapping[str, Sequence[Episode]], matches: Sequence[FieldMatch], seed: int
-) -> dict[str, Any]:
+def training_scores(episodes: Mapping[str, Sequence[Episode]], clusters: Sequence[int], seed: int) -> dict[str, Any]:
     """Each policy's mean utility and success, and the trained one's gain over the others, match by match.
 
-    Intervals are at 95 %, by the bootstrap over scenarios.
+    clusters: of each match, its scenario or its world. Intervals are at 95 %, by t over them.
     """
     import numpy as np
 
-    scenarios = np.array([match.scenario for match in matches])
-    count = int(scenarios.max()) + 1
+    places = np.array(clusters)
+    count = int(places.max()) + 1
     names = [name for name in episodes if name != "trained"]
     trained = np.array([episode.utility for episode in episodes["trained"]])
     gains = [trained - np.array([episode.utility for episode in episodes[name]]) for name in names]
-    estimates = estimate_all([Sums.of_pairs(scenarios, gain, count) for gain in gains], seed)
-    result: dict[str, Any] = {"talks": len(matches)}
+    estimates = estimate_all([Sums.of_pairs(places, gain, count) for gain in gains], seed)
+    result: dict[str, Any] = {"talks": len(clusters)}
     for name, played in episodes.items():
         result[name] = {
             "utility": mean(episode.utility for episode in played),
