@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 import pytest
@@ -108,6 +111,22 @@ def _in_this_process():
     """A tournament goes over to worker processes where a test has it do so, and not because the machine is slow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("poise.tournaments.workers.play._WORTH_PROCESSES", float("inf"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forks_beside_xdist():
+    """Worker processes are forked beside the thread in which xdist waits for messages, as they are without it."""
+    threads = Path("/proc/self/task")
+    if "PYTEST_XDIST_WORKER" not in os.environ or not threads.is_dir():
+        yield
+        return
+    waiting = {one.name for one in threads.iterdir()} - {str(threading.get_native_id())}
+    own = SimpleNamespace(
+        is_dir=threads.is_dir, iterdir=lambda: (one for one in threads.iterdir() if one.name not in waiting)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("poise.common.processes._THREADS", own)
         yield
 
 

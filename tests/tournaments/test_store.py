@@ -248,7 +248,8 @@ def test_a_file_where_the_folder_should_be_is_refused_in_words(tmp_path):
         Store.create(tmp_path / "run", HEADER, PLAN.scenarios)
 
 
-def test_one_run_at_a_time_in_a_folder_and_a_dead_run_holds_nothing(tmp_path):
+def test_one_run_at_a_time_in_a_folder_and_a_dead_run_holds_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("poise.tournaments.storage.errors._PATIENCE", 0.0)
     code = "import sys, time; from pathlib import Path; from poise.tournaments.storage.errors import only_run\n"
     code += "with only_run(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True) as process:
