@@ -22,6 +22,7 @@ STILL_TWICE = {"Settings", "process_tables"}  # to be renamed, until none is lef
 TRAINING = ["torch", "transformers", "peft", "safetensors", "gymnasium"]
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, at any depth of it."""
     names: set[str] = set()
