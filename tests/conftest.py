@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Final
@@ -119,11 +120,15 @@ def _in_this_process():
 
 @pytest.fixture(scope="session", autouse=True)
 def _forks_beside_xdist():
-    """Worker processes are forked beside the thread in which xdist waits for messages, as they are without it."""
+    """Worker processes are forked beside the thread in which xdist waits for messages, as they are without it.
+
+    What most of them would import is imported before.
+    """
     threads = Path("/proc/self/task")
     if "PYTEST_XDIST_WORKER" not in os.environ or not threads.is_dir():
         yield
         return
+    import_module("poise.graphs.pairing")
     waiting = {one.name for one in threads.iterdir()} - {str(threading.get_native_id())}
     own = SimpleNamespace(
         is_dir=threads.is_dir, iterdir=lambda: (one for one in threads.iterdir() if one.name not in waiting)

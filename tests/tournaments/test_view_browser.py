@@ -33,18 +33,15 @@ def browser():
 
 
 @contextmanager
-def uncomplaining(browser, width=1300, height=900):
+def uncomplaining(browser):
     """A page; whatever it complains of fails the test."""
-    context = browser.new_context(viewport={"width": width, "height": height})
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
     opened, complaints = context.new_page(), []
     opened.on(
         "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
     )
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on(
-        "request",
-        lambda request: complaints.append(request.url) if "//127.0.0.1" not in request.url else None,
-    )
+    opened.on("request", lambda request: complaints.append(request.url) if "//127.0.0.1" not in request.url else None)
     yield opened
     context.close()
     assert complaints == []
