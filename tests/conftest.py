@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
 import threading
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 import pytest
@@ -21,22 +25,24 @@ _PATIENCE = 60.0  # seconds that a thread may take to end; a moment suffices on 
 # `make quick` leaves them out.
 _SLOW: Final = (
     "test_ray",
-    "test_processes",
-    "test_offline_learning",
-    "test_environment",
-    "test_pages",
-    "test_site",
-    "test_words_killed",
-    "test_tutorials",
     "test_view_browser",
-    "test_bad_days",
-    "test_extending_docs",
-    "test_play_terminal",
-    "test_notebook",
-    "test_train_words_command",
+    "test_pages",
+    "test_offline_learning",
+    "test_worlds_experiment",
+    "test_processes",
     "test_dev_server",
-    "test_export",
+    "test_words_killed",
+    "test_notebook",
+    "test_tutorials",
+    "test_extending_docs",
+    "test_training",
+    "test_environment",
+    "test_init",
+    "test_bad_days",
     "test_server_restart",
+    "test_site",
+    "test_train_words_command",
+    "test_export",
 )
 
 
@@ -107,6 +113,26 @@ def _in_this_process():
     """A tournament goes over to worker processes where a test has it do so, and not because the machine is slow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("poise.tournaments.workers.play._WORTH_PROCESSES", float("inf"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forks_beside_xdist():
+    """Worker processes are forked beside the thread in which xdist waits for messages, as they are without it.
+
+    What most of them would import is imported before.
+    """
+    threads = Path("/proc/self/task")
+    if "PYTEST_XDIST_WORKER" not in os.environ or not threads.is_dir():
+        yield
+        return
+    import_module("poise.graphs.pairing")
+    waiting = {one.name for one in threads.iterdir()} - {str(threading.get_native_id())}
+    own = SimpleNamespace(
+        is_dir=threads.is_dir, iterdir=lambda: (one for one in threads.iterdir() if one.name not in waiting)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("poise.common.processes._THREADS", own)
         yield
 
 

@@ -141,6 +141,15 @@ class Planning(Protocol):
 
 
 @runtime_checkable
+class Asking(Protocol):
+    """A policy that asks a model of its own; it is told before the first message how long a call may take."""
+
+    def ask_within(self, timeout: float, patience: float) -> None:
+        """Take in the limits, in seconds; see `poise.agents.models.settings.ModelSettings`."""
+        ...
+
+
+@runtime_checkable
 class Learner(Protocol):
     """A policy that learns across the negotiations of one series (one creditor against one debtor).
 

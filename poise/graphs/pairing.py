@@ -13,7 +13,7 @@ from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
-from poise.agents.models.settings import SCRIPTED
+from poise.agents.models.settings import SCRIPTED, ModelSettings
 from poise.agents.protocols import Learner, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
@@ -186,6 +186,9 @@ class Pairing:
         concession = agent.make_concession() if self._offers(agent) == "policy" else None
         if (plan_for := getattr(policy, "plan_for", None)) is not None:
             plan_for(concession)
+        if (ask_within := getattr(policy, "ask_within", None)) is not None:
+            limits = ModelSettings.from_options(self.settings.model_options)
+            ask_within(limits.timeout, limits.patience)
         tracker = getattr(policy, "tracker", None)
         return SeatContext(
             brief=brief_of(scenario, seat, self.rules),

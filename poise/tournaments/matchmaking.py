@@ -82,7 +82,7 @@ def try_models(config: TournamentConfig, schedule: Schedule, pairs: Collection[i
         if model.uri in down:
             continue
         how = settings
-        if model.role == "policy":  # it calls its model as it likes
+        if model.role == "policy":  # it is told these limits, and calls its model as it likes
             how = ModelSettings(timeout=settings.timeout, patience=settings.patience)
         try:
             remarks += check_model(model.uri, how, model.adapter)

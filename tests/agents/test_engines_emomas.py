@@ -34,8 +34,11 @@ from poise.agents.policies.emomas_advisers import (
 from poise.agents.policies.emomas_model import choose_by_model, scores_by_model
 from poise.agents.policies.situations import Situation, now
 from poise.agents.protocols import View
-from poise.common.errors import AgentError, BadInput, BadReply
+from poise.agents.registry import find_agent
+from poise.common.errors import AgentError, BadInput, BadReply, ModelDown
 from poise.common.seeds import Dice
+from poise.games.scenarios.loaders import load_scenarios
+from poise.graphs import Pairing, PlaySettings
 
 situations = st.builds(Situation, st.integers(0, 6), st.integers(0, 6), st.integers(1, 16), st.booleans())
 JOY, ANGER, SURPRISE, NEUTRAL = (EMOTIONS7.index(e) for e in ("joy", "anger", "surprise", "neutral"))
@@ -292,6 +295,21 @@ def test_an_orchestrated_policy_shows_what_its_model_says():
     shown = {policy.choose(View(BRIEF), Dice(number)) for number in range(50)}
     assert len(shown) > 1
     policy.learn(heard_view(("joy",), ("anger",)), 0.5, deal=True)
+
+
+def test_the_model_is_called_within_the_limits_of_the_match(monkeypatch):
+    opened = []
+
+    def open_caller(uri, settings):
+        opened.append((uri, settings.timeout, settings.patience))
+        raise ModelDown("down")
+
+    monkeypatch.setattr("poise.agents.models.calls.open_caller", open_caller)
+    agents = find_agent("emomas:openai:down", "creditor"), find_agent("vanilla", "debtor")
+    pairing = Pairing(*agents, PlaySettings(model_options={"timeout": 7, "patience": 0}))
+    with pytest.raises(ModelDown):
+        pairing.play(load_scenarios("builtin:0")[0], seed=1)
+    assert opened == [("openai:down", 7, 0)]
 
 
 def test_names_with_a_model_open_nothing_before_the_first_question():

@@ -27,19 +27,12 @@ poise.testing.agents.each_check = poise.testing.child.each_agent_check = no_chec
 """
 
 
-@pytest.fixture
-def forked(monkeypatch):
-    """A child that is ready at once; the other threads of the test process wait for messages."""
-    monkeypatch.setattr("poise.common.processes.may_fork", lambda: True)
-
-
 def check(folder, code, *words):
     (folder / "own.py").write_text(code)
     result = CliRunner().invoke(app, ["agents", "check", str(folder / "own.py"), *words])
     return result.exit_code, " ".join(result.output.split())
 
 
-@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -66,7 +59,6 @@ def test_a_good_agent_passes_in_a_spawned_child_too(tmp_path, monkeypatch):
     assert shown.endswith("all 13 checks passed")
 
 
-@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     "code",
     [

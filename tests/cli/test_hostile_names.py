@@ -77,23 +77,6 @@ def unwrapped(text):
     return re.sub(r"\s+", "", text)
 
 
-COMMANDS = (
-    "standings", "standings --json", "ratings", "ratings --json", "power", "solve", "solve --json", "process",
-    "process --pairs", "report", "verify", "resume", "agreement --judge rules", "agreement --judge rules --json",
-    "rescore --rule faithful", "export --to out.csv", "export --to out.parquet --table messages",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_lets_a_name_control_the_terminal_or_be_markup(folder, command):
-    name, *rest = command.split()
-    told = poise_says("tournament", name, folder, *rest)
-    if name in ("standings", "ratings", "process", "rescore") and "--json" not in rest:
-        assert "[red]a[/x]:smile:" in unwrapped(told), "it is shown as it is, and neither a colour nor an emoji"
-    if name == "standings" and "--json" in rest:
-        assert json.loads(told)["creditors"][0]["label"] in (NAME, "vanilla")
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -116,6 +99,23 @@ def test_no_command_lets_a_name_control_the_terminal_or_be_markup(folder, comman
 )
 def test_what_is_typed_is_quoted_without_obeying_it(folder, words):
     assert_harmless(run_cli.invoke(app, words).output)
+
+
+COMMANDS = (
+    "standings", "standings --json", "ratings", "ratings --json", "power", "solve", "solve --json", "process",
+    "process --pairs", "report", "verify", "resume", "agreement --judge rules", "agreement --judge rules --json",
+    "rescore --rule faithful", "export --to out.csv", "export --to out.parquet --table messages",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_lets_a_name_control_the_terminal_or_be_markup(folder, command):
+    name, *rest = command.split()
+    told = poise_says("tournament", name, folder, *rest)
+    if name in ("standings", "ratings", "process", "rescore") and "--json" not in rest:
+        assert "[red]a[/x]:smile:" in unwrapped(told), "it is shown as it is, and neither a colour nor an emoji"
+    if name == "standings" and "--json" in rest:
+        assert json.loads(told)["creditors"][0]["label"] in (NAME, "vanilla")
 
 
 def test_pages_and_files_hold_nothing_that_cannot_be_seen(folder):

@@ -12,7 +12,6 @@ from poise.common.userfile import load_file
 @pytest.fixture(autouse=True)
 def tried_first(monkeypatch):
     monkeypatch.setattr(userfile, "_TRIED_FIRST", [True])
-    monkeypatch.setattr("poise.common.processes.may_fork", lambda: True)
 
 
 @pytest.mark.parametrize(

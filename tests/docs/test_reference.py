@@ -12,7 +12,7 @@ from helpers.paths import ROOT
 
 import poise
 import poise.testing
-from poise.agents.protocols import Concession, Learner, Noting, Planning, Policy, Voice
+from poise.agents.protocols import Asking, Concession, Learner, Noting, Planning, Policy, Voice
 from poise.games.transcript import Message, Outcome, Transcript
 from poise.tournaments.config import TournamentConfig
 
@@ -36,7 +36,7 @@ def test_every_public_name_is_described(names):
     assert [name for name in names if not re.search(rf"`@?{name}\b", page)] == []
 
 
-@pytest.mark.parametrize("seam", [Policy, Noting, Planning, Learner, Concession, Voice])
+@pytest.mark.parametrize("seam", [Policy, Noting, Planning, Asking, Learner, Concession, Voice])
 def test_a_seam_is_described_with_its_methods(seam):
     page = (REFERENCE / "python.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith(f"| `{seam.__name__}` |"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import fcntl
+import multiprocessing
 import os
 import pty
 import re
 import select
-import subprocess
+import signal
 import sys
 import termios
 import time
@@ -20,7 +22,9 @@ _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>()][A-B0-2]?|\x07|\r")
 
 
 class TerminalProgram:
-    """`python -m poise ARGUMENTS` in a pseudo-terminal of `columns` x 40; use it in a `with` statement.
+    """`poise ARGUMENTS` in a pseudo-terminal of `columns` x 40; use it in a `with` statement.
+
+    It is forked from this process, which has imported everything already.
 
     shown: what came out so far, without control sequences.
     """
@@ -32,17 +36,9 @@ class TerminalProgram:
         self._raw = ""
         self._screen, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, columns))
-        known = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
-        self._program = subprocess.Popen(
-            [sys.executable, "-m", "poise", *arguments],
-            cwd=folder,
-            env=known | {"TERM": "xterm", "INPUTRC": os.devnull},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_controlling,  # noqa: PLW1509 - one system call, which takes no lock
-        )
+        forked = multiprocessing.get_context("fork")
+        self._program = forked.Process(target=_poise, args=(arguments, folder, theirs, self._screen))
+        self._program.start()
         os.close(theirs)
 
     def __enter__(self) -> TerminalProgram:
@@ -77,18 +73,23 @@ class TerminalProgram:
         end = time.monotonic() + PATIENCE
         while self._read(end):
             pass
-        return self._program.wait(PATIENCE)
+        return self._ended()
 
     def hang_up(self) -> int:
         """Close the terminal under the program, as closing a window does; its exit status, negative for a signal."""
         os.close(self._screen)
         self._screen = -1
-        return self._program.wait(PATIENCE)
+        return self._ended()
 
     def kill(self) -> None:
         """Pull the plug."""
         self._program.kill()
-        self._program.wait()
+        self._program.join()
+
+    def _ended(self) -> int:
+        self._program.join(PATIENCE)
+        assert self._program.exitcode is not None, f"the program does not end:\n{self.shown}"
+        return self._program.exitcode
 
     def _until_asleep(self) -> None:
         """Wait until the system says that the program waits; only Linux says so."""
@@ -111,11 +112,22 @@ class TerminalProgram:
         return bool(data)
 
 
-def _controlling() -> None:
-    """Make standard input the terminal that Ctrl-C and hanging up act through, even where the tests ignore them."""
-    import fcntl
-    import signal
+def _poise(arguments: Sequence[str], folder: Path, terminal: int, screen: int) -> None:
+    """The life of the program."""
+    from poise.cli.app import main
 
-    for interruption in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(interruption, signal.SIG_DFL)
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.close(screen)  # so that hanging up is noticed
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for descriptor in range(3):
+        os.dup2(terminal, descriptor)
+    os.close(terminal)
+    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # even where the tests ignore it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+    os.environ |= {"TERM": "xterm", "INPUTRC": os.devnull}
+    os.chdir(folder)
+    sys.argv = ["poise", *arguments]
+    main()

@@ -18,7 +18,9 @@ from pathlib import Path
 import orjson
 import pytest
 from helpers.tournament_fakes import OpenFake, Pairing, scenarios
+from typer.testing import CliRunner
 
+from poise.cli.app import app
 from poise.common.seeds import Dice
 from poise.tournaments import runner
 from poise.tournaments.config import make_config
@@ -139,12 +141,6 @@ def test_with_a_model_no_finished_match_is_lost_or_played_again(tmp_path, monkey
     assert sum(begun.values()) <= 48 + 3 * kills
 
 
-def command(*words, **more):
-    return subprocess.Popen(
-        [sys.executable, "-m", "poise", "tournament", *map(str, words)], stdout=-1, stderr=-1, text=True, **more
-    )
-
-
 def until_some_are_finished(folder, process):
     while process.poll() is None:
         with suppress(Exception):  # not begun, or being begun
@@ -159,7 +155,8 @@ def test_ctrl_c_in_a_terminal_says_how_to_go_on_and_going_on_works(tmp_path):
     agents = [word for seat in ("creditor", "debtor") for name in AGENTS[f"{seat}s"] for word in (f"--{seat}", name)]
     folder = tmp_path / "run"
     slowly = ("--scenarios", "builtin:0-9", "--seed", "11", "--through", "langgraph", "--workers", "1")
-    process = command("run", *agents, *slowly, "--out", folder)
+    command = [sys.executable, "-m", "poise", "tournament", "run", *agents, *slowly, "--out", folder]
+    process = subprocess.Popen(command, stdout=-1, stderr=-1, text=True)
     until_some_are_finished(folder, process)
     process.send_signal(signal.SIGINT)
     out, told = process.communicate(timeout=120)
@@ -167,8 +164,7 @@ def test_ctrl_c_in_a_terminal_says_how_to_go_on_and_going_on_works(tmp_path):
     assert re.search(rf"Stopped after \d+ of 40 matches. Continue with:\s+poise tournament resume {folder}", told)
     assert "Traceback" not in told
     assert "Creditors" in out
-    again = command("resume", folder)
-    out, told = again.communicate(timeout=120)
-    assert (again.returncode, f"report: {folder}/report.html" in out) == (0, True), told
+    again = CliRunner().invoke(app, ["tournament", "resume", str(folder)])
+    assert (again.exit_code, f"report: {folder}/report.html" in again.stdout) == (0, True), again.output
     assert stored(folder) == stored(tmp_path / "whole")
     assert standings(folder) == standings(tmp_path / "whole")

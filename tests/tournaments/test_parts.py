@@ -206,11 +206,13 @@ def test_a_folder_keeps_its_part(tmp_path):
 
 SLOW = """
 import time
+from pathlib import Path
 from poise.agents.registry import agent
 
 @agent("slow")
 def slow(view):
-    time.sleep(0.05)
+    if not Path("stopped").exists():
+        time.sleep(0.05)
     return "neutral"
 """
 
@@ -228,6 +230,7 @@ def test_sigterm_ends_a_part_within_its_grace_time_and_says_how_to_go_on(tmp_pat
     _, told = job.communicate(timeout=120)
     assert job.returncode == 130, told
     assert re.search(r"(Stopped after \d+ of 10 matches\. C|c)ontinue with:\s+poise tournament resume one", told), told
+    (tmp_path / "stopped").touch()
     monkeypatch.chdir(tmp_path)
     again = CliRunner().invoke(app, ["tournament", "resume", "one"])
     assert again.exit_code == 0, again.output

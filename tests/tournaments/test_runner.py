@@ -433,7 +433,8 @@ def test_from_another_folder_one_is_told_where_the_agents_file_was(tmp_path, mon
         resume_tournament(tmp_path / "run", open_pairing=opened)
 
 
-def test_two_runs_in_one_folder_are_one_too_many(tmp_path):
+def test_two_runs_in_one_folder_are_one_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("poise.tournaments.storage.errors._PATIENCE", 0.0)
     with only_run(tmp_path), pytest.raises(StoreError, match="another run is at work"):
         run_tournament(CONFIG, tmp_path, scenarios=CASES, open_pairing=opened())
 

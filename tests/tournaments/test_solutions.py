@@ -177,9 +177,9 @@ def test_more_pairs_than_are_solved_at_a_time_are_ranked_as_openspiel_ranks_them
     assert [found[i, j] for i, j in order] == pytest.approx(list(reference), abs=1e-9)
 
 
-def test_sixty_creditors_and_sixty_debtors_are_solved_safely():
+def test_dozens_of_creditors_and_debtors_are_solved_safely(thorough):
     """What each gets depends on the distance between the two alone, so that all do equally well by symmetry."""
-    size = 60
+    size = 60 if thorough else 24
     apart = (np.arange(size)[:, None] - np.arange(size)) % size
     circle = np.random.default_rng(1).random((2, size))[:, apart]
     ranks = alpha_rank(game(*circle), 1e-12)

@@ -5,11 +5,10 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import orjson
 import pytest
-from helpers.paths import TESTS
 from helpers.tournament_fakes import OpenFake, config, scenarios, schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,30 +76,30 @@ def test_a_batch_is_written_whole_or_not_at_all(store):
 @pytest.mark.parametrize("at", range(8))
 def test_a_process_that_ends_between_any_two_statements_leaves_whole_matches(tmp_path, at):
     """The statements of one `add`: whatever the last one was, another process sees both tables alike."""
-    code = f"""
-import os, sys; sys.path[:0] = [{str(TESTS)!r}, {str(TESTS / "tournaments")!r}]
-from pathlib import Path
-from test_store import *
-store = Store.create(Path(sys.argv[1]), HEADER, PLAN.scenarios)
-store.add(play(0))
-left = {at}
-def trace(statement):
-    global left
-    if left == 0: os._exit(9)
-    left -= 1
-store._db.set_trace_callback(trace)
-store.add(play(1, 2, 3))
-os._exit(0)
-"""
-    ended = subprocess.run([sys.executable, "-c", code, tmp_path / "run"], capture_output=True, text=True, check=False)
-    assert ended.returncode in (0, 9), ended.stderr
+    child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            _end_in_the_middle(tmp_path / "run", at)
+        os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9)
     with Store.open(tmp_path / "run") as store:
         done = sorted(store.done())
         assert done == [position for position, _, _ in store.documents()]
         assert done in ([0], [0, 1, 2, 3])
-        assert (done == [0, 1, 2, 3]) or ended.returncode == 9
+        assert (done == [0, 1, 2, 3]) or code == 9
         store.add(play(*sorted({1, 2, 3} - set(done))))
         assert store.count() == 4
+
+
+def _end_in_the_middle(folder, statements):
+    """End this process after so many statements of an `add`, or after it."""
+    left = iter(range(statements))
+    store = Store.create(folder, HEADER, PLAN.scenarios)
+    store.add(play(0))
+    store._db.set_trace_callback(lambda _statement: os._exit(9) if next(left, None) is None else None)
+    store.add(play(1, 2, 3))
+    os._exit(0)
 
 
 def test_reading_goes_on_while_a_run_writes(store):
@@ -248,7 +247,8 @@ def test_a_file_where_the_folder_should_be_is_refused_in_words(tmp_path):
         Store.create(tmp_path / "run", HEADER, PLAN.scenarios)
 
 
-def test_one_run_at_a_time_in_a_folder_and_a_dead_run_holds_nothing(tmp_path):
+def test_one_run_at_a_time_in_a_folder_and_a_dead_run_holds_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("poise.tournaments.storage.errors._PATIENCE", 0.0)
     code = "import sys, time; from pathlib import Path; from poise.tournaments.storage.errors import only_run\n"
     code += "with only_run(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True) as process:

@@ -46,7 +46,7 @@ from poise.agents.policies.emomas_advisers import (
     Scores,
     emomas_state,
 )
-from poise.agents.policies.emomas_model import Ask, ask_model, choose_by_model, scores_by_model
+from poise.agents.policies.emomas_model import Ask, PolicyModel, choose_by_model, scores_by_model
 from poise.agents.policies.learned.q_table import Transition
 from poise.agents.policies.situations import PHASES, Situation, SituationChoice, choices, now
 from poise.agents.protocols import View
@@ -76,14 +76,23 @@ class EmoMas:
 
     scores:       what the coherence adviser goes by; rules unless given.
     orchestrator: a model that chooses among the recommendations instead of the weights.
+    model:        the model that either of them asks; None where it takes no limits.
     """
 
-    def __init__(self, scores: Scores | None = None, orchestrator: Ask | None = None) -> None:
+    def __init__(
+        self, scores: Scores | None = None, orchestrator: Ask | None = None, model: PolicyModel | None = None
+    ) -> None:
         self._reinforcement = Reinforcement()
         self._advisers: tuple[Adviser, ...] = (GameTheory(), self._reinforcement, Coherence(scores))
         self._orchestrator = orchestrator
+        self._model = model
         self._weights = [[1.0 / len(ADVISERS)] * len(ADVISERS) for _ in range(CONTEXTS)]
         self._usual: tuple[float, float] | None = None  # running mean and variance of the reward
+
+    def ask_within(self, timeout: float, patience: float) -> None:
+        """Call the model, if any, by these limits in seconds."""
+        if self._model is not None:
+            self._model.limits = {"timeout": timeout, "patience": patience}
 
     def choose(self, view: View, dice: Dice) -> str:
         """The emotion for the next message, one of the seven."""
@@ -193,5 +202,5 @@ def make_emomas(argument: str) -> EmoMas:
     """What `emomas`, `emomas:URI` and `emomas:orchestrator=URI` stand for."""
     if not argument:
         return EmoMas()
-    ask = ask_model(_model_of(argument))
-    return EmoMas(scores_by_model(ask), ask if argument.startswith(_ORCHESTRATOR) else None)
+    model = PolicyModel(_model_of(argument))
+    return EmoMas(scores_by_model(model), model if argument.startswith(_ORCHESTRATOR) else None, model)

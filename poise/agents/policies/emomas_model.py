@@ -11,13 +11,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from poise.agents.emotions.tables import Row
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.policies.emomas_advisers import Scores
 from poise.agents.policies.situations import Situation
 from poise.common.errors import BadReply
+
+if TYPE_CHECKING:
+    from poise.agents.models.calls import Caller
 
 Ask = Callable[[str], str]
 T = TypeVar("T")
@@ -29,35 +32,39 @@ _OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
 _TRIES: Final = 2
 
 
-@lru_cache(maxsize=16)
-def ask_model(uri: str) -> Ask:
-    """A function that asks the model of `uri`.
+class PolicyModel:
+    """Asks the model of `uri`, which is opened by the first question.
+
+    limits: `timeout` and `patience` of its `ModelSettings`, where they are not the usual ones.
 
     Raises:
-        AgentError: it is not a model URI. The model itself is opened by the first question.
+        AgentError: it is not a model URI.
     """
-    from poise.agents.models.models import parse_uri
-    from poise.common.errors import AgentError
 
-    if not parse_uri(uri)[0].has_model:
-        raise AgentError(
-            "scripted has no model to ask; say just emomas, or name a model such as emomas:ollama:qwen2.5:7b"
-        )
+    def __init__(self, uri: str) -> None:
+        from poise.agents.models.models import parse_uri
+        from poise.common.errors import AgentError
 
-    @lru_cache(maxsize=1)
-    def caller() -> Callable[[str], str]:
-        from poise.agents.models.calls import open_caller
+        if not parse_uri(uri)[0].has_model:
+            raise AgentError(
+                "scripted has no model to ask; say just emomas, or name a model such as emomas:ollama:qwen2.5:7b"
+            )
+        self._uri = uri
+        self.limits: dict[str, float] = {}
+
+    def __call__(self, prompt: str) -> str:
+        """The reply's text."""
         from poise.agents.models.endpoint import Question
-        from poise.agents.models.settings import ModelSettings
 
-        settings = ModelSettings(temperature=0.0, max_tokens=_MAX_TOKENS)
-        opened = open_caller(uri, settings)
-        return lambda prompt: opened.ask(Question((("user", prompt),), seed=0)).text
+        return _caller(self._uri, **self.limits).ask(Question((("user", prompt),), seed=0)).text
 
-    def ask(prompt: str) -> str:
-        return caller()(prompt)
 
-    return ask
+@lru_cache(maxsize=16)
+def _caller(uri: str, **limits: float) -> Caller:
+    from poise.agents.models.calls import open_caller
+    from poise.agents.models.settings import ModelSettings
+
+    return open_caller(uri, ModelSettings(temperature=0.0, max_tokens=_MAX_TOKENS, **limits))  # type: ignore[arg-type]
 
 
 def scores_by_model(ask: Ask) -> Scores:

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing import connection
 from time import monotonic
 from typing import Any, Final
@@ -23,6 +24,7 @@ from poise.common.processes import (
     error_from_worker,
     how_it_ended,
     imports_main,
+    may_fork,
     turn_watch,
     worker_context,
 )
@@ -67,6 +69,8 @@ class ProcessPool:
 
     def __post_init__(self) -> None:
         self._asks = self.plan.schedule.calls_model
+        if may_fork():
+            import_module("poise.graphs.pairing")  # once, and not in each worker
         self._choose_context()
         self._halted = self._context.RawValue(ctypes.c_bool, False)
         self._workers = []
