@@ -15,8 +15,6 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-settings.register_profile("poise", deadline=None, derandomize=True)
-settings.load_profile("poise")
 
 _PATIENCE = 60.0  # seconds that a thread may take to end; a moment suffices on an idle machine
 
@@ -72,8 +70,14 @@ def pytest_collection_finish(session):
         raise pytest.UsageError(f"xdist does not group {ungrouped[0]} and others; two workers would run the model")
 
 
+def pytest_configure(config):
+    examples = 100 if config.getoption("--all-moments") else 30
+    settings.register_profile("poise", deadline=None, derandomize=True, max_examples=examples)
+    settings.load_profile("poise")
+
+
 def pytest_addoption(parser):
-    parser.addoption("--all-moments", action="store_true", help="ten killed moments instead of four, and longer talks")
+    parser.addoption("--all-moments", action="store_true", help="full counts: killed moments, examples of a property, longer talks")
     parser.addoption("--regenerate-goldens", action="store_true", help="write the golden files anew")
 
 

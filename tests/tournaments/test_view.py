@@ -394,6 +394,21 @@ def test_the_viewer_sees_matches_as_they_come(tmp_path):
         assert asked.get("/run/run/progress.json").json()["state"] == "finished"
 
 
+def test_a_page_that_hears_of_more_matches_is_given_as_many(tmp_path, monkeypatch):
+    """Also while the store grows between the two requests, and where reading it takes long."""
+    monkeypatch.setattr("poise.tournaments.view.library._REST", float("inf"))
+    plan = fake_plan()
+    matches = list(fake_matches(plan))
+    with fake_store(tmp_path / "run", plan) as store:
+        asked = client(tmp_path / "run")
+        with only_run(tmp_path / "run"):
+            for done in range(1, len(matches) + 1):
+                store.add(matches[store.count() : done])
+                finished = asked.get("/run/run/progress.json").json()["finished"]
+                assert asked.get("/run/run/matches.json").json()["all"] == finished
+        assert asked.get("/run/run/progress.json").json()["finished"] == len(matches)
+
+
 def test_asking_whether_it_runs_writes_nothing_and_keeps_no_run_from_starting(tmp_path):
     assert not is_running(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -59,18 +59,12 @@ class ViewedRun:
         self._snapshot: Snapshot | None = None
         self._until = 0.0
 
-    def count(self) -> int:
-        """How many matches are finished now."""
-        if self._snapshot is not None and _stamp(self.folder) == self._stamp:
-            return len(self._snapshot.rows)
-        with Store.read(self.folder) as store:
-            return store.count()
-
-    def snapshot(self) -> Snapshot:
-        """The tournament now, or a moment ago where reading it takes long and it grows."""
+    def snapshot(self, *, fresh: bool = False) -> Snapshot:
+        """The tournament now, or, unless `fresh`, a moment ago where reading it takes long and it grows."""
         with self._lock:
             stamp = _stamp(self.folder)
-            if self._snapshot is not None and (stamp == self._stamp or monotonic() < self._until):
+            kept = not fresh and monotonic() < self._until
+            if self._snapshot is not None and (stamp == self._stamp or kept):
                 return self._snapshot
             began = monotonic()
             with Store.read(self.folder) as store:
@@ -106,10 +100,9 @@ class ViewedRun:
 
     def row(self, position: int) -> Row:
         """The row of the match at `position`, also where the snapshot is a moment old."""
-        if position not in self.snapshot().index:
-            with self._lock:
-                self._until = 0.0
         snapshot = self.snapshot()
+        if position not in snapshot.index:
+            snapshot = self.snapshot(fresh=True)
         if position not in snapshot.index:
             raise Missing(f"match {position} is not among the {len(snapshot.rows)} finished matches of this tournament")
         return snapshot.rows[snapshot.index[position]]

@@ -67,12 +67,17 @@ class Watcher:
         self._paces: dict[Path, RunPace] = {}
 
     def state(self, run: ViewedRun) -> dict[str, Any]:
-        """Plain data for the page: counts, a word for the state, and the time left."""
-        count, header = run.count(), run.snapshot().header
+        """Plain data for the page: counts, a word for the state, and the time left.
+
+        Matches are counted in the snapshot that all else on the page is drawn from: a page that hears of more, and
+        then asks for them, must not be given fewer.
+        """
+        running = is_running(run.folder)
+        snapshot = run.snapshot(fresh=not running)  # its last matches, once it has ended
+        count, header = len(snapshot.rows), snapshot.header
         now = monotonic()
         pace = self._paces.setdefault(run.folder, RunPace())
         pace.see(count, now)
-        running = is_running(run.folder)
         state = "running" if running else "finished" if count >= header.total else "stopped"
         left = None
         if running and count < header.total:
