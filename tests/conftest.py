@@ -15,7 +15,6 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-
 _PATIENCE = 60.0  # seconds that a thread may take to end; a moment suffices on an idle machine
 
 
@@ -77,7 +76,9 @@ def pytest_configure(config):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all-moments", action="store_true", help="full counts: killed moments, examples of a property, longer talks")
+    parser.addoption(
+        "--all-moments", action="store_true", help="full counts: killed moments, examples of a property, longer talks"
+    )
     parser.addoption("--regenerate-goldens", action="store_true", help="write the golden files anew")
 
 
