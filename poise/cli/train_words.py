@@ -162,13 +162,13 @@ def _running(
 ) -> Iterator[LanguageRun]:
     """A run that shows its progress and can be stopped."""
     from poise.cli.screens.console import console
-    from poise.cli.screens.training_progress import TrainingProgress
     from poise.common.interrupts import Interrupts
+    from poise.common.progress import ProgressDisplay
     from poise.training.language.loop import LanguageRun
 
-    with TrainingProgress(console(stderr=True)) as progress, Interrupts() as stop:
+    with ProgressDisplay(console(stderr=True)) as watch, Interrupts() as stop:
         try:
-            yield LanguageRun(device, precision, portion, minutes, progress, stop)
+            yield LanguageRun(device, precision, portion, minutes, watch, stop)
         except KeyboardInterrupt as stopped:
             stopped.add_note(f"What was done so far is kept in {folder}; repeat the command to resume.")
             raise

@@ -110,7 +110,7 @@ def check_node(config: TournamentConfig, schedule: Schedule) -> Sequence[str]:
                 f"{planned.label!r} is another {planned.seat} there than here; let its file lie below the folder in "
                 "which the tournament is run, so that it travels, and install the same packages"
             )
-    tried = try_models(config, schedule, {match.pair for match in schedule.played})
+    tried = try_models(config, schedule, schedule.played_pairs)
     for error in tried.down.values():
         raise error
     return tried.remarks

@@ -11,8 +11,10 @@ from typing import Final
 
 from poise.common.errors import ModelDown
 from poise.common.interrupts import Interrupts
+from poise.common.progress import Watch, usual_watch
 from poise.common.tracing import tracing_remark
 from poise.games.scenario import Scenario
+from poise.tournaments.board import Board
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.folder import (
     begin_store,
@@ -29,12 +31,12 @@ from poise.tournaments.schedule import Entrant, Schedule, build_schedule, check_
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
-from poise.tournaments.watch import TournamentWatch, usual_watch
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan
 
 _COMMIT_SECONDS: Final = 0.5
 _COMMIT_MATCHES: Final = 500
+_STOPPING: Final = "finishing the matches in flight; interrupt again (Ctrl-C) to drop them"
 
 
 def plan_matches(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
@@ -70,7 +72,7 @@ def run_tournament(
     config: TournamentConfig,
     out: Path | str | None = None,
     *,
-    watch: TournamentWatch | None = None,
+    watch: Watch | None = None,
     scenarios: Sequence[Scenario] | None = None,
     open_pairing: OpenPairing | None = None,
 ) -> Result:
@@ -120,7 +122,7 @@ def resume_tournament(
     folder: Path | str,
     *,
     workers: int | str | None = None,
-    watch: TournamentWatch | None = None,
+    watch: Watch | None = None,
     open_pairing: OpenPairing | None = None,
 ) -> Result:
     """Resume the tournament in `folder`. Only the folder is needed, and the files of your own agents.
@@ -150,7 +152,7 @@ def _finished_ids(folder: Path) -> set[str]:
 
 
 def _down_models(
-    config: TournamentConfig, schedule: Schedule, finished: Collection[str], watch: TournamentWatch
+    config: TournamentConfig, schedule: Schedule, finished: Collection[str], watch: Watch
 ) -> Mapping[str, str]:
     """Try the models that are needed for what is not finished; why some of them cannot be asked, by URI.
 
@@ -176,7 +178,7 @@ def _queue(store: Store, schedule: Schedule, down: Mapping[str, str]) -> TaskQue
 
 
 def _play(
-    store: Store, config: TournamentConfig, queue: TaskQueue, open_pairing: OpenPairing | None, watch: TournamentWatch
+    store: Store, config: TournamentConfig, queue: TaskQueue, open_pairing: OpenPairing | None, watch: Watch
 ) -> Result:
     schedule = queue.schedule
     store.set_waiting(())
@@ -184,14 +186,17 @@ def _play(
     writer = _Writer(store, every_match=schedule.calls_model)
     advice = f"Finished matches are kept; continue with: {resume_command(store.folder)}"
     began = monotonic()
-    with watch.over(schedule, store.tally()), Interrupts(watch.stopping, f"stopped\n{advice}") as stop:
+    board = Board(schedule, store.tally())
+    watch.begin("matches", schedule.played_total, store.count(), schedule.summary, board.tables)
+    with Interrupts(partial(watch.remark, _STOPPING), f"stopped\n{advice}") as stop:
         check = partial(check_node, config, schedule) if open_pairing is None else tuple
         how = How(config.workers, config.match_seconds, stop, message_seconds=config.message_seconds, check=check)
         try:
             with closing(play_all(plan, queue, how)) as batches:
                 for batch in batches:
                     writer.add(batch)
-                    watch.update(batch)
+                    board.add(batch)
+                    watch.advance(len(batch))
                     while queue.news:
                         watch.remark(queue.news.pop(0))
                     stop.acknowledge()
@@ -207,7 +212,7 @@ def _play(
     if waiting and not finished:
         raise ModelDown(f"{waiting[0].reason}\n{advice}")
     seconds = monotonic() - began
-    return Result(store.folder, len(schedule.played), finished, writer.written, seconds, waiting, config.part)
+    return Result(store.folder, schedule.played_total, finished, writer.written, seconds, waiting, config.part)
 
 
 class _Writer:

@@ -15,12 +15,11 @@ from rich.text import Text
 from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
-from poise.cli.screens.progress import heading
 from poise.common.words import duration
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.estimate import estimate
 from poise.tournaments.folder import resume_command
-from poise.tournaments.matchmaking import Pairings, vain_options
+from poise.tournaments.matchmaking import vain_options
 from poise.tournaments.results import Result
 from poise.tournaments.runner import plan_matches
 from poise.tournaments.schedule import refuse_same_agents
@@ -100,9 +99,9 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     """Show who would play whom, the model calls and the time; play nothing for the record."""
     schedule = plan_matches(config)
     refuse_same_agents(schedule)
-    screen.print(Text(heading(schedule), style="bold"))
+    screen.print(Text(schedule.summary, style="bold"))
     screen.print(Text(plain(schedule.coverage)))
-    size = str(len(schedule.matches) // schedule.pairs)
+    size = str(schedule.size)
     creditors, debtors = schedule.names("creditor"), schedule.names("debtor")
     pairs = [(divmod(pair, len(debtors)), schedule.pair(pair)) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
     screen.print(
@@ -113,7 +112,7 @@ def show_schedule(config: TournamentConfig, screen: Console) -> None:
     )
     if schedule.pairs > len(pairs):
         screen.print(f"and {schedule.pairs - len(pairs)} more pairs")
-    guess = estimate(config, schedule, Pairings(config, schedule))
+    guess = estimate(config, schedule)
     if guess.most_calls:
         screen.print(f"model calls: about {guess.calls:,}, at most {guess.most_calls:,}")
     for remark in vain_options(config, schedule):
