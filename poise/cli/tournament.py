@@ -10,7 +10,8 @@ import typer
 
 from poise.agents.registry import find_agent
 from poise.cli import judge, statistics
-from poise.cli.options import AsJson, Baseline, Folder, command_group, takes
+from poise.cli.groups import AsJson, Baseline, Folder, command_group
+from poise.cli.options import takes
 from poise.cli.output import show_json, write_line
 from poise.cli.screens.exit_codes import EXIT_CODES
 from poise.common.errors import AgentError, BadInput

@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from poise.cli import train_offline, train_words
-from poise.cli.options import Out, command_group, takes
+from poise.cli.groups import Out, command_group
+from poise.cli.options import takes
 from poise.cli.train_offline import Device, Minutes
 from poise.training.online.settings import TrainSettings
 

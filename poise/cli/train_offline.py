@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poise.cli.options import Out, command_group, number_or_text, takes
+from poise.cli.groups import Out, command_group
+from poise.cli.options import number_or_text, takes
 from poise.cli.output import write_line
 from poise.training.data.settings import BaselineSettings, DatasetSettings, SweepSettings
 from poise.training.offline.problem import Method, OfflineSettings

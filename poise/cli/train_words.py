@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from poise.cli.options import Out, command_group, takes
+from poise.cli.groups import Out, command_group
+from poise.cli.options import takes
 from poise.cli.output import write_line
 from poise.cli.train_offline import Device, Minutes
 from poise.training.language.settings import DpoSettings, JpoSettings, Picking, SampleSettings, SftSettings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import orjson
 import pytest
@@ -209,7 +208,7 @@ def test_one_request_that_is_not_answered_takes_no_model_from_the_others():
     assert queue.left == len(PLAN.matches) - size - 1
 
 
-PLAN = replace(schedule(config(3, 2, model="openai:some"), 4, ("c2",)), judge=None)
+PLAN = schedule(config(3, 2, model="openai:some"), 4, ("c2",))
 
 
 @settings(max_examples=60, deadline=None)

@@ -69,7 +69,7 @@ def prompts(schedule: Schedule) -> dict[str, Any] | None:
 
 
 def _prompt_files(schedule: Schedule) -> dict[str, Path]:
-    from poise.agents.emotions.llm_detector import PROMPT_FILE
+    from poise.agents.emotions.detectors import PROMPT_FILE
     from poise.agents.voices.prompts import FOLDER
     from poise.games.domains import domain_file
 
