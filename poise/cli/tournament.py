@@ -31,15 +31,18 @@ def run_tournament_command(
     ] = False,
 ) -> None:
     """Play every creditor against every debtor and show who won. Stopped halfway, it can be resumed."""
-    from poise.cli.screens import conclusion
     from poise.cli.screens.console import console
-    from poise.common.progress import ProgressDisplay
-    from poise.tournaments.runner import run_tournament
 
     settings = load_config(config, given)
     if dry_run:
-        conclusion.show_schedule(settings, console())
+        from poise.cli.screens.schedule import show_schedule
+
+        show_schedule(settings, console())
         return
+    from poise.cli.screens import conclusion
+    from poise.common.progress import ProgressDisplay
+    from poise.tournaments.runner import run_tournament
+
     notes = console(stderr=True)
     with ProgressDisplay(notes) as watch:
         result = run_tournament(settings, watch=watch)

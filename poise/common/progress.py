@@ -192,9 +192,9 @@ def _picture(share: float, words: str, tables: Sequence[PlainTable]) -> Renderab
     from rich.table import Table
     from rich.text import Text
 
-    head = Table.grid()
-    head.add_row(ProgressBar(total=1.0, completed=share, width=40))
-    head.add_row(Text(words))
+    progress = Table.grid()
+    progress.add_row(ProgressBar(total=1.0, completed=share, width=40))
+    progress.add_row(Text(words))
     drawn = []
     for table in tables:
         one = Table(box=SIMPLE_HEAD, title=table.caption, title_justify="left", caption=table.note or None)
@@ -203,4 +203,4 @@ def _picture(share: float, words: str, tables: Sequence[PlainTable]) -> Renderab
         for row in table.rows:
             one.add_row(*row)
         drawn.append(one)
-    return Group(head, Columns(drawn, padding=(0, 4)))
+    return Group(progress, Columns(drawn, padding=(0, 4)))

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from poise.agents.agent import Agent, Offers
-from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED, ModelSettings
-from poise.agents.protocols import Learner, Policy, ReplyForm, Voice
+from poise.agents.protocols import Conduct, Learner, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed

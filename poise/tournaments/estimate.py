@@ -10,7 +10,6 @@ from poise.agents.game_players import GAME_PLAYERS
 from poise.agents.models.settings import SCRIPTED
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.schedule import Entrant, Schedule
-from poise.tournaments.workers.play import How, workers_of
 
 _USUAL_MESSAGES: Final = 12
 _REPLY_TOKENS: Final = 45
@@ -50,7 +49,7 @@ def estimate(config: TournamentConfig, schedule: Schedule) -> CostEstimate:
             "which is what the embedded model does on two cores"
         )
         return CostEstimate(schedule.played_total, calls, most, seconds, basis)
-    workers = workers_of(How(config.workers, config.match_seconds), schedule)
+    workers = schedule.at_once(config.workers)
     seconds = _MATCH_SECONDS * schedule.played_total / workers
     basis = f"{_MATCH_SECONDS * 1000:.2g} ms a match, as usual; workers: {workers}"
     if isinstance(config.workers, str):

@@ -27,7 +27,7 @@ from poise.tournaments.folder import (
 )
 from poise.tournaments.matchmaking import Pairings, check_node, try_models
 from poise.tournaments.results import Result
-from poise.tournaments.schedule import Entrant, Schedule, build_schedule, check_baseline, enter, refuse_same_agents
+from poise.tournaments.schedule import Schedule, check_baseline, plan_matches, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
@@ -37,35 +37,6 @@ from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan
 _COMMIT_SECONDS: Final = 0.5
 _COMMIT_MATCHES: Final = 500
 _STOPPING: Final = "finishing the matches in flight; interrupt again (Ctrl-C) to drop them"
-
-
-def plan_matches(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
-    """Every match that `config` asks for; none is played.
-
-    Raises ConfigError, AgentError or ScenarioError for invalid settings, AgentError for a graph that is none.
-    """
-    if scenarios is None:
-        from poise.games.scenarios.loaders import load_scenarios
-
-        scenarios = load_scenarios(config.scenarios)
-    creditors, debtors = enter(config)
-    for one in (*creditors, *debtors):
-        _refuse_other_than_graph(one)
-    return build_schedule(config, creditors, debtors, scenarios)
-
-
-def _refuse_other_than_graph(entrant: Entrant) -> None:
-    """AgentError where the function of a graph returns something else; one that raises fails its matches."""
-    agent = entrant.agent
-    if agent is None or agent.make_graph is None or agent.human:
-        return
-    from poise.graphs.custom import state_graph_of
-
-    try:
-        graph = agent.make_graph()
-    except Exception:  # noqa: BLE001 - a user's own code
-        return
-    state_graph_of(graph, entrant.label)
 
 
 def run_tournament(

@@ -23,6 +23,7 @@ from poise.agents.models.settings import SCRIPTED
 from poise.agents.names import shown_names, without_model
 from poise.agents.registry import each_debtor, find_agent
 from poise.common.errors import ConfigError
+from poise.common.processes import usable_cores
 from poise.common.seeds import child_seed
 from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat
@@ -30,6 +31,8 @@ from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
 
 _DEFAULT_BASELINE: Final = "vanilla"
+_CONVERSATIONS: Final = 4  # at a time with a model's server, where nothing is said
+_EMBEDDED_CONVERSATIONS: Final = 2  # at a time in this process: more of them only wait for its cores
 LARGEST: Final = 10_000_000  # matches, each of about 300 bytes while it is planned
 
 
@@ -239,6 +242,14 @@ class Schedule:
         """Whether a model runs in this process."""
         return any(runs_here(model.uri) for model in self.asked)
 
+    def at_once(self, workers: int | str | None) -> int:
+        """How many matches are played at a time, on each node of a cluster, where `workers` was asked for."""
+        if isinstance(workers, int):
+            return workers
+        if self.calls_model:
+            return _EMBEDDED_CONVERSATIONS if self.embedded else _CONVERSATIONS
+        return usable_cores()
+
     def tuned(self, pair: int) -> tuple[str, ...]:
         """The servers' models and the embedded models' adapters that this pair needs; equal pairs are played together.
 
@@ -310,6 +321,35 @@ def _listeners(config: TournamentConfig) -> list[AskedModel]:
     judge, detector = config.judge, config.detector
     listeners = [AskedModel(judge, "judge")] if judge and asks_model(judge) else []
     return [*listeners, AskedModel(detector_model(detector), "detector")] if detector_asks(detector) else listeners
+
+
+def plan_matches(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
+    """Every match that `config` asks for; none is played.
+
+    Raises ConfigError, AgentError or ScenarioError for invalid settings, AgentError for a graph that is none.
+    """
+    if scenarios is None:
+        from poise.games.scenarios.loaders import load_scenarios
+
+        scenarios = load_scenarios(config.scenarios)
+    creditors, debtors = enter(config)
+    for one in (*creditors, *debtors):
+        _refuse_other_than_graph(one)
+    return build_schedule(config, creditors, debtors, scenarios)
+
+
+def _refuse_other_than_graph(entrant: Entrant) -> None:
+    """AgentError where the function of a graph returns something else; one that raises fails its matches."""
+    agent = entrant.agent
+    if agent is None or agent.make_graph is None or agent.human:
+        return
+    from poise.graphs.custom import state_graph_of
+
+    try:
+        graph = agent.make_graph()
+    except Exception:  # noqa: BLE001 - a user's own code
+        return
+    state_graph_of(graph, entrant.label)
 
 
 def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant, ...]]:

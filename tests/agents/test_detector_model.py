@@ -27,7 +27,7 @@ from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.config import make_config
 from poise.tournaments.estimate import estimate
 from poise.tournaments.matchmaking import Pairings, model_options
-from poise.tournaments.runner import plan_matches
+from poise.tournaments.schedule import plan_matches
 
 SETTINGS = {"creditors": ["vanilla"], "debtors": ["angry"], "matches_per_pair": 2}
 

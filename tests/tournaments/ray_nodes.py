@@ -23,7 +23,8 @@ from poise.games.domains import SEARCH
 from poise.games.scenario import Scenario
 from poise.tournaments import runner
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
+from poise.tournaments.runner import resume_tournament, run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.contents import outcome_digest
 from poise.tournaments.storage.store import Store
 from poise.training.data.settings import SweepSettings

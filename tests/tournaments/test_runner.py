@@ -24,7 +24,8 @@ from poise.common.interrupts import Interrupts
 from poise.common.progress import Unwatched
 from poise.tournaments.config import make_config
 from poise.tournaments.folder import default_folder
-from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
+from poise.tournaments.runner import resume_tournament, run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.store import Store

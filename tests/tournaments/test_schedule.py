@@ -13,8 +13,7 @@ from poise.agents.models.adapters import Adapter
 from poise.common.errors import ConfigError, StoreError
 from poise.games.scenario import Scenario
 from poise.tournaments.config import TournamentConfig, make_config
-from poise.tournaments.runner import plan_matches
-from poise.tournaments.schedule import SCRIPTED, build_schedule, check_baseline, enter, find_baseline
+from poise.tournaments.schedule import SCRIPTED, build_schedule, check_baseline, enter, find_baseline, plan_matches
 from poise.tournaments.workers.queue import Task, TaskQueue
 
 counts = st.integers(1, 4)

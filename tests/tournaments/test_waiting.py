@@ -21,7 +21,8 @@ from poise.common.errors import BadReply, ModelDown, ModelMissing, ModelTimeout,
 from poise.tournaments.config import make_config
 from poise.tournaments.matchmaking import Pairings
 from poise.tournaments.report.page import write_report
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store, read_snapshot

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from poise.agents.emotions.llm_detector import Asked
     from poise.agents.models.settings import ModelSettings
 
-PROMPT_FILE: Final = Path(__file__).parent / "detector.toml"  # what a model is told that reads emotions
 LEXICAL: Final = "lexical"
 _FINE: Final = "28:"
 

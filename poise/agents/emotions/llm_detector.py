@@ -12,11 +12,11 @@ import threading
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from string import Template
 from typing import Any, Final
 
 from poise.agents.emotions.detector import MEMO, Detection
-from poise.agents.emotions.detectors import PROMPT_FILE
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEUTRAL, to_seven
 from poise.agents.models.calls import Caller, reply_problem
 from poise.agents.models.endpoint import ChatTurn, Question
@@ -24,6 +24,7 @@ from poise.agents.models.text import neutralise
 from poise.common.errors import BadReply, ModelError, ModelTimeout, Unanswered
 from poise.games.transcript import total_usage
 
+PROMPT_FILE: Final = Path(__file__).parent / "detector.toml"
 TRIES: Final = 3
 _CONVERSATION: Final = "detector"  # one for all messages: what two questions share is their beginning
 _EXCERPT: Final = 60
