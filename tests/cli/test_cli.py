@@ -32,7 +32,6 @@ def fakes(monkeypatch):
     """Play by formula on a few cases: the command is tested here, not the talks."""
     monkeypatch.setattr("poise.games.scenarios.loaders.load_scenarios", lambda source="builtin": scenarios(4))
     monkeypatch.setattr(runner, "Pairings", lambda _config, schedule: OpenFake(schedule))
-    return opened
 
 
 def poise_says(*words, code=0):
