@@ -131,8 +131,8 @@ def chance(seen: NDArray[np.int64], table: Array) -> float:
 
 
 def _binomial(m: int, n: int, share: float) -> float:
-    """P(X = m) of n draws, each of which counts with probability `share`."""
+    """P(X = m), m above n times `share`, of n draws that count with probability `share` each."""
     if not 0 < share < 1 or m > n:
-        return float(m == n * share)
+        return 0.0
     ways = math.lgamma(n + 1) - math.lgamma(m + 1) - math.lgamma(n - m + 1)
     return math.exp(ways + m * math.log(share) + (n - m) * math.log1p(-share))
