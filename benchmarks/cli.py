@@ -8,13 +8,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 FIELD = ("tournament", "run", "--creditor", "vanilla", "--debtor", "angry")
+FIRST = str(Path(__file__).parents[1] / "examples" / "first.toml")
 GOALS = {  # seconds of CPU on a quiet machine
     ("--help",): 0.1,
     ("agents", "list"): 0.3,
-    (*FIELD, "--dry-run"): 0.3,
-    (*FIELD, "--scenarios", "builtin:0", "--workers", "1"): 1.0,
+    ("tournament", "run", FIRST, "--dry-run"): 0.3,
+    (*FIELD, "--matches-per-pair", "1000000", "--dry-run"): 0.3,
+    (*FIELD, "--matches-per-pair", "1", "--scenarios", "builtin:0"): 1.0,
 }
 
 

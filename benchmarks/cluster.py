@@ -19,10 +19,10 @@ import time
 from pathlib import Path
 
 from poise import TournamentConfig, run_tournament
+from poise.common.progress import Unwatched
 from poise.tournaments.merging import merge_tournaments
 from poise.tournaments.storage.contents import outcome_digest
 from poise.tournaments.storage.store import Store, exists
-from poise.tournaments.watch import Silent
 
 MATCHES = int(os.environ.get("MATCHES", "10000"))
 FIELD = {
@@ -34,14 +34,14 @@ FIELD = {
 NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 100 * 2**20}
 
 
-class Clock(Silent):
+class Clock(Unwatched):
     """When the first matches came, so that a start is told from play."""
 
     began = 0.0
 
-    def update(self, batch):
-        """Note the time of the first batch."""
-        self.began = self.began or (time.perf_counter() if batch else 0.0)
+    def advance(self, count, note=""):  # noqa: ARG002 - as Watch has it
+        """Note the time of the first matches."""
+        self.began = self.began or (time.perf_counter() if count else 0.0)
 
 
 def child(out: str, how: str) -> None:

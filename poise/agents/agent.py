@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from poise.agents.protocols import Concession, Learner, Policy, ReplyForm
+from poise.agents.protocols import Concession, Conduct, Learner, Policy, ReplyForm
 from poise.common.errors import AgentError
 from poise.games.moves import Seat
 
 if TYPE_CHECKING:
-    from poise.agents.conduct.duties import Conduct
     from poise.agents.models.adapters import Adapter
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from typing import TYPE_CHECKING, Final
 
 from poise.agents.agent import Agent, default_concession
 from poise.agents.concessions import MoodConcession, named_concession
 from poise.agents.game_players import GAME_PLAYERS, game_player
-from poise.agents.personas import load_persona, persona_names
+from poise.agents.personas import load_persona, persona_names, persona_summary
 from poise.agents.personas.persona import Persona, PersonaPolicy
 from poise.agents.policies import NamedPolicy, policies
 from poise.agents.policies.vanilla import Vanilla
-from poise.agents.simulated import SimulatedConcession, SimulatedPolicy, World, load_world
-from poise.agents.trained import packaged
+from poise.agents.trained import packaged, packaged_summary
 from poise.common.errors import AgentError
 from poise.games.moves import Seat
 
+if TYPE_CHECKING:
+    from poise.agents.simulated import World
+
 Maker = Callable[[str], Agent]
+_SIMULATED: Final = "a debtor drawn from a simulated world, with a hidden state that reacts to what it reads"
 
 
 @cache
@@ -30,6 +34,14 @@ def built_in(seat: Seat) -> Mapping[str, Maker]:
             **packaged(seat),
         }
     return {**{name: partial(_debtor, name) for name in persona_names()}, "simulated": _simulated, **packaged(seat)}
+
+
+def summaries(seat: Seat) -> Mapping[str, str]:
+    """What this seat's agents do, by name, known without making them."""
+    own = {name: packaged_summary(name) for name in packaged(seat)}
+    if seat == "creditor":
+        return {**{name: named.summary for name, named in policies().items()}, **GAME_PLAYERS, **own}
+    return {**{name: persona_summary(name) for name in persona_names()}, "simulated": _SIMULATED, **own}
 
 
 def policy_agent(policy: NamedPolicy, argument: str) -> Agent:
@@ -66,18 +78,22 @@ def _debtor(name: str, argument: str) -> Agent:
 
 
 def _simulated(argument: str) -> Agent:
+    from poise.agents.simulated import load_world
+
     return simulated_debtor(load_world(argument), f"simulated:{argument}" if argument else "simulated")
 
 
 def simulated_debtor(world: World, name: str = "simulated") -> Agent:
     """The debtor that is drawn from `world`, a new one in each match."""
+    from poise.agents.simulated import SimulatedConcession, SimulatedPolicy
+
     return Agent(
         name=name,
         seat="debtor",
         make_policy=lambda: SimulatedPolicy(world),
         make_concession=lambda: SimulatedConcession(world),
         settings=world.declared(),
-        summary="a debtor drawn from a simulated world, with a hidden state that reacts to what it reads",
+        summary=_SIMULATED,
     )
 
 

@@ -14,6 +14,7 @@ from poise.games.moves import Move, Seat, other
 from poise.games.rules import Rules
 from poise.games.transcript import Reading, Wording
 
+Conduct = Literal["record", "reask", "refuse"]  # what is done about words that break a rule; see `conduct.duties`
 ReplyForm = Literal["words", "structured"]  # how a model that decides the number answers: in words, or as JSON
 
 

@@ -318,9 +318,30 @@ def list_agents() -> list[Agent]:
         for name, make in built_in(seat).items():
             if (seat, name) not in found:
                 found[seat, name] = make("")
-    found.update(_registered())
+    return list({**found, **_others()}.values())
+
+
+def agent_summaries() -> Mapping[tuple[Seat, str], str]:
+    """What each agent of `list_agents` does, by seat and name; those that come with Poise are not made for it.
+
+    A policy that needs an argument stands as it is written: `fixed:EMOTION`.
+    """
+    from poise.agents.builtin import summaries
+    from poise.agents.policies import installed_policies
+
+    named = installed_policies()
+    written = {name: f"{name}:{policy.argument}" if policy.example else name for name, policy in named.items()}
+    found: dict[tuple[Seat, str], str] = {("creditor", written[name]): one.summary for name, one in named.items()}
+    for seat in SEATS:
+        found |= {(seat, written.get(name, name)): summary for name, summary in summaries(seat).items()}
+    return found | {key: agent.summary for key, agent in _others().items()}
+
+
+def _others() -> dict[tuple[Seat, str], Agent]:
+    """Agents that a decorator registered in this process, and those of installed packages."""
+    found = dict(_registered())
     for entry in entry_points(group=_GROUP):
         extra = getattr(entry.load(), _MARK, None)
         if isinstance(extra, Agent):
             found[extra.seat, entry.name] = extra
-    return list(found.values())
+    return found

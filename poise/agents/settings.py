@@ -13,9 +13,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.agents.protocols import ReplyForm
+from poise.agents.protocols import Conduct, ReplyForm
 from poise.common.errors import AgentError
 from poise.common.words import did_you_mean
 

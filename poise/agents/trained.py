@@ -100,12 +100,15 @@ def listed_agents(seat: Seat) -> list[Agent]:
     return [listed(str(PACKAGED / name)) for name in packaged(seat)]
 
 
+def packaged_summary(name: str) -> str:
+    """What is said of the agent `name` that ships with Poise."""
+    return (PACKAGED / name / ABOUT).read_text("utf-8").partition("\n")[0]
+
+
 def _introduced(agent: Agent) -> Agent:
     """An agent of a folder that ships with Poise, by its name and with what is said of it there."""
-    folder = Path(agent.name)
-    about = folder / ABOUT
-    summary = about.read_text("utf-8").partition("\n")[0] if about.exists() else agent.summary
-    return replace(agent, name=folder.name, summary=summary)
+    name = Path(agent.name).name
+    return replace(agent, name=name, summary=packaged_summary(name))
 
 
 def loaded_policy(folder: str) -> tuple[Callable[[], Policy], str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from poise.cli.options import AsJson, command_group
+from poise.cli.groups import AsJson, command_group
 
 app = command_group()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poise.cli.options import Folder, command_group
+from poise.cli.groups import Folder, command_group
 from poise.cli.output import write_line
 from poise.common.errors import BadInput
 from poise.common.files import replace_file

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from poise.cli.options import command_group
+from poise.cli.groups import command_group
 from poise.cli.output import write_line
 from poise.common.errors import BadInput
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from poise.cli.options import AsJson, Folder, command_group
+from poise.cli.groups import AsJson, Folder, command_group
 from poise.cli.output import write_line
 
 app = command_group()
@@ -64,11 +64,10 @@ def rescore_command(
 
 
 def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> None:
-    """Ask a judge that was named now, with a bar where somebody looks."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+    """Ask a judge that was named now."""
     from poise.cli.screens.console import console
     from poise.common.errors import BadInput
+    from poise.common.progress import ProgressDisplay
     from poise.common.settings import parse_options
     from poise.tournaments.judging.asking import ask_judge
 
@@ -76,14 +75,6 @@ def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> Non
         if option:
             raise BadInput("--option is for a judge that is asked now; add --judge URI")
         return
-    notes = console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        bar = progress.add_task(f"asking {judge}", total=None)
-        path = ask_judge(
-            folder,
-            judge,
-            parse_options(option or []),
-            lambda done, total: progress.update(bar, completed=done, total=total),
-        )
+    with ProgressDisplay(console(stderr=True)) as watch:
+        path = ask_judge(folder, judge, parse_options(option or []), watch)
     write_line(f"verdicts: {path}", err=True)

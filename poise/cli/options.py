@@ -16,34 +16,13 @@ import inspect
 import keyword
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from typer.core import TyperGroup
 
 from poise.common.settings import CliOption, bounds_of, parse_options, setting_fields
-
-OUT_HELP: Final = "The folder. Default: runs/ and the command's name."
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
-Baseline = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Compare with this agent. Default: as the tournament was run.")
-]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help=OUT_HELP)]
-
-
-def command_group(cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
-    """A group of commands that looks like all of Poise's; `poise.cli.app` has its summary."""
-    return typer.Typer(
-        cls=cls,
-        rich_markup_mode=None,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        add_completion=False,
-    )
 
 
 def number_or_text(written: Any) -> Any:

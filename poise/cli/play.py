@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from poise.cli.options import command_group, takes
+from poise.cli.groups import command_group
+from poise.cli.options import takes
 from poise.tournaments.config import TournamentConfig
 
 app = command_group()

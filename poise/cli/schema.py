@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from poise.cli.options import command_group
+from poise.cli.groups import command_group
 from poise.cli.output import show_json, write_line
 
 app = command_group()

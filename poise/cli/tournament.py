@@ -10,7 +10,8 @@ import typer
 
 from poise.agents.registry import find_agent
 from poise.cli import judge, statistics
-from poise.cli.options import AsJson, Baseline, Folder, command_group, takes
+from poise.cli.groups import AsJson, Baseline, Folder, command_group
+from poise.cli.options import takes
 from poise.cli.output import show_json, write_line
 from poise.cli.screens.exit_codes import EXIT_CODES
 from poise.common.errors import AgentError, BadInput
@@ -30,17 +31,22 @@ def run_tournament_command(
     ] = False,
 ) -> None:
     """Play every creditor against every debtor and show who won. Stopped halfway, it can be resumed."""
-    from poise.cli.screens import conclusion
     from poise.cli.screens.console import console
-    from poise.cli.screens.progress import watch_on
-    from poise.tournaments.runner import run_tournament
 
     settings = load_config(config, given)
     if dry_run:
-        conclusion.show_schedule(settings, console())
+        from poise.cli.screens.schedule import show_schedule
+
+        show_schedule(settings, console())
         return
+    from poise.cli.screens import conclusion
+    from poise.common.progress import ProgressDisplay
+    from poise.tournaments.runner import run_tournament
+
     notes = console(stderr=True)
-    raise typer.Exit(conclusion.conclude(run_tournament(settings, watch=watch_on(notes)), console(), notes))
+    with ProgressDisplay(notes) as watch:
+        result = run_tournament(settings, watch=watch)
+    raise typer.Exit(conclusion.conclude(result, console(), notes))
 
 
 @app.command("compare", epilog=EXIT_CODES)
@@ -61,8 +67,8 @@ def compare_command(
     from poise.cli.screens import conclusion
     from poise.cli.screens.comparison import comparison_view
     from poise.cli.screens.console import console
-    from poise.cli.screens.progress import watch_on
     from poise.cli.screens.standings import standings_view
+    from poise.common.progress import ProgressDisplay
     from poise.tournaments.runner import run_tournament
     from poise.tournaments.statistics.comparison import Comparison, compare_agents
     from poise.tournaments.statistics.power import PowerPlan
@@ -72,7 +78,8 @@ def compare_command(
     plan = PowerPlan(difference, power=power)
     settings = load_config(None, _two_agents(agent, baseline, given))
     notes = console(stderr=True)
-    result = run_tournament(settings, watch=watch_on(notes))
+    with ProgressDisplay(notes) as watch:
+        result = run_tournament(settings, watch=watch)
 
     def compared() -> Comparison:
         return compare_agents(read_snapshot(result.folder), agent, baseline, plan)
@@ -119,11 +126,13 @@ def resume_tournament_command(given: dict[str, Any], folder: Folder) -> None:
     """Resume a tournament that was stopped; no finished match is played again."""
     from poise.cli.screens.conclusion import conclude
     from poise.cli.screens.console import console
-    from poise.cli.screens.progress import watch_on
+    from poise.common.progress import ProgressDisplay
     from poise.tournaments.runner import resume_tournament
 
     notes = console(stderr=True)
-    raise typer.Exit(conclude(resume_tournament(folder, watch=watch_on(notes), **given), console(), notes))
+    with ProgressDisplay(notes) as watch:
+        result = resume_tournament(folder, watch=watch, **given)
+    raise typer.Exit(conclude(result, console(), notes))
 
 
 @app.command("merge", epilog=EXIT_CODES)

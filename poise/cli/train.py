@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from poise.cli import train_offline, train_words
-from poise.cli.options import Out, command_group, takes
+from poise.cli.groups import Out, command_group
+from poise.cli.options import takes
 from poise.cli.train_offline import Device, Minutes
 from poise.training.online.settings import TrainSettings
 
@@ -106,13 +107,13 @@ def _train(
     device: str = "auto",
 ) -> None:
     from poise.cli.screens.console import console
-    from poise.cli.screens.training_progress import TrainingProgress
+    from poise.common.progress import ProgressDisplay
     from poise.training.online.train import train
 
     settings = TrainSettings(**given)
     folder = out or Path("runs") / settings.method
-    with TrainingProgress(console(stderr=True)) as progress:
-        trained = train(settings, folder, workers=workers, watch=progress, device=device, minutes=minutes)
+    with ProgressDisplay(console(stderr=True)) as watch:
+        trained = train(settings, folder, workers=workers, watch=watch, device=device, minutes=minutes)
     _show(trained, console())
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poise.cli.options import Out, command_group, number_or_text, takes
+from poise.cli.groups import Out, command_group
+from poise.cli.options import number_or_text, takes
 from poise.cli.output import write_line
 from poise.training.data.settings import BaselineSettings, DatasetSettings, SweepSettings
 from poise.training.offline.problem import Method, OfflineSettings
@@ -33,12 +34,13 @@ Data = Annotated[Path, typer.Option(metavar="DIR", help="A folder of `poise trai
 def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
     """Play negotiations with random emotions to learn from. Repeat it to resume."""
     from poise.cli.screens.console import console
-    from poise.cli.screens.progress import watch_on
+    from poise.common.progress import ProgressDisplay
     from poise.training.data.sweep import sweep
 
     settings = SweepSettings(**given)
     folder = out or Path("runs") / "sweep"
-    result = sweep(settings, folder, workers=number_or_text(workers), watch=watch_on(console(stderr=True)))
+    with ProgressDisplay(console(stderr=True)) as watch:
+        result = sweep(settings, folder, workers=number_or_text(workers), watch=watch)
     write_line(f"{result.finished} of {result.total} negotiations are in {folder}")
     if result.complete:
         write_line(f"learn from them with: poise train dataset --from {folder}")
@@ -52,11 +54,12 @@ def sweep_command(given: dict[str, Any], workers: Workers = None, out: Out = Non
 def baselines_command(given: dict[str, Any], workers: Workers = None, out: Out = None) -> None:
     """Choose the best fixed emotion, and the best concession without emotion. Repeat it to resume."""
     from poise.cli.screens.console import console
-    from poise.cli.screens.progress import watch_on
+    from poise.common.progress import ProgressDisplay
     from poise.training.baselines import choose_baselines
 
     settings, folder = BaselineSettings(**given), out or Path("runs") / "baselines"
-    found = choose_baselines(settings, folder, workers=number_or_text(workers), watch=watch_on(console(stderr=True)))
+    with ProgressDisplay(console(stderr=True)) as watch:
+        found = choose_baselines(settings, folder, workers=number_or_text(workers), watch=watch)
     if found is None:
         write_line("repeat the command to resume")
         raise typer.Exit(130)
@@ -123,12 +126,12 @@ def _train(
     method: Method, given: dict[str, Any], data: Path, out: Path | None, device: str, minutes: float | None
 ) -> None:
     from poise.cli.screens.console import console
-    from poise.cli.screens.training_progress import TrainingProgress
+    from poise.common.progress import ProgressDisplay
     from poise.training.offline.train import train_offline
 
     settings, folder = OfflineSettings(method=method, **given), out or Path("runs") / method
-    with TrainingProgress(console(stderr=True)) as progress:
-        trained = train_offline(settings, data, folder, progress, device=device, minutes=minutes)
+    with ProgressDisplay(console(stderr=True)) as watch:
+        trained = train_offline(settings, data, folder, watch, device=device, minutes=minutes)
     _show(trained)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from poise.cli.options import Out, command_group, takes
+from poise.cli.groups import Out, command_group
+from poise.cli.options import takes
 from poise.cli.output import write_line
 from poise.cli.train_offline import Device, Minutes
 from poise.training.language.settings import DpoSettings, JpoSettings, Picking, SampleSettings, SftSettings
@@ -162,13 +163,13 @@ def _running(
 ) -> Iterator[LanguageRun]:
     """A run that shows its progress and can be stopped."""
     from poise.cli.screens.console import console
-    from poise.cli.screens.training_progress import TrainingProgress
     from poise.common.interrupts import Interrupts
+    from poise.common.progress import ProgressDisplay
     from poise.training.language.loop import LanguageRun
 
-    with TrainingProgress(console(stderr=True)) as progress, Interrupts() as stop:
+    with ProgressDisplay(console(stderr=True)) as watch, Interrupts() as stop:
         try:
-            yield LanguageRun(device, precision, portion, minutes, progress, stop)
+            yield LanguageRun(device, precision, portion, minutes, watch, stop)
         except KeyboardInterrupt as stopped:
             stopped.add_note(f"What was done so far is kept in {folder}; repeat the command to resume.")
             raise

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from typing import Any, Literal
 
-from langgraph.errors import GraphBubbleUp
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
-from msgspec.structs import replace
 
-from poise.agents.conduct import broken_rules
-from poise.agents.emotions.taxonomy import TO_SEVEN
-from poise.agents.protocols import Brief, Line, Speech
-from poise.common.errors import AgentError, ModelDown, ModelMissing, ModelTimeout, PoiseError
+from poise.common.errors import PoiseError
 from poise.games.moves import Seat, other
-from poise.games.transcript import Message, Outcome
-from poise.graphs.failures import failure_reason, traceback_of
+from poise.games.transcript import Outcome
 from poise.graphs.judging import give_verdict
-from poise.graphs.state import NegotiationContext, NegotiationState, NegotiationUpdate, SeatMemory, SeatState
-from poise.graphs.turns import recorded
-from poise.graphs.visits import SECONDS, VISITS
+from poise.graphs.messages import Runner, take_turn
+from poise.graphs.state import NegotiationContext, NegotiationState, NegotiationUpdate
 
 NegotiationGraph = StateGraph[NegotiationState, NegotiationContext, NegotiationState, NegotiationState]
 
 Resolve = Callable[[Any], NegotiationContext]
-
-
-class Runner(Protocol):
-    """Runs a graph: `poise.graphs.turns.SeatRunner`, or a compiled LangGraph graph."""
-
-    def invoke(self, input: Any, *, context: Any) -> Any:  # noqa: A002 - LangGraph's own name for it
-        """The state at the end, as a mapping."""
-        ...
 
 
 def negotiation_graph(  # noqa: PLR0913 - two of them by name only
@@ -54,7 +39,7 @@ def negotiation_graph(  # noqa: PLR0913 - two of them by name only
 
     def turn(seat: Seat, graph: Runner, state: NegotiationState, runtime: Runtime[Any]) -> NegotiationUpdate:
         try:
-            return _message(graph, seat, state, resolve(runtime.context))
+            return take_turn(graph, seat, state, resolve(runtime.context))
         except PoiseError as error:
             if not tells:
                 raise
@@ -98,86 +83,3 @@ def _add_judge(graph: NegotiationGraph, resolve: Resolve) -> None:
     graph.add_edge("creditor", "judge")
     graph.add_edge("debtor", "judge")
     graph.add_conditional_edges("judge", after_judge)
-
-
-def _message(graph: Runner, seat: Seat, state: NegotiationState, context: NegotiationContext) -> NegotiationUpdate:
-    """One message and its outcome. An agent that fails ends its match as failed; a server that is down does not."""
-    memory = state.creditor if seat == "creditor" else state.debtor
-    seat_context = context.seat(seat)
-    if seat_context.privileged:
-        hidden = state.debtor.notes if seat == "creditor" else state.creditor.notes
-        memory = replace(memory, notes={**memory.notes, "other": dict(hidden)})
-    try:
-        # The seat is handed the public lines and its own memory, and nothing else; but for the oracle, which says so.
-        start = SeatState(lines=state.lines, memory=memory)
-        runner: Runner = seat_context.runner or graph
-        result = context.guard(lambda: runner.invoke(start, context=seat_context))
-        speech = _with_what_nodes_asked(_speech(result, seat), seat_context.spent)
-        outcome = context.referee.judge([line.move for line in state.lines], speech.move)
-        update = _record(seat_context.brief, len(state.lines), result, speech)
-    except (ModelDown, ModelMissing, ModelTimeout, GraphBubbleUp):  # the last: LangGraph waits for a person's answer
-        raise
-    except Exception as error:  # whatever an agent does wrong ends its match, not the tournament
-        reason = failure_reason(seat, error)
-        if context.raises:
-            error.add_note(reason)
-            raise
-        return {"outcome": Outcome("failed", by=seat, reason=reason), "traceback": traceback_of(error)}
-    if outcome is not None:
-        update["outcome"] = outcome
-    return update
-
-
-def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
-    speech = result.get("speech")
-    if not isinstance(speech, Speech):
-        raise AgentError(f"the {seat}'s graph ended without a speech; let its last node be `poise.graphs.speak`")
-    if not isinstance(speech.text, str):
-        raise AgentError(f"the {seat} said {speech.text!r}; the text of a speech is a str")
-    if (emotion := result.get("emotion")) is not None and emotion not in TO_SEVEN:
-        raise AgentError(f"the graph set the emotion {emotion!r}; it must be one of the 28 labels, or None")
-    return speech
-
-
-def _with_what_nodes_asked(speech: Speech, spent: list[Mapping[str, float]]) -> Speech:
-    """The speech with what its nodes' own questions to the model cost."""
-    if not spent:
-        return speech
-    total = dict(speech.usage)
-    for usage in spent:
-        for name, value in usage.items():
-            total[name] = total.get(name, 0) + value
-    spent.clear()
-    return replace(speech, usage=total)
-
-
-def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech) -> NegotiationUpdate:
-    seat = brief.seat
-    memory: SeatMemory = result["memory"]
-    emotion = result.get("emotion")
-    message = Message(
-        index=index,
-        seat=seat,
-        text=speech.text,
-        tone=speech.tone,
-        move=speech.move,
-        emotion=emotion,
-        intended=result.get("move"),
-        reading=memory.readings[-1] if memory.readings else None,
-        mood=memory.mood,
-        notes=memory.notes,
-        state=recorded(memory.state),
-        wording=speech.wording,
-        violations=broken_rules(speech.text, seat, brief.domain),
-        nodes=result.get(VISITS, ()),
-    )
-    memory = replace(memory, shown=(*memory.shown, emotion))
-    update: NegotiationUpdate = {"lines": (Line(seat, speech.text, speech.move, speech.tone),), "messages": (message,)}
-    tries = {"tries": [dict(usage) for usage in speech.tries]} if speech.tries else {}
-    seconds = {SECONDS: result[SECONDS]} if SECONDS in result else {}
-    update["usage"] = ({**speech.usage, **tries, **seconds},)
-    if seat == "creditor":
-        update["creditor"] = memory
-    else:
-        update["debtor"] = memory
-    return update

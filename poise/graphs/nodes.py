@@ -5,17 +5,16 @@ Each is a plain function of the seat's state and context, and can be used in a g
 
 from __future__ import annotations
 
-from langgraph.runtime import Runtime
 from msgspec.structs import replace
 
 from poise.agents.emotions.taxonomy import TO_SEVEN
 from poise.agents.protocols import Request
 from poise.common.errors import AgentError
 from poise.games.transcript import Reading
-from poise.graphs.state import SeatContext, SeatState, Turn
+from poise.graphs.state import NodeRuntime, SeatState, Turn
 
 
-def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+def perceive(state: SeatState, runtime: NodeRuntime) -> Turn:
     """The shared tracker node: detect the emotion of the other side's last message and update the belief.
 
     It reads the words, of a scripted message those of its tone, and never the label the other side meant to show. The
@@ -35,7 +34,7 @@ def perceive(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     return {"memory": replace(memory, readings=readings)}
 
 
-def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+def feel(state: SeatState, runtime: NodeRuntime) -> Turn:
     """Let the mood follow what was read, let a noting policy take its notes, then choose the emotion to show."""
     context = runtime.context
     memory = state.memory
@@ -56,7 +55,7 @@ def feel(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     return {"memory": memory, "emotion": emotion}
 
 
-def decide(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+def decide(state: SeatState, runtime: NodeRuntime) -> Turn:
     """Let the concession choose the move; with offers="model" the move is left to the model."""
     context = runtime.context
     if context.concession is None:
@@ -65,7 +64,7 @@ def decide(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
     return {"move": context.concession.decide(view, context.dice.child(view.index, "decide"))}
 
 
-def speak(state: SeatState, runtime: Runtime[SeatContext]) -> Turn:
+def speak(state: SeatState, runtime: NodeRuntime) -> Turn:
     """Let the voice put the move into words."""
     context = runtime.context
     view = context.view(state)

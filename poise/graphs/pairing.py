@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any, Literal
 
 from poise.agents.agent import Agent, Offers
-from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED, ModelSettings
-from poise.agents.protocols import Learner, Policy, ReplyForm, Voice
+from poise.agents.protocols import Conduct, Learner, Policy, ReplyForm, Voice
 from poise.agents.replay import brief_of
 from poise.agents.voices import open_voice
 from poise.common.seeds import Dice, child_seed
@@ -25,13 +23,10 @@ from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Transcript, Usage, total_usage
 from poise.graphs.deadline import guard, one_alarm
-from poise.graphs.fast import FastGraph
 from poise.graphs.judging import with_verdicts
-from poise.graphs.negotiation import Runner, negotiation_graph
-from poise.graphs.seat import UsualTurn, graph_of
-from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
-from poise.graphs.turns import SeatRunner
-from poise.graphs.visits import SECONDS
+from poise.graphs.messages import Runner
+from poise.graphs.plain import PlainNegotiation, UsualTurn
+from poise.graphs.state import SECONDS, NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +145,7 @@ class Pairing:
         return NegotiationContext(Referee(scenario, self.rules), creditor, debtor, limits, self._judge)
 
     def _invoke(self, start: NegotiationState, context: NegotiationContext) -> Mapping[str, Any]:
-        if isinstance(self._graph, FastGraph):
+        if isinstance(self._graph, PlainNegotiation):
             return self._graph.invoke(start, context=context)
         config = {"recursion_limit": 2 * self.rules.max_messages + 10}  # a message, and its verdict
         with kept_here():
@@ -170,14 +165,19 @@ class Pairing:
             through = "langgraph"
         custom = any(agent.make_graph is not None for agent in self.agents.values())
         if through != "langgraph" and not custom:
-            return _usual_negotiation(judged)
+            return PlainNegotiation(UsualTurn, UsualTurn, judged=judged)
+        from poise.graphs.negotiation import negotiation_graph
+        from poise.graphs.seat import graph_of
+        from poise.graphs.turns import SeatRunner
+
         creditor, debtor = (
             # Custom graphs record which nodes they visit; of the usual turn they are known.
             SeatRunner(graph_of(agent), agent.name, through, records=agent.make_graph is not None)
             for agent in self.agents.values()
         )
-        graph = negotiation_graph(creditor, debtor, judged=judged)
-        compiled: Runner = graph.compile() if through == "langgraph" else FastGraph(graph)
+        if through != "langgraph":
+            return PlainNegotiation(creditor, debtor, judged=judged)
+        compiled: Runner = negotiation_graph(creditor, debtor, judged=judged).compile()
         return compiled
 
     def _context(self, seat: Seat, scenario: Scenario, seed: int) -> SeatContext:
@@ -228,11 +228,6 @@ class Pairing:
             view = context.seat(seat).view(SeatState(state["lines"], memory))
             utility = transcript.outcome.utilities[SEATS.index(seat)]
             _learner(policy).learn(view, utility, transcript.outcome.ending == "deal")
-
-
-@cache
-def _usual_negotiation(judged: bool) -> FastGraph:
-    return FastGraph(negotiation_graph(UsualTurn, UsualTurn, judged=judged))
 
 
 def _learner(policy: Policy) -> Learner:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 from langgraph.graph import END, START, StateGraph
-from langgraph.runtime import Runtime
 
 from poise.agents.agent import Agent
 from poise.common.errors import AgentError
-from poise.graphs.failures import blame, place_of
-from poise.graphs.nodes import decide, feel, perceive, speak
+from poise.graphs.failures import place_of
+from poise.graphs.plain import NODES
 from poise.graphs.state import SeatContext, SeatState
-
-_NODES: Final[Mapping[str, Any]] = {"perceive": perceive, "feel": feel, "decide": decide, "speak": speak}
 
 SeatGraph = StateGraph[SeatState, SeatContext, SeatState, SeatState]
 
@@ -48,25 +44,8 @@ def graph_of(agent: Agent) -> Any:
 def seat_graph() -> SeatGraph:
     """The graph every built-in agent uses: perceive, feel, decide, speak."""
     graph = empty_seat_graph()
-    for name, node in _NODES.items():
+    for name, node in NODES.items():
         graph.add_node(name, node)
-    for before, after in pairwise((START, *_NODES, END)):
+    for before, after in pairwise((START, *NODES, END)):
         graph.add_edge(before, after)
     return graph
-
-
-class UsualTurn:
-    """Runs the nodes of `seat_graph` one after another, on one state: the same turn for a fraction of the time."""
-
-    @staticmethod
-    def invoke(input: Any, *, context: SeatContext) -> Mapping[str, Any]:  # noqa: A002 - LangGraph's own name for it
-        """The seat's state after a turn that starts from the lines and the memory of `input`."""
-        state, runtime = SeatState(input.lines, input.memory), Runtime(context=context)
-        values = vars(state)
-        for name, node in _NODES.items():
-            try:
-                values.update(node(state, runtime))
-            except Exception as error:
-                blame(error, name)
-                raise
-        return values

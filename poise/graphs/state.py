@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypedDict, TypeVar
 
 import msgspec
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SEEDS: Final = 1 << 31
+VISITS: Final = "__visits__"  # beside a seat's state: the nodes that a turn went through
+SECONDS: Final = "__seconds__"  # and what each of them took
 PER_TURN: Final = "starts again with each turn"  # in Annotated[...]: such a field does not last from turn to turn
 
 
@@ -154,6 +156,15 @@ class SeatContext:
         return view
 
 
+class NodeRuntime(Protocol):
+    """What the nodes of a seat's turn use of LangGraph's Runtime."""
+
+    @property
+    def context(self) -> SeatContext:
+        """The seat's context."""
+        ...
+
+
 @dataclass
 class NegotiationState:
     """One negotiation: what both seats hear, each seat's private memory, the record, and how it ended.
@@ -169,6 +180,9 @@ class NegotiationState:
     verdicts: Annotated[tuple[Verdict, ...], extend] = ()
     outcome: Outcome | None = None
     traceback: str = ""
+
+
+GROWING: Final = frozenset({"lines", "messages", "usage", "verdicts"})  # the fields that `extend` reduces
 
 
 class NegotiationUpdate(TypedDict, total=False):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, Literal, get_args, get_type_hints
 
-from langchain_core.messages import BaseMessage
 from langgraph.channels.binop import BinaryOperatorAggregate
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Overwrite
 
-from poise.common.errors import AgentError, shorten
+from poise.common.errors import AgentError
 from poise.graphs.custom import AnyGraph, compiled, state_graph_of
 from poise.graphs.fast import FastGraph, NotSequential, TooManySteps
 from poise.graphs.state import PER_TURN, SeatState
@@ -142,29 +140,3 @@ def _fresh(graph: AnyGraph, name: str) -> Mapping[str, Any]:
     except TypeError as error:
         raise AgentError(f"the state {schema.__name__} of {name!r} needs a default for every field ({error})") from None
     return {field.name: getattr(state, field.name) for field in fields(schema)}
-
-
-def recorded(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A seat's own fields as JSON data for the transcript. Raises AgentError for what cannot be written as such."""
-    return {name: _as_json(value, name) for name, value in state.items()}
-
-
-def _as_json(value: Any, name: str) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None  # JSON has no infinity
-    if isinstance(value, BaseMessage):
-        value = {"role": value.type, "content": value.content}  # without its id, which is drawn at random
-    elif callable(as_list := getattr(value, "tolist", None)):
-        value = as_list()  # NumPy's
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _as_json(item, name) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        items = [_as_json(item, name) for item in value]
-        return sorted(items, key=repr) if isinstance(value, set | frozenset) else items
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    raise AgentError(
-        f"the state's field {name!r} holds {shorten(value)}, a {type(value).__name__}, which cannot be written into "
-        "the transcript; keep numbers, text, lists, sets, dicts with text keys or LangChain messages in it, or say "
-        "`Annotated[TYPE, PER_TURN]` for what need not last beyond the turn"
-    )

@@ -9,16 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from langgraph.types import Command
 
 from poise.games.transcript import Visit
 from poise.graphs.fast import FastGraph
-from poise.graphs.state import SeatMemory
-
-VISITS: Final = "__visits__"
-SECONDS: Final = "__seconds__"
+from poise.graphs.state import SECONDS, VISITS, SeatMemory
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from poise.agents.conduct.duties import Conduct
-from poise.agents.protocols import ReplyForm
+from poise.agents.protocols import Conduct, ReplyForm
 from poise.agents.registry import EACH_WORLD
 from poise.common.checked_toml import load_toml
 from poise.common.errors import AgentError, ConfigError

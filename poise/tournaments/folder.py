@@ -103,10 +103,9 @@ def _grow(store: Store, stored: Header, config: TournamentConfig, schedule: Sche
 
 def _refuse_other_order(folder: Path, schedule: Schedule, kept: Mapping[int, Match]) -> None:
     """StoreError where a learner's finished matches are not the first ones of its series, in order."""
-    length = len(schedule.matches) // schedule.pairs
     series: dict[int, list[int]] = {}
     for _, match in sorted(kept.items()):
-        series.setdefault(match.pair, []).append(match.position - match.pair * length)
+        series.setdefault(match.pair, []).append(match.position - match.pair * schedule.size)
     for pair, indices in series.items():
         if schedule.learns(pair) and indices != list(range(len(indices))):
             creditor, debtor = schedule.pair(pair)
@@ -137,13 +136,13 @@ def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _header(config: TournamentConfig, schedule: Schedule) -> Header:
     """The header of a tournament that begins now."""
-    here = {} if config.part is None else {"part_matches": len(schedule.played)}
+    here = {} if config.part is None else {"part_matches": schedule.played_total}
     return Header(
         id=schedule.id,
         config=config.model_dump(mode="json"),
         creditors=[_entered(entrant) for entrant in schedule.creditors],
         debtors=[_entered(entrant) for entrant in schedule.debtors],
-        total=len(schedule.matches),
+        total=schedule.total,
         provenance=origin(config, schedule) | here,
     )
 

@@ -10,7 +10,6 @@ from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, ModelDown, Unanswered
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.schedule import Schedule, entrant
-from poise.tournaments.workers.play import How, workers_of
 
 if TYPE_CHECKING:
     from poise.graphs import Pairing, PlaySettings
@@ -110,7 +109,7 @@ def check_node(config: TournamentConfig, schedule: Schedule) -> Sequence[str]:
                 f"{planned.label!r} is another {planned.seat} there than here; let its file lie below the folder in "
                 "which the tournament is run, so that it travels, and install the same packages"
             )
-    tried = try_models(config, schedule, {match.pair for match in schedule.played})
+    tried = try_models(config, schedule, schedule.played_pairs)
     for error in tried.down.values():
         raise error
     return tried.remarks
@@ -141,5 +140,5 @@ def model_options(config: TournamentConfig, schedule: Schedule) -> dict[str, Any
     That is one slot for each seat, and one each for the judge and the detector, whose questions all begin with the
     same words.
     """
-    workers = workers_of(How(config.workers, config.match_seconds), schedule)
+    workers = schedule.at_once(config.workers)
     return {"slots": _SEATS * workers + schedule.listeners, **config.model_options}

@@ -11,8 +11,10 @@ from typing import Final
 
 from poise.common.errors import ModelDown
 from poise.common.interrupts import Interrupts
+from poise.common.progress import Watch, usual_watch
 from poise.common.tracing import tracing_remark
 from poise.games.scenario import Scenario
+from poise.tournaments.board import Board
 from poise.tournaments.config import TournamentConfig, make_config
 from poise.tournaments.folder import (
     begin_store,
@@ -25,52 +27,23 @@ from poise.tournaments.folder import (
 )
 from poise.tournaments.matchmaking import Pairings, check_node, try_models
 from poise.tournaments.results import Result
-from poise.tournaments.schedule import Entrant, Schedule, build_schedule, check_baseline, enter, refuse_same_agents
+from poise.tournaments.schedule import Schedule, check_baseline, plan_matches, refuse_same_agents
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.storage.store import Store, exists
-from poise.tournaments.watch import TournamentWatch, usual_watch
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.queue import OpenPairing, TaskQueue, WorkerPlan
 
 _COMMIT_SECONDS: Final = 0.5
 _COMMIT_MATCHES: Final = 500
-
-
-def plan_matches(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
-    """Every match that `config` asks for; none is played.
-
-    Raises ConfigError, AgentError or ScenarioError for invalid settings, AgentError for a graph that is none.
-    """
-    if scenarios is None:
-        from poise.games.scenarios.loaders import load_scenarios
-
-        scenarios = load_scenarios(config.scenarios)
-    creditors, debtors = enter(config)
-    for one in (*creditors, *debtors):
-        _refuse_other_than_graph(one)
-    return build_schedule(config, creditors, debtors, scenarios)
-
-
-def _refuse_other_than_graph(entrant: Entrant) -> None:
-    """AgentError where the function of a graph returns something else; one that raises fails its matches."""
-    agent = entrant.agent
-    if agent is None or agent.make_graph is None or agent.human:
-        return
-    from poise.graphs.custom import state_graph_of
-
-    try:
-        graph = agent.make_graph()
-    except Exception:  # noqa: BLE001 - a user's own code
-        return
-    state_graph_of(graph, entrant.label)
+_STOPPING: Final = "finishing the matches in flight; interrupt again (Ctrl-C) to drop them"
 
 
 def run_tournament(
     config: TournamentConfig,
     out: Path | str | None = None,
     *,
-    watch: TournamentWatch | None = None,
+    watch: Watch | None = None,
     scenarios: Sequence[Scenario] | None = None,
     open_pairing: OpenPairing | None = None,
 ) -> Result:
@@ -120,7 +93,7 @@ def resume_tournament(
     folder: Path | str,
     *,
     workers: int | str | None = None,
-    watch: TournamentWatch | None = None,
+    watch: Watch | None = None,
     open_pairing: OpenPairing | None = None,
 ) -> Result:
     """Resume the tournament in `folder`. Only the folder is needed, and the files of your own agents.
@@ -150,7 +123,7 @@ def _finished_ids(folder: Path) -> set[str]:
 
 
 def _down_models(
-    config: TournamentConfig, schedule: Schedule, finished: Collection[str], watch: TournamentWatch
+    config: TournamentConfig, schedule: Schedule, finished: Collection[str], watch: Watch
 ) -> Mapping[str, str]:
     """Try the models that are needed for what is not finished; why some of them cannot be asked, by URI.
 
@@ -176,7 +149,7 @@ def _queue(store: Store, schedule: Schedule, down: Mapping[str, str]) -> TaskQue
 
 
 def _play(
-    store: Store, config: TournamentConfig, queue: TaskQueue, open_pairing: OpenPairing | None, watch: TournamentWatch
+    store: Store, config: TournamentConfig, queue: TaskQueue, open_pairing: OpenPairing | None, watch: Watch
 ) -> Result:
     schedule = queue.schedule
     store.set_waiting(())
@@ -184,14 +157,17 @@ def _play(
     writer = _Writer(store, every_match=schedule.calls_model)
     advice = f"Finished matches are kept; continue with: {resume_command(store.folder)}"
     began = monotonic()
-    with watch.over(schedule, store.tally()), Interrupts(watch.stopping, f"stopped\n{advice}") as stop:
+    board = Board(schedule, store.tally())
+    watch.begin("matches", schedule.played_total, store.count(), schedule.summary, board.tables)
+    with Interrupts(partial(watch.remark, _STOPPING), f"stopped\n{advice}") as stop:
         check = partial(check_node, config, schedule) if open_pairing is None else tuple
         how = How(config.workers, config.match_seconds, stop, message_seconds=config.message_seconds, check=check)
         try:
             with closing(play_all(plan, queue, how)) as batches:
                 for batch in batches:
                     writer.add(batch)
-                    watch.update(batch)
+                    board.add(batch)
+                    watch.advance(len(batch))
                     while queue.news:
                         watch.remark(queue.news.pop(0))
                     stop.acknowledge()
@@ -207,7 +183,7 @@ def _play(
     if waiting and not finished:
         raise ModelDown(f"{waiting[0].reason}\n{advice}")
     seconds = monotonic() - began
-    return Result(store.folder, len(schedule.played), finished, writer.written, seconds, waiting, config.part)
+    return Result(store.folder, schedule.played_total, finished, writer.written, seconds, waiting, config.part)
 
 
 class _Writer:

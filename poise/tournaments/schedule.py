@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import heapq
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 import orjson
 
 from poise.agents.agent import Agent
-from poise.agents.emotions.detectors import LEXICAL, detector_asks, detector_model
+from poise.agents.emotions.detectors import detector_asks, detector_model
 from poise.agents.identity import identities
 from poise.agents.judges import asks_model
 from poise.agents.models.adapters import Adapter
@@ -23,6 +23,7 @@ from poise.agents.models.settings import SCRIPTED
 from poise.agents.names import shown_names, without_model
 from poise.agents.registry import each_debtor, find_agent
 from poise.common.errors import ConfigError
+from poise.common.processes import usable_cores
 from poise.common.seeds import child_seed
 from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat
@@ -30,6 +31,8 @@ from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
 
 _DEFAULT_BASELINE: Final = "vanilla"
+_CONVERSATIONS: Final = 4  # at a time with a model's server, where nothing is said
+_EMBEDDED_CONVERSATIONS: Final = 2  # at a time in this process: more of them only wait for its cores
 LARGEST: Final = 10_000_000  # matches, each of about 300 bytes while it is planned
 
 
@@ -94,46 +97,103 @@ class Match:
     id: str
 
 
+_Draw = tuple[int, int, int, bytes]  # scenario, repeat, seed, and the bytes that identify them
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Every match of a tournament, pair by pair; within a pair in the order a learner sees them.
 
-    judge:    who judges every message; None for nobody. detector: what reads emotions.
+    They are counted at once, and listed when they are first asked for.
+
+    config:   the settings that it follows from.
+    size:     the matches of each pair.
     left_out: how many scenarios at the end of the source are not played.
-    part:     (K, N) where only the K-th of N parts is played here; None for all of it.
     """
 
+    config: TournamentConfig = field(repr=False)
     creditors: tuple[Entrant, ...]
     debtors: tuple[Entrant, ...]
     scenarios: tuple[Scenario, ...]
-    matches: tuple[Match, ...] = field(repr=False)
-    judge: str | None = None
-    detector: str = LEXICAL
+    size: int
     left_out: int = 0
-    part: tuple[int, int] | None = None
+
+    @cached_property
+    def matches(self) -> tuple[Match, ...]:
+        """Every match, by position."""
+        worlds = [self._world(pair) for pair in range(self.pairs)]
+        draws = {world: list(self._draws(world)) for world in set(worlds)}
+        return tuple(match for pair, world in enumerate(worlds) for match in self._series(pair, draws[world]))
+
+    def _world(self, pair: int) -> str | None:
+        """The digest of the world that a pair has its own seeds for."""
+        debtor = self.debtors[pair % len(self.debtors)]
+        return debtor.declared["settings"]["world"]["digest"] if self.config.over_worlds else None
+
+    def _draws(self, world: str | None) -> Iterator[_Draw]:
+        """What all pairs of a world play alike."""
+        own = () if world is None else (world,)
+        identities = [_canonical(scenario.to_dict()) for scenario in self.scenarios]
+        for number in range(self.size):
+            repeat, index = divmod(number, len(self.scenarios))
+            seed = child_seed(self.config.seed, "match", self.scenarios[index].id, repeat, *own)
+            yield index, repeat, seed, identities[index] + f"|{seed}|{repeat}".encode()
+
+    def _series(self, pair: int, draws: Iterable[_Draw]) -> Iterator[Match]:
+        """The matches of a pair, in order."""
+        pair_hash = _pair_hash(*self.pair(pair), self.config)
+        for index, (scenario, repeat, seed, identity) in enumerate(draws):
+            match_hash = pair_hash.copy()
+            match_hash.update(identity)
+            yield Match(pair * self.size + index, pair, scenario, repeat, seed, match_hash.hexdigest())
+
+    @property
+    def total(self) -> int:
+        """The number of matches."""
+        return self.size * self.pairs
 
     @cached_property
     def played(self) -> Sequence[Match]:
-        """The matches that are played here, in order: all of them, or those of the part.
+        """The matches that are played here, in order: all of them, or those of the part."""
+        if self.config.part is None:
+            return self.matches
+        return [self.matches[position] for positions in self.played_positions for position in positions]
+
+    @cached_property
+    def played_positions(self) -> tuple[range, ...]:
+        """Of each pair, the positions of its matches that are played here.
 
         The series of a pair that learns stays whole. The others are cut so that parts are as even as that allows: by no
         more than one match where no series is longer than a part.
         """
-        if self.part is None:
-            return self.matches
-        number, parts = self.part
-        size = len(self.matches) // self.pairs
-        series = [self.matches[pair * size : (pair + 1) * size] for pair in range(self.pairs)]
+        series = [range(pair * self.size, (pair + 1) * self.size) for pair in range(self.pairs)]
+        if self.config.part_of is None:
+            return tuple(series)
+        number, parts = self.config.part_of
         loads = [(0, part) for part in range(parts)]  # a heap
-        whole: list[Match] = []
         for pair in filter(self.learns, range(self.pairs)):
             load, part = loads[0]
-            heapq.heapreplace(loads, (load + size, part))
-            whole += series[pair] if part == number - 1 else ()
-        free = [match for pair in range(self.pairs) if not self.learns(pair) for match in series[pair]]
-        shares = _even_shares([load for load, _ in sorted(loads, key=itemgetter(1))], len(free))
-        begin = sum(shares[: number - 1])
-        return sorted((*whole, *free[begin : begin + shares[number - 1]]), key=attrgetter("position"))
+            heapq.heapreplace(loads, (load + self.size, part))
+            if part != number - 1:
+                series[pair] = range(0)
+        free = [pair for pair in range(self.pairs) if not self.learns(pair)]
+        shares = _even_shares([load for load, _ in sorted(loads, key=itemgetter(1))], len(free) * self.size)
+        end = sum(shares[:number])
+        begin = end - shares[number - 1]
+        for before, pair in enumerate(free):
+            first = before * self.size
+            series[pair] = series[pair][max(0, begin - first) : max(0, end - first)]
+        return tuple(series)
+
+    @property
+    def played_pairs(self) -> list[int]:
+        """The pairs of which a match is played here."""
+        return [pair for pair, positions in enumerate(self.played_positions) if positions]
+
+    @property
+    def played_total(self) -> int:
+        """The number of matches that are played here."""
+        return sum(map(len, self.played_positions))
 
     def pair(self, index: int) -> tuple[Entrant, Entrant]:
         """The creditor and the debtor of pair `index`."""
@@ -160,17 +220,17 @@ class Schedule:
         entrants = (*self.creditors, *self.debtors)
         voices = [AskedModel(of.model, "voice", of.adapter) for of in entrants if of.model != SCRIPTED]
         policies = [AskedModel(of.policy_model, "policy") for of in entrants if of.policy_model]
-        return (*dict.fromkeys(voices + policies), *_listeners(self.judge, self.detector))
+        return (*dict.fromkeys(voices + policies), *_listeners(self.config))
 
     def needs(self, pair: int) -> frozenset[str]:
         """The URIs of the models without which no match of this pair can be played."""
         own = {uri for entrant in self.pair(pair) for uri in (entrant.model, entrant.policy_model)} - {SCRIPTED, ""}
-        return frozenset(own).union(model.uri for model in _listeners(self.judge, self.detector))
+        return frozenset(own).union(model.uri for model in _listeners(self.config))
 
     @property
     def listeners(self) -> int:
         """How many models listen to every match: the judge's and the detector's."""
-        return len(_listeners(self.judge, self.detector))
+        return len(_listeners(self.config))
 
     @property
     def calls_model(self) -> bool:
@@ -181,6 +241,14 @@ class Schedule:
     def embedded(self) -> bool:
         """Whether a model runs in this process."""
         return any(runs_here(model.uri) for model in self.asked)
+
+    def at_once(self, workers: int | str | None) -> int:
+        """How many matches are played at a time, on each node of a cluster, where `workers` was asked for."""
+        if isinstance(workers, int):
+            return workers
+        if self.calls_model:
+            return _EMBEDDED_CONVERSATIONS if self.embedded else _CONVERSATIONS
+        return usable_cores()
 
     def tuned(self, pair: int) -> tuple[str, ...]:
         """The servers' models and the embedded models' adapters that this pair needs; equal pairs are played together.
@@ -195,9 +263,20 @@ class Schedule:
         return any(entrant.own_code for entrant in (*self.creditors, *self.debtors))
 
     @property
+    def summary(self) -> str:
+        """How many agents and matches there are, in a line."""
+
+        def many(count: int, thing: str) -> str:
+            return f"{count} {thing}{'' if count == 1 else 'es' if thing == 'match' else 's'}"
+
+        sides = f"{many(len(self.creditors), 'creditor')} x {many(len(self.debtors), 'debtor')}"
+        line = f"{sides} x {many(self.size, 'match')} = {many(self.total, 'match')}"
+        return line if self.config.part is None else f"{line}; part {self.config.part}: {self.played_total} of them"
+
+    @property
     def coverage(self) -> str:
         """How often each pair plays which scenarios, in a sentence."""
-        whole, more = divmod(len(self.matches) // self.pairs, len(self.scenarios))
+        whole, more = divmod(self.size, len(self.scenarios))
         often = "once" if whole == 1 else "twice" if whole == 2 else f"{whole} times"
         names = f"{self.scenarios[0].id} to {self.scenarios[-1].id}" if self.scenarios[1:] else self.scenarios[0].id
         sentence = f"each pair plays {len(self.scenarios)} scenario{'s' * bool(self.scenarios[1:])} ({names}) {often}"
@@ -238,9 +317,39 @@ def _tuning(entrant: Entrant) -> str:
     return "" if entrant.model == SCRIPTED else entrant.model
 
 
-def _listeners(judge: str | None, detector: str) -> list[AskedModel]:
+def _listeners(config: TournamentConfig) -> list[AskedModel]:
+    judge, detector = config.judge, config.detector
     listeners = [AskedModel(judge, "judge")] if judge and asks_model(judge) else []
     return [*listeners, AskedModel(detector_model(detector), "detector")] if detector_asks(detector) else listeners
+
+
+def plan_matches(config: TournamentConfig, scenarios: Sequence[Scenario] | None = None) -> Schedule:
+    """Every match that `config` asks for; none is played.
+
+    Raises ConfigError, AgentError or ScenarioError for invalid settings, AgentError for a graph that is none.
+    """
+    if scenarios is None:
+        from poise.games.scenarios.loaders import load_scenarios
+
+        scenarios = load_scenarios(config.scenarios)
+    creditors, debtors = enter(config)
+    for one in (*creditors, *debtors):
+        _refuse_other_than_graph(one)
+    return build_schedule(config, creditors, debtors, scenarios)
+
+
+def _refuse_other_than_graph(entrant: Entrant) -> None:
+    """AgentError where the function of a graph returns something else; one that raises fails its matches."""
+    agent = entrant.agent
+    if agent is None or agent.make_graph is None or agent.human:
+        return
+    from poise.graphs.custom import state_graph_of
+
+    try:
+        graph = agent.make_graph()
+    except Exception:  # noqa: BLE001 - a user's own code
+        return
+    state_graph_of(graph, entrant.label)
 
 
 def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant, ...]]:
@@ -314,25 +423,7 @@ def build_schedule(
             f"{len(creditors)} x {len(debtors)} x {count} are more than {LARGEST:,} matches, the most of a "
             "tournament; take fewer --repeats or --matches-per-pair, or several tournaments"
         )
-    worlds = [debtor.declared["settings"]["world"]["digest"] if config.over_worlds else None for debtor in debtors]
-    series = {world: _series(config, used, count, world) for world in worlds}
-    pairs = [_pair_hash(creditor, debtor, config) for creditor in creditors for debtor in debtors]
-    matches = []
-    for pair, pair_hash in enumerate(pairs):
-        for index, (scenario, repeat, seed, identity) in enumerate(series[worlds[pair % len(worlds)]]):
-            match_hash = pair_hash.copy()
-            match_hash.update(identity)
-            matches.append(Match(pair * count + index, pair, scenario, repeat, seed, match_hash.hexdigest()))
-    return Schedule(
-        creditors=tuple(creditors),
-        debtors=tuple(debtors),
-        scenarios=used,
-        matches=tuple(matches),
-        judge=config.judge,
-        detector=config.detector,
-        left_out=len(scenarios) - len(used),
-        part=config.part_of,
-    )
+    return Schedule(config, tuple(creditors), tuple(debtors), used, count, left_out=len(scenarios) - len(used))
 
 
 def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
@@ -343,20 +434,6 @@ def _refuse_doubles(scenarios: Sequence[Scenario]) -> None:
         if scenario.id in seen:
             raise ConfigError(f"two scenarios have the id {scenario.id!r}; an id is unique in its source")
         seen.add(scenario.id)
-
-
-def _series(
-    config: TournamentConfig, scenarios: Sequence[Scenario], count: int, world: str | None
-) -> list[tuple[int, int, int, bytes]]:
-    """(scenario, repeat, seed, identifying bytes) of each match that every pair plays; world: the digest of its own."""
-    own = () if world is None else (world,)
-    identities = [_canonical(scenario.to_dict()) for scenario in scenarios]
-    series = []
-    for number in range(count):
-        repeat, index = divmod(number, len(scenarios))
-        seed = child_seed(config.seed, "match", scenarios[index].id, repeat, *own)
-        series.append((index, repeat, seed, identities[index] + f"|{seed}|{repeat}".encode()))
-    return series
 
 
 def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> Any:
@@ -375,7 +452,7 @@ def _pair_hash(creditor: Entrant, debtor: Entrant, config: TournamentConfig) -> 
     if detector_asks(config.detector):
         declared["detector"] = config.detector
     spoken = any(entrant.model != SCRIPTED for entrant in (creditor, debtor))
-    if spoken or _listeners(config.judge, config.detector):
+    if spoken or _listeners(config):
         declared["model_options"] = {key: value for key, value in config.model_options.items() if key not in HOW_CALLED}
     return hashlib.blake2b(_canonical(declared), digest_size=16)
 

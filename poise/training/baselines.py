@@ -17,11 +17,11 @@ import tomli_w
 from poise.agents.concessions import BLIND
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.common.files import replace_file
+from poise.common.progress import Watch
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.statistics.standings import read_standings
-from poise.tournaments.watch import TournamentWatch
 from poise.training.data.held_out import refuse_evaluation
 from poise.training.data.settings import BaselineSettings
 
@@ -47,7 +47,7 @@ def choose_baselines(
     out: Path | str,
     *,
     workers: int | str | None = None,
-    watch: TournamentWatch | None = None,
+    watch: Watch | None = None,
 ) -> Baselines | None:
     """Play all candidates into the folder `out` and write the best to baselines.toml there; None where it was stopped.
 

@@ -17,7 +17,8 @@ from poise.games.scenario import Scenario
 from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.config import load_config, make_config
 from poise.tournaments.matchmaking import TriedModels
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.store import Store
 
 CASE = Scenario("one", "debt", 12, 112)

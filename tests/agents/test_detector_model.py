@@ -26,8 +26,8 @@ from poise.games.transcript import Transcript
 from poise.graphs import Pairing, PlaySettings
 from poise.tournaments.config import make_config
 from poise.tournaments.estimate import estimate
-from poise.tournaments.matchmaking import Pairings, model_options
-from poise.tournaments.runner import plan_matches
+from poise.tournaments.matchmaking import model_options
+from poise.tournaments.schedule import plan_matches
 
 SETTINGS = {"creditors": ["vanilla"], "debtors": ["angry"], "matches_per_pair": 2}
 
@@ -232,7 +232,7 @@ def test_the_detector_is_part_of_what_a_tournament_is() -> None:
 def test_its_calls_are_foreseen_and_it_has_a_slot_of_its_own() -> None:
     config = make_config({**SETTINGS, "detector": "ollama:x", "workers": 3})
     schedule = plan_matches(config)
-    assert estimate(config, schedule, Pairings(config, schedule)).calls == 2 * 11
+    assert estimate(config, schedule).calls == 2 * 11
     assert model_options(config, schedule)["slots"] == 2 * 3 + 1
 
 

@@ -24,7 +24,8 @@ from poise.agents.registry import find_agent
 from poise.common.errors import AgentError
 from poise.common.files import sha256_of
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.store import Store
 
 QUESTION = [("system", "You are a creditor."), ("user", "I need 71 days.")]

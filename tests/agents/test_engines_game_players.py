@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise.agents.concessions import TimeDependent, named_concession, opening, position
-from poise.agents.game_players import GAME_PLAYERS, AveragePolicy, BestResponse, TreeSearch, game_player
-from poise.agents.game_players.average_policy import average_policy, continued
-from poise.agents.game_players.best_response import HABITS, believed
+from poise.agents.game_players import GAME_PLAYERS, game_player
+from poise.agents.game_players.average_policy import AveragePolicy, average_policy, continued
+from poise.agents.game_players.best_response import HABITS, BestResponse, believed
 from poise.agents.game_players.lattice import Spot, lattice_state, placed_value, spot
+from poise.agents.game_players.tree_search import TreeSearch
 from poise.agents.policies.vanilla import Vanilla
 from poise.agents.registry import find_agent
 from poise.common.errors import AgentError

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.protocols import Policy
-from poise.agents.registry import agent, find_agent, list_agents
+from poise.agents.registry import agent, agent_summaries, find_agent, list_agents
 from poise.common.errors import AgentError
 
 EXAMPLES = ROOT / "examples"
@@ -171,3 +171,8 @@ def test_a_decorated_agent_is_found_by_name_in_the_same_process():
     assert found.make_policy().choose(None, None) == grumble(None)
     with pytest.raises(AgentError):
         find_agent("only-for-this-test", "creditor")
+
+
+def test_summaries_are_those_of_the_agents_that_are_made():
+    made = {(each.seat, each.name.replace("fixed:neutral", "fixed:EMOTION")): each.summary for each in list_agents()}
+    assert agent_summaries() == made

@@ -31,9 +31,7 @@ def here(tmp_path, monkeypatch):
 def fakes(monkeypatch):
     """Play by formula on a few cases: the command is tested here, not the talks."""
     monkeypatch.setattr("poise.games.scenarios.loaders.load_scenarios", lambda source="builtin": scenarios(4))
-    opened = monkeypatch.setattr(runner, "Pairings", lambda _config, schedule: OpenFake(schedule))
-    monkeypatch.setattr("poise.cli.screens.conclusion.Pairings", runner.Pairings)
-    return opened
+    monkeypatch.setattr(runner, "Pairings", lambda _config, schedule: OpenFake(schedule))
 
 
 def poise_says(*words, code=0):

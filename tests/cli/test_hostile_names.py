@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 from poise.cli import output
 from poise.cli.app import app
 from poise.cli.screens import console as screens
-from poise.cli.screens.progress import LiveProgress, PlainProgress
+from poise.common.progress import ProgressDisplay
 from poise.common.words import visible
+from poise.tournaments.board import Board
 
 FOLDER = "[red]a[/x]:smile:\x1b]0;PWNED\x07\x1b[31m\u202e$\\frac{<b>&*_`|#\u200b"
 CASE = "".join(filter(str.isprintable, FOLDER))  # a scenario with control characters is refused
@@ -137,19 +138,20 @@ def test_pages_and_files_hold_nothing_that_cannot_be_seen(folder):
         assert_harmless(file.read_text())
 
 
-@pytest.mark.parametrize("kind", [LiveProgress, PlainProgress])
-def test_progress_shows_a_name_as_text(kind, monkeypatch):
-    settings = config(2, 1)
-    plan = schedule(settings)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_shows_a_name_as_text(terminal, monkeypatch):
+    plan = schedule(config(2, 1))
     for entrant in plan.creditors:
         object.__setattr__(entrant, "label", FOLDER)
+    board = Board(plan, {})
     out = io.StringIO()
-    screen = screens.TextConsole(file=out, width=200, force_terminal=kind is LiveProgress)
-    monkeypatch.setattr("poise.cli.screens.progress._READ_SECONDS", -1.0)
-    monkeypatch.setattr("poise.cli.screens.progress._REFRESH_SECONDS", -1.0)
-    with kind(screen).over(plan, {}) as progress:
+    screen = screens.TextConsole(file=out, width=200, force_terminal=terminal)
+    monkeypatch.setattr("poise.common.progress._READ_SECONDS", -1.0)
+    with ProgressDisplay(screen) as progress:
+        progress.begin("matches", plan.total, 0, FOLDER, board.tables)
         progress.remark(FOLDER)
-        progress.update(list(fake_matches(plan)))
+        board.add(list(fake_matches(plan)))
+        progress.advance(plan.total)
     told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", out.getvalue())
     assert_harmless(told)
     assert "[red]a[/x]:smile:" in told

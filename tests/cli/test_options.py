@@ -10,7 +10,8 @@ from pydantic import Field
 from typer.testing import CliRunner
 
 from poise.cli.app import _SUMMARIES, PoiseGroup, app
-from poise.cli.options import command_group, takes
+from poise.cli.groups import command_group
+from poise.cli.options import takes
 from poise.common.errors import ConfigError
 from poise.common.settings import CliOption, SettingsModel, check_settings
 

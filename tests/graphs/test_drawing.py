@@ -104,7 +104,7 @@ def test_every_arrow_begins_and_ends_at_a_box(judged, monkeypatch):
     (axes,) = figures[0].axes
     figures[0].draw_without_rendering()
     drawn = [patch.get_window_extent() for patch in axes.patches if patch.get_zorder() == 3]
-    boxes = dict(zip(places_of(picture), drawn, strict=True))
+    boxes = dict(zip(places_of(picture, picture.edges), drawn, strict=True))
     arrows = [text.arrow_patch for text in axes.texts if getattr(text, "arrow_patch", None)]
     points = 3 * figures[0].dpi / 72  # the gap, and half a line
     for (source, target), arrow in zip(picture.edges, arrows, strict=True):

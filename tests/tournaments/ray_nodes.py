@@ -18,14 +18,15 @@ from typer.testing import CliRunner
 from poise.agents.registry import agent
 from poise.cli.app import app
 from poise.common.errors import AgentError, PoiseError
+from poise.common.progress import Unwatched
 from poise.games.domains import SEARCH
 from poise.games.scenario import Scenario
 from poise.tournaments import runner
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
+from poise.tournaments.runner import resume_tournament, run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.contents import outcome_digest
 from poise.tournaments.storage.store import Store
-from poise.tournaments.watch import Silent
 from poise.training.data.settings import SweepSettings
 from poise.training.data.sweep import sweep
 
@@ -63,14 +64,14 @@ def serial(tmp_path_factory):
     return digest(folder)
 
 
-class After(Silent):
+class After(Unwatched):
     """Does something once so many matches are finished, and keeps what was said."""
 
     def __init__(self, matches, deed):
         self.left, self.deed, self.remarks = matches, deed, []
 
-    def update(self, batch):
-        self.left -= len(batch)
+    def advance(self, count, note=""):
+        self.left -= count
         if self.left <= 0 and self.deed:
             deed, self.deed = self.deed, None
             deed()

@@ -24,7 +24,8 @@ from poise.cli.app import app
 from poise.common.seeds import Dice
 from poise.tournaments import runner
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store, exists
 

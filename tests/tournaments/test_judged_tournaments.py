@@ -40,7 +40,8 @@ from poise.tournaments.judging import (
     rescore_tournament,
 )
 from poise.tournaments.judging.asking import verdicts_file
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store
 

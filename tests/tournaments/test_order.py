@@ -11,7 +11,7 @@ FLOORS = (
     {"schedule", "schemas"},
     {"storage"},
     {"statistics", "workers"},
-    {"game_theory", "process", "judging", "watch", "matchmaking", "folder"},
+    {"game_theory", "process", "judging", "board", "matchmaking", "folder"},
     {"charts", "export", "estimate"},
     {"report", "results"},
     {"runner", "merging"},

@@ -19,7 +19,8 @@ from poise.tournaments.charts.ratings import rated
 from poise.tournaments.config import make_config
 from poise.tournaments.game_theory.bimatrix import bimatrix
 from poise.tournaments.process.measure import measure_process
-from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
+from poise.tournaments.runner import resume_tournament, run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.statistics.bradley_terry import games_of
 from poise.tournaments.statistics.changes import ALL, changes
 from poise.tournaments.statistics.comparison import compare_agents

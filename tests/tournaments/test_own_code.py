@@ -19,7 +19,8 @@ from poise.common.processes import turn_watch
 from poise.graphs.pairing import Pairing, PlaySettings
 from poise.tournaments.config import make_config
 from poise.tournaments.matchmaking import Pairings
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.rows import transcript_from
 from poise.tournaments.workers.dispatcher import Dispatcher, Playing
 from poise.tournaments.workers.play import How, play_all

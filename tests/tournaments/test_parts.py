@@ -22,7 +22,8 @@ from poise.common.seeds import Dice
 from poise.tournaments import runner
 from poise.tournaments.config import make_config
 from poise.tournaments.merging import merge_tournaments
-from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
+from poise.tournaments.runner import resume_tournament, run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.contents import outcome_digest
 from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.storage.verify import verify_tournament

@@ -21,13 +21,14 @@ from poise.agents.simulated.files import DEFAULT
 from poise.common import userfile
 from poise.common.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
 from poise.common.interrupts import Interrupts
+from poise.common.progress import Unwatched
 from poise.tournaments.config import make_config
 from poise.tournaments.folder import default_folder
-from poise.tournaments.runner import plan_matches, resume_tournament, run_tournament
+from poise.tournaments.runner import resume_tournament, run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.store import Store
-from poise.tournaments.watch import Silent
 from poise.tournaments.workers.dispatcher import Dispatcher
 from poise.tournaments.workers.play import How, play_all
 from poise.tournaments.workers.processes import ProcessPool
@@ -269,7 +270,7 @@ CASES = scenarios(5)
 
 
 @dataclass
-class Stopper(Silent):
+class Stopper(Unwatched):
     """Presses Ctrl-C after so many matches."""
 
     after: int
@@ -278,17 +279,14 @@ class Stopper(Silent):
     seen: int = 0
     told: list[str] = field(default_factory=list)
 
-    def over(self, schedule, earlier):
-        return self
-
-    def update(self, batch):
-        self.seen += len(batch)
+    def advance(self, count, note=""):
+        self.seen += count
         while self.seen >= self.after and self.times:
             self.times -= 1
             os.kill(os.getpid(), self.signal)
 
-    def stopping(self):
-        self.told.append("stopping")
+    def remark(self, sentence):
+        self.told.append(sentence)
 
 
 def opened(config=CONFIG, **more):
@@ -333,7 +331,7 @@ def test_ctrl_c_keeps_what_is_finished_and_resuming_gives_the_whole(tmp_path, wh
     config = make_config({**NAMES, "workers": workers})
     result = run_tournament(config, tmp_path, scenarios=CASES, open_pairing=opened(seconds=0.06), watch=watch)
     assert after <= result.finished < 20
-    assert watch.told == ["stopping"]
+    assert watch.told == ["finishing the matches in flight; interrupt again (Ctrl-C) to drop them"]
     resumed = resume_tournament(tmp_path, open_pairing=opened())
     assert resumed.complete
     assert resumed.played == 20 - result.finished

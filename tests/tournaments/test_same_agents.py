@@ -8,8 +8,8 @@ import pytest
 from poise.agents.registry import list_agents
 from poise.common.errors import ConfigError
 from poise.tournaments.config import make_config
-from poise.tournaments.runner import plan_matches, run_tournament
-from poise.tournaments.schedule import refuse_same_agents
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches, refuse_same_agents
 
 OWN = '''from poise import agent
 

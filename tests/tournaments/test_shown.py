@@ -1,22 +1,17 @@
 """What results look like when they are printed and in a notebook: tables, whole and escaped."""
 
 import re
-import sys
-from types import SimpleNamespace
 
 import pytest
-from helpers.tournament_fakes import config, schedule
-from helpers.view_fakes import HOSTILE, fake_folder, fake_matches, real_folder
+from helpers.view_fakes import fake_folder, real_folder
 
 from poise.agents.registry import find_agent
 from poise.common.plain_tables import PlainTable, text_tables
 from poise.tournaments.results import Result
-from poise.tournaments.runner import run_tournament
 from poise.tournaments.statistics.comparison import compare_agents
 from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store, read_snapshot
-from poise.tournaments.watch import Board, NotebookProgress, Silent, progress_html, usual_watch
 
 
 @pytest.fixture(scope="module")
@@ -86,41 +81,3 @@ def test_a_printed_transcript_is_what_was_said(folder):
     assert told.outcome.ending in text
     assert told._repr_html_().count("<tr>") == 1 + len(told.messages)
     assert repr(find_agent("vanilla", "creditor")) == "<Agent 'vanilla', creditor>"
-
-
-# Progress in a notebook.
-
-
-def test_without_a_kernel_nothing_is_shown(monkeypatch):
-    assert isinstance(usual_watch(), Silent)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=SimpleNamespace))
-    assert isinstance(usual_watch(), Silent), "a terminal's IPython has no kernel"
-
-
-def test_a_notebook_shows_one_output_that_ends_at_all_matches(tmp_path, monkeypatch):
-    pages, kernel = [], SimpleNamespace(kernel=object())
-
-    def display(page, display_id):
-        pages.append(page)
-        return SimpleNamespace(update=pages.append)
-
-    shows = SimpleNamespace(HTML=str, display=display)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: kernel, display=shows))
-    monkeypatch.setitem(sys.modules, "IPython.display", shows)
-    assert isinstance(usual_watch(), NotebookProgress)
-    settings = config(creditors=1, debtors=1)
-    real = settings.model_copy(update={"creditors": ("vanilla",), "debtors": ("angry",), "matches_per_pair": 3})
-    run_tournament(real.model_copy(update={"workers": 1}), tmp_path / "run")
-    assert 'value="3"' in pages[-1]
-    assert "3 of 3 matches" in pages[-1]
-
-
-def test_progress_tells_how_far_it_is_and_escapes_names():
-    plan = schedule(config(creditors=2, debtors=2))
-    board = Board.of(plan, {})
-    board.add(list(fake_matches(plan))[:5])
-    page = progress_html(board, [HOSTILE])
-    assert f'max="{board.total}" value="5"' in page
-    assert "creditors so far" in page
-    assert "<script" not in page
-    assert "<img" not in page

@@ -9,7 +9,8 @@ import pytest
 from poise.agents.emotions.explaining import why
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.matchmaking import Pairings
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.store import Store
 

@@ -12,7 +12,7 @@ from poise.cli.app import app
 from poise.common.errors import AgentError, BadInput, ConfigError
 from poise.tournaments.config import load_config, make_config
 from poise.tournaments.export import export_tournament, not_a_formula, provenance
-from poise.tournaments.runner import plan_matches
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.storage.store import Store
 
 NAMES = {"creditors": ["vanilla"], "debtors": ["angry"]}

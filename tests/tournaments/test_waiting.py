@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import orjson
 import pytest
@@ -22,7 +21,8 @@ from poise.common.errors import BadReply, ModelDown, ModelMissing, ModelTimeout,
 from poise.tournaments.config import make_config
 from poise.tournaments.matchmaking import Pairings
 from poise.tournaments.report.page import write_report
-from poise.tournaments.runner import plan_matches, run_tournament
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.schedule import plan_matches
 from poise.tournaments.statistics.ratings import rate_tournament
 from poise.tournaments.statistics.standings import read_standings
 from poise.tournaments.storage.store import Store, read_snapshot
@@ -209,7 +209,7 @@ def test_one_request_that_is_not_answered_takes_no_model_from_the_others():
     assert queue.left == len(PLAN.matches) - size - 1
 
 
-PLAN = replace(schedule(config(3, 2, model="openai:some"), 4, ("c2",)), judge=None)
+PLAN = schedule(config(3, 2, model="openai:some"), 4, ("c2",))
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,8 +3,8 @@
 The Act binds those who collect. What holds in a domain is its own to say (`conduct` in its `domain.json`): every
 category where a debt is collected, abuse and shaming where the rest would misread a rescuer's or a nurse's warnings.
 
-What is done about a violation is the creditor's own setting, `Conduct`. Violations are recorded with each message
-whatever it is. Besides, a model that words messages is told of them:
+What is done about a violation is the creditor's own setting, `poise.agents.protocols.Conduct`. Violations are recorded
+with each message whatever it is. Besides, a model that words messages is told of them:
 
     record   nothing more (default)
     reask    it is told which rule its reply broke and asked again, once; what it then says is said
@@ -15,13 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from typing import Final, Literal
+from typing import Final
 
 from poise.agents.conduct.checker import Checker, Violation
 from poise.games.domains import domain_words
 from poise.games.moves import Seat
-
-Conduct = Literal["record", "reask", "refuse"]
 
 _REMEMBERED: Final = 1 << 15
 _LONGEST_REMEMBERED: Final = 1000

@@ -10,13 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from poise.agents.game_players.average_policy import AveragePolicy
-from poise.agents.game_players.best_response import BestResponse
-from poise.agents.game_players.tree_search import TreeSearch
 from poise.agents.protocols import Concession
 from poise.common.errors import AgentError
-
-__all__ = ["GAME_PLAYERS", "AveragePolicy", "BestResponse", "TreeSearch", "game_player"]
 
 GAME_PLAYERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -33,6 +28,10 @@ def game_player(name: str, argument: str = "") -> Concession:
     Raises:
         AgentError: the argument is refused.
     """
+    from poise.agents.game_players.average_policy import AveragePolicy
+    from poise.agents.game_players.best_response import BestResponse
+    from poise.agents.game_players.tree_search import TreeSearch
+
     if name == "mcts" and argument:
         try:
             return TreeSearch(simulations=int(argument))

@@ -14,6 +14,7 @@ readably is lost.
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +41,7 @@ __all__ = [
     "Walk",
     "load_persona",
     "persona_names",
+    "persona_summary",
 ]
 
 
@@ -53,6 +55,12 @@ def load_persona(name: str | Path) -> Persona:
     if isinstance(name, Path) or name.endswith(".toml"):
         return read_persona(Path(name))
     return _shipped(name)
+
+
+def persona_summary(name: str) -> str:
+    """What the persona of this folder called `name` is, without reading the rest of its file."""
+    written = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    return str(written["summary"] if "summary" in written else load_persona(name).summary)
 
 
 @cache

@@ -37,15 +37,14 @@ from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.policies import policy
 from poise.agents.protocols import Concession, View
-from poise.agents.simulated import Mind, World, load_world
-from poise.agents.simulated.files import world_files
-from poise.agents.voices.scripted import phrases
 from poise.common.errors import AgentError, shorten
 from poise.common.seeds import Dice
 from poise.games.rules import Rules
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from poise.agents.simulated import Mind, World
 
 LINEAR: Final = TimeDependent()
 _POINTS: Final = 401  # of the share given
@@ -99,6 +98,8 @@ class Oracle:
 
     def choose(self, view: View, dice: Dice) -> str | None:  # noqa: ARG002 - it leaves nothing to chance
         """The best emotion of the 28; None against a debtor that is not simulated."""
+        from poise.agents.simulated import Mind
+
         mind = Mind.of(view.notes.get("other", {}))
         if mind is None:
             brief = view.brief
@@ -115,6 +116,9 @@ class Oracle:
 
 
 def _worlds(path: str) -> list[World]:
+    from poise.agents.simulated import load_world
+    from poise.agents.simulated.files import world_files
+
     folder = Path(path)
     return [load_world(file) for file in world_files(folder)] if path and folder.is_dir() else [load_world(path)]
 
@@ -218,6 +222,7 @@ def _transitions(world: World, disposition: str, domain: str) -> np.ndarray:
 def expected_readings(domain: str) -> list[list[float]]:
     """The mean reading of each label's phrases, 28 x 7."""
     from poise.agents.emotions.detector import default_detector
+    from poise.agents.voices.scripted import phrases
 
     read, said = default_detector().read, phrases(domain)
     offer = said.moves["creditor", "offer"][0].format(offer="30")

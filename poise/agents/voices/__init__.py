@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from poise.agents.models.adapters import Adapter
 from poise.agents.models.models import parse_uri
 from poise.agents.models.settings import ModelSettings
-from poise.agents.protocols import ReplyForm, Voice
+from poise.agents.protocols import Conduct, ReplyForm, Voice
 from poise.common.errors import AgentError
-
-if TYPE_CHECKING:
-    from poise.agents.conduct.duties import Conduct
 
 __all__ = ["ModelSettings", "open_voice"]
 

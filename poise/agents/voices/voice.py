@@ -25,11 +25,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, get_args
 
-from poise.agents.conduct.duties import Conduct
 from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import Question
 from poise.agents.models.text import clean_reply, sentences
-from poise.agents.protocols import ReplyForm, Request, Speech, View
+from poise.agents.protocols import Conduct, ReplyForm, Request, Speech, View
 from poise.agents.voices.grammar import move_grammar
 from poise.agents.voices.leaks import read_aloud, secret_in
 from poise.agents.voices.prompts import Offers, Prompt, complaint, echoes, plain_sentence, render, silence

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poise.agents.agent import Agent
-from poise.agents.registry import list_agents
+from poise.agents.registry import agent_summaries, list_agents
 from poise.cli.output import plain, show_json
 from poise.common.errors import BadInput
 from poise.games.moves import SEATS
@@ -25,17 +25,18 @@ _MESSAGES: Final = 12  # as long as so many may take, a whole match may
 
 def show_agents(screen: Console, *, as_json: bool) -> None:
     """List every agent that can be named, by seat."""
-    agents = sorted(list_agents(), key=lambda agent: SEATS.index(agent.seat))
     if as_json:
+        agents = sorted(list_agents(), key=lambda agent: SEATS.index(agent.seat))
         show_json([_agent_data(agent) for agent in agents])
         return
+    summaries = agent_summaries()
     for seat in SEATS:
         table = Table(box=SIMPLE_HEAD, title=f"{seat.capitalize()}s", title_style="bold", title_justify="left")
         table.add_column("name", no_wrap=True, style="bold")
         table.add_column("what it does")
-        for agent in agents:
-            if agent.seat == seat:
-                table.add_row(Text(_name_pattern(agent)), Text(agent.summary or "-"))
+        for (plays, name), summary in summaries.items():
+            if plays == seat:
+                table.add_row(Text(name), Text(summary or "-"))
         screen.print(table)
     screen.print(
         "NAME,concession=tit-for-tat or NAME,offers=model changes how an agent bargains, NAME@MODEL_URI gives it a "

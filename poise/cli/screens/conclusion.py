@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
-from poise.cli.screens.progress import heading
 from poise.common.words import duration
-from poise.tournaments.config import TournamentConfig
-from poise.tournaments.estimate import estimate
 from poise.tournaments.folder import resume_command
-from poise.tournaments.matchmaking import Pairings, vain_options
 from poise.tournaments.results import Result
-from poise.tournaments.runner import plan_matches
-from poise.tournaments.schedule import refuse_same_agents
 from poise.tournaments.storage.store import Store
 
 if TYPE_CHECKING:
     from poise.tournaments.statistics.results import Standings
-
-_PAIRS_SHOWN = 40
 
 
 def conclude(
@@ -94,40 +84,3 @@ def _tell_failures(result: Result, notes: Console) -> None:
             notes.print(traceback_text(traceback), soft_wrap=True)
     if any(traceback for *_, traceback in failures) and not os.environ.get("POISE_DEBUG"):
         notes.print("POISE_DEBUG=1 shows where in your code; so does `poise view`.", style="dim")
-
-
-def show_schedule(config: TournamentConfig, screen: Console) -> None:
-    """Show who would play whom, the model calls and the time; play nothing for the record."""
-    schedule = plan_matches(config)
-    refuse_same_agents(schedule)
-    screen.print(Text(heading(schedule), style="bold"))
-    screen.print(Text(plain(schedule.coverage)))
-    size = str(len(schedule.matches) // schedule.pairs)
-    creditors, debtors = schedule.names("creditor"), schedule.names("debtor")
-    pairs = [(divmod(pair, len(debtors)), schedule.pair(pair)) for pair in range(min(schedule.pairs, _PAIRS_SHOWN))]
-    screen.print(
-        _pairs_table(
-            (creditors[places[0]], debtors[places[1]], size, " against ".join(dict.fromkeys((one.model, two.model))))
-            for places, (one, two) in pairs
-        )
-    )
-    if schedule.pairs > len(pairs):
-        screen.print(f"and {schedule.pairs - len(pairs)} more pairs")
-    guess = estimate(config, schedule, Pairings(config, schedule))
-    if guess.most_calls:
-        screen.print(f"model calls: about {guess.calls:,}, at most {guess.most_calls:,}")
-    for remark in vain_options(config, schedule):
-        screen.print(Text(remark), soft_wrap=True)
-    screen.print(f"time: about {duration(guess.seconds)} ({guess.basis})")
-
-
-def _pairs_table(rows: Iterable[tuple[str, str, str, str]]) -> Table:
-    """A schedule: creditor, debtor, matches, what plays them."""
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("creditor", "debtor"):
-        table.add_column(name, overflow="fold")
-    table.add_column("matches", justify="right")
-    table.add_column("played by", style="dim", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from langgraph.graph import END, START
-
 from poise.common.errors import BadInput
 from poise.common.words import shortened, visible
+from poise.graphs.drawing.outline import END, START, label_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -48,8 +48,7 @@ def to_networkx(drawable: Any) -> nx.DiGraph:
 
     picture = nx.DiGraph()
     for key, node in drawable.nodes.items():
-        label = {START: "start", END: "end"}.get(node.name, node.name).rpartition(":")[2]
-        picture.add_node(key, label=visible(label))
+        picture.add_node(key, label=visible(label_of(node.name)))
     for edge in drawable.edges:
         picture.add_edge(edge.source, edge.target, conditional=bool(edge.conditional))
     return picture
@@ -65,33 +64,34 @@ _LETTERS = 10  # points
 _LONGEST = 22  # characters of a node's name that are drawn
 
 
-def places_of(picture: nx.DiGraph) -> dict[str, Place]:
+def places_of(nodes: Iterable[str], edges: Collection[tuple[str, str]]) -> dict[str, Place]:
     """Where each node stands: subgraphs side by side, each from its entry downwards; start above all, end below."""
-    inner = [node for node in picture if node not in (START, END)]
+    inner = [node for node in nodes if node not in (START, END)]
     places: dict[str, Place] = {}
     left = 0.0
     for group in sorted({_group(node) for node in inner}):
-        rows = _rows(picture, [node for node in inner if _group(node) == group])
+        rows = _rows(edges, [node for node in inner if _group(node) == group])
         width = max(map(len, rows))
         for depth, row in enumerate(rows):
             for number, node in enumerate(row):
                 places[node] = (left + (width - len(row)) / 2 + number, -1.0 - depth)
         left += width + 0.35
     bottom = min(y for _, y in places.values()) - 1
-    first = next(iter(picture.successors(START)), None)
+    first = next((target for source, target in edges if source == START), None)
     centre = (min(x for x, _ in places.values()) + max(x for x, _ in places.values())) / 2
     return {**places, START: (places[first][0] if first in places else centre, 0.0), END: (centre, bottom)}
 
 
-def _rows(picture: nx.DiGraph, nodes: list[str]) -> list[list[str]]:
+def _rows(edges: Collection[tuple[str, str]], nodes: list[str]) -> list[list[str]]:
     """The nodes of one (sub)graph by distance from where it is entered."""
-    import networkx as nx
-
-    part = picture.subgraph(nodes)
-    entries = [node for node in nodes if any(source not in part for source in picture.predecessors(node))]
-    layers = [sorted(layer) for layer in nx.bfs_layers(part, entries or nodes[:1])]
-    cut_off = sorted(set(nodes).difference(*layers))
-    return [*layers, cut_off] if cut_off else layers
+    left = set(nodes)
+    layer = {target for source, target in edges if target in left and source not in left} or {nodes[0]}
+    layers: list[list[str]] = []
+    while layer:
+        layers.append(sorted(layer))
+        left -= layer
+        layer = {target for source, target in edges if source in layer and target in left}
+    return [*layers, sorted(left)] if left else layers
 
 
 def picture_of(picture: nx.DiGraph, fmt: str) -> bytes:
@@ -99,7 +99,7 @@ def picture_of(picture: nx.DiGraph, fmt: str) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    places = places_of(picture)
+    places = places_of(picture, picture.edges)
     wide = max(x for x, _ in places.values()) + 1.3
     high = 1 - min(y for _, y in places.values())
     with mpl.rc_context({"svg.hashsalt": "poise", "svg.fonttype": "none", "font.family": "sans-serif"}):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from poise.agents.agent import Agent
-from poise.games.moves import SEATS
+from poise.games.moves import SEATS, Seat, other
 from poise.games.transcript import Message
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ class GraphOutline:
     edges: tuple[tuple[str, str], ...]
     conditional: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """All edges."""
+        return (*self.edges, *self.conditional)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON data; `from_dict` reads it back."""
         return asdict(self)
@@ -52,10 +57,9 @@ class GraphOutline:
             outline = msgspec.convert(data, cls)
         except msgspec.ValidationError:
             return None
-        ways = (*outline.edges, *outline.conditional)
         known = {START, END, *outline.nodes}
-        drawable = 0 < len(outline.nodes) <= _MOST_NODES and len(ways) <= _MOST_EDGES
-        return outline if drawable and all(known.issuperset(way) for way in ways) else None
+        drawable = 0 < len(outline.nodes) <= _MOST_NODES and len(outline.ways) <= _MOST_EDGES
+        return outline if drawable and all(known.issuperset(way) for way in outline.ways) else None
 
 
 _NODES: Final = ("perceive", "feel", "decide", "speak")
@@ -96,36 +100,41 @@ def agent_outline(agent: Agent) -> GraphOutline | None:
         return None
 
 
+def joined_outline(creditor: GraphOutline, debtor: GraphOutline, *, judged: bool = False) -> GraphOutline:
+    """The negotiation between two seats with these graphs; a node of a seat is "SEAT:NODE"."""
+    seats: Mapping[Seat, GraphOutline] = dict(zip(SEATS, (creditor, debtor), strict=True))
+    nodes = [f"{seat}:{node}" for seat, outline in seats.items() for node in outline.nodes]
+    entries = {
+        seat: [f"{seat}:{target}" for source, target in one.ways if source == START] for seat, one in seats.items()
+    }
+    conditional = {(START, entry): False for entry in entries["creditor"]}  # by edge
+    for seat, outline in seats.items():
+        inner = [way for way in outline.ways if way[0] != START and way[1] != END]
+        conditional |= {(f"{seat}:{way[0]}", f"{seat}:{way[1]}"): way in outline.conditional for way in inner}
+        ends = [f"{seat}:{source}" for source, target in outline.ways if target == END]
+        following = ["judge"] if judged else [END, *entries[other(seat)]]
+        conditional |= {(end, node): not judged for end in ends for node in following}
+    if judged:
+        conditional |= {("judge", node): True for node in (END, *entries["creditor"], *entries["debtor"])}
+    return GraphOutline(
+        (*nodes, *(["judge"] if judged else [])),
+        tuple(way for way, router in conditional.items() if not router),
+        tuple(way for way, router in conditional.items() if router),
+    )
+
+
 def negotiation_outline(creditor: GraphOutline, debtor: GraphOutline, *, judged: bool = False) -> nx.DiGraph:
-    """The negotiation between two seats with these graphs, as `poise.graphs.drawing.draw.to_networkx` gives it."""
+    """The same as `poise.graphs.drawing.draw.to_networkx` gives it."""
     import networkx as nx
 
-    picture = nx.DiGraph()
-    picture.add_node(START, label="start")
-    seats: Mapping[str, GraphOutline] = dict(zip(SEATS, (creditor, debtor), strict=True))
-    for seat, outline in seats.items():
-        for node in outline.nodes:
-            picture.add_node(f"{seat}:{node}", label=node.rpartition(":")[2])
-    picture.add_node(END, label="end")
-    if judged:
-        picture.add_node("judge", label="judge")
-    entries = {
-        seat: [f"{seat}:{target}" for source, target in (*outline.edges, *outline.conditional) if source == START]
-        for seat, outline in seats.items()
-    }
-    _connect(picture, [START], entries["creditor"], conditional=False)
-    for seat, other in zip(SEATS, reversed(SEATS), strict=True):
-        outline = seats[seat]
-        for ways, conditional in ((outline.edges, False), (outline.conditional, True)):
-            for source, target in ways:
-                if source != START and target != END:
-                    picture.add_edge(f"{seat}:{source}", f"{seat}:{target}", conditional=conditional)
-        ends = [f"{seat}:{source}" for source, target in (*outline.edges, *outline.conditional) if target == END]
-        _connect(picture, ends, ["judge"] if judged else [END, *entries[other]], conditional=not judged)
-    if judged:
-        _connect(picture, ["judge"], [END, *entries["creditor"], *entries["debtor"]], conditional=True)
+    outline, picture = joined_outline(creditor, debtor, judged=judged), nx.DiGraph()
+    for node in (START, *outline.nodes, END):
+        picture.add_node(node, label=label_of(node))
+    picture.add_edges_from(outline.edges, conditional=False)
+    picture.add_edges_from(outline.conditional, conditional=True)
     return picture
 
 
-def _connect(picture: nx.DiGraph, sources: list[str], targets: list[str], *, conditional: bool) -> None:
-    picture.add_edges_from(((one, two) for one in sources for two in targets), conditional=conditional)
+def label_of(node: str) -> str:
+    """What a node is called in a drawing."""
+    return {START: "start", END: "end"}.get(node, node.rpartition(":")[2])

@@ -88,8 +88,7 @@ def _path(transcript: Transcript, outlines: Outlines) -> Iterator[str]:
         yield END
     elif transcript.outcome.by:
         outline = outlines[SEATS.index(transcript.outcome.by)]
-        ways = (*outline.edges, *outline.conditional)
-        yield f"{transcript.outcome.by}:{next((target for source, target in ways if source == START), '?')}"
+        yield f"{transcript.outcome.by}:{next((target for source, target in outline.ways if source == START), '?')}"
 
 
 def _ways(picture: nx.DiGraph, path: Iterable[str]) -> Iterator[tuple[list[str], str]]:

@@ -21,7 +21,8 @@ from poise.games.moves import Move, Seat
 from poise.games.scenario import Scenario
 from poise.games.transcript import Outcome
 from poise.graphs.human.graph import person
-from poise.graphs.negotiation import Runner, negotiation_graph
+from poise.graphs.messages import Runner
+from poise.graphs.negotiation import negotiation_graph
 from poise.graphs.pairing import Pairing, Played, PlaySettings
 from poise.graphs.seat import graph_of
 from poise.graphs.state import NegotiationState, SeatState

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from markupsafe import Markup
 
 from poise.common.words import shortened, visible
 from poise.games.moves import SEATS
-from poise.graphs.drawing.outline import USUAL, GraphOutline, negotiation_outline
+from poise.graphs.drawing.outline import USUAL, GraphOutline, joined_outline, label_of
 from poise.tournaments.charts.svg import tag
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 _WIDE, _HIGH = 132, 50  # pixels from node to node
 _BOX: Final = (112, 28)
@@ -28,15 +25,15 @@ def match_graph(creditor: GraphOutline = USUAL, debtor: GraphOutline = USUAL, *,
     """The negotiation between two seats: every node an element with `data-node`, such as "creditor:feel"."""
     from poise.graphs.drawing.draw import places_of
 
-    picture = negotiation_outline(creditor, debtor, judged=judged)
-    places = {node: (78 + x * _WIDE, 20 - y * _HIGH) for node, (x, y) in places_of(picture).items()}
+    outline = joined_outline(creditor, debtor, judged=judged)
+    places = {node: (78 + x * _WIDE, 20 - y * _HIGH) for node, (x, y) in places_of(outline.nodes, outline.ways).items()}
     wide = max(x for x, _ in places.values()) + 78
     high = max(y for _, y in places.values()) + 20
     marker = tag("path", d="M0 0L8 4L0 8z")
     size = {"refX": 7, "refY": 4, "markerWidth": 7, "markerHeight": 7}
     arrow = tag("marker", marker, id="arrow", viewBox="0 0 8 8", orient="auto", **size)
-    parts = [tag("defs", arrow), *_boxes(places), *_edges(picture, places), *_nodes(picture, places)]
-    words = "The graph of the negotiation: " + ", ".join(str(node) for node in picture if ":" in str(node))
+    parts = [tag("defs", arrow), *_boxes(places), *_edges(outline, places), *_nodes(places)]
+    words = "The graph of the negotiation: " + ", ".join(node for node in outline.nodes if ":" in node)
     picture_size = {"width": f"{wide:.0f}", "height": f"{high:.0f}"}
     kind = "graph tall" if high > _TALL else "graph"
     return tag(
@@ -66,10 +63,10 @@ def _groups_of(node: str) -> list[str]:
     return [":".join(names[:deep]) for deep in range(1, len(names))]
 
 
-def _edges(picture: nx.DiGraph, places: Places) -> list[Markup]:
+def _edges(outline: GraphOutline, places: Places) -> list[Markup]:
     parts = []
-    for source, target, data in picture.edges(data=True):
-        kind = "edge conditional" if data["conditional"] else "edge"
+    for source, target in outline.ways:
+        kind = "edge conditional" if (source, target) in outline.conditional else "edge"
         path = _path(places[source], places[target])
         parts.append(tag("path", class_=kind, d=path, marker_end="url(#arrow)", data_edge=f"{source}>{target}"))
     return parts
@@ -89,12 +86,12 @@ def _path(start: tuple[float, float], end: tuple[float, float]) -> str:
     return f"M{out:.0f} {y0:.0f}C{out + 26 * side:.0f} {y0:.0f} {into + 26 * back:.0f} {y2:.0f} {into:.0f} {y2:.0f}"
 
 
-def _nodes(picture: nx.DiGraph, places: Places) -> list[Markup]:
+def _nodes(places: Places) -> list[Markup]:
     parts = []
     for node, (x, y) in places.items():
         wide, high = _BOX if ":" in node else (54, 24)
         at = {"x": f"{x - wide / 2:.0f}", "y": f"{y - high / 2:.0f}", "width": wide, "height": high, "rx": high // 2}
-        name = str(picture.nodes[node]["label"])
+        name = label_of(node)
         label = tag("text", x=f"{x:.0f}", y=f"{y + 4:.0f}", text_anchor="middle", text=shortened(name, _LONGEST))
         parts.append(
             tag("g", tag("title", text=name), tag("rect", **at), label, class_="node", data_node=visible(node))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from poise.agents.judges import Exchange, Judge, Verdict, asks_model, check_judge, judge_settings, open_judge
 from poise.common.errors import ModelError, StoreError
+from poise.common.progress import Watch, usual_watch
 from poise.games.transcript import Message, Transcript
 from poise.tournaments.storage.errors import explained, only_run
 from poise.tournaments.storage.rows import from_json, to_json, transcript_from
@@ -23,7 +24,6 @@ from poise.tournaments.storage.store import Store
 
 _FORMAT: Final = 1
 _KEEPS: Final = ("temperature", "seed", "max_tokens", "context", "base_url", "extra")  # options that change answers
-Told = Callable[[int, int], None]
 _Verdicts = tuple[tuple[bool | None, str], ...]  # of each message: the verdict, and why there is none
 
 
@@ -59,13 +59,13 @@ def ask_judge(
     folder: Path | str,
     judge: str,
     options: Mapping[str, Any] | None = None,
-    told: Told = lambda _done, _total: None,
+    watch: Watch | None = None,
     opened: Judge | None = None,
 ) -> Path:
     """Ask `judge` about every finished match that it has not judged yet; the file of its verdicts.
 
-    options: of its model, as in a tournament. told: called with matches done and in all. opened: the judge itself,
-    instead of the one that the URI names.
+    options: of its model, as in a tournament. watch: is shown the progress; default: a notebook
+    shows it below the cell. opened: the judge itself, instead of the one that the URI names.
 
     Raises AgentError for a judge that there is not, StoreError where the file cannot be used or belongs to other
     settings, ModelDown and ModelMissing. What was judged by then is kept.
@@ -81,14 +81,15 @@ def ask_judge(
         with explained(folder), path.open("ab") as file:
             if not file.tell():
                 file.write(to_json(head) + b"\n")
+            watch = watch or usual_watch()
+            watch.begin("matches", len(positions), 0, f"asking {judge} about {len(positions):,} matches")
             for number, position in enumerate(positions):
-                told(number, len(positions))
                 _, document, _ = next(store.documents([position]))
                 transcript = transcript_from(position, document)
                 if _digest(transcript) not in done:
                     file.write(_line(position, transcript, _judge_all(asked, transcript, (path, number))) + b"\n")
                     file.flush()
-            told(len(positions), len(positions))
+                watch.advance(1)
     return path
 
 

@@ -122,12 +122,17 @@ def transitions(counts: Sequence[bytes]) -> dict[tuple[Seat, Kind], EmotionTrans
 
 def chance(seen: NDArray[np.int64], table: Array) -> float:
     """The mean distance of `seen` draws from each row of `table` to that row (see the module)."""
-    from scipy import special
+    spread = 0.0  # n / 2 times E|X / n - p|, over all cells
+    for n, row in zip(seen.tolist(), table.tolist(), strict=True):
+        for share in row:
+            m = math.floor(n * share) + 1
+            spread += m * (1 - share) * _binomial(m, n, share)
+    return spread / int(seen.sum())
 
-    spread, total = 0.0, int(seen.sum())
-    for n, row in zip(seen.tolist(), table, strict=True):
-        m = np.floor(n * row) + 1
-        ways = special.gammaln(n + 1) - special.gammaln(m + 1) - special.gammaln(n - m + 1)
-        likely = np.exp(ways + special.xlogy(m, row) + special.xlog1py(n - m, -row))  # P(X = m)
-        spread += float((m * (1 - row) * likely).sum()) if n else 0.0  # n / 2 times E|X / n - p|, over the row
-    return spread / total
+
+def _binomial(m: int, n: int, share: float) -> float:
+    """P(X = m), m above n times `share`, of n draws that count with probability `share` each."""
+    if not 0 < share < 1 or m > n:
+        return 0.0
+    ways = math.lgamma(n + 1) - math.lgamma(m + 1) - math.lgamma(n - m + 1)
+    return math.exp(ways + m * math.log(share) + (n - m) * math.log1p(-share))

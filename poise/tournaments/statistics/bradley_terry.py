@@ -29,6 +29,7 @@ Differs from the reference: Bradley and Terry have no third outcome, no draws, n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -197,14 +198,14 @@ class _Fit:
 
     def spread(self, theta: Array) -> Array:
         """Half the width of each agent's interval, of its strength less the mean strength."""
-        from scipy import special
-
         inverse = np.linalg.inv(self._curvature(theta))
         clusters, place = np.unique(self.games.cluster, return_inverse=True)
         count = len(clusters)
         if count < FEW_CLUSTERS:
-            variance, quantile = inverse, float(special.ndtri(0.975))
+            variance, quantile = inverse, NormalDist().inv_cdf(0.975)
         else:
+            from scipy import special
+
             scores = self._scores(theta, place, count)
             variance = inverse @ (scores.T @ scores) @ inverse * count / (count - 1)
             quantile = float(special.stdtrit(count - 1, 0.975))
@@ -241,10 +242,10 @@ def _logistic(value: Array) -> Array:
 
 def _groups(games: Games) -> dict[int, int]:
     """By agent, the number of its group: agents that met, directly or through others; the largest group is 0."""
-    import networkx as nx
-
-    graph = nx.Graph()
     offset = len(games.creditors)
-    graph.add_edges_from(zip(games.creditor.tolist(), (games.debtor + offset).tolist(), strict=True))
-    parts = sorted(nx.connected_components(graph), key=lambda part: (-len(part), min(part)))
+    parts: list[set[int]] = []
+    for pair in set(zip(games.creditor.tolist(), (games.debtor + offset).tolist(), strict=True)):
+        apart = [part for part in parts if part.isdisjoint(pair)]
+        parts = [*apart, set(pair).union(*(part for part in parts if not part.isdisjoint(pair)))]
+    parts.sort(key=lambda part: (-len(part), min(part)))
     return {agent: number for number, part in enumerate(parts) for agent in part}

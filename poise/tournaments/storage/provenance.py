@@ -69,7 +69,6 @@ def prompts(schedule: Schedule) -> dict[str, Any] | None:
 
 
 def _prompt_files(schedule: Schedule) -> dict[str, Path]:
-    from poise.agents.emotions.llm_detector import PROMPT_FILE
     from poise.agents.voices.prompts import FOLDER
     from poise.games.domains import domain_file
 
@@ -82,5 +81,7 @@ def _prompt_files(schedule: Schedule) -> dict[str, Path]:
     if "judge" in roles:
         files["judge.toml"] = FOLDER / "judge.toml"
     if "detector" in roles:
+        from poise.agents.emotions.llm_detector import PROMPT_FILE
+
         files["detector.toml"] = PROMPT_FILE
     return {name: path for name, path in files.items() if path.is_file()}

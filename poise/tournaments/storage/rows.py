@@ -13,7 +13,7 @@ from poise.agents.conduct import broken_rules, de_escalation
 from poise.agents.conduct.promises import promises
 from poise.common.errors import BadInput, StoreError
 from poise.games.metrics import score
-from poise.games.moves import SEATS
+from poise.games.moves import SEATS, Seat
 from poise.games.rules import Rules
 from poise.games.scenario import Scenario
 from poise.games.transcript import Message, Outcome, Transcript, Usage
@@ -90,6 +90,11 @@ class Tally:
         for name in Tally.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def mean_utility(self, seat: Seat) -> float:
+        """Mean utility of `seat`; 0 before the first match."""
+        total = self.creditor_utility if seat == "creditor" else self.debtor_utility
+        return total / max(1, self.matches)
+
     def add_row(self, row: Sequence[object]) -> None:
         """Take in one match; `row` holds the values of a `Row`."""
         ending = row[_AT["ending"]]
@@ -139,6 +144,11 @@ class Finished:
     def position(self) -> int:
         """The match's place in the schedule."""
         return int(self.row[0])
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The places of its creditor and its debtor."""
+        return self.row[_AT["creditor"]], self.row[_AT["debtor"]]
 
     @property
     def seconds(self) -> float:

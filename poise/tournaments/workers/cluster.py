@@ -173,7 +173,7 @@ class RayPool:
     def _find_members(self, conversations: int) -> list[_Member]:
         """The nodes that are alive and have cores, in an order that does not change."""
         schedule = self._plan.schedule
-        kinds = {bool(schedule.needs(pair)) for pair in {match.pair for match in schedule.played}}
+        kinds = {bool(schedule.needs(pair)) for pair in schedule.played_pairs}
         members: list[_Member] = []
         first = 0
         for node in sorted(self._ray.nodes(), key=lambda node: str(node["NodeID"])):

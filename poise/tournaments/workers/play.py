@@ -10,14 +10,10 @@ from time import monotonic
 from typing import Final
 
 from poise.common.errors import ModelError, PoiseError
-from poise.common.processes import usable_cores
-from poise.tournaments.schedule import Schedule
 from poise.tournaments.storage.rows import Finished
 from poise.tournaments.workers.dispatcher import GRACE, Dispatcher, WorkerPool
 from poise.tournaments.workers.queue import Task, TaskPlayer, TaskQueue, WorkerPlan
 
-_CONVERSATIONS: Final = 4  # at a time with a model's server, where nothing is said
-_EMBEDDED_CONVERSATIONS: Final = 2  # at a time in this process: more of them only wait for its cores
 _WORTH_PROCESSES: Final = 0.5  # seconds of work left from which processes pay for their start
 _TICK: Final = 0.05
 _TASK_SECONDS: Final = 0.1
@@ -44,15 +40,6 @@ class How:
     check: Callable[[], Sequence[str]] = tuple
 
 
-def workers_of(how: How, schedule: Schedule) -> int:
-    """How many matches are played at a time, on each node of a cluster."""
-    if isinstance(how.workers, int):
-        return how.workers
-    if schedule.calls_model:
-        return _EMBEDDED_CONVERSATIONS if schedule.embedded else _CONVERSATIONS
-    return usable_cores()
-
-
 def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Finished], None, None]:
     """Batches of finished matches until nothing is left; an empty batch now and then, for who watches the clock.
 
@@ -62,7 +49,7 @@ def play_all(plan: WorkerPlan, queue: TaskQueue, how: How) -> Generator[list[Fin
     agents, matches with a model are conversations in threads of this process. On a cluster, all of this holds for each
     node, and nothing is played here.
     """
-    workers = workers_of(how, plan.schedule)
+    workers = plan.schedule.at_once(how.workers)
     if isinstance(how.workers, str):
         from poise.tournaments.workers.cluster import RayPool
 

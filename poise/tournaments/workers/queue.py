@@ -127,14 +127,14 @@ class TaskQueue:
         to the schedule, or a learner's series has a hole.
         """
         for position, match_id in done.items():
-            if not 0 <= position < len(schedule.matches) or schedule.matches[position].id != match_id:
+            if not 0 <= position < schedule.total or schedule.matches[position].id != match_id:
                 raise StoreError(f"match {position} in the store is not of this tournament; restore it from a copy")
         pending: list[list[int]] = [[] for _ in range(schedule.pairs)]
         for match in schedule.played:
             if match.position not in done:
                 pending[match.pair].append(match.position)
         queue = cls(schedule, pending, {})
-        size = len(schedule.matches) // schedule.pairs
+        size = schedule.size
         for pair, left in enumerate(pending):
             queue._offer(pair)
             if schedule.learns(pair) and left:

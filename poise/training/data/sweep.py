@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poise.common.progress import Watch
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.results import Result
 from poise.tournaments.runner import run_tournament
-from poise.tournaments.watch import TournamentWatch
 from poise.training.data.held_out import refuse_evaluation
 from poise.training.data.settings import SweepSettings
 
 
 def sweep(
-    settings: SweepSettings, out: Path | str, *, workers: int | str | None = None, watch: TournamentWatch | None = None
+    settings: SweepSettings, out: Path | str, *, workers: int | str | None = None, watch: Watch | None = None
 ) -> Result:
     """Play the sweep into the folder `out`; repeat the call with the same settings to resume.
 

@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Any, Final, Protocol
 
 from poise.common.errors import ConfigError
+from poise.common.progress import Watch, usual_watch
 from poise.common.seeds import child_seed
 from poise.training.language.adapter import parameters
 from poise.training.language.checkpoint import Progress, keep_checkpoint, resume_checkpoint, write_curve
@@ -27,7 +28,6 @@ from poise.training.language.prefix_tree import plant, portions
 from poise.training.language.settings import Steps
 from poise.training.language.tokens import TokenExample
 from poise.training.run_folder import RunFolder
-from poise.training.watch import TrainingWatch, Unwatched
 
 CURVE: Final = "curve.jsonl"
 _CHECKPOINT_SECONDS: Final = 30.0
@@ -58,7 +58,7 @@ class LanguageRun:
     precision: str = "auto"
     portion: int = 0
     minutes: float | None = None
-    watch: TrainingWatch = field(default_factory=Unwatched)
+    watch: Watch = field(default_factory=usual_watch)
     stop: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = monotonic
     began: float | None = None

@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import digest_of, replace_file
+from poise.common.progress import Watch, usual_watch
 from poise.common.seeds import child_seed
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.storage.errors import only_run
@@ -30,7 +31,6 @@ from poise.training.data.dataset import PAIRS, read_pairs
 from poise.training.language.judged_message import pair_key, spoken_in, spoken_of
 from poise.training.language.model_judge import ModelScorer
 from poise.training.language.verifiable import WEIGHTS, JudgedMessage, ReplyScore, judge
-from poise.training.watch import TrainingWatch, Unwatched
 
 FORMAT: Final = 1
 VERIFIABLE: Final = "verifiable"
@@ -96,7 +96,7 @@ def score_all(  # noqa: PLR0913 - two of them report progress and stop
     path: Path,
     of: str,
     *,
-    watch: TrainingWatch | None = None,
+    watch: Watch | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Scored:
     """Score the items without a score and append the scores to the file at `path`.
@@ -111,7 +111,7 @@ def score_all(  # noqa: PLR0913 - two of them report progress and stop
     header = {"format": FORMAT, "kind": "scores", "declared": scorer.declared, "of": of}
     with only_run(path.parent):
         known = _begin(path, header)
-        watch = watch or Unwatched()
+        watch = watch or usual_watch()
         left = [item for item in {item.key: item for item in items}.values() if item.key not in known]
         watch.begin("messages", len(known) + len(left), len(known))
         try:

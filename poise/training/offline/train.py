@@ -26,12 +26,12 @@ from poise.agents.policies.learned.states import network_input
 from poise.common.errors import ConfigError
 from poise.common.files import canonical
 from poise.common.interrupts import Interrupts
+from poise.common.progress import Watch, usual_watch
 from poise.training.data.dataset import TRANSITIONS, Transitions, read_transitions, select
 from poise.training.devices import Device, choose_device, require_torch
 from poise.training.offline.evaluation import offline_scores
 from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.run_folder import RunFolder
-from poise.training.watch import TrainingWatch, Unwatched
 
 if TYPE_CHECKING:
     from poise.training.offline.learner import OfflineLearner
@@ -55,7 +55,7 @@ def train_offline(  # noqa: PLR0913 - two of them by name only
     settings: OfflineSettings,
     data: Path | str,
     out: Path | str,
-    watch: TrainingWatch | None = None,
+    watch: Watch | None = None,
     *,
     device: str = "auto",
     minutes: float | None = None,
@@ -75,7 +75,7 @@ def train_offline(  # noqa: PLR0913 - two of them by name only
     data_digest = transitions.manifest["files"][TRANSITIONS]
     identity = {"poise": __version__, "settings": settings.to_dict(), "data": data_digest}
     folder = RunFolder(Path(out), identity, CHECKPOINT)
-    run = _Run(settings, transitions, folder, watch or Unwatched(), where, minutes)
+    run = _Run(settings, transitions, folder, watch or usual_watch(), where, minutes)
     with folder.hold():
         if (artifact := folder.artifact()) is not None:
             return OfflineTrained(folder.path, artifact, earlier=True)
@@ -91,7 +91,7 @@ class _Run:
     settings: OfflineSettings
     data: Transitions
     folder: RunFolder
-    watch: TrainingWatch
+    watch: Watch
     device: Device
     minutes: float | None
     curve: list[list[float]] = field(default_factory=list)

@@ -22,6 +22,7 @@ from poise.agents.artifact import Artifact
 from poise.agents.registry import EACH_WORLD
 from poise.common.interrupts import Interrupts
 from poise.common.processes import usable_cores
+from poise.common.progress import Watch, usual_watch
 from poise.tournaments.statistics.bootstrap import Sums, estimate_all
 from poise.training.online.episodes import Episode, mean
 from poise.training.online.field import FieldPlayer, players
@@ -30,7 +31,6 @@ from poise.training.online.plan import TrainingPlan, plan_training, trainer_of
 from poise.training.online.settings import TrainSettings
 from poise.training.online.trainers import Trainer, Trial
 from poise.training.run_folder import RunFolder
-from poise.training.watch import TrainingWatch, Unwatched
 
 _CHECKPOINT_SECONDS: Final = 1.0  # between two checkpoints; a stop on request always writes one
 _WORTH_WORKERS: Final = 2000  # from so many negotiations on, worker processes save time
@@ -50,7 +50,7 @@ def train(  # noqa: PLR0913 - four of them by name only
     out: Path | str,
     *,
     workers: int | None = None,
-    watch: TrainingWatch | None = None,
+    watch: Watch | None = None,
     device: str = "auto",
     minutes: float | None = None,
 ) -> Trained:
@@ -74,7 +74,7 @@ def train(  # noqa: PLR0913 - four of them by name only
         done = resume_trainer(folder, trainer)
         if trainer.learns or (workers is None and plan.total < _WORTH_WORKERS):
             workers = 1
-        run = _Run(plan, trainer, folder, watch or Unwatched(), minutes)
+        run = _Run(plan, trainer, folder, watch or usual_watch(), minutes)
         try:
             return Trained(folder.path, run.go(done, workers or usable_cores()))
         except KeyboardInterrupt as stopped:
@@ -88,7 +88,7 @@ class _Run:
     plan: TrainingPlan
     trainer: Trainer
     folder: RunFolder
-    watch: TrainingWatch
+    watch: Watch
     minutes: float | None = None
 
     def go(self, utilities: list[float | None], workers: int) -> Artifact:
