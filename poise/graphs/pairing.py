@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+
 from poise.agents.agent import Agent, Offers
 from poise.agents.conduct.duties import Conduct
 from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detector
@@ -27,7 +30,7 @@ from poise.games.transcript import Transcript, Usage, total_usage
 from poise.graphs.deadline import guard, one_alarm
 from poise.graphs.fast import FastGraph
 from poise.graphs.judging import with_verdicts
-from poise.graphs.negotiation import Runner, negotiation_graph
+from poise.graphs.negotiation import Runner, UsualNegotiation, negotiation_graph
 from poise.graphs.seat import UsualTurn, graph_of
 from poise.graphs.state import NegotiationContext, NegotiationState, SeatContext, SeatMemory, SeatState
 from poise.graphs.turns import SeatRunner
@@ -87,6 +90,7 @@ class Pairing:
     def __init__(self, creditor: Agent, debtor: Agent, settings: PlaySettings | None = None) -> None:
         self.settings = settings or PlaySettings()
         self.rules = self.settings.rules
+        self._rules = self.rules.to_dict()
         self.agents: dict[Seat, Agent] = {"creditor": creditor, "debtor": debtor}
         options = self.settings.model_options
         self._voices: dict[Seat, Voice] = {}
@@ -150,11 +154,13 @@ class Pairing:
         return NegotiationContext(Referee(scenario, self.rules), creditor, debtor, limits, self._judge)
 
     def _invoke(self, start: NegotiationState, context: NegotiationContext) -> Mapping[str, Any]:
-        if isinstance(self._graph, FastGraph):
-            return self._graph.invoke(start, context=context)
-        config = {"recursion_limit": 2 * self.rules.max_messages + 10}  # a message, and its verdict
+        graph: Any = self._graph
+        if not isinstance(graph, CompiledStateGraph):
+            played: Mapping[str, Any] = graph.invoke(start, context=context)
+            return played
+        config: RunnableConfig = {"recursion_limit": 2 * self.rules.max_messages + 10}  # a message, and its verdict
         with kept_here():
-            result: Mapping[str, Any] = self._graph.invoke(start, config=config, context=context)  # type: ignore[call-arg]  # a compiled graph takes a config
+            result: Mapping[str, Any] = graph.invoke(start, config=config, context=context)
         return result
 
     def _uri(self, agent: Agent) -> str:
@@ -170,7 +176,7 @@ class Pairing:
             through = "langgraph"
         custom = any(agent.make_graph is not None for agent in self.agents.values())
         if through != "langgraph" and not custom:
-            return _usual_negotiation(judged)
+            return _usual_judged_negotiation() if judged else UsualNegotiation
         creditor, debtor = (
             # Custom graphs record which nodes they visit; of the usual turn they are known.
             SeatRunner(graph_of(agent), agent.name, through, records=agent.make_graph is not None)
@@ -213,7 +219,7 @@ class Pairing:
             self._declared["creditor"],
             self._declared["debtor"],
             seed,
-            self.rules.to_dict(),
+            self._rules,
             with_verdicts(state["messages"], state["verdicts"]),
             state["outcome"],
             judge=self.settings.judge or "",
@@ -231,8 +237,8 @@ class Pairing:
 
 
 @cache
-def _usual_negotiation(judged: bool) -> FastGraph:
-    return FastGraph(negotiation_graph(UsualTurn, UsualTurn, judged=judged))
+def _usual_judged_negotiation() -> FastGraph:
+    return FastGraph(negotiation_graph(UsualTurn, UsualTurn, judged=True))
 
 
 def _learner(policy: Policy) -> Learner:

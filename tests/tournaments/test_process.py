@@ -2,11 +2,12 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.paths import SHARED
-from helpers.process_talks import columns, drawn, feeling, talk, traces
+from helpers.process_talks import columns, drawn, feeling, reading, talk, traces
 from helpers.seats import case
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,9 +27,9 @@ from poise.tournaments.process.calibration import (
     scores,
 )
 from poise.tournaments.process.columns import NONE, negotiation_of
-from poise.tournaments.process.concession import GRID, curves, mean_curves
+from poise.tournaments.process.concession import GRID, mean_curves, position_curves
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measures import joined, measures
+from poise.tournaments.process.measures import joined_traces, measures
 from poise.tournaments.process.speech import speech
 from poise.tournaments.process.timing import Ended, ended, time_to, timing
 from poise.tournaments.process.transitions import chance, emotions, human, pairs, transitions
@@ -46,7 +47,7 @@ def group(size, scenarios=5):
 def test_a_curve_by_hand():
     """Creditor 20, 30, 40 and debtor 100, 80, accepts: by first offers, over messages 0 to 5."""
     one = talk([20, 100, 30, 80, 40, "accept"], 40)
-    ((creditor, debtor),) = curves(columns(one))
+    ((creditor, debtor),) = position_curves(columns(one))
     assert creditor == pytest.approx([0, 0, 0, 0, 0.125, 0.125, 0.125, 0.125, 0.25, 0.25, 0.25])
     # The debtor begins at message 1: 80 at the middle of its time, and at the end it takes the 40.
     assert debtor == pytest.approx([0, 0, 0, 0, 0, 0.25, 0.25, 0.25, 0.25, 0.25, 0.75])
@@ -54,14 +55,14 @@ def test_a_curve_by_hand():
 
 def test_by_targets_a_curve_begins_where_the_first_offer_is():
     one = talk([22, 102, 32, "walk"], scenario=case(12, 112))
-    ((creditor, debtor),) = curves(columns(one), "targets")
+    ((creditor, debtor),) = position_curves(columns(one), "targets")
     assert (creditor[0], debtor[0]) == pytest.approx((0.1, 0.1))
     assert creditor[-1] == pytest.approx(0.2)
 
 
 def test_what_has_no_curve():
     talks = [talk(["walk"]), talk([20, 100]), talk([60, 50, 61, 49]), talk([20, "walk"])]
-    walked, short, crossed, silent = np.isnan(curves(columns(*talks))).all(axis=2)
+    walked, short, crossed, silent = np.isnan(position_curves(columns(*talks))).all(axis=2)
     assert walked[0]
     assert not short[0]
     assert short[1], "its first offer was the last word"
@@ -78,14 +79,14 @@ def test_a_curve_is_the_same_whichever_side_wants_more(seed):
     moves = [high - message.move.value for message in one.messages]
     other = case(high - one.scenario.creditor_target, high - one.scenario.debtor_target, bounds=(0, high))
     for scale in ("offers", "targets"):
-        mine, theirs = curves(columns(one), scale), curves(columns(talk(moves, None, other)), scale)
+        mine, theirs = position_curves(columns(one), scale), position_curves(columns(talk(moves, None, other)), scale)
         assert mine == pytest.approx(theirs, nan_ok=True)
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=12))
 @FEW
 def test_a_mean_curve_lies_among_its_curves(seeds):
-    found = curves(columns(*map(drawn, seeds)))
+    found = position_curves(columns(*map(drawn, seeds)))
     for place, mean in enumerate(mean_curves(group(len(seeds)), found)):
         there = [pair[place] for pair in found if not np.isnan(pair[place]).any()]
         assert mean.negotiations == len(there)
@@ -277,6 +278,14 @@ def test_scores_stay_in_bounds(seeds):
             assert sum(each.forecasts for each in one.bins) == one.forecasts
 
 
+def test_a_belief_in_other_states_is_held_against_nothing():
+    said = drawn(3)
+    own = [replace(each, reading=reading(belief=(0.5, 0.3, 0.2))) if each.reading else each for each in said.messages]
+    found = forecasts(columns(replace(said, messages=tuple(own))))
+    assert not len(found["states"].truth)
+    assert len(found["emotions"].truth)
+
+
 # Words and costs
 
 
@@ -344,7 +353,7 @@ def test_the_order_of_talks_does_not_matter(seeds, random):
     one = measures(kept, Group(scenario, 3)).to_dict()
     other = measures(kept.of(np.array(order)), Group(scenario[order], 3)).to_dict()
     assert flat(other) == pytest.approx(flat(one), abs=1e-7)
-    lots = joined([traces(drawn(seed), usage=Usage(seconds=1.0)) for seed in seeds])
+    lots = joined_traces([traces(drawn(seed), usage=Usage(seconds=1.0)) for seed in seeds])
     assert flat(measures(lots, Group(scenario, 3)).to_dict()) == flat(one), "it is the same in lots of any size"
 
 

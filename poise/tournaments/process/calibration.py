@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.tournaments.process.columns import NONE, Columns
+from poise.tournaments.process.columns import NONE, Columns, Owner
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.ratio import Array
@@ -49,7 +49,7 @@ class Scores(NamedTuple):
     hits: NDArray[np.bool_]
     truth: NDArray[np.uint8]
     brier: Array
-    owner: NDArray[np.int64]
+    owner: Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def forecasts(columns: Columns) -> dict[Of, Scores]:
     return found
 
 
-def scores(chances: ArrayLike, truth: ArrayLike, owner: NDArray[np.int64] | None = None) -> Scores:
+def scores(chances: ArrayLike, truth: ArrayLike, owner: Owner | None = None) -> Scores:
     """The scores of forecasts: the probabilities of the classes, [F, K], and the class that was so, [F].
 
     owner: the negotiation of each; left out where all are of one.
@@ -105,7 +105,7 @@ def scores(chances: ArrayLike, truth: ArrayLike, owner: NDArray[np.int64] | None
     for column in (given * given).T:
         brier += column
     brier = brier - 2 * given[np.arange(len(so)), so] + 1
-    owner = np.zeros(len(so), np.int64) if owner is None else owner
+    owner = np.zeros(len(so), np.int32) if owner is None else owner
     return Scores(given.max(axis=1), given.argmax(axis=1) == so, so, brier, owner)
 
 
@@ -114,7 +114,9 @@ def calibration(group: Group, of: Of, told: Scores) -> Calibration | None:
     if not len(told.truth):
         return None
     count = len(group.cluster)
-    score, number = (np.bincount(told.owner, of, count) for of in (told.brier, np.ones_like(told.brier)))
+    score, number = (
+        np.bincount(told.owner, each, count).astype(np.float64) for each in (told.brier, np.ones_like(told.brier))
+    )
     (brier,) = group.rates([(score, number)], (0.0, 2.0))
     assert brier is not None  # noqa: S101 - for the type checker: there are forecasts
     bins = reliability(told)

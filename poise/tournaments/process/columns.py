@@ -5,9 +5,11 @@ Of a stored transcript only the parts that a figure needs are read.
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -23,11 +25,10 @@ from poise.games.scenario import Scenario
 from poise.games.transcript import Ending, Transcript, check_version
 from poise.tournaments.statistics.ratio import Array
 
+Owner = NDArray[np.int32]
 NONE: Final = -1  # an emotion or a state that is not known
-_SEVEN: Final = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
+_SEVEN: Final[dict[str | None, int]] = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
 _STATE: Final = {state: place for place, state in enumerate(STATES)}
-_NOTHING_READ: Final = (float("nan"),) * len(EMOTIONS7)
-_NO_BELIEF: Final = (float("nan"),) * len(STATES)
 
 
 class _Move(msgspec.Struct, frozen=True, gc=False):
@@ -38,6 +39,9 @@ class _Move(msgspec.Struct, frozen=True, gc=False):
 class _Reading(msgspec.Struct, frozen=True, gc=False):
     emotions: tuple[float, ...]
     belief: tuple[float, ...]
+
+
+_UNREAD: Final = _Reading((math.nan,) * len(EMOTIONS7), (math.nan,) * len(STATES))
 
 
 class _Notes(msgspec.Struct, frozen=True, gc=False):
@@ -119,30 +123,27 @@ class Columns:
         return np.diff(self.begins)
 
     @property
-    def owner(self) -> NDArray[np.int64]:
+    def owner(self) -> Owner:
         """[M], the negotiation of each message."""
-        return np.repeat(np.arange(len(self.begins) - 1), self.lengths)
+        return np.repeat(np.arange(len(self.begins) - 1, dtype=np.int32), self.lengths)
 
 
 def columns_of(negotiations: Sequence[Negotiation], scenarios: Sequence[Scenario]) -> Columns:
     """The columns of negotiations and their scenarios, one for each."""
-    seat, accepts, emotion, state = bytearray(), bytearray(), array("b"), array("b")
-    value, read, belief = array("d"), array("d"), array("d")
+    seat, accepts = bytearray(), bytearray()
+    emotion, state, value, read, belief = array("b"), array("b"), array("d"), array("d"), array("d")
     begins = [0]
     for one in negotiations:
-        for message in one.messages:
-            move, reading = message.move, message.reading
-            seat.append(message.seat == "debtor")
-            accepts.append(move.kind == "accept")
-            value.append(np.nan if move.value is None else move.value)
-            emotion.append(NONE if message.emotion is None else _SEVEN.get(message.emotion, NONE))
-            noted = message.notes.state
-            state.append(_STATE.get(noted, NONE) if isinstance(noted, str) else NONE)
-            # A tracker of one's own may believe in something else.
-            read.extend(
-                _NOTHING_READ if reading is None or len(reading.emotions) != len(EMOTIONS7) else reading.emotions
-            )
-            belief.extend(_NO_BELIEF if reading is None or len(reading.belief) != len(STATES) else reading.belief)
+        messages = one.messages
+        moves = [message.move for message in messages]
+        seat.extend([message.seat == "debtor" for message in messages])
+        accepts.extend([move.kind == "accept" for move in moves])
+        value.extend([math.nan if move.value is None else move.value for move in moves])
+        emotion.extend([_SEVEN.get(message.emotion, NONE) for message in messages])
+        state.extend([_STATE.get(str(message.notes.state), NONE) for message in messages])
+        readings = [message.reading or _UNREAD for message in messages]
+        read.extend(chain.from_iterable(_of_length(len(EMOTIONS7), [each.emotions for each in readings])))
+        belief.extend(chain.from_iterable(_of_length(len(STATES), [each.belief for each in readings])))
         begins.append(len(seat))
     deals = [one.outcome.value if one.outcome.ending == "deal" else None for one in negotiations]
     return Columns(
@@ -157,6 +158,13 @@ def columns_of(negotiations: Sequence[Negotiation], scenarios: Sequence[Scenario
         targets=np.array([(one.creditor_target, one.debtor_target) for one in scenarios], float).reshape(-1, 2),
         deal=np.array([np.nan if deal is None else deal for deal in deals], float),
     )
+
+
+def _of_length(length: int, told: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """`told`, with as many nan where there are more or fewer numbers: a tracker of one's own may have other states."""
+    if {len(each) for each in told} <= {length}:
+        return told
+    return [each if len(each) == length else (math.nan,) * length for each in told]
 
 
 def first_offers(columns: Columns) -> Array:

@@ -77,7 +77,7 @@ def _standing(columns: Columns) -> Array:
     return found
 
 
-def curves(columns: Columns, scale: Scale = "offers") -> Array:
+def position_curves(columns: Columns, scale: Scale = "offers") -> Array:
     """[N, 2, GRID], the positions of creditor and debtor at the moments of GRID; nan for no curve (see the module)."""
     offers = first_offers(columns)
     start, end = columns.targets, columns.targets[:, ::-1]
@@ -101,7 +101,7 @@ def curves(columns: Columns, scale: Scale = "offers") -> Array:
 
 
 def mean_curves(group: Group, curves: Array) -> tuple[Curve, Curve]:
-    """The mean curve of each seat over negotiations; `curves` as `curves` gives them."""
+    """The mean curve of each seat over negotiations; `curves` as `position_curves` gives them."""
     creditor, debtor = (
         Curve(seat, int((~np.isnan(points[:, 0])).sum()), tuple(group.means(list(points.T))))
         for seat, points in zip(SEATS, np.moveaxis(curves, 1, 0), strict=True)

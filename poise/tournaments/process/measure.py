@@ -16,7 +16,7 @@ from poise.common.words import visible
 from poise.tournaments.process.columns import negotiation_from
 from poise.tournaments.process.concession import Scale, as_scale
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measures import Measures, Traces, joined, measures, traces_of
+from poise.tournaments.process.measures import Measures, Traces, joined_traces, measures, traces_of
 from poise.tournaments.process.tables import process_tables
 from poise.tournaments.statistics.bootstrap import FEW
 from poise.tournaments.storage.rows import Row, usage_from
@@ -132,7 +132,7 @@ class _Table:
     def __init__(self, snapshot: Snapshot, rows: Sequence[Row], documents: Documents, scale: Scale) -> None:
         self.labels = {"creditor": snapshot.creditors, "debtor": snapshot.debtors}
         self.rows = rows
-        self.traces = joined(list(_traces(snapshot, rows, documents, scale)))
+        self.traces = joined_traces(list(_traces(snapshot, rows, documents, scale)))
         self.seed = snapshot.seed
         self.scenario = np.array([row.scenario for row in rows], dtype=np.int64)
         self.cluster = np.array([snapshot.cluster(row) for row in rows], dtype=np.int64)
@@ -151,7 +151,8 @@ class _Table:
         clusters = self.cluster if debtor is None else self.scenario
         numbers = np.array(chosen)
         group = Group(clusters[numbers], int(clusters.max()) + 1, self.seed)
-        return measures(self.traces.of(numbers), group, creditor, debtor)
+        traces = self.traces if len(numbers) == len(self.rows) else self.traces.of(numbers)
+        return measures(traces, group, creditor, debtor)
 
 
 def _traces(snapshot: Snapshot, rows: Sequence[Row], documents: Documents, scale: Scale) -> Iterator[Traces]:

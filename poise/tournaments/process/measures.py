@@ -16,7 +16,7 @@ from poise.tournaments.process.anchoring import Anchoring, anchoring, anchors
 from poise.tournaments.process.bargains import Bargains, bargains, distance_table
 from poise.tournaments.process.calibration import CLASSES, Calibration, Of, Scores, calibration, forecasts
 from poise.tournaments.process.columns import NONE, Negotiation, columns_of
-from poise.tournaments.process.concession import Curve, Scale, curves, mean_curves
+from poise.tournaments.process.concession import Curve, Scale, mean_curves, position_curves
 from poise.tournaments.process.group import Group
 from poise.tournaments.process.speech import SpeechCounts, SpeechMeasures, count_speech, speech
 from poise.tournaments.process.timing import Timing, ended, timing
@@ -41,14 +41,14 @@ class Traces(NamedTuple):
 
     def of(self, chosen: NDArray[np.int64]) -> Traces:
         """The same of some of the negotiations, in the order of `chosen`."""
-        place = np.full(len(self.curves), NONE)
+        place = np.full(len(self.curves), NONE, dtype=np.int32)
         place[chosen] = np.arange(len(chosen))
 
         def owned(table: T) -> T:
             """The lines of `table` that belong to one of them."""
             there = place[table.owner] != NONE
-            kept = table._make(column[there] for column in table)
-            return kept._replace(owner=place[kept.owner])
+            *columns, owner = (column[there] for column in table)
+            return type(table)._make([*columns, place[owner]])
 
         return Traces(
             self.curves[chosen],
@@ -56,7 +56,7 @@ class Traces(NamedTuple):
             self.ended[chosen],
             owned(self.pairs),
             {of: owned(each) for of, each in self.forecasts.items()},
-            self.spoken._make(column[chosen] for column in self.spoken),
+            SpeechCounts._make(column[chosen] for column in self.spoken),
             self.distances[chosen],
         )
 
@@ -71,7 +71,7 @@ def traces_of(
     """What is kept of negotiations, by the scenario, the row and the usage of each."""
     columns = columns_of(negotiations, scenarios)
     return Traces(
-        curves(columns, scale),
+        position_curves(columns, scale),
         anchors(columns),
         ended(columns),
         pairs(columns),
@@ -81,9 +81,9 @@ def traces_of(
     )
 
 
-def joined(parts: Sequence[Traces]) -> Traces:
+def joined_traces(parts: Sequence[Traces]) -> Traces:
     """The traces of several lots of negotiations as one."""
-    begins = np.cumsum([0, *(len(part.curves) for part in parts)]).tolist()
+    begins = np.cumsum([0, *(len(part.curves) for part in parts)], dtype=np.int32)
 
     def owned(tables: Sequence[T]) -> T:
         moved = [table._replace(owner=table.owner + begin) for table, begin in zip(tables, begins, strict=False)]
@@ -101,7 +101,7 @@ def joined(parts: Sequence[Traces]) -> Traces:
 
 
 def _stacked(tables: Sequence[Table]) -> Table:
-    return tables[0]._make(map(np.concatenate, zip(*tables, strict=True)))
+    return type(tables[0])._make(map(np.concatenate, zip(*tables, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)

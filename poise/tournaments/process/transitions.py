@@ -32,7 +32,7 @@ from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.simulated import load_world
 from poise.agents.simulated.marginals import row_variation
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.process.columns import NONE, Columns
+from poise.tournaments.process.columns import NONE, Columns, Owner
 from poise.tournaments.statistics.ratio import Array
 
 Counts = NDArray[np.int64]
@@ -44,7 +44,7 @@ class Pairs(NamedTuple):
     """P pairs: the place of each among (seats, kinds, 7, 7), and its negotiation, both [P]."""
 
     cells: NDArray[np.uint8]
-    owner: NDArray[np.int64]
+    owner: Owner
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def emotions(columns: Columns) -> NDArray[np.int64]:
 def pairs(columns: Columns) -> Pairs:
     """The pairs of all negotiations."""
     emotion, owner, seat = emotions(columns), columns.owner, columns.seat
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    found: list[tuple[NDArray[np.int64], Owner]] = []
     for kind in KINDS:
         for place in range(len(SEATS)):
             after = np.flatnonzero(seat == place)
