@@ -148,9 +148,8 @@ def test_scores_are_counted_by_message():
     assert LabelAgreement(0, 0, 0).precision == LabelAgreement(0, 0, 0).recall == 1
 
 
-SPOKEN = [each.text for each in LABELLED] + [
-    "Stop.", "No. Yes. Go. Now.", "Pay. Or. Else.", "I will call.", "a r r e s t you.", "We will arr", "est you.", "ever"
-]  # fmt: skip
+ODD = ("Stop.", "No. Yes. Go. Now.", "Pay. Or. Else.", "I will call.", "a r r e s t you.", "We will arr", "est you.")
+SPOKEN = [each.text for each in LABELLED] + [*ODD]
 
 
 @given(st.lists(st.sampled_from(SPOKEN), min_size=1, max_size=5), st.sampled_from([" ", ". ", "  ", ".\n"]))
@@ -162,8 +161,9 @@ def test_sentences_heard_before_change_nothing(parts, between):
 
 
 def test_a_phrase_over_two_sentences_is_found_in_them():
-    text = "I had them on the phone. Your wife was very kind, and we settled for 30 days."
-    assert default_checker().check(text) == default_checker().judge(text) != ()
+    first, second = "We had your landlord on the phone.", "Your boss was next."
+    assert check(first) == check(second) == ()
+    assert [each.rule for each in check(f"{first} {second}")] == ["disclosure.told"]
 
 
 def test_a_bad_line_of_a_labelled_set_is_refused(tmp_path):
