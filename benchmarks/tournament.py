@@ -1,5 +1,8 @@
 """LLM-free negotiations per CPU second, tracker on, stored on disk: Poise beside a bare loop and beside negmas.
 
+Its parts alone are what remains where nothing decides and nothing runs: the voice says each message again, the detector
+and the rules of conduct read it, and the documents are written, packed and stored.
+
 The bare loop does the least that the same negotiations can be: it concedes, says its offers in the same phrases, writes
 JSON and puts it into SQLite; it reads no emotions, asks no referee and keeps no rules. It runs before and after Poise,
 so that what else the machine does hits both.
@@ -18,12 +21,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 
 from poise import TournamentConfig, run_tournament
-from poise.agents.voices.scripted import phrases
+from poise.agents.conduct import broken_rules
+from poise.agents.emotions.detector import default_detector
+from poise.agents.replay import Seen
+from poise.agents.voices.scripted import ScriptedVoice, phrases
+from poise.common.seeds import Dice
+from poise.tournaments.storage.contents import finished_matches
+from poise.tournaments.storage.documents import with_short_readings
+from poise.tournaments.storage.rows import to_json, transcript_from
 from poise.tournaments.storage.store import Store
 
 NEGMAS = "negmas==0.16.0"
@@ -31,22 +42,60 @@ PEER = Path(__file__).with_name("negmas_peer.py")
 Rate = dict[str, float]  # negotiations, offers of each, CPU seconds
 
 
-def ours(scenarios: int) -> Rate:
+def settings(scenarios: int) -> TournamentConfig:
     """One worker, seven debtors, three creditors, one of which learns."""
-    config = TournamentConfig(
+    return TournamentConfig(
         creditors=("vanilla", "random", "eq-negotiator"),
         debtors=("vanilla", "angry", "sad", "threatening", "cheating", "victim", "stonewalling"),
         scenarios=f"builtin:0-{scenarios - 1}",
         seed=1,
         workers=1,
     )
+
+
+def ours(scenarios: int) -> Rate:
+    """A tournament, stored."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()
-        result = run_tournament(config, folder)
+        result = run_tournament(settings(scenarios), folder)
         seconds = time.process_time() - began
         with Store.read(Path(folder)) as store:
             rounds = [row.rounds for row in store.rows()]
     return {"negotiations": result.played, "offers": sum(rounds) / len(rounds), "seconds": seconds}
+
+
+def parts(scenarios: int) -> Rate:
+    """What no match can do without: its words said, heard and judged again, and its documents packed and stored."""
+    voice, detector, dice = ScriptedVoice(), default_detector(), Dice(1)
+    with tempfile.TemporaryDirectory() as folder:
+        run_tournament(settings(scenarios), f"{folder}/played")
+        with Store.read(Path(folder) / "played") as store:
+            header, cases, finished = store.header(), store.scenarios(), list(finished_matches(store))
+        transcripts = [transcript_from(one.position, one.transcript) for one in finished]
+        requests = [
+            [seen.request(number) for seen in (Seen(one, "creditor"), Seen(one, "debtor")) for number in places(seen)]
+            for one in transcripts
+        ]
+        told = list(zip(finished, transcripts, requests, strict=True))
+        began = time.process_time()
+        with Store.create(Path(folder) / "stored", header, cases) as store:
+            for start in range(0, len(finished), 500):
+                batch = []
+                for one, transcript, asked in told[start : start + 500]:
+                    for request in asked:
+                        speech = voice.speak(request, dice.child(request.view.index))
+                        detector.read(speech.tone)
+                        broken_rules(speech.text, request.view.brief.seat, request.view.brief.domain)
+                    batch.append(replace(one, transcript=to_json(with_short_readings(transcript.to_dict()))))
+                store.add(batch)
+        seconds = time.process_time() - began
+    offers = sum(map(len, requests)) / len(requests)
+    return {"negotiations": len(finished), "offers": offers, "seconds": seconds}
+
+
+def places(seen: Seen) -> range:
+    """The numbers of a seat's messages."""
+    return range(len(seen.messages))
 
 
 def bare(negotiations: int, messages: int) -> Rate:
@@ -95,7 +144,8 @@ def main() -> None:
     before = bare(2000, 20)
     poise = ours(asked.scenarios)
     after = bare(2000, 20)
-    rates = {"poise": poise, "a bare loop": min(before, after, key=lambda rate: rate["seconds"])}
+    rates = {"poise": poise, "its parts alone": parts(asked.scenarios)}
+    rates |= {"a bare loop": min(before, after, key=lambda rate: rate["seconds"])}
     if asked.environment:
         few = max(1, asked.scenarios // 5)
         rates[f"{NEGMAS}, as long"] = peer(asked.environment, round(poise["offers"] / 2), few)

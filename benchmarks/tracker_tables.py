@@ -99,7 +99,7 @@ def believed(parameters: Parameters, talks: list[Talk]) -> Scores:
     """How good the beliefs of a tracker that does not learn are."""
     tracker = Tracker(parameters=parameters)
     given = [belief for talk in talks for belief in tracker.filter(evidence for evidence, _ in talk)]
-    return scores(list(zip(given, (state for talk in talks for _, state in talk), strict=True)))
+    return scores(given, [state for talk in talks for _, state in talk])
 
 
 def row(where: str, creditor: str, talks: list[Talk], new: Parameters) -> str:
@@ -107,7 +107,7 @@ def row(where: str, creditor: str, talks: list[Talk], new: Parameters) -> str:
     cells = []
     for parameters in (PUBLISHED, FITTED, new):
         one = believed(parameters, talks)
-        cells.append(f"{one.brier / len(one.truth):.3f} ({expected_error(reliability([one])):.2f})")
+        cells.append(f"{one.brier.mean():.3f} ({expected_error(reliability(one)):.2f})")
     shares = np.bincount([state for talk in talks for _, state in talk], minlength=4) / len(one.truth)
     return f"| {where} | {creditor} | {1 - (shares**2).sum():.3f} | {' | '.join(cells)} |"
 
@@ -115,15 +115,15 @@ def row(where: str, creditor: str, talks: list[Talk], new: Parameters) -> str:
 def learning(prior: Parameters, talks: list[Talk], *, learns: bool) -> list[float]:
     """The Brier score by quarter of a series."""
     tracker = Tracker(parameters=prior)
-    found: list[Scores] = []
+    found: list[NDArray[np.float64]] = []
     for talk in talks:
         evidence = [each for each, _ in talk]
-        found.append(scores(list(zip(tracker.filter(evidence), (state for _, state in talk), strict=True))))
+        found.append(scores(tracker.filter(evidence), [state for _, state in talk]).brier)
         if learns:
             tracker.learn(evidence)
     quarter = len(found) // 4
     parts = [found[place : place + quarter] for place in range(0, 4 * quarter, quarter)]
-    return [sum(one.brier for one in part) / sum(len(one.truth) for one in part) for part in parts]
+    return [float(np.concatenate(part).mean()) for part in parts]
 
 
 def main() -> None:

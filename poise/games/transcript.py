@@ -265,7 +265,7 @@ class Transcript(Tabular):
 
         Raises BadInput for another version, and for data that are not a transcript, with the place of what is wrong.
         """
-        _check_version(data.get("version"))
+        check_version(data.get("version"))
         try:
             return msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
@@ -280,9 +280,9 @@ class Transcript(Tabular):
         try:
             if scenario is not None:
                 body = _BODY_OF.decode(text)
-                _check_version(body.version)
+                check_version(body.version)
                 return cls(scenario, *(getattr(body, name) for name in _BODY_FIELDS))
-            _check_version(_VERSION_OF.decode(text).version)
+            check_version(_VERSION_OF.decode(text).version)
             return _TRANSCRIPT_OF.decode(text)
         except msgspec.DecodeError as error:
             raise _damaged(error) from None
@@ -314,7 +314,8 @@ _TRANSCRIPT_OF: Final = msgspec.json.Decoder(Transcript)
 _BODY_OF: Final = msgspec.json.Decoder(_Body)
 
 
-def _check_version(version: object) -> None:
+def check_version(version: object) -> None:
+    """Raise BadInput unless this Poise reads transcripts of `version`."""
     if version not in READ:
         raise BadInput(
             f"transcript version {version!r}; this Poise reads versions {READ[0]} to {VERSION}: use the Poise release "

@@ -42,14 +42,14 @@ def feel(state: SeatState, runtime: NodeRuntime) -> Turn:
         mood = context.persona.start_mood if memory.mood is None else memory.mood
         mood = context.persona.feel(mood, memory.readings[-1]) if memory.readings else mood
         memory = replace(memory, mood=mood)
-    view = context.view(SeatState(state.lines, memory))
+    view = context.view_of(state.lines, memory)
     note = getattr(context.policy, "note", None)
     if note is not None:
-        notes = note(view, context.dice.child(view.index, "note"))
+        notes = note(view, context.dice.child(len(view.lines), "note"))
         if notes or memory.notes:
             memory = replace(memory, notes=notes)
-            view = context.view(SeatState(state.lines, memory))
-    emotion = context.policy.choose(view, context.dice.child(view.index, "feel"))
+            view = context.view_of(state.lines, memory)
+    emotion = context.policy.choose(view, context.dice.child(len(state.lines), "feel"))
     if emotion is not None and emotion not in TO_SEVEN:
         raise AgentError(f"the policy chose the emotion {emotion!r}; it must be one of the 28 labels, or None")
     return {"memory": memory, "emotion": emotion}
@@ -61,7 +61,7 @@ def decide(state: SeatState, runtime: NodeRuntime) -> Turn:
     if context.concession is None:
         return {}
     view = context.view(state)
-    return {"move": context.concession.decide(view, context.dice.child(view.index, "decide"))}
+    return {"move": context.concession.decide(view, context.dice.child(len(state.lines), "decide"))}
 
 
 def speak(state: SeatState, runtime: NodeRuntime) -> Turn:
@@ -70,4 +70,4 @@ def speak(state: SeatState, runtime: NodeRuntime) -> Turn:
     view = context.view(state)
     persona, strategy = (context.persona.text, context.persona.strategy) if context.persona is not None else ("", "")
     request = Request(view, state.move, state.emotion, persona, context.thread, strategy)
-    return {"speech": context.voice.speak(request, context.dice.child(view.index, "speak"))}
+    return {"speech": context.voice.speak(request, context.dice.child(len(state.lines), "speak"))}

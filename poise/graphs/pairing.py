@@ -82,6 +82,7 @@ class Pairing:
     def __init__(self, creditor: Agent, debtor: Agent, settings: PlaySettings | None = None) -> None:
         self.settings = settings or PlaySettings()
         self.rules = self.settings.rules
+        self._rules = self.rules.to_dict()
         self.agents: dict[Seat, Agent] = {"creditor": creditor, "debtor": debtor}
         options = self.settings.model_options
         self._voices: dict[Seat, Voice] = {}
@@ -213,7 +214,7 @@ class Pairing:
             self._declared["creditor"],
             self._declared["debtor"],
             seed,
-            self.rules.to_dict(),
+            self._rules,
             with_verdicts(state["messages"], state["verdicts"]),
             state["outcome"],
             judge=self.settings.judge or "",

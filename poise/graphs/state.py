@@ -148,7 +148,10 @@ class SeatContext:
 
     def view(self, state: SeatState) -> View:
         """What the seat may use at this point of its turn."""
-        lines, memory = state.lines, state.memory
+        return self.view_of(state.lines, state.memory)
+
+    def view_of(self, lines: tuple[Line, ...], memory: SeatMemory) -> View:
+        """The same of these lines and this memory."""
         if self._latest[0] is not lines or self._latest[1] is not memory:  # most nodes of a turn see the same
             made = View(self.brief, lines, memory.readings, memory.shown, memory.mood or 0.0, memory.notes)
             self._latest[:] = lines, memory, made

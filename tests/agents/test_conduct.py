@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from helpers.paths import DATA, ROOT, SHARED
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import poise.agents
 from poise.agents.conduct import Checker, Violation, categories, check, default_checker
@@ -144,6 +146,24 @@ def test_scores_are_counted_by_message():
     low, high = found.recall_interval
     assert low < 0.6 < high
     assert LabelAgreement(0, 0, 0).precision == LabelAgreement(0, 0, 0).recall == 1
+
+
+ODD = ("Stop.", "No. Yes. Go. Now.", "Pay. Or. Else.", "I will call.", "a r r e s t you.", "We will arr", "est you.")
+SPOKEN = [each.text for each in LABELLED] + [*ODD]
+
+
+@given(st.lists(st.sampled_from(SPOKEN), min_size=1, max_size=5), st.sampled_from([" ", ". ", "  ", ".\n"]))
+@settings(max_examples=300, deadline=None)
+def test_sentences_heard_before_change_nothing(parts, between):
+    """`check` spares itself what its sentences tell by themselves; `judge` reads the message as a whole."""
+    text = between.join(parts)
+    assert default_checker().check(text) == default_checker().judge(text)
+
+
+def test_a_phrase_over_two_sentences_is_found_in_them():
+    first, second = "We had your landlord on the phone.", "Your boss was next."
+    assert check(first) == check(second) == ()
+    assert [each.rule for each in check(f"{first} {second}")] == ["disclosure.told"]
 
 
 def test_a_bad_line_of_a_labelled_set_is_refused(tmp_path):

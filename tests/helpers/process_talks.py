@@ -12,7 +12,10 @@ from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.common.seeds import Dice
 from poise.games.moves import ACCEPT, WALK, offer
-from poise.games.transcript import Message, Outcome, Reading, Transcript
+from poise.games.transcript import Message, Outcome, Reading, Transcript, Usage
+from poise.tournaments.process.columns import Columns, columns_of, negotiation_of
+from poise.tournaments.process.measures import Traces, traces_of
+from poise.tournaments.storage.rows import Row, measured
 
 SEATS = ("creditor", "debtor")
 
@@ -29,6 +32,19 @@ def talk(moves: Sequence[int | str], value: int | None = None, scenario: Any = N
     share = 0.0 if value is None else (scenario.debtor_target - value) / scenario.gap * scenario.polarity
     utilities = (share, 1 - share) if value is not None else (0.0, 0.0)
     return Transcript(scenario, {}, {}, 0, {}, messages, Outcome(ending, value, utilities=utilities), **more)
+
+
+def columns(*talks: Transcript) -> Columns:
+    """Their messages as process figures take them."""
+    return columns_of([negotiation_of(one) for one in talks], [one.scenario for one in talks])
+
+
+def traces(*talks: Transcript, usage: Usage | None = None) -> Traces:
+    """What process figures keep of them; each cost `usage`."""
+    usage = usage or Usage()
+    rows = [Row(0, "", 0, 0, 0, 0, *measured(one, usage)) for one in talks]
+    negotiations = [negotiation_of(one) for one in talks]
+    return traces_of(negotiations, [one.scenario for one in talks], rows, [usage] * len(talks))
 
 
 def reading(seven: Sequence[float] | None = None, belief: Sequence[float] | None = None) -> Reading:

@@ -2,11 +2,12 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.paths import SHARED
-from helpers.process_talks import drawn, feeling, talk
+from helpers.process_talks import columns, drawn, feeling, reading, talk, traces
 from helpers.seats import case
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,21 +16,23 @@ from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.games.openspiel.theory import endless_share, nash_bargain
 from poise.games.rules import Rules
 from poise.games.transcript import Outcome, Transcript, Usage
-from poise.tournaments.process.anchoring import anchor, anchoring, slope
+from poise.tournaments.process.anchoring import anchoring, anchors, slope
 from poise.tournaments.process.bargains import FARTHEST, bargains, distances
 from poise.tournaments.process.calibration import (
     BINS,
     calibration,
     expected_error,
+    forecasts,
     reliability,
     scores,
 )
-from poise.tournaments.process.concession import GRID, both_curves, curve, mean_curves
+from poise.tournaments.process.columns import NONE, negotiation_of
+from poise.tournaments.process.concession import GRID, mean_curves, position_curves
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measures import measures, traces_of
-from poise.tournaments.process.speech import count_speech, speech
+from poise.tournaments.process.measures import joined_traces, measures
+from poise.tournaments.process.speech import speech
 from poise.tournaments.process.timing import Ended, ended, time_to, timing
-from poise.tournaments.process.transitions import chance, count, emotions, human, transitions
+from poise.tournaments.process.transitions import chance, emotions, human, pairs, transitions
 
 FEW = settings(max_examples=25, deadline=None)
 
@@ -44,7 +47,7 @@ def group(size, scenarios=5):
 def test_a_curve_by_hand():
     """Creditor 20, 30, 40 and debtor 100, 80, accepts: by first offers, over messages 0 to 5."""
     one = talk([20, 100, 30, 80, 40, "accept"], 40)
-    creditor, debtor = both_curves(one, "offers")
+    ((creditor, debtor),) = position_curves(columns(one))
     assert creditor == pytest.approx([0, 0, 0, 0, 0.125, 0.125, 0.125, 0.125, 0.25, 0.25, 0.25])
     # The debtor begins at message 1: 80 at the middle of its time, and at the end it takes the 40.
     assert debtor == pytest.approx([0, 0, 0, 0, 0, 0.25, 0.25, 0.25, 0.25, 0.25, 0.75])
@@ -52,16 +55,19 @@ def test_a_curve_by_hand():
 
 def test_by_targets_a_curve_begins_where_the_first_offer_is():
     one = talk([22, 102, 32, "walk"], scenario=case(12, 112))
-    creditor, debtor = both_curves(one, "targets")
+    ((creditor, debtor),) = position_curves(columns(one), "targets")
     assert (creditor[0], debtor[0]) == pytest.approx((0.1, 0.1))
     assert creditor[-1] == pytest.approx(0.2)
 
 
 def test_what_has_no_curve():
-    assert curve(talk(["walk"]), "creditor") is None
-    assert curve(talk([20, 100]), "debtor") is None, "its first offer was the last word"
-    assert curve(talk([60, 50, 61, 49]), "creditor") is None, "nothing lies between the first offers"
-    assert curve(talk([20, "walk"]), "creditor") is None, "the other side never offered"
+    talks = [talk(["walk"]), talk([20, 100]), talk([60, 50, 61, 49]), talk([20, "walk"])]
+    walked, short, crossed, silent = np.isnan(position_curves(columns(*talks))).all(axis=2)
+    assert walked[0]
+    assert not short[0]
+    assert short[1], "its first offer was the last word"
+    assert crossed[0], "nothing lies between the first offers"
+    assert silent[0], "the other side never offered"
 
 
 @given(st.integers(0, 10_000))
@@ -73,17 +79,16 @@ def test_a_curve_is_the_same_whichever_side_wants_more(seed):
     moves = [high - message.move.value for message in one.messages]
     other = case(high - one.scenario.creditor_target, high - one.scenario.debtor_target, bounds=(0, high))
     for scale in ("offers", "targets"):
-        for mine, theirs in zip(both_curves(one, scale), both_curves(talk(moves, None, other), scale), strict=True):
-            assert (mine is None) == (theirs is None)
-            assert mine is None or mine == pytest.approx(theirs)
+        mine, theirs = position_curves(columns(one), scale), position_curves(columns(talk(moves, None, other)), scale)
+        assert mine == pytest.approx(theirs, nan_ok=True)
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=12))
 @FEW
 def test_a_mean_curve_lies_among_its_curves(seeds):
-    curves = [both_curves(drawn(seed), "offers") for seed in seeds]
-    for place, mean in enumerate(mean_curves(group(len(seeds)), curves)):
-        there = [pair[place] for pair in curves if pair[place] is not None]
+    found = position_curves(columns(*map(drawn, seeds)))
+    for place, mean in enumerate(mean_curves(group(len(seeds)), found)):
+        there = [pair[place] for pair in found if not np.isnan(pair[place]).any()]
         assert mean.negotiations == len(there)
         assert len(mean.points) == len(GRID)
         for at, point in enumerate(mean.points):
@@ -97,15 +102,15 @@ def test_a_mean_curve_lies_among_its_curves(seeds):
 
 
 def test_an_anchor_by_hand():
-    found = anchor(talk([22, 92, 32, "accept"], 32, case(12, 112)))
-    assert found == pytest.approx((0.9, 0.8, 0.8, (92 - 32) / (92 - 22)))
-    assert anchor(talk([22, 92, "walk"])) is None
+    found = anchors(columns(talk([22, 92, 32, "accept"], 32, case(12, 112)), talk([22, 92, "walk"])))
+    assert found[0] == pytest.approx((0.9, 0.8, 0.8, (92 - 32) / (92 - 22)))
+    assert np.isnan(found[1]).all()
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=15))
 @FEW
 def test_what_one_seat_holds_the_other_gave(seeds):
-    creditor, debtor = anchoring(group(len(seeds)), [anchor(drawn(seed)) for seed in seeds])
+    creditor, debtor = anchoring(group(len(seeds)), anchors(columns(*map(drawn, seeds))))
     assert creditor.deals == debtor.deals
     if creditor.held is not None:
         assert creditor.held.mean + debtor.held.mean == pytest.approx(1)
@@ -144,7 +149,7 @@ def test_kaplan_and_meier_by_hand():
     assert timing(talks).quartiles == (2, 4, 6)
     assert time_to([*talks, Ended(8, False), Ended(8, False)], 0.75) is None
     assert time_to([Ended(5, False)], 0.25) is None
-    assert ended(talk([20, 90, "walk"])) == (3, False)
+    assert ended(columns(talk([20, 90, "walk"]))).tolist() == [[3, False]]
 
 
 @given(st.lists(st.integers(1, 31), min_size=1, max_size=40), st.floats(0.05, 0.95))
@@ -171,9 +176,9 @@ def test_quartiles_come_in_order_and_censoring_never_hastens_them(told):
 
 def test_transitions_by_hand():
     """The creditor shows joy, anger, joy; the debtor is read as fear, sadness (its last message is read by nobody)."""
-    one = feeling(["joy", "fear", "anger", "sadness", "joy", "neutral"])
-    assert emotions(one) == [0, 3, 2, 1, 0, None]
-    found = transitions([count(one)])
+    one = columns(feeling(["joy", "fear", "anger", "sadness", "joy", "neutral"]))
+    assert emotions(one).tolist() == [0, 3, 2, 1, 0, NONE]
+    found = transitions(pairs(one).cells)
     own, reply = found["creditor", "own"], found["creditor", "reply"]
     assert [tuple(pair) for pair in np.argwhere(own.counts)] == [(0, 2), (2, 0)]
     assert [tuple(pair) for pair in np.argwhere(reply.counts)] == [(1, 0), (3, 2)]
@@ -182,16 +187,26 @@ def test_transitions_by_hand():
 
 
 def test_a_message_without_a_direction_breaks_the_chain():
-    assert transitions([count(feeling(["joy", "fear", None, "fear", "joy"]))])["creditor", "own"].pairs == 0
+    broken = pairs(columns(feeling(["joy", "fear", None, "fear", "joy"])))
+    assert transitions(broken.cells)["creditor", "own"].pairs == 0
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=10))
+@FEW
+def test_pairs_are_those_of_each_talk_alone(seeds):
+    talks = [drawn(seed) for seed in seeds]
+    found = pairs(columns(*talks))
+    for place, one in enumerate(talks):
+        assert sorted(found.cells[found.owner == place]) == sorted(pairs(columns(one)).cells)
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=10))
 @FEW
 def test_counts_add_up_and_distances_stay_in_bounds(seeds):
-    each = [count(drawn(seed)) for seed in seeds]
-    for one in transitions(each).values():
+    cells = pairs(columns(*map(drawn, seeds))).cells
+    for one in transitions(cells).values():
         place = 2 * ("creditor", "debtor").index(one.seat) + ("own", "reply").index(one.kind)
-        assert one.pairs == sum(pair // 49 == place for pairs in each for pair in pairs)
+        assert one.pairs == (cells // 49 == place).sum()
         assert (one.distance is None) == (one.pairs == 0)
         assert one.distance is None or 0 <= one.distance <= 1
         assert one.chance is None or 0 < one.chance < 1
@@ -225,23 +240,23 @@ def simulated_forecasts(seed, size=20_000, sharpen=1.0):
     honest = rng.dirichlet(np.ones(4), size)
     truth = (honest.cumsum(axis=1) > rng.random((size, 1))).argmax(axis=1)
     given_ = honest**sharpen
-    return scores(list(zip((given_ / given_.sum(axis=1, keepdims=True)).tolist(), truth.tolist(), strict=True)))
+    return scores(given_ / given_.sum(axis=1, keepdims=True), truth)
 
 
 def test_calibrated_beliefs_have_hardly_an_error_and_overconfident_ones_do():
-    assert expected_error(reliability([simulated_forecasts(1)])) < 0.015
-    assert expected_error(reliability([simulated_forecasts(1, sharpen=4)])) > 0.15
+    assert expected_error(reliability(simulated_forecasts(1))) < 0.015
+    assert expected_error(reliability(simulated_forecasts(1, sharpen=4))) > 0.15
 
 
 def test_the_brier_score_is_least_for_the_true_probabilities():
-    honest = simulated_forecasts(2).brier
+    honest = simulated_forecasts(2).brier.mean()
     for sharpen in (0.5, 2.0):
-        assert simulated_forecasts(2, sharpen=sharpen).brier > honest
+        assert simulated_forecasts(2, sharpen=sharpen).brier.mean() > honest
 
 
 def test_calibration_by_hand():
-    sure = scores([([1.0, 0, 0, 0], 0), ([0.5, 0.5, 0, 0], 1)])
-    found = calibration(group(1), "states", [sure])
+    sure = scores(np.array([[1.0, 0, 0, 0], [0.5, 0.5, 0, 0]]), np.array([0, 1]))
+    found = calibration(group(1), "states", sure)
     assert found.brier.mean == pytest.approx((0 + 0.5) / 2)
     assert found.hits == 0.5
     assert found.base == pytest.approx(0.5)
@@ -252,9 +267,9 @@ def test_calibration_by_hand():
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=8))
 @FEW
 def test_scores_stay_in_bounds(seeds):
-    found = [traces_of(drawn(seed), Usage()).forecasts for seed in seeds]
+    found = forecasts(columns(*map(drawn, seeds)))
     for of in ("states", "emotions"):
-        one = calibration(group(len(seeds)), of, [each[of] for each in found])
+        one = calibration(group(len(seeds)), of, found[of])
         if one is not None:
             assert 0 <= one.brier.mean <= 2
             assert 0 <= one.ece <= 1
@@ -263,18 +278,25 @@ def test_scores_stay_in_bounds(seeds):
             assert sum(each.forecasts for each in one.bins) == one.forecasts
 
 
+def test_a_belief_in_other_states_is_held_against_nothing():
+    said = drawn(3)
+    own = [replace(each, reading=reading(belief=(0.5, 0.3, 0.2))) if each.reading else each for each in said.messages]
+    found = forecasts(columns(replace(said, messages=tuple(own))))
+    assert not len(found["states"].truth)
+    assert len(found["emotions"].truth)
+
+
 # Words and costs
 
 
 def test_costs_are_a_messages_and_not_measured_without_a_model():
     one = talk([20, 100, 30, 90])
-    scripted = speech(group(1), [count_speech(one, Usage(seconds=2.0))])
+    scripted = speech(group(1), traces(one, usage=Usage(seconds=2.0)).spoken)
     assert scripted.seconds.mean == pytest.approx(0.5)
     assert set(scripted.costs["creditor"].values()) == {None}
     spent = {"prompt_tokens": 100.0, "cached_tokens": 80.0, "reply_tokens": 12.0, "model_seconds": 0.5}
-    asked = speech(
-        group(1), [count_speech(one, Usage(seconds=2.0, per_message=(spent, {}, {**spent, "reply_tokens": 20.0}, {})))]
-    )
+    spent_by_both = Usage(seconds=2.0, per_message=(spent, {}, {**spent, "reply_tokens": 20.0}, {}))
+    asked = speech(group(1), traces(one, usage=spent_by_both).spoken)
     assert asked.costs["creditor"]["reply_tokens"].mean == pytest.approx(16)
     assert asked.costs["creditor"]["prompt_tokens"].mean == pytest.approx(100)
     assert set(asked.costs["debtor"].values()) == {None}, "the debtor's words were scripted"
@@ -283,14 +305,18 @@ def test_costs_are_a_messages_and_not_measured_without_a_model():
 # Distances to solutions
 
 
+def distances_of(one):
+    return distances(negotiation_of(one))
+
+
 def test_an_even_split_is_the_bargaining_solution_and_the_whole_is_the_equilibrium():
     scenario = case(12, 112)
     middle = round(nash_bargain(12, 112))
-    even = distances(talk([20, middle, "accept"], middle, scenario))
+    even = distances_of(talk([20, middle, "accept"], middle, scenario))
     assert (even.nash, even.frontier) == pytest.approx((0, 0))
     # Thirty proposals without a discount: the debtor makes the last one and gets everything.
-    assert distances(talk([20, 112, "accept"], 112, scenario)).equilibrium == pytest.approx(0)
-    assert distances(talk([20, 12, "accept"], 12, scenario)).equilibrium == pytest.approx(FARTHEST)
+    assert distances_of(talk([20, 112, "accept"], 112, scenario)).equilibrium == pytest.approx(0)
+    assert distances_of(talk([20, 12, "accept"], 12, scenario)).equilibrium == pytest.approx(FARTHEST)
 
 
 def test_the_equilibrium_of_long_discounted_talks_is_rubinsteins():
@@ -298,20 +324,20 @@ def test_the_equilibrium_of_long_discounted_talks_is_rubinsteins():
     one = Transcript(
         case(), {}, {}, 0, rules, talk([20, 60]).messages, Outcome("deal", 60, utilities=(share, 1 - share))
     )
-    assert distances(one).equilibrium == pytest.approx(0, abs=1e-6)
+    assert distances_of(one).equilibrium == pytest.approx(0, abs=1e-6)
     late = Transcript(
         case(), {}, {}, 0, rules, one.messages, Outcome("deal", 60, utilities=(0.8 * share, 0.8 * (1 - share)))
     )
-    assert distances(late).frontier == pytest.approx(0.2 / FARTHEST)
+    assert distances_of(late).frontier == pytest.approx(0.2 / FARTHEST)
 
 
 def test_no_deal_and_games_of_ones_own_have_no_distance():
     own = Transcript(
         case(), {}, {}, 0, {**Rules().to_dict(), "game": "mine"}, talk([20, 60]).messages, Outcome("deal", 60)
     )
-    assert distances(own) is None
-    assert distances(talk([20, "walk"])) is None
-    assert bargains(group(2), [None, None]).nash is None
+    assert distances_of(own) is None
+    assert distances_of(talk([20, "walk"])) is None
+    assert bargains(group(2), np.full((2, 3), np.nan)).nash is None
 
 
 # All together
@@ -320,13 +346,15 @@ def test_no_deal_and_games_of_ones_own_have_no_distance():
 @given(st.lists(st.integers(0, 10_000), min_size=2, max_size=10), st.randoms(use_true_random=False))
 @settings(max_examples=10, deadline=None)
 def test_the_order_of_talks_does_not_matter(seeds, random):
-    traces = [traces_of(drawn(seed), Usage(seconds=1.0)) for seed in seeds]
+    kept = traces(*map(drawn, seeds), usage=Usage(seconds=1.0))
     scenario = np.arange(len(seeds)) % 3
     order = list(range(len(seeds)))
     random.shuffle(order)
-    one = measures(traces, Group(scenario, 3)).to_dict()
-    other = measures([traces[place] for place in order], Group(scenario[order], 3)).to_dict()
+    one = measures(kept, Group(scenario, 3)).to_dict()
+    other = measures(kept.of(np.array(order)), Group(scenario[order], 3)).to_dict()
     assert flat(other) == pytest.approx(flat(one), abs=1e-7)
+    lots = joined_traces([traces(drawn(seed), usage=Usage(seconds=1.0)) for seed in seeds])
+    assert flat(measures(lots, Group(scenario, 3)).to_dict()) == flat(one), "it is the same in lots of any size"
 
 
 def flat(data, path=""):

@@ -15,8 +15,9 @@ from poise.tournaments.export import export_tournament
 from poise.tournaments.process.measure import measure_process
 from poise.tournaments.report.page import write_report
 from poise.tournaments.statistics.standings import read_standings
+from poise.tournaments.storage.contents import outcome_digest
 from poise.tournaments.storage.schema import FILE
-from poise.tournaments.storage.store import read_snapshot
+from poise.tournaments.storage.store import Store, read_snapshot
 from poise.tournaments.storage.verify import verify_tournament
 
 ROWS = {
@@ -100,6 +101,16 @@ def test_a_row_that_its_transcript_contradicts_is_found(tmp_path, column):
     run = CliRunner().invoke(cli.app, ["tournament", "verify", str(folder)])
     assert run.exit_code == 1
     assert "matches checked, 1 problem\n" in run.stdout
+
+
+def test_documents_are_read_once(tmp_path, monkeypatch):
+    folder, read = fake_folder(tmp_path / "run"), []
+    with Store.read(folder) as store:
+        digest = outcome_digest(store)
+    examined = Store.examined
+    monkeypatch.setattr(Store, "examined", lambda store: read.append(store) or examined(store))
+    assert verify_tournament(folder).digest == digest
+    assert len(read) == 1
 
 
 def test_a_sound_store_has_no_problem(tmp_path):

@@ -9,7 +9,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 from helpers.ollama_server import MODEL, Answer, StandIn, said
-from helpers.process_talks import talk
+from helpers.process_talks import talk, traces
 from helpers.view_fakes import client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from poise.games.transcript import TOKENS, Usage, total_usage
 from poise.tournaments.config import TournamentConfig
 from poise.tournaments.export import export_tournament
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.speech import count_speech, speech
+from poise.tournaments.process.speech import speech
 from poise.tournaments.runner import run_tournament
 from poise.tournaments.storage.rows import COLUMNS, SQL_TYPES, usage_from
 from poise.tournaments.storage.schema import FILE
@@ -71,12 +71,12 @@ def test_what_ollama_does_not_tell_is_missing_everywhere(played, tmp_path):
 def test_a_process_figure_counts_only_the_messages_that_tell_it():
     spent = {"calls": 1, "prompt_tokens": 100, "reply_tokens": 12, "model_seconds": 0.5}
     usage = Usage(per_message=(spent, {}, {**spent, "cached_tokens": 80}, {}))
-    costs = speech(Group(np.zeros(1, dtype=int), 1), [count_speech(talk([20, 100, 30, 90]), usage)]).costs["creditor"]
+    told = traces(talk([20, 100, 30, 90]), usage=usage).spoken
+    costs = speech(Group(np.zeros(1, dtype=int), 1), told).costs["creditor"]
     assert costs["cached_tokens"].mean == pytest.approx(80)
     assert costs["prompt_tokens"].mean == pytest.approx(100)
-    none = speech(
-        Group(np.zeros(1, dtype=int), 1), [count_speech(talk([20, 100]), Usage(per_message=(spent, {})))]
-    ).costs["creditor"]
+    untold = traces(talk([20, 100]), usage=Usage(per_message=(spent, {}))).spoken
+    none = speech(Group(np.zeros(1, dtype=int), 1), untold).costs["creditor"]
     assert none["cached_tokens"] is None
     assert none["reply_tokens"].mean == pytest.approx(12)
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Final, Self
 
 from poise.agents.conduct.context import Context, alternatives, sentence
 from poise.agents.conduct.folding import fold
-from poise.agents.conduct.lexicon import Lexicon, Words
+from poise.agents.conduct.lexicon import STOP, Lexicon, Words
 from poise.agents.conduct.reading import Reader
 from poise.agents.conduct.rulebook import Rule, Shared, read_rules, read_shared, shipped_rules
 from poise.agents.conduct.searches import Search, Searches
@@ -51,10 +52,14 @@ class Checker:
         self._reader = Reader(lexicon)
         self._context = Context(shared, lexicon)
         self._unless = [alternatives(rule.unless, lexicon.code, lexicon.numbers) for rule in rules]
-        phrases = ((number, phrase) for number, rule in enumerate(rules) for phrase in rule.phrases)
-        self._searches = Searches(phrases, shared.common, lexicon)
+        phrases = [(number, phrase) for number, rule in enumerate(rules) for phrase in rule.phrases]
+        self._within, self._over = (
+            Searches([each for each in phrases if each[1].goes_on == over], shared.common, lexicon)
+            for over in (False, True)
+        )
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self.judge)
         self._broken = lru_cache(maxsize=_REMEMBERED)(self._search)  # of words, which leave out most numbers
+        self._sentence = lru_cache(maxsize=4 * _REMEMBERED)(self._judge_sentence)
 
     @classmethod
     def from_files(cls, paths: Iterable[Path] | None = None) -> Self:
@@ -71,7 +76,35 @@ class Checker:
 
     def check(self, text: str) -> tuple[Violation, ...]:
         """The violations in a message, in the order in which they stand; any text will do."""
-        return self._remembered(text) if len(text) <= _LONGEST_REMEMBERED else self.judge(text)
+        if len(text) > _LONGEST_REMEMBERED:
+            return self.judge(text)
+        return () if self._is_clean(text) else self._remembered(text)
+
+    def _is_clean(self, text: str) -> bool:
+        """Whether its sentences show by themselves that nothing is broken; few sentences make up many messages."""
+        *before, last = text.split(". ")
+        present = 0
+        for said in (*(f"{each}." for each in before), last):
+            words = self._sentence(said)
+            if words is None:
+                return False
+            present |= words
+        return not (present and self._over.possible(present))
+
+    def _judge_sentence(self, said: str) -> int | None:
+        """Which words it has for phrases over several sentences; None unless it can be told from the rest of the text.
+
+        It can where it holds no other phrase, and where words that are split could not be put together over its ends:
+        after a full stop and a space, only sentences of one word each are taken together.
+        """
+        folded, _ = fold(said)
+        skimmed = self._reader.skim(folded)
+        codes = skimmed.codes
+        if len(codes) < 2 or STOP in codes[:2] or (said.endswith(".") and codes[-1] != STOP):
+            return None
+        if self._reader.is_split(folded, skimmed) or any(self._within.found(codes)):
+            return None
+        return self._over.present(codes)
 
     def judge(self, text: str) -> tuple[Violation, ...]:
         """The same as `check`, without remembering."""
@@ -93,7 +126,7 @@ class Checker:
     def _search(self, codes: str) -> dict[int, _Span]:
         """The rules that are broken, by number, and the words that first break them."""
         first: dict[int, _Span] = {}
-        for search, match in self._searches.found(codes):
+        for search, match in chain(self._within.found(codes), self._over.found(codes)):
             before = first.get(search.rule)
             if before and before <= match.span():
                 continue

@@ -14,15 +14,11 @@ with each message whatever it is. Besides, a model that words messages is told o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, lru_cache
-from typing import Final
+from functools import cache
 
 from poise.agents.conduct.checker import Checker, Violation
 from poise.games.domains import domain_words
 from poise.games.moves import Seat
-
-_REMEMBERED: Final = 1 << 15
-_LONGEST_REMEMBERED: Final = 1000
 
 
 @cache
@@ -38,15 +34,13 @@ def violations(text: str, seat: Seat, domain: str) -> tuple[Violation, ...]:
     """
     if seat != "creditor":
         return ()
-    return _held_to(text, domain_words(domain).conduct)
+    held = domain_words(domain).conduct
+    return tuple([each for each in default_checker().check(text) if each.category in held])
 
 
 def broken_rules(text: str, seat: Seat, domain: str) -> tuple[str, ...]:
-    """The ids of the rules in `violations`, as a transcript keeps them; texts seen lately cost next to nothing."""
-    if seat != "creditor":
-        return ()
-    held = domain_words(domain).conduct
-    return _broken(text, held) if len(text) > _LONGEST_REMEMBERED else _remembered(text, held)
+    """The ids of the rules in `violations`, as a transcript keeps them."""
+    return tuple([each.rule for each in violations(text, seat, domain)])
 
 
 def rules_in_words(found: Iterable[Violation]) -> str:
@@ -54,14 +48,3 @@ def rules_in_words(found: Iterable[Violation]) -> str:
     explanations = {rule.id: rule.explanation for rule in default_checker().rules}
     reasons = dict.fromkeys(explanations[each.rule].removesuffix(".") for each in found)
     return "; ".join(reason[0].lower() + reason[1:] for reason in reasons)
-
-
-def _held_to(text: str, held: tuple[str, ...]) -> tuple[Violation, ...]:
-    return tuple(each for each in default_checker().check(text) if each.category in held)
-
-
-def _broken(text: str, held: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(each.rule for each in _held_to(text, held))
-
-
-_remembered = lru_cache(maxsize=_REMEMBERED)(_broken)

@@ -62,6 +62,11 @@ class Phrase:
         """Every word it mentions."""
         return frozenset().union(*(element.words for element in self.elements)) - {ANY_NUMBER}
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it says more after the end of a sentence; any other phrase lies within one."""
+        return any(element.kind == "stop" for element in self.elements[:-1])
+
 
 def forms(verb: str) -> frozenset[str]:
     """The regular forms of a word: itself, -s, -ed, -ing (irregular ones are written out)."""

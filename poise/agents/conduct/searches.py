@@ -35,10 +35,12 @@ class Searches:
         self._bits: dict[frozenset[str], int] = {}
         self._by_code: dict[str, list[Search]] = {}
         self._masks: dict[str, int] = {}
+        self._needs: set[int] = set()
         for rule, phrase in phrases:
             sets = [frozenset(codes_of(words, lexicon.code, lexicon.numbers)) for words in _needed(phrase, common)]
             written = expression(phrase, lexicon.code, lexicon.numbers)
             search = Search(rule, written, sum({self._bit(each) for each in sets}))
+            self._needs.add(search.needs)
             for code in sets[0]:
                 self._by_code.setdefault(code, []).append(search)
         self._known = frozenset(self._masks)
@@ -51,13 +53,21 @@ class Searches:
                 self._masks[code] = self._masks.get(code, 0) | self._bits[words]
         return self._bits[words]
 
+    def present(self, text: str) -> int:
+        """Of which sets of words `text` (word codes) holds one, as bits; of two texts together, the bits of both."""
+        present = 0
+        for code in self._known.intersection(text):
+            present |= self._masks[code]
+        return present
+
+    def possible(self, present: int) -> bool:
+        """Whether a text with the words `present` may hold one of the phrases."""
+        return any(needs & present == needs for needs in self._needs)
+
     def found(self, text: str) -> Iterator[tuple[Search, re.Match[str]]]:
         """The phrases that occur in `text` (word codes), and where they first do."""
-        here = self._known.intersection(text)
-        present = 0
-        for code in here:
-            present |= self._masks[code]
-        for code in here & self._keys:
+        present = self.present(text)
+        for code in self._keys.intersection(text):
             for search in self._by_code[code]:
                 if search.needs & present == search.needs:
                     match = search.pattern.search(text)

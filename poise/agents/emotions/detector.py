@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from poise.agents.emotions.artifact import load_detector
-from poise.agents.emotions.features import normalise
+from poise.agents.emotions.features import TEXT_LIMIT, normalise
 from poise.agents.emotions.model import Model
 from poise.agents.emotions.pragmatics import own_feelings
 from poise.agents.emotions.taxonomy import EMOTIONS28
@@ -72,6 +72,7 @@ class Detector:
             raise BadInput(msg)
         self.model = model
         self._remembered = lru_cache(memo)(self._detect)
+        self._as_written = lru_cache(memo)(self._read)  # to normalise a text costs several look-ups
 
     @property
     def remembered(self) -> int:
@@ -80,6 +81,9 @@ class Detector:
 
     def read(self, text: str) -> Detection:
         """What `text` shows."""
+        return self._as_written(text) if len(text) <= TEXT_LIMIT else self._read(text)
+
+    def _read(self, text: str) -> Detection:
         return self._remembered(normalise(text))
 
     def read_many(self, texts: Iterable[str]) -> list[Detection]:

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from poise.agents.protocols import Request, Speech, View
+from poise.agents.protocols import Brief, Request, Speech, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
 from poise.common.words import did_you_mean
@@ -241,6 +241,7 @@ class ScriptedVoice:
 
     def __init__(self) -> None:
         self._told: dict[str, Phrases] = {}  # looking for a domain's files costs more than speaking
+        self._latest: dict[Seat, tuple[Brief, tuple[str, ...]]] = {}  # of each seat, with what facts it can state
 
     def speak(self, request: Request, dice: Dice) -> Speech:
         """The words for `request.move`.
@@ -289,10 +290,18 @@ class ScriptedVoice:
             if choice.chance(_PLEADED):
                 said.append(choice.fresh(told.strategies[request.strategy]))
         elif not answered and choice.chance(_FACTUAL):
-            facts = _facts(told.facts[seat], tuple(view.brief.context.items()))
+            facts = self._facts(told, view.brief)
             if facts:
                 said.append(choice.fresh(facts))
         return said
+
+    def _facts(self, told: Phrases, brief: Brief) -> tuple[str, ...]:
+        """The facts that a seat can state; found once a match, which has one brief."""
+        latest = self._latest.get(brief.seat)
+        if latest is None or latest[0] is not brief:
+            latest = brief, _facts(told.facts[brief.seat], tuple(brief.context.items()))
+            self._latest[brief.seat] = latest
+        return latest[1]
 
 
 @lru_cache(maxsize=4096)

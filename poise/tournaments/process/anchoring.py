@@ -17,30 +17,19 @@ not a proof that the opening caused it: hard scenarios may have both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poise.games.moves import SEATS, Seat
-from poise.games.transcript import Transcript
-from poise.tournaments.process.concession import first_offer
-from poise.tournaments.process.group import ANY, Group, column
+from poise.tournaments.process.columns import Columns, first_offers
+from poise.tournaments.process.group import ANY, Group
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.ratio import Array
 
 LEAST: Final = 0.05
-
-
-class Anchor(NamedTuple):
-    """One deal: both seats' first shares, the creditor's final share, and what it held of the way (None: no gap)."""
-
-    creditor: float
-    debtor: float
-    final: float
-    held: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +50,40 @@ class Anchoring:
         return {"deals": self.deals, **plain, "correlation": self.correlation}
 
 
-def anchor(transcript: Transcript) -> Anchor | None:
-    """What one negotiation says of anchoring; None without a deal or where a seat never offered."""
-    deal, openings = transcript.outcome.value, [first_offer(transcript, seat) for seat in SEATS]
-    creditor, debtor = openings
-    if transcript.outcome.ending != "deal" or deal is None or creditor is None or debtor is None:
-        return None
-    case = transcript.scenario
-    gap = case.debtor_target - case.creditor_target
+def anchors(columns: Columns) -> Array:
+    """[N, 4], of each deal both seats' first shares, the creditor's final share, and what it held of the way.
 
-    def share(value: int) -> float:
-        return (case.debtor_target - value) / gap
+    A row of nan without a deal or where a seat never offered; the last is nan where the first offers leave no gap.
+    """
+    creditor, debtor = first_offers(columns).T
+    target, others = columns.targets.T
+    gap = others - target
+    with np.errstate(invalid="ignore", divide="ignore"):
+        held = np.where(np.sign(gap) * (debtor - creditor) > 0, (debtor - columns.deal) / (debtor - creditor), np.nan)
+    found = np.stack(
+        [(others - creditor) / gap, 1 - (others - debtor) / gap, (others - columns.deal) / gap, held], axis=1
+    )
+    found[np.isnan(found[:, :3]).any(axis=1)] = np.nan
+    return found
 
-    apart = case.polarity * (debtor - creditor) > 0
-    held = (debtor - deal) / (debtor - creditor) if apart else None
-    return Anchor(share(creditor), 1 - share(debtor), share(deal), held)
 
-
-def anchoring(group: Group, anchors: Sequence[Anchor | None]) -> tuple[Anchoring, Anchoring]:
-    """The figures of creditor and debtor."""
-    there = [place for place, one in enumerate(anchors) if one is not None]
-    deals = [one for one in anchors if one is not None]
+def anchoring(group: Group, anchors: Array) -> tuple[Anchoring, Anchoring]:
+    """The figures of creditor and debtor; `anchors` as `anchors` gives them."""
+    there = np.flatnonzero(~np.isnan(anchors[:, 0]))
     among = Group(group.cluster[there], group.count, group.seed)
-    creditor, debtor = (_of_seat(among, deals, seat) for seat in SEATS)
+    creditor, debtor = (_of_seat(among, anchors[there], place) for place in range(len(SEATS)))
     return creditor, debtor
 
 
-def _of_seat(group: Group, deals: Sequence[Anchor], seat: Seat) -> Anchoring:
-    first = column([getattr(one, seat) for one in deals])
-    final, held = column([one.final for one in deals]), column([one.held for one in deals])
-    if seat == "debtor":
+def _of_seat(group: Group, deals: Array, place: int) -> Anchoring:
+    first, final, held = deals[:, place], deals[:, 2], deals[:, 3]
+    if place:
         final, held = 1 - final, 1 - held
     opening, kept = group.means([first, held], ANY)
     line, correlation = slope(group.cluster, first, final), None
     if line is not None:
         correlation = float(np.corrcoef(first, final)[0, 1]) if np.ptp(final) > 0 else 0.0
-    return Anchoring(seat, len(deals), opening, kept, line, correlation)
+    return Anchoring(SEATS[place], len(deals), opening, kept, line, correlation)
 
 
 def slope(cluster: NDArray[np.int64], x: Array, y: Array) -> Estimate | None:

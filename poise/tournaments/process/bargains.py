@@ -21,18 +21,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from poise.games.openspiel.theory import finite_share
-from poise.games.rules import Rules
-from poise.games.transcript import Transcript
+from poise.tournaments.process.columns import Negotiation
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.ratio import Array
 
 FARTHEST = math.sqrt(2)
 NASH = (0.5, 0.5)
+_UNKNOWN: Final = (math.nan,) * 3
 
 
 class Distances(NamedTuple):
@@ -59,13 +61,13 @@ class Bargains:
         return {"deals": self.deals, **plain, "kalai": plain["nash"]}
 
 
-def distances(transcript: Transcript) -> Distances | None:
+def distances(negotiation: Negotiation) -> Distances | None:
     """Of one negotiation; None without a deal, or in a custom game."""
-    rules = Rules(**transcript.rules)
-    if transcript.outcome.ending != "deal" or rules.game:
+    rules = negotiation.rules
+    if negotiation.outcome.ending != "deal" or rules.game:
         return None
-    creditor, debtor = transcript.outcome.utilities
-    share = finite_share(rules.discount, rules.max_messages - 1)
+    creditor, debtor = negotiation.outcome.utilities
+    share = _first_share(rules.discount, rules.max_messages - 1)
     return Distances(
         equilibrium=math.dist((creditor, debtor), (share, 1 - share)),
         nash=math.dist((creditor, debtor), NASH),
@@ -73,7 +75,14 @@ def distances(transcript: Transcript) -> Distances | None:
     )
 
 
-def bargains(group: Group, negotiations: Sequence[Distances | None]) -> Bargains:
-    """The figures over negotiations."""
-    told = np.array([one or (np.nan,) * 3 for one in negotiations], dtype=np.float64).reshape(-1, 3)
-    return Bargains(sum(one is not None for one in negotiations), *group.means(list(told.T), (0.0, FARTHEST)))
+_first_share: Final = lru_cache(maxsize=64)(finite_share)  # the rules of a tournament are few
+
+
+def distance_table(negotiations: Sequence[Negotiation]) -> Array:
+    """[N, 3], the distances of each, nan for none."""
+    return np.array([distances(one) or _UNKNOWN for one in negotiations], dtype=np.float64).reshape(-1, 3)
+
+
+def bargains(group: Group, told: Array) -> Bargains:
+    """The figures over negotiations; `told` as `distance_table` gives them."""
+    return Bargains(int((~np.isnan(told[:, 0])).sum()), *group.means(list(told.T), (0.0, FARTHEST)))

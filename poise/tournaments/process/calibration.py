@@ -19,41 +19,37 @@ With p_k the probability of class k and y the class that was so:
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from poise.agents.emotions.tables import STATES
-from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
-from poise.games.transcript import Transcript
+from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.tournaments.process.columns import NONE, Columns, Owner
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.statistics.ratio import Array
 
 Of = Literal["states", "emotions"]
 CLASSES: Final[dict[Of, tuple[str, ...]]] = {"states": STATES, "emotions": EMOTIONS7}
 BINS: Final = 10
-_SEVEN: Final = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
 
 
 class Scores(NamedTuple):
-    """The forecasts of one negotiation, n of them; packed, since a tournament has many.
+    """F forecasts; each column is [F].
 
-    confidence: the probability of the likeliest class, n float64. hits: whether it was so, n bytes. truth: the class
-    that was so, n bytes. brier: the sum over forecasts of sum_k (p_k - 1(y = k))^2.
+    confidence: the probability of the likeliest class. hits: whether it was so. truth: the class that was so.
+    brier: sum_k (p_k - 1(y = k))^2. owner: the negotiation that it belongs to.
     """
 
-    confidence: bytes
-    hits: bytes
-    truth: bytes
-    brier: float
-
-
-_NO_FORECASTS: Final = Scores(b"", b"", b"", 0.0)
+    confidence: Array
+    hits: NDArray[np.bool_]
+    truth: NDArray[np.uint8]
+    brier: Array
+    owner: Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,47 +80,51 @@ class Calibration:
         return {**plain, "brier": self.brier.to_dict(), "bins": bins}
 
 
-def forecasts(transcript: Transcript) -> dict[Of, Scores]:
+def forecasts(columns: Columns) -> dict[Of, Scores]:
     """What the creditor thought of each of the debtor's messages that it answered, against what was so."""
-    beliefs: list[tuple[Sequence[float], int]] = []
-    read: list[tuple[Sequence[float], int]] = []
-    for said, answer in pairwise(transcript.messages):
-        if said.seat != "debtor" or answer.seat != "creditor" or answer.reading is None:
-            continue
-        if (state := said.notes.get("state")) in STATES:
-            beliefs.append((answer.reading.belief, STATES.index(state)))
-        if said.emotion is not None:
-            read.append((answer.reading.emotions, _SEVEN[said.emotion]))
-    return {"states": scores(beliefs), "emotions": scores(read)}
+    owner, seat = columns.owner, columns.seat
+    said = np.flatnonzero((owner[1:] == owner[:-1]) & (seat[:-1] == 1) & (seat[1:] == 0))
+    of: dict[Of, tuple[Array, NDArray[np.int8]]] = {
+        "states": (columns.belief, columns.state),
+        "emotions": (columns.read, columns.emotion),
+    }
+    found = {}
+    for name, (chances, truth) in of.items():
+        kept = said[(truth[said] != NONE) & ~np.isnan(chances[said + 1, 0])]
+        found[name] = scores(chances[kept + 1], truth[kept], owner[kept])
+    return found
 
 
-def scores(given: Sequence[tuple[Sequence[float], int]]) -> Scores:
-    """The scores of forecasts, each the probabilities of the classes and the class that was so."""
-    if not given:
-        return _NO_FORECASTS
-    confidence, hits, brier = array("d"), bytearray(), 0.0
-    for chances, truth in given:
-        most = max(chances)
-        confidence.append(most)
-        hits.append(chances.index(most) == truth)
-        brier += sum(map(mul, chances, chances)) - 2 * chances[truth] + 1
-    return Scores(confidence.tobytes(), bytes(hits), bytes(truth for _, truth in given), brier)
+def scores(chances: ArrayLike, truth: ArrayLike, owner: Owner | None = None) -> Scores:
+    """The scores of forecasts: the probabilities of the classes, [F, K], and the class that was so, [F].
+
+    owner: the negotiation of each; left out where all are of one.
+    """
+    given, so = np.asarray(chances, np.float64), np.asarray(truth, np.uint8)
+    brier = np.zeros(len(so))
+    for column in (given * given).T:
+        brier += column
+    brier = brier - 2 * given[np.arange(len(so)), so] + 1
+    owner = np.zeros(len(so), np.int32) if owner is None else owner
+    return Scores(given.max(axis=1), given.argmax(axis=1) == so, so, brier, owner)
 
 
-def calibration(group: Group, of: Of, negotiations: Sequence[Scores]) -> Calibration | None:
-    """The figures over negotiations; None without a forecast."""
-    number = np.array([len(one.truth) for one in negotiations], dtype=np.float64)
-    if not number.any():
+def calibration(group: Group, of: Of, told: Scores) -> Calibration | None:
+    """The figures over the negotiations of `group`, which `told` numbers; None without a forecast."""
+    if not len(told.truth):
         return None
-    (brier,) = group.rates([(np.array([one.brier for one in negotiations]), number)], (0.0, 2.0))
+    count = len(group.cluster)
+    score, number = (
+        np.bincount(told.owner, each, count).astype(np.float64) for each in (told.brier, np.ones_like(told.brier))
+    )
+    (brier,) = group.rates([(score, number)], (0.0, 2.0))
     assert brier is not None  # noqa: S101 - for the type checker: there are forecasts
-    bins = reliability(negotiations)
-    truth = np.frombuffer(b"".join(one.truth for one in negotiations), dtype=np.uint8)
-    shares = np.bincount(truth, minlength=len(CLASSES[of])) / len(truth)
+    bins = reliability(told)
+    shares = np.bincount(told.truth, minlength=len(CLASSES[of])) / len(told.truth)
     return Calibration(
         of=of,
-        forecasts=len(truth),
-        hits=sum(one.hits * one.forecasts for one in bins) / len(truth),
+        forecasts=len(told.truth),
+        hits=sum(one.hits * one.forecasts for one in bins) / len(told.truth),
         brier=brier,
         base=float(1 - (shares**2).sum()),
         ece=expected_error(bins),
@@ -132,15 +132,13 @@ def calibration(group: Group, of: Of, negotiations: Sequence[Scores]) -> Calibra
     )
 
 
-def reliability(negotiations: Sequence[Scores]) -> tuple[Bin, ...]:
+def reliability(told: Scores) -> tuple[Bin, ...]:
     """The bins that are not empty, by confidence."""
-    confidence = np.frombuffer(b"".join(one.confidence for one in negotiations))
-    hit = np.frombuffer(b"".join(one.hits for one in negotiations), dtype=np.bool_)
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    place = np.minimum((told.confidence * BINS).astype(np.int64), BINS - 1)
     found = []
     for number in np.unique(place):
         inside = place == number
-        found.append(Bin(int(inside.sum()), float(confidence[inside].mean()), float(hit[inside].mean())))
+        found.append(Bin(int(inside.sum()), float(told.confidence[inside].mean()), float(told.hits[inside].mean())))
     return tuple(found)
 
 

@@ -16,7 +16,6 @@ no gap to close.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -24,8 +23,8 @@ import numpy as np
 
 from poise.common.errors import BadInput
 from poise.common.words import did_you_mean
-from poise.games.moves import SEATS, Seat, other
-from poise.games.transcript import Transcript
+from poise.games.moves import SEATS, Seat
+from poise.tournaments.process.columns import Columns, first_offers
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.ratio import Array
@@ -60,70 +59,51 @@ class Curve:
         return {"talks": self.negotiations, "time": list(GRID), "points": points}
 
 
-def stands(transcript: Transcript, seat: Seat) -> list[tuple[int, int]]:
-    """(message index, offer) of `seat`, an acceptance as the offer accepted."""
-    standing: dict[Seat, int] = {}
-    found: list[tuple[int, int]] = []
-    for message in transcript.messages:
-        value = message.move.value
-        if message.move.kind == "accept":
-            value = standing.get(other(message.seat))
-        if value is None:
-            continue
-        standing[message.seat] = value
-        if message.seat == seat:
-            found.append((message.index, value))
+def _standing(columns: Columns) -> Array:
+    """[N, T, 2], where both seats stand after each message, an acceptance as the offer accepted; nan for nowhere."""
+    count, most = len(columns.deal), int(columns.lengths.max(initial=0))
+    place = np.arange(len(columns.seat)) - columns.begins[columns.owner]
+    value, accepts = np.full((count, most), np.nan), np.zeros((count, most), np.bool_)
+    seat = np.zeros((count, most), np.int8)
+    for table, of in ((value, columns.value), (accepts, columns.accepts), (seat, columns.seat)):
+        table[columns.owner, place] = of
+    each, now = np.arange(count), np.full((count, 2), np.nan)
+    found = np.empty((count, most, 2))
+    for at in range(most):
+        taken = np.where(accepts[:, at], now[each, 1 - seat[:, at]], value[:, at])
+        known = np.flatnonzero(~np.isnan(taken))
+        now[known, seat[known, at]] = taken[known]
+        found[:, at] = now
     return found
 
 
-def first_offer(transcript: Transcript, seat: Seat) -> int | None:
-    """What `seat` asked at first; None where it never offered."""
-    return next(
-        (one.move.value for one in transcript.messages if one.seat == seat and one.move.value is not None), None
+def position_curves(columns: Columns, scale: Scale = "offers") -> Array:
+    """[N, 2, GRID], the positions of creditor and debtor at the moments of GRID; nan for no curve (see the module)."""
+    offers = first_offers(columns)
+    start, end = columns.targets, columns.targets[:, ::-1]
+    drawn = ~np.isnan(offers)
+    if scale == "offers":
+        start, end = offers, offers[:, ::-1]
+        ahead = np.sign(columns.targets[:, ::-1] - columns.targets)
+        with np.errstate(invalid="ignore"):
+            drawn = drawn & (ahead * (end - start) > 0)
+    standing = _standing(columns)
+    there = ~np.isnan(standing)
+    first, last = there.argmax(axis=1), (columns.lengths - 1)[:, None]
+    drawn = drawn & (last > first)
+    when = first[..., None] + np.array(GRID) * (last - first)[..., None] + 1e-9
+    found = np.full(when.shape, np.nan)
+    which, seat = np.nonzero(drawn)
+    stand = standing[which[:, None], when[which, seat].astype(np.int64), seat[:, None]]
+    begun, ended = start[which, seat, None], end[which, seat, None]
+    found[which, seat] = (stand - begun) / (ended - begun)
+    return found
+
+
+def mean_curves(group: Group, curves: Array) -> tuple[Curve, Curve]:
+    """The mean curve of each seat over negotiations; `curves` as `position_curves` gives them."""
+    creditor, debtor = (
+        Curve(seat, int((~np.isnan(points[:, 0])).sum()), tuple(group.means(list(points.T))))
+        for seat, points in zip(SEATS, np.moveaxis(curves, 1, 0), strict=True)
     )
-
-
-def curve(transcript: Transcript, seat: Seat, scale: Scale = "offers") -> Array | None:
-    """The positions of `seat` at the moments of GRID; None where there is no curve (see the module)."""
-    span = _span(transcript, seat, scale)
-    steps = stands(transcript, seat)
-    if span is None or not steps or first_offer(transcript, seat) is None:
-        return None
-    first, last = steps[0][0], transcript.messages[-1].index
-    if last <= first:
-        return None
-    start, end = span
-    later, points = iter(steps[1:]), []
-    stand, following = steps[0][1], next(later, None)
-    for moment in GRID:
-        when = first + moment * (last - first) + 1e-9
-        while following is not None and following[0] <= when:
-            stand, following = following[1], next(later, None)
-        points.append((stand - start) / (end - start))
-    return np.array(points)
-
-
-def _span(transcript: Transcript, seat: Seat, scale: Scale) -> tuple[float, float] | None:
-    if scale == "targets":
-        return transcript.scenario.target(seat), transcript.scenario.target(other(seat))
-    mine, theirs = first_offer(transcript, seat), first_offer(transcript, other(seat))
-    ahead = transcript.scenario.polarity * (1 if seat == "creditor" else -1)
-    if mine is None or theirs is None or ahead * (theirs - mine) <= 0:
-        return None
-    return mine, theirs
-
-
-def both_curves(transcript: Transcript, scale: Scale) -> tuple[Array | None, Array | None]:
-    """The curves of creditor and debtor."""
-    return curve(transcript, "creditor", scale), curve(transcript, "debtor", scale)
-
-
-def mean_curves(group: Group, curves: Sequence[tuple[Array | None, Array | None]]) -> tuple[Curve, Curve]:
-    """The mean curve of each seat over negotiations."""
-    unknown, means = np.full(len(GRID), np.nan), []
-    for number, seat in enumerate(SEATS):
-        of_seat = [pair[number] for pair in curves]
-        points = np.array([unknown if one is None else one for one in of_seat], dtype=np.float64)
-        known = sum(one is not None for one in of_seat)
-        means.append(Curve(seat, known, tuple(group.means(list(points.reshape(-1, len(GRID)).T)))))
-    return means[0], means[1]
+    return creditor, debtor

@@ -46,8 +46,3 @@ class Group:
         """For each (amounts, units), one of each per negotiation: the amounts' sum over that of the units."""
         sums = [Sums(self.cluster, amount, self.count, of, within) for amount, of in pairs]
         return estimate_in_blocks(sums, self.seed)
-
-
-def column(values: Sequence[float | None]) -> Array:
-    """Values as an array, None as nan."""
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -12,16 +13,18 @@ import numpy as np
 from poise.common.errors import BadInput
 from poise.common.plain_tables import PlainTable, Tabular
 from poise.common.words import visible
+from poise.tournaments.process.columns import negotiation_from
 from poise.tournaments.process.concession import Scale, as_scale
 from poise.tournaments.process.group import Group
-from poise.tournaments.process.measures import Measures, measures, traces_of
+from poise.tournaments.process.measures import Measures, Traces, joined_traces, measures, traces_of
 from poise.tournaments.process.tables import process_tables
 from poise.tournaments.statistics.bootstrap import FEW
-from poise.tournaments.storage.rows import Row, transcript_from, usage_from
+from poise.tournaments.storage.rows import Row, usage_from
 from poise.tournaments.storage.snapshot import Documents, Snapshot, spread_evenly
 from poise.tournaments.storage.store import Store
 
 VERSION: Final = 1
+_AT_ONCE: Final = 500  # matches whose messages are in memory
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,15 +132,7 @@ class _Table:
     def __init__(self, snapshot: Snapshot, rows: Sequence[Row], documents: Documents, scale: Scale) -> None:
         self.labels = {"creditor": snapshot.creditors, "debtor": snapshot.debtors}
         self.rows = rows
-        self.traces = [
-            traces_of(
-                transcript_from(position, transcript, snapshot.scenarios[row.scenario]),
-                usage_from(position, spent),
-                scale,
-                (row.creditor_violations, row.debtor_promises, row.debtor_broken, row.de_escalation),
-            )
-            for row, (position, transcript, spent) in zip(rows, documents([row.position for row in rows]), strict=True)
-        ]
+        self.traces = joined_traces(list(_traces(snapshot, rows, documents, scale)))
         self.seed = snapshot.seed
         self.scenario = np.array([row.scenario for row in rows], dtype=np.int64)
         self.cluster = np.array([snapshot.cluster(row) for row in rows], dtype=np.int64)
@@ -154,5 +149,19 @@ class _Table:
     def measures(self, chosen: Sequence[int], creditor: str | None = None, debtor: str | None = None) -> Measures:
         """The figures of some of the matches."""
         clusters = self.cluster if debtor is None else self.scenario
-        group = Group(clusters[list(chosen)], int(clusters.max()) + 1, self.seed)
-        return measures([self.traces[number] for number in chosen], group, creditor, debtor)
+        numbers = np.array(chosen)
+        group = Group(clusters[numbers], int(clusters.max()) + 1, self.seed)
+        traces = self.traces if len(numbers) == len(self.rows) else self.traces.of(numbers)
+        return measures(traces, group, creditor, debtor)
+
+
+def _traces(snapshot: Snapshot, rows: Sequence[Row], documents: Documents, scale: Scale) -> Iterator[Traces]:
+    """What is kept of the matches, a lot at a time, since their documents would fill the memory."""
+    read = iter(documents([row.position for row in rows]))
+    for start in range(0, len(rows), _AT_ONCE):
+        lot = rows[start : start + _AT_ONCE]
+        negotiations, usages = [], []
+        for position, transcript, spent in islice(read, len(lot)):
+            negotiations.append(negotiation_from(position, transcript))
+            usages.append(usage_from(position, spent))
+        yield traces_of(negotiations, [snapshot.scenarios[row.scenario] for row in lot], lot, usages, scale)

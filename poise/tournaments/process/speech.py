@@ -9,40 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from poise.games.moves import SEATS, Seat
-from poise.games.transcript import Transcript, Usage
-from poise.tournaments.process.group import SHARE, Group, column
+from poise.games.transcript import Usage
+from poise.tournaments.process.group import SHARE, Group
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.ratio import Array
-from poise.tournaments.storage.rows import conduct
+from poise.tournaments.storage.own_words import messages_of
+from poise.tournaments.storage.rows import Row
 
 COSTS: Final = ("prompt_tokens", "cached_tokens", "reply_tokens", "model_seconds")
 TROUBLES: Final = ("forfeits", "repairs", "reasks")
-_NOBODY_ASKED: Final = [[0] * len(COSTS)] * 2  # kept once for all such negotiations, as is
-_FREE: Final = [[0.0] * len(COSTS)] * 2
+_CONDUCT: Final = attrgetter("creditor_violations", "debtor_promises", "debtor_broken", "de_escalation")
+_TROUBLES: Final = attrgetter(*(f"{seat}_{trouble}" for seat in SEATS for trouble in TROUBLES))
 
 
 class SpeechCounts(NamedTuple):
-    """Counts of one negotiation.
+    """Counts of N negotiations.
 
-    messages: of each seat. troubles: (seats, TROUBLES). costs: (seats, COSTS), summed over the messages where a model's
-    server told them; told: (seats, COSTS), the number of these. seconds: of the whole negotiation.
+    messages: [N, 2], of each seat. conduct: [N, 4], as in a `Row`: violations, promises, broken ones, de-escalation or
+    nan. troubles: [N, 2, TROUBLES]. costs: [N, 2, COSTS], summed over the messages where a model's server told them;
+    told: [N, 2, COSTS], the number of these. seconds: [N], of the whole negotiation.
     """
 
-    messages: tuple[int, int]
-    violations: int
-    promises: int
-    broken: int
-    calmer: float | None
-    troubles: Sequence[Sequence[int]]
-    told: Sequence[Sequence[int]]
-    costs: Sequence[Sequence[float]]
-    seconds: float
+    messages: Array
+    conduct: Array
+    troubles: Array
+    costs: Array
+    told: Array
+    seconds: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,51 +84,38 @@ def _plain_all(told: Mapping[str, Estimate | None]) -> dict[str, Any]:
     return {name: _plain(one) for name, one in told.items()}
 
 
-def count_speech(
-    transcript: Transcript, usage: Usage, known: tuple[int, int, int, float | None] | None = None
-) -> SpeechCounts:
-    """The counts of one negotiation. known: what `conduct` says of it, where its row has that."""
-    troubles, messages = [[0, 0, 0], [0, 0, 0]], [0, 0]
-    told, costs = [[0] * len(COSTS), [0] * len(COSTS)], [[0.0] * len(COSTS), [0.0] * len(COSTS)]
-    for message, cost in zip_longest(transcript.messages, usage.per_message[: len(transcript.messages)]):
-        seat = 0 if message.seat == "creditor" else 1
-        wording, trouble = message.wording, troubles[seat]
-        messages[seat] += 1
-        trouble[0] += message.move.kind == "forfeit"
-        trouble[1] += wording.repaired
-        trouble[2] += max(0, wording.attempts - 1)
-        if cost:
-            for place, name in enumerate(COSTS):
-                told[seat][place] += name in cost
-                costs[seat][place] += cost.get(name, 0.0)
-    told, costs = (told, costs) if told != _NOBODY_ASKED else (_NOBODY_ASKED, _FREE)
-    said = (messages[0], messages[1]), *(known or conduct(transcript))
-    return SpeechCounts(*said, troubles, told, costs, usage.seconds)
-
-
-def speech(group: Group, negotiations: Sequence[SpeechCounts]) -> SpeechMeasures:
-    """The figures over negotiations."""
-    messages = np.array([one.messages for one in negotiations], dtype=np.float64).reshape(-1, 2)
-    made = column([one.promises for one in negotiations])
-    violations, seconds = group.rates(
-        [
-            (100 * column([one.violations for one in negotiations]), messages[:, 0]),
-            (column([one.seconds for one in negotiations]), messages.sum(axis=1)),
-        ]
+def count_speech(rows: Sequence[Row], usages: Sequence[Usage]) -> SpeechCounts:
+    """The counts of negotiations by their rows and what they cost."""
+    costs, told = np.zeros((2, len(rows), len(SEATS), len(COSTS)))
+    for number, usage in enumerate(usages):
+        for place, cost in enumerate(usage.per_message[: rows[number].rounds]):
+            for at, name in enumerate(COSTS):
+                if name in cost:
+                    costs[number, place % 2, at] += cost[name]
+                    told[number, place % 2, at] += 1
+    return SpeechCounts(
+        messages=np.array([[messages_of(row, seat) for seat in SEATS] for row in rows], float).reshape(-1, 2),
+        conduct=np.array([_CONDUCT(row) for row in rows], float).reshape(-1, 4),  # None becomes nan
+        troubles=np.array([_TROUBLES(row) for row in rows], float).reshape(-1, len(SEATS), len(TROUBLES)),
+        costs=costs,
+        told=told,
+        seconds=np.array([usage.seconds for usage in usages], float),
     )
-    (kept,) = group.rates([(made - column([one.broken for one in negotiations]), made)], SHARE)
-    (calmer,) = group.means([column([one.calmer for one in negotiations])], (-1.0, 1.0))
+
+
+def speech(group: Group, counts: SpeechCounts) -> SpeechMeasures:
+    """The figures over negotiations."""
+    messages = counts.messages
+    violated, made, broken, calmness = counts.conduct.T
+    violations, seconds = group.rates([(100 * violated, messages[:, 0]), (counts.seconds, messages.sum(axis=1))])
+    (kept,) = group.rates([(made - broken, made)], SHARE)
+    (calmer,) = group.means([calmness], (-1.0, 1.0))
     troubles, costs = {}, {}
     for at, seat in enumerate(SEATS):
-        trouble = 100 * _stack(negotiations, "troubles", at)
+        trouble = 100 * counts.troubles[:, at]
         troubles[seat] = _by_name(group, trouble, np.broadcast_to(messages[:, at, None], trouble.shape), TROUBLES)
-        costs[seat] = _by_name(group, _stack(negotiations, "costs", at), _stack(negotiations, "told", at), COSTS)
+        costs[seat] = _by_name(group, counts.costs[:, at], counts.told[:, at], COSTS)
     return SpeechMeasures(violations, int(made.sum()), kept, calmer, troubles, costs, seconds)
-
-
-def _stack(negotiations: Sequence[SpeechCounts], name: str, seat: int) -> Array:
-    """Shape (negotiations, figures)."""
-    return np.array([getattr(one, name)[seat] for one in negotiations], dtype=np.float64)
 
 
 def _by_name(group: Group, amounts: Array, of: Array, names: Sequence[str]) -> dict[str, Estimate | None]:

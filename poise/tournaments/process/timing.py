@@ -13,12 +13,14 @@ SciPy's `ecdf` gives the same (a test compares); it is not used because importin
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from poise.games.transcript import Transcript
+import numpy as np
+from numpy.typing import NDArray
+
+from poise.tournaments.process.columns import Columns
 
 QUARTILES: Final = (0.25, 0.5, 0.75)
 
@@ -43,26 +45,26 @@ class Timing:
         return {"talks": self.negotiations, "deals": self.deals, "quartiles": list(self.quartiles)}
 
 
-def ended(transcript: Transcript) -> Ended:
-    """How long one negotiation was, and whether it ended in a deal."""
-    return Ended(len(transcript.messages), transcript.outcome.ending == "deal")
+def ended(columns: Columns) -> NDArray[np.int64]:
+    """[N, 2], how long each negotiation was, and whether it ended in a deal (`Ended`)."""
+    return np.stack([columns.lengths, ~np.isnan(columns.deal)], axis=1)
 
 
-def timing(negotiations: Sequence[Ended]) -> Timing:
+def timing(negotiations: Sequence[Ended] | NDArray[np.int64]) -> Timing:
     """The figures over negotiations."""
-    deals = sum(one.deal for one in negotiations)
-    first, middle, last = (time_to(negotiations, share) for share in QUARTILES)
-    return Timing(len(negotiations), deals, (first, middle, last))
+    told = np.array(negotiations, dtype=np.int64).reshape(-1, 2)
+    first, middle, last = (time_to(told, share) for share in QUARTILES)
+    return Timing(len(told), int(told[:, 1].sum()), (first, middle, last))
 
 
-def time_to(negotiations: Sequence[Ended], share: float) -> int | None:
+def time_to(negotiations: Sequence[Ended] | NDArray[np.int64], share: float) -> int | None:
     """The first number of messages after which S <= 1 - share; None where there is none."""
-    left, there = 1.0, len(negotiations)
-    numbers = Counter(negotiations)
-    for when in sorted({one.messages for one in numbers}):
-        deals = numbers[Ended(when, True)]
-        left *= 1 - deals / there
-        if deals and left <= 1 - share + 1e-12:
-            return when
-        there -= deals + numbers[Ended(when, False)]
+    messages, deal = np.array(negotiations, dtype=np.int64).reshape(-1, 2).T
+    left, there = 1.0, len(messages)
+    ends, deals = np.bincount(messages), np.bincount(messages, weights=deal)
+    for when in np.flatnonzero(ends):
+        left *= 1 - deals[when] / there
+        if deals[when] and left <= 1 - share + 1e-12:
+            return int(when)
+        there -= ends[when]
     return None

@@ -21,25 +21,30 @@ Small talk is not a yardstick for negotiating debts; the distance says how far o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
+from poise.agents.emotions.taxonomy import EMOTIONS7
 from poise.agents.simulated import load_world
 from poise.agents.simulated.marginals import row_variation
 from poise.games.moves import SEATS, Seat
-from poise.games.transcript import Transcript
+from poise.tournaments.process.columns import NONE, Columns, Owner
 from poise.tournaments.statistics.ratio import Array
 
 Counts = NDArray[np.int64]
 Kind = Literal["own", "reply"]
 KINDS: Final[tuple[Kind, ...]] = ("own", "reply")
-_SEVEN: Final = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
+
+
+class Pairs(NamedTuple):
+    """P pairs: the place of each among (seats, kinds, 7, 7), and its negotiation, both [P]."""
+
+    cells: NDArray[np.uint8]
+    owner: Owner
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,38 +86,38 @@ def human(kind: Kind) -> Array:
     return np.asarray(table / table.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def emotions(transcript: Transcript) -> list[int | None]:
-    """The emotion of each message as an index of EMOTIONS7: shown by the creditor, read in the debtor's words."""
-    found: list[int | None] = []
-    for place, message in enumerate(transcript.messages):
-        if message.seat == "creditor":
-            found.append(None if message.emotion is None else _SEVEN[message.emotion])
-            continue
-        after = transcript.messages[place + 1] if place + 1 < len(transcript.messages) else None
-        seven = after.reading.emotions if after and after.seat == "creditor" and after.reading else None
-        found.append(seven.index(max(seven)) if seven else None)
+def emotions(columns: Columns) -> NDArray[np.int64]:
+    """[M], the emotion of each message of EMOTIONS7: shown by the creditor, read in the debtor's words; else NONE."""
+    found = np.where(columns.seat == 0, columns.emotion, NONE).astype(np.int64)
+    read, owner = ~np.isnan(columns.read[:, 0]), columns.owner
+    answered = (owner[1:] == owner[:-1]) & (columns.seat[:-1] == 1) & (columns.seat[1:] == 0) & read[1:]
+    said = np.flatnonzero(answered)
+    found[said] = columns.read[said + 1].argmax(axis=1)
     return found
 
 
-def count(transcript: Transcript) -> bytes:
-    """The pairs of one negotiation, a byte each: its place among (seats, kinds, 7, 7)."""
-    pairs = bytearray()
-    lasts: dict[Seat, int | None] = {}  # the emotion of each seat's last message
-    before: Seat | None = None
-    for message, emotion in zip(transcript.messages, emotions(transcript), strict=True):
-        seat = message.seat
-        for kind, last in enumerate((lasts.get(seat), lasts.get(before) if before and before != seat else None)):
-            if last is not None and emotion is not None:
-                pairs.append(((SEATS.index(seat) * len(KINDS) + kind) * 7 + last) * 7 + emotion)
-        lasts[seat], before = emotion, seat
-    return bytes(pairs)
+def pairs(columns: Columns) -> Pairs:
+    """The pairs of all negotiations."""
+    emotion, owner, seat = emotions(columns), columns.owner, columns.seat
+    found: list[tuple[NDArray[np.int64], Owner]] = []
+    for kind in KINDS:
+        for place in range(len(SEATS)):
+            after = np.flatnonzero(seat == place)
+            before, after = (after[:-1], after[1:]) if kind == "own" else (after[after > 0] - 1, after[after > 0])
+            kept = (owner[before] == owner[after]) & (emotion[before] != NONE) & (emotion[after] != NONE)
+            if kind == "reply":
+                kept &= seat[before] != seat[after]
+            before, after = before[kept], after[kept]
+            cell = ((place * len(KINDS) + KINDS.index(kind)) * 7 + emotion[before]) * 7 + emotion[after]
+            found.append((cell, owner[after]))
+    cells, owners = (np.concatenate(each) for each in zip(*found, strict=True))
+    return Pairs(cells.astype(np.uint8), owners)
 
 
-def transitions(counts: Sequence[bytes]) -> dict[tuple[Seat, Kind], EmotionTransitions]:
-    """All four tables over negotiations."""
+def transitions(cells: NDArray[np.uint8]) -> dict[tuple[Seat, Kind], EmotionTransitions]:
+    """All four tables over pairs, each by its cell."""
     shape = len(SEATS), len(KINDS), len(EMOTIONS7), len(EMOTIONS7)
-    pairs = np.frombuffer(b"".join(counts), dtype=np.uint8)
-    total = np.bincount(pairs, minlength=math.prod(shape)).reshape(shape)
+    total = np.bincount(cells, minlength=math.prod(shape)).reshape(shape)
     return {
         (seat, kind): EmotionTransitions(seat, kind, total[place, which])
         for place, seat in enumerate(SEATS)

@@ -42,6 +42,8 @@ DRAWN: Final = 15  # scenarios from which on a mean over matches takes the quant
 _WILDEST: Final = 3.0  # and of a rate, `_WILDEST_RATE`
 _WILDEST_RATE: Final = 8.0
 _BLOCK_CELLS: Final = 2_000_000  # draws x scenarios held at once: 16 MB
+_ALONE: Final = 250_000  # multiplications of a product up to which OpenBLAS takes one thread
+_FEWEST_ROWS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +150,24 @@ class _Clusters:
         return np.concatenate([self._ratios(weights) for weights in _drawn(seed, draws, count)])
 
     def _ratios(self, weights: Array) -> Array:
-        drawn = weights @ self.number
+        left, number = self.left, self.number
+        drawn = _product(weights, number)
         with np.errstate(invalid="ignore", divide="ignore"):
-            shift = (weights @ self.left) / drawn  # m* - m
-            square = weights @ self.left**2 - 2 * shift * (weights @ (self.left * self.number))
-            square += shift**2 * (weights @ self.number**2)
-            least = 1e-12 * (weights @ self.left**2)
+            shift = _product(weights, left) / drawn  # m* - m
+            squares = _product(weights, left**2)
+            square = squares - 2 * shift * _product(weights, left * number)
+            square += shift**2 * _product(weights, number**2)
+            least = 1e-12 * squares
             error = np.sqrt(self.widen * np.where(square > least, square, 0.0)) / drawn
             return np.asarray(np.where(shift == 0, 0.0, shift / error), dtype=np.float64)
+
+
+def _product(weights: Array, columns: Array) -> Array:
+    """`weights @ columns`; a small product in blocks that BLAS computes by one thread, as others cost more than it."""
+    rows = _ALONE // max(1, columns.size)
+    if rows >= len(weights) or rows < _FEWEST_ROWS:
+        return np.asarray(weights @ columns)
+    return np.concatenate([weights[start : start + rows] @ columns for start in range(0, len(weights), rows)])
 
 
 def _tested(sums: Sums, error: float, ratios: Array) -> Tested | None:

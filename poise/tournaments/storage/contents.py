@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from operator import attrgetter
 from typing import Final
@@ -14,6 +14,8 @@ from poise.tournaments.storage.errors import damaged
 from poise.tournaments.storage.rows import COLUMNS, Finished, Row, to_json
 from poise.tournaments.storage.store import Store
 
+MatchDocuments = tuple[Row, tuple[bytes, bytes, bytes | None]]
+"""A match's row, and its transcript, usage and memory as JSON."""
 _VALUES: Final = attrgetter(*COLUMNS)
 _OUTCOME: Final = attrgetter(*(field.name for field in fields(Row) if field.name != "seconds"))
 
@@ -30,13 +32,18 @@ def outcome_digest(store: Store) -> str:
     Without a model it is the same however a tournament was played: by one process or several, on one machine or more,
     stopped and resumed, or in parts. Raises as `finished_matches` does.
     """
-    total = hashlib.blake2b(store.header().id.encode(), digest_size=16)
-    for row, (transcript, _, memory) in _with_documents(store):
+    return digest_of_outcomes(store.header().id, _with_documents(store))
+
+
+def digest_of_outcomes(identity: str, matches: Iterable[MatchDocuments]) -> str:
+    """The same of the tournament whose schedule has this id, and of its matches in schedule order."""
+    total = hashlib.blake2b(identity.encode(), digest_size=16)
+    for row, (transcript, _, memory) in matches:
         total.update(digest_of_texts(to_json(_OUTCOME(row)), transcript, memory))
     return total.hexdigest()
 
 
-def _with_documents(store: Store) -> Iterator[tuple[Row, tuple[bytes, bytes, bytes | None]]]:
+def _with_documents(store: Store) -> Iterator[MatchDocuments]:
     rows = {row.position: row for row in store.rows()}
     for position, found in store.examined():
         if isinstance(found, StoreError):

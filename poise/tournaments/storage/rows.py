@@ -12,6 +12,7 @@ import orjson
 from poise.agents.conduct import broken_rules, de_escalation
 from poise.agents.conduct.promises import promises
 from poise.common.errors import BadInput, StoreError
+from poise.common.value import Value, dataclass_like
 from poise.games.metrics import score
 from poise.games.moves import SEATS, Seat
 from poise.games.rules import Rules
@@ -21,8 +22,8 @@ from poise.tournaments.schedule import Match, Schedule
 from poise.tournaments.storage.documents import with_short_readings
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@dataclass_like
+class Row(Value, frozen=True, array_like=True):
     """What standings need of one match, so that they never have to open a transcript.
 
     creditor, debtor, scenario: indices into the tournament's lists.
@@ -118,17 +119,20 @@ _SQL: Final[Mapping[Any, str]] = {
 SQL_TYPES: Final[Mapping[str, str]] = {name: _SQL[kind] for name, kind in get_type_hints(Row).items()}
 
 
-_VALUES: Final[Any] = tuple[tuple(get_type_hints(Row).values())]  # type: ignore[misc]  # the types are data here
 _LARGEST: Final = 1e15
 
 
 def row_from(values: Sequence[Any]) -> Row:
     """The row of stored values. Raises ValueError for a value of another type than its column's, or beyond 1e15."""
-    row = Row(*msgspec.convert(values, _VALUES))
-    for name, value in zip(COLUMNS, values, strict=True):
-        if isinstance(value, int | float) and not abs(value) <= _LARGEST:
-            raise ValueError(f"{name} = {value} of match {row.position} is beyond {_LARGEST:g}")
+    row = msgspec.convert(values, Row)
+    for place in _NUMBERS:
+        value = values[place]
+        if value is not None and not -_LARGEST <= value <= _LARGEST:
+            raise ValueError(f"{COLUMNS[place]} = {value} of match {row.position} is beyond {_LARGEST:g}")
     return row
+
+
+_NUMBERS: Final = tuple(place for place, name in enumerate(COLUMNS) if not SQL_TYPES[name].startswith("TEXT"))
 
 
 @dataclass(frozen=True, slots=True)

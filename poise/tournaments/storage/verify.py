@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from poise.common.errors import PoiseError, StoreError
 from poise.games.moves import SEATS
-from poise.tournaments.storage.contents import outcome_digest
+from poise.tournaments.storage.contents import MatchDocuments, digest_of_outcomes
 from poise.tournaments.storage.rows import COLUMNS, Row, measured, transcript_from, usage_from
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import Store
@@ -43,24 +43,27 @@ def verify_tournament(folder: Path | str) -> Verification:
         if broken:
             return Verification(0, [f"SQLite: {line}" for line in broken])
         snapshot = store.snapshot()
-        problems = list(_problems(store, snapshot))
-        return Verification(len(snapshot.rows), problems, "" if problems else outcome_digest(store))
+        problems: list[str] = []
+        digest = digest_of_outcomes(snapshot.header.id, _compared(store, snapshot, problems))
+        return Verification(len(snapshot.rows), problems, "" if problems else digest)
 
 
-def _problems(store: Store, snapshot: Snapshot) -> Iterator[str]:
+def _compared(store: Store, snapshot: Snapshot, problems: list[str]) -> Iterator[MatchDocuments]:
+    """The matches that could be compared with their documents; what is wrong is added to `problems`."""
     waiting = {row.position: row for row in snapshot.rows}
     for position, found in store.examined():
         row = waiting.pop(position, None)
         if row is None:
-            yield f"match {position}: it has a transcript and no row"
+            problems.append(f"match {position}: it has a transcript and no row")
             continue
         try:
             if isinstance(found, StoreError):
                 raise found
-            yield from (f"match {position}: {problem}" for problem in _differences(snapshot, row, *found[:2]))
+            problems += [f"match {position}: {problem}" for problem in _differences(snapshot, row, *found[:2])]
+            yield row, found
         except (PoiseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            yield f"match {position}: {error}"
-    yield from (f"match {position}: it has a row and no transcript" for position in waiting)
+            problems.append(f"match {position}: {error}")
+    problems += [f"match {position}: it has a row and no transcript" for position in waiting]
 
 
 def _differences(snapshot: Snapshot, row: Row, document: bytes, usage: bytes) -> Iterator[str]:
