@@ -26,14 +26,14 @@ def require_torch() -> Any:
 
 
 def choose_device(device: str = "auto") -> Device:
-    """The device that was asked for, "auto" being cuda where there is one.
+    """The requested device; "auto" is cuda where there is one.
 
     Raises:
-        ConfigError: it is not there, or torch is not installed.
+        ConfigError: it is not available, or torch is not installed.
     """
     cuda = require_torch().cuda.is_available()
     if device in ("auto", "cuda") and cuda:
         return "cuda"
     if device in ("auto", "cpu"):
         return "cpu"
-    raise ConfigError(f"device {device!r} is not on this machine; there is cpu{' and cuda' if cuda else ''}")
+    raise ConfigError(f"device {device!r} is not available; this machine has cpu{' and cuda' if cuda else ''}")

@@ -338,7 +338,7 @@ def test_an_adapter_that_is_not_the_one_that_was_written_is_refused(tmp_path, ba
 def test_a_folder_that_is_there_is_left_alone(tmp_path, base, trained):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")
-    with pytest.raises(StoreError, match="is there already; name another"):
+    with pytest.raises(StoreError, match="already exists; name another"):
         export_agent(ExportSettings(trained, tmp_path / "out", gguf=base))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
 

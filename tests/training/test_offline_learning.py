@@ -259,7 +259,7 @@ def test_all_equal_rewards_are_refused_but_not_by_cloning():
 
 def test_one_emotion_is_refused():
     data = corridor(40)
-    with pytest.raises(ConfigError, match="one emotion only"):
+    with pytest.raises(ConfigError, match="only one emotion"):
         problem_of(replace(data, action=np.full_like(data.action, 4)), QUICK)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PRECISIONS: Final = ("f16", "f32", "q8_0")
-_BLOCK: Final = 32  # q8_0 packs so many numbers of a row together
+_BLOCK: Final = 32  # numbers of a row in a block of q8_0
 
 
 def reorder(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The base model's GGUF file, as far as an adapter must fit it: its architecture and the shapes of its matrices."""
+"""The properties of a base model's GGUF file that an adapter must match: architecture and shapes of matrices."""
 
 from __future__ import annotations
 
@@ -95,6 +95,6 @@ def read_base(path: Path | None) -> BaseFile:
 
 
 def describe(base: BaseFile, trained_on: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The base as an artifact declares it; trained_on: what the training says, where that is not this file."""
+    """The base as an artifact declares it; trained_on: the base of the training, where that is not this file."""
     data: dict[str, Any] = {"name": base.path.name, "sha256": base.sha256, "architecture": base.architecture}
     return data | ({"trained_on": dict(trained_on)} if trained_on else {})

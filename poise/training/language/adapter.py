@@ -35,7 +35,7 @@ _REMEDY: Final = "restore it from a copy, or train it again"
 
 
 def add_adapter(base: Base, settings: LoraSettings, seed: int) -> Any:
-    """The base with a new adapter, of which alone the parameters are trained (a PeftModel).
+    """The base with a new adapter, whose parameters alone are trained (a PeftModel).
 
     Raises:
         ConfigError: the base has no such matrices.
@@ -100,7 +100,7 @@ def save_adapter(model: Any, folder: Path, provenance: Mapping[str, Any]) -> dic
 
 
 def _packed(model: Any, base: str) -> dict[str, bytes]:
-    """What peft writes for the adapter, file by file; the base goes by its name, not by where it lay."""
+    """What peft writes for the adapter, file by file; the base is recorded by its name, not its path."""
     draft = Path(tempfile.mkdtemp(prefix="poise-"))
     try:
         with quietly():

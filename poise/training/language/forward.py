@@ -39,7 +39,7 @@ class Machine:
 
 
 def training_machine(device: str = "auto", precision: str = "auto", portion: int = 0) -> Machine:
-    """What was asked for, "auto" and 0 being what suits this machine.
+    """The requested machine, with "auto" and 0 replaced by what suits this one.
 
     Raises:
         ConfigError: it is not there.
@@ -49,7 +49,7 @@ def training_machine(device: str = "auto", precision: str = "auto", portion: int
         hint = did_you_mean(precision, get_args(Precision))
         raise ConfigError(f"precision {precision!r} is refused; {hint}it can be {', '.join(get_args(Precision))}")
     if portion < 0:
-        raise ConfigError(f"portion {portion} is negative; give tokens, or 0 for what suits the machine")
+        raise ConfigError(f"portion {portion} is negative; give a number of tokens, or 0 for what suits the machine")
     exact: Any = "bfloat16" if precision == "auto" else precision
     return Machine(chosen, exact, portion or (768 if chosen == "cpu" else 6144))
 

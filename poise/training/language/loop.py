@@ -2,7 +2,7 @@
 
 All that a step depends on follows from the seed and its number: the batch, the learning rate, the dropout. A training
 that is resumed from a checkpoint therefore has the loss curve of one that was never interrupted (to the last digits,
-which depend on the order of additions on several threads). Between the portions of a step the clock is looked at; the
+which depend on the order of additions on several threads). The clock is checked between the portions of a step; the
 gradients of an interrupted step are kept.
 
 The optimiser is AdamW (beta 0.9 and 0.999, no weight decay) with gradients clipped to norm 1; the learning rate rises
@@ -35,7 +35,7 @@ _LARGEST_GRADIENT: Final = 1.0
 
 
 class Objective(Protocol):
-    """What is made small. A batch's loss is the sum over its examples, divided by its size."""
+    """What is minimised. A batch's loss is the sum over its examples, divided by its size."""
 
     def loss(self, logps: Sequence[Any], which: Sequence[int]) -> Any:
         """The sum over the examples `which` (scalar); logps: [T] each, of their replies' tokens."""
@@ -48,7 +48,7 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class LanguageRun:
-    """How one training is run; nothing here changes what it comes to, but for the digits that precision leaves.
+    """How one training is run; this changes its result only within the precision.
 
     device, precision, portion: see `forward.training_machine`.
     minutes: after which it stops, counted from `started`. stop: whether the user asked to stop. clock: in seconds.
@@ -64,7 +64,7 @@ class LanguageRun:
     began: float | None = None
 
     def machine(self) -> Machine:
-        """Where it is computed."""
+        """The machine that computes it."""
         return training_machine(self.device, self.precision, self.portion)
 
     def started(self) -> LanguageRun:
@@ -72,7 +72,7 @@ class LanguageRun:
         return replace(self, began=self.clock())
 
     def interruption(self) -> str:
-        """Why it has to stop now; empty where it need not."""
+        """Why it has to stop now; empty where it does not."""
         if self.minutes is not None and self.began is not None and self.clock() - self.began > 60 * self.minutes:
             return "the minutes are over"
         return "stopped" if self.stop() else ""
@@ -85,7 +85,7 @@ class LanguageRun:
 
 @dataclass
 class Training:
-    """One training: what is trained on what, how, and where it is kept.
+    """One training: the model, the data, the settings and the folder.
 
     model:   a PeftModel on the run's device.
     before:  measured before the first step; the result is `Progress.facts`.

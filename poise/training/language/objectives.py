@@ -56,7 +56,7 @@ def jpo_loss(logps: Any, reference: Any, advantage: float, kappa: float, kl: flo
 
 
 def implicit_reward(logps: Any, reference: Any, beta: float) -> Any:
-    """What DPO takes for a reply's reward: beta log(p_theta / p_ref) of the whole reply (scalar).
+    """DPO's implicit reward of a reply: beta log(p_theta / p_ref) of the whole reply (scalar).
 
     logps, reference: [T], log-probabilities of the reply's tokens now and in the snapshot.
     """
@@ -69,7 +69,7 @@ def dpo_loss(better: Any, worse: Any) -> Any:
 
 
 def advantages(scores: Sequence[float | None], groups: Sequence[Hashable]) -> NDArray[np.float64]:
-    """[N], how much better each score is than its group's mean, in the group's standard deviations.
+    """[N], each score less its group's mean, in the group's standard deviations.
 
     scores: [N]. groups: [N], what is compared with what: the scenario of each. The standard deviation is the
     population's; a group whose scores are all equal gets 0.
@@ -92,7 +92,7 @@ def advantages(scores: Sequence[float | None], groups: Sequence[Hashable]) -> ND
             found[rows] = (own - own.mean()) / own.std()
     if not found.any():
         raise ConfigError(
-            f"the {len(values)} scores are equal within each of {len(members)} groups, so that nothing is better than "
-            "anything else; sample several replies to each prompt (`poise train sample`), or use another judge"
+            f"the {len(values)} scores are equal within each of {len(members)} groups, so that no reply is better than "
+            "another; sample several replies to each prompt (`poise train sample`), or use another judge"
         )
     return np.clip(found, -ADVANTAGE_LIMIT, ADVANTAGE_LIMIT)

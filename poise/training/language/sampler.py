@@ -1,8 +1,8 @@
 """Replies drawn from a model, several to one prompt, as at run time.
 
-The prompts of a batch are evaluated once and each of their replies goes on from there. Sampling is that of the embedded
-model (`poise.agents.models.sampling.SMALL_MODEL`): a light penalty on the last few words, unlikely ones cut off,
-then the temperature. A reply ends with the end of the turn, at a line break, or when it is as long as it may be.
+The prompts of a batch are evaluated once, and each of their replies continues from there. Sampling is that of the
+embedded model (`poise.agents.models.sampling.SMALL_MODEL`): a light penalty on the last few words, unlikely ones cut
+off, then the temperature. A reply ends with the end of the turn, at a line break, or at its maximal length.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _SEED_BITS: Final = (1 << 63) - 1
 def draw_replies(
     model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], chat: Chat, how: Drawing
 ) -> list[list[list[int]]]:
-    """For each prompt (token ids) its replies as token ids, without what ended them.
+    """For each prompt (token ids) its replies as token ids, without the end token.
 
-    seeds: one for each prompt; its replies do not depend on the others in the batch, but for rounding.
+    seeds: one for each prompt; its replies do not depend on the others in the batch, except for rounding.
     """
     state = _Drawn(model, prompts, seeds, chat, how)
     while not state.done.all() and state.length < how.longest:
@@ -56,7 +56,7 @@ class _Drawn:
         self.length = 0
 
     def step(self) -> None:
-        """One word more in each row that is not done."""
+        """One more token in each unfinished row."""
         lib = torch()
         token = self._next()
         self.done |= lib.isin(token, self._ends)
@@ -88,7 +88,7 @@ class _Drawn:
         return (totals <= wanted).sum(-1).clamp(max=logits.shape[-1] - 1)
 
     def _counts(self) -> Any:
-        """How often each word is among the last few of its row [rows, vocabulary]."""
+        """How often each token is among the last few of its row [rows, vocabulary]."""
         lib = torch()
         last = self.drawn[:, max(0, self.length - self._how.window) : self.length]
         counts = lib.zeros_like(self._logits)

@@ -34,7 +34,7 @@ class TorchStepper:
         self._adam = self._torch.optim.Adam(list(self._parameters.values()), lr=rate)
 
     def network(self) -> dict[str, Array]:
-        """The network as it is now."""
+        """The current network."""
         return {name: each.detach().cpu().numpy().astype(np.float64) for name, each in self._parameters.items()}
 
     def step(self, batch: ReplayBatch, aims: Array) -> float:

@@ -97,7 +97,7 @@ class OnlineMethod:
 
 
 def methods() -> Mapping[str, OnlineMethod]:
-    """Every method of training by play, by name: those that the policies name, and `learn`."""
+    """All methods of training by play, by name: those that the policies name, and `learn`."""
     found: dict[str, OnlineMethod] = {}
     for policy in installed_policies().values():
         if policy.trainer:
