@@ -1,4 +1,4 @@
-"""What follows a run in the terminal: who won and where the report is, or how to resume."""
+"""The end of a run in the terminal: who won and where the report is, or how to resume."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def conclude(
     notes: Console,
     draw: Callable[[Standings, int], RenderableType | None] | None = None,
 ) -> int:
-    """Show the standings and what is to be doubted in them, write the report; the exit code (see EXIT_CODES).
+    """Show the standings and any doubts about them, write the report, and return the exit code (see EXIT_CODES).
 
-    draw: what is shown instead of the standings, in so many columns; it returns None for nothing.
+    draw: what to show instead of the standings, given the columns; None shows nothing.
     """
     from poise.cli.screens.standings import standings_view
     from poise.tournaments.report.page import write_report
