@@ -9,6 +9,7 @@ import typer
 
 from poise.cli.groups import AsJson, Baseline, Folder, command_group
 from poise.cli.output import write_line
+from poise.common.words import plural
 
 app = command_group()
 
@@ -129,7 +130,7 @@ def verify_command(folder: Folder) -> None:
     for problem in verification.problems[:20]:
         write_line(plain(problem))
     found = len(verification.problems)
-    write_line(f"{folder}: {verification.matches} matches checked, {found or 'no'} problem{'s' * (found != 1)}")
+    write_line(f"{folder}: {verification.matches} matches checked, {found or 'no'} {plural('problem', found)}")
     if not found:
         write_line(f"digest of what was played: {verification.digest}")
     raise typer.Exit(1 if found else 0)

@@ -515,7 +515,7 @@ def model():
     torch = pytest.importorskip("torch")
     peft = pytest.importorskip("peft")
     from poise.training.language.base import load_base
-    from poise.training.language.libraries import quietly
+    from poise.training.libraries import quietly
 
     base = load_base()
     config = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"])
@@ -531,7 +531,7 @@ def model():
 @pytest.mark.model
 def test_the_exported_adapter_says_what_the_trained_one_does(model, tmp_path):
     """As close as llama.cpp and transformers come without any adapter, which is what 8-bit rounding leaves."""
-    from poise.training.language.libraries import quietly
+    from poise.training.libraries import quietly
 
     base, tuned = model
     with quietly():

@@ -21,7 +21,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs import Pairing
 from poise.testing import check_agent
 from poise.training.data.dataset import FORMAT, MANIFEST, REWARDS, TRANSITIONS, Transitions, select
-from poise.training.devices import choose_device
+from poise.training.libraries import choose_device
 from poise.training.offline.evaluation import importance, observed
 from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.offline.train import CHECKPOINT, evaluate, loss_curve, train_offline

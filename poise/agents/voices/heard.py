@@ -15,8 +15,7 @@ from poise.agents.models.text import plain_numbers
 from poise.agents.protocols import View
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.readout import UNITS, converts, offers_in
-from poise.agents.voices.scripted import with_unit
-from poise.common.words import did_you_mean
+from poise.common.words import did_you_mean, with_unit
 from poise.games.domains import domain_words
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move
 

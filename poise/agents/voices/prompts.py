@@ -28,8 +28,8 @@ from typing import Any, Final, Literal
 
 from poise.agents.models.text import neutralise
 from poise.agents.protocols import Brief, ReplyForm, Request, View
-from poise.agents.voices.scripted import with_unit
 from poise.common.errors import AgentError
+from poise.common.words import with_unit
 from poise.games.domains import domain_file, domain_words
 from poise.games.moves import SEATS, Move, MoveKind, Seat, other
 

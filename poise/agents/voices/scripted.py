@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from poise.agents.protocols import Request, Speech, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
-from poise.common.words import did_you_mean
+from poise.common.words import did_you_mean, with_unit
 from poise.games.domains import domain_file
 from poise.games.moves import SEATS, Move, Seat
 
@@ -221,14 +221,6 @@ def stated_facts(templates: Iterable[str], context: Mapping[str, str]) -> tuple[
             fact = _FILLED.sub(lambda name: values[name[1]], template)
             found.append(_capital(fact).replace("..", "."))
     return tuple(found)
-
-
-def with_unit(value: int, unit: str) -> str:
-    """The number with its unit as a person says it: 1 day, 12 days.
-
-    Units are given in the plural ("days"); a plural without a final s stays as it is.
-    """
-    return f"{value} {unit[:-1] if value == 1 and unit.endswith('s') else unit}"
 
 
 class ScriptedVoice:

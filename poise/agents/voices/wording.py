@@ -21,7 +21,7 @@ from poise.agents.voices.reading.roles import REVERSED
 from poise.agents.voices.reading.stock import stock_of
 from poise.agents.voices.reading.table import Table
 from poise.agents.voices.readout import Stated, offers_in
-from poise.agents.voices.scripted import with_unit
+from poise.common.words import with_unit
 from poise.games.moves import ACCEPT, WALK, Move
 
 _EXCERPT: Final = 60

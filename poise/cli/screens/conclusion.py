@@ -50,7 +50,7 @@ def conclude(
         which = "every match that can be played now" if result.waiting else "every match"
         notes.print(f"{which} was finished before; nothing was played (stored in {result.folder})")
     elif result.seconds:
-        pace = f"{result.played} match{'' if result.played == 1 else 'es'} in {duration(result.seconds)}"
+        pace = f"{counted(result.played, 'match')} in {duration(result.seconds)}"
         notes.print(Text(f"{pace} ({result.played / result.seconds:.3g} a second)", style="dim"))
     if result.part:
         played = f"part {result.part}: {result.finished} matches in {result.folder}"

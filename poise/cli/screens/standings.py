@@ -11,6 +11,7 @@ from rich.text import Text
 from poise.cli.output import plain
 from poise.cli.screens.console import empty_table
 from poise.common.errors import ScenarioError
+from poise.common.words import counted
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import FEW, Estimate
@@ -242,7 +243,7 @@ def _cell(cell: Cell) -> Text:
 
 def _footnote(standings: Standings, width: int) -> Text:
     of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
-    cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
+    cases = counted(standings.scenarios, "scenario")
     unit = standings.unit
     in_worlds = f" in {standings.worlds} worlds" if standings.worlds else ""
     text = Text(

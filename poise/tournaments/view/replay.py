@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from poise.common.words import duration
+from poise.common.words import counted, duration
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS
 from poise.graphs.drawing.outline import UNRECORDED
@@ -68,7 +68,7 @@ def _result(told: Told) -> str:
     """The outcome in a sentence."""
     outcome, row = told.transcript.outcome, told.row
     words = ENDINGS.get(outcome.ending, outcome.ending)
-    many = f"{row.rounds} message{'' if row.rounds == 1 else 's'}"
+    many = counted(row.rounds, "message")
     if outcome.value is None:
         return f"{words}{f' ({outcome.by})' if outcome.by else ''} after {many}."
     gains = f"creditor {row.creditor_utility:.3f}, debtor {row.debtor_utility:.3f}"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.common.words import brief_duration, duration
+from poise.common.words import brief_duration, counted, duration
 from poise.games.domains import DomainWords, domain_words
 from poise.games.moves import SEATS, Move, other
 from poise.games.scenario import Scenario
@@ -126,7 +126,7 @@ def told_cost(cost: Mapping[str, Any]) -> str:
     if not cost:
         return ""
     calls = int(cost.get("calls", 0))
-    parts = [f"{calls} call{'' if calls == 1 else 's'}"]
+    parts = [counted(calls, "call")]
     if seconds := cost.get("model_seconds"):
         parts.append(duration(seconds))
     parts += [f"{int(cost[key]):,} {word}" for key, word in _TOKENS if cost.get(key)]
@@ -282,7 +282,7 @@ def _table(transcript: Transcript, at: int) -> list[tuple[str, str]]:
 
 def _spoke(transcript: Transcript, message: Message, cost: Mapping[str, Any], move: str) -> list[tuple[str, str]]:
     attempts = message.wording.attempts
-    tries = "the scripted voice" if not attempts else f"a model, {attempts} {'reply' if attempts == 1 else 'replies'}"
+    tries = "the scripted voice" if not attempts else f"a model, {counted(attempts, 'reply')}"
     facts = [("worded by", tries), ("the referee accepted", move)]
     if rejected := len(message.wording.problems):
         mended = ", then repaired without the model" if message.wording.repaired else ""

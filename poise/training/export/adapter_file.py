@@ -18,7 +18,7 @@ import numpy as np
 from poise.common.errors import AgentError
 from poise.training.export.base_file import NAMES, BaseFile
 from poise.training.export.peft_folder import Lora
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

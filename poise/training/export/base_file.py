@@ -11,7 +11,7 @@ from poise.agents.models.embedded.weights import SMOLLM2, find_weights
 from poise.common.errors import AgentError, ConfigError
 from poise.training.export.peft_folder import Lora
 from poise.training.language.base import base_digest
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 
 # llama.cpp's names of peft's matrices, the same in all the architectures below.
 NAMES: Final[Mapping[str, str]] = {

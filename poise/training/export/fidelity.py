@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from poise.agents.models.embedded.engine import Engine
-from poise.training.language.libraries import torch
+from poise.training.libraries import require_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def compare(spoken: Sequence[ExportedReply], engine: Engine, adapter: str) -> Fi
 
 def greedy_replies(model: Any, prompt: Sequence[int], steps: int = 16) -> ExportedReply:
     """The likeliest reply of at most `steps` tokens; the token that ends it is not part of it."""
-    lib = torch()
+    lib = require_torch()
     said: list[int] = []
     spread = []
     ends = model.config.eos_token_id

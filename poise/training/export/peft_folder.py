@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from poise.common.errors import AgentError
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

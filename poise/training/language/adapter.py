@@ -23,8 +23,8 @@ from poise.common.errors import AgentError, ConfigError
 from poise.common.files import digest_of, replace_file
 from poise.common.seeds import child_seed
 from poise.training.language.base import Base, same_base
-from poise.training.language.libraries import library, quietly, torch
 from poise.training.language.settings import LoraSettings
+from poise.training.libraries import library, quietly, require_torch
 
 FORMAT: Final = 1
 PROVENANCE: Final = "provenance.json"
@@ -40,7 +40,7 @@ def add_adapter(base: Base, settings: LoraSettings, seed: int) -> Any:
     Raises:
         ConfigError: the base has no such matrices.
     """
-    peft, lib = library("peft"), torch()
+    peft, lib = library("peft"), require_torch()
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,

@@ -17,11 +17,11 @@ from poise.training.language.adapter import PROVENANCE, read_provenance, save_ad
 from poise.training.language.base import Base, load_base
 from poise.training.language.checkpoint import Progress
 from poise.training.language.choose import Chosen, choose, score_of
-from poise.training.language.libraries import library, torch
 from poise.training.language.loop import CURVE, LanguageRun, all_logps
 from poise.training.language.scores import read_reply_scores
 from poise.training.language.settings import DpoSettings, JpoSettings
 from poise.training.language.tokens import Chat, TokenExample
+from poise.training.libraries import library, require_torch
 from poise.training.run_folder import RunFolder
 
 REFERENCE: Final = "reference.safetensors"
@@ -103,7 +103,7 @@ class AdapterRun:
                 if file.metadata() == {"plan": self.plan}:
                     return list(file.get_tensor("logps").split(lengths))
         logps = measure_logps(model, examples, run)
-        packed = library("safetensors.torch").save({"logps": torch().cat(logps)}, metadata={"plan": self.plan})
+        packed = library("safetensors.torch").save({"logps": require_torch().cat(logps)}, metadata={"plan": self.plan})
         replace_file(path, packed, durable=False)
         return logps
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.files import replace_file
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 from poise.training.run_folder import RunFolder
 
 FILE: Final = "checkpoint.safetensors"

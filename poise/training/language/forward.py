@@ -11,9 +11,8 @@ import numpy as np
 
 from poise.common.errors import ConfigError
 from poise.common.words import did_you_mean
-from poise.training.devices import choose_device
-from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import Forest
+from poise.training.libraries import choose_device, require_torch
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -33,7 +32,7 @@ class Machine:
     @contextmanager
     def casting(self) -> Iterator[None]:
         """Matrix products in this precision."""
-        lib = torch()
+        lib = require_torch()
         with lib.autocast(self.device, dtype=lib.bfloat16, enabled=self.precision == "bfloat16"):
             yield
 
@@ -60,7 +59,7 @@ def reply_logps(model: Any, forest: Forest, where: Machine) -> list[Any]:
     Only the positions that predict a reply's token go through the output layer, whose vocabulary costs as much as
     dozens of layers.
     """
-    lib = torch()
+    lib = require_torch()
     wanted, places = np.unique(np.concatenate(forest.sources), return_inverse=True)
 
     def tensor(values: Any) -> Any:

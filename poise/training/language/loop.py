@@ -23,10 +23,10 @@ from poise.common.seeds import child_seed
 from poise.training.language.adapter import parameters
 from poise.training.language.checkpoint import Progress, keep_checkpoint, resume_checkpoint, write_curve
 from poise.training.language.forward import Machine, reply_logps, training_machine
-from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import plant, portions
 from poise.training.language.settings import Steps
 from poise.training.language.tokens import TokenExample
+from poise.training.libraries import require_torch
 from poise.training.run_folder import RunFolder
 
 CURVE: Final = "curve.jsonl"
@@ -110,7 +110,7 @@ class Training:
     def __post_init__(self) -> None:
         self.units = self.units or [(index,) for index in range(len(self.examples))]
         self._weights = parameters(self.model)
-        self._adam = torch().optim.AdamW(list(self._weights.values()), lr=self.steps.rate, weight_decay=0.0)
+        self._adam = require_torch().optim.AdamW(list(self._weights.values()), lr=self.steps.rate, weight_decay=0.0)
 
     def go(self) -> Progress:
         """Make the steps that are left; leaves the model trained.
@@ -163,7 +163,7 @@ class Training:
         rate = self.steps.rate_at(step, len(batches))
         for group in self._adam.param_groups:
             group["lr"] = rate
-        torch().nn.utils.clip_grad_norm_(list(self._weights.values()), _LARGEST_GRADIENT)
+        require_torch().nn.utils.clip_grad_norm_(list(self._weights.values()), _LARGEST_GRADIENT)
         self._adam.step()
         entry = {
             "step": step + 1,
@@ -180,7 +180,7 @@ class Training:
 
     def _add_gradients(self, step: int, batch: list[Sequence[int]], part: dict[str, float]) -> str:
         """Add up the gradients of a batch, from portion `part["portions"]` on; why it was interrupted, if it was."""
-        lib, where = torch(), self.run.machine()
+        lib, where = require_torch(), self.run.machine()
         size = self.objective.size([index for unit in batch for index in unit])
         split = list(portions(self.examples, batch, where.portion))
         with lib.random.fork_rng():
@@ -204,7 +204,7 @@ def all_logps(
 
     check: called between portions; it may raise KeyboardInterrupt.
     """
-    lib = torch()
+    lib = require_torch()
     model.eval()
     for number, portion in enumerate(portions(examples, [(index,) for index in range(len(examples))], where.portion)):
         if number:

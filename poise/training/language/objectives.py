@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poise.common.errors import ConfigError
-from poise.training.language.libraries import torch
+from poise.training.libraries import require_torch
 
 ADVANTAGE_LIMIT: Final = 10.0
 CLIP: Final = 0.2
@@ -36,7 +36,7 @@ def sequence_ratio(logps: Any, reference: Any) -> Any:
 def policy_loss(ratio: Any, advantage: float, clip: float = CLIP) -> Any:
     """PPO's clipped loss of one reply (Schulman et al. 2017, eq. 7)."""
     clipped = ratio.clamp(1 - clip, 1 + clip)
-    return -torch().minimum(ratio * advantage, clipped * advantage)
+    return -require_torch().minimum(ratio * advantage, clipped * advantage)
 
 
 def k3(logps: Any, reference: Any) -> Any:
@@ -65,7 +65,7 @@ def implicit_reward(logps: Any, reference: Any, beta: float) -> Any:
 
 def dpo_loss(better: Any, worse: Any) -> Any:
     """DPO's loss of one preference from the implicit rewards of its two replies (scalar, > 0; log 2 where equal)."""
-    return -torch().nn.functional.logsigmoid(better - worse)
+    return -require_torch().nn.functional.logsigmoid(better - worse)
 
 
 def advantages(scores: Sequence[float | None], groups: Sequence[Hashable]) -> NDArray[np.float64]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from poise.training.language.libraries import torch
 from poise.training.language.settings import Drawing
 from poise.training.language.tokens import Chat
+from poise.training.libraries import require_torch
 
 _SEED_BITS: Final = (1 << 63) - 1
 
@@ -37,7 +37,7 @@ class _Drawn:
     def __init__(
         self, model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], chat: Chat, how: Drawing
     ) -> None:
-        lib = torch()
+        lib = require_torch()
         self._model, self._how, self._device = model, how, next(model.parameters()).device
         self._ends = lib.tensor(sorted({chat.end, *chat.newlines}), device=self._device)
         self._dice = [lib.Generator().manual_seed(seed & _SEED_BITS) for seed in seeds]
@@ -57,7 +57,7 @@ class _Drawn:
 
     def step(self) -> None:
         """One more token in each unfinished row."""
-        lib = torch()
+        lib = require_torch()
         token = self._next()
         self.done |= lib.isin(token, self._ends)
         self.drawn[:, self.length] = lib.where(self.done, -1, token)
@@ -76,7 +76,7 @@ class _Drawn:
 
     def _next(self) -> Any:
         """A token for each row [rows]."""
-        lib, how = torch(), self._how
+        lib, how = require_torch(), self._how
         logits = self._logits - how.penalty * self._counts()
         if how.temperature == 0:
             return logits.argmax(-1)
@@ -89,7 +89,7 @@ class _Drawn:
 
     def _counts(self) -> Any:
         """How often each token is among the last few of its row [rows, vocabulary]."""
-        lib = torch()
+        lib = require_torch()
         last = self.drawn[:, max(0, self.length - self._how.window) : self.length]
         counts = lib.zeros_like(self._logits)
         return counts.scatter_add_(1, last.clamp(min=0), (last >= 0).to(counts.dtype))

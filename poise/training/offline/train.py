@@ -28,7 +28,7 @@ from poise.common.files import canonical
 from poise.common.interrupts import Interrupts
 from poise.common.progress import Watch, usual_watch
 from poise.training.data.dataset import TRANSITIONS, Transitions, read_transitions, select
-from poise.training.devices import Device, choose_device, require_torch
+from poise.training.libraries import Device, choose_device, require_torch
 from poise.training.offline.evaluation import offline_scores
 from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.run_folder import RunFolder

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from poise.agents.policies.learned.network import Array, Network
-from poise.training.devices import require_torch
+from poise.training.libraries import require_torch
 from poise.training.online.deep_q import ReplayBatch, packed, unpacked
 
 

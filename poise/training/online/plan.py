@@ -41,7 +41,7 @@ class TrainingPlan:
 
     rounds: how often the trainer is asked. talks: negotiations of each policy in a round. check: negotiations of each
     of the three policies that are compared at the end. declared: the debtors, as agents declare themselves. device:
-    where a network is trained; see `poise.training.devices`.
+    where a network is trained; see `poise.training.libraries`.
     """
 
     settings: TrainSettings
