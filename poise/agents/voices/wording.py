@@ -143,18 +143,14 @@ def read_move(text: str, view: View) -> Move | WordingProblem:  # noqa: PLR0911 
     if reading.outcome == "walk":
         return WALK
     if reading.outcome == "offer":
-        return _read_offer(text, reading, view)
+        value = reading.value
+        said = next(_words(text, each) for each in reading.evidence if each.role == "offered" and each.value == value)
+        firm = view.other_offer is not None and refuses(text)
+        return illegal(value, said, text, view) or Move("offer", value, firm)
     stated = [each for each in reading.evidence if each.role != "fact"]
     if not stated and reading.outcome == "none":
         return WordingProblem("none", _quoted(f"states no number of {view.brief.unit}", text))
     return _unread(text, reading, stated, "offers none")
-
-
-def _read_offer(text: str, reading: MessageReading, view: View) -> Move | WordingProblem:
-    value = reading.value
-    said = next(_words(text, each) for each in reading.evidence if each.role == "offered" and each.value == value)
-    firm = view.other_offer is not None and refuses(text)
-    return illegal(value, said, text, view) or Move("offer", value, firm)
 
 
 def illegal(value: int | None, said: str, text: str, view: View) -> WordingProblem | None:

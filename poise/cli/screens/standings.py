@@ -40,7 +40,9 @@ def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> 
     for seat in seats if pairs else ():
         listed = [one for one in standings.pairwise if one.seat == seat]
         if listed:
-            parts += [_heading(f"{title(standings, seat)}: all pairs"), _pairs(listed, digits)]
+            rows = (((one.label, one.baseline), one) for one in listed)
+            parts += [_heading(f"{title(standings, seat)}: all pairs")]
+            parts += [differences_table(("agent", "less"), rows, digits)]
     for seat in seats:
         columns = _conduct(standings, seat, digits)
         if columns:
@@ -81,12 +83,6 @@ def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
         cells += _test(difference) if tests else []
         table.add_row(*cells)
     return table
-
-
-def _pairs(listed: list[Difference], digits: int) -> Table:
-    """All pairs of a seat, the better agent first."""
-    rows = (((one.label, one.baseline), one) for one in listed)
-    return differences_table(("agent", "less"), rows, digits)
 
 
 def differences_table(heads: Sequence[str], rows: Iterable[tuple[Sequence[str], Difference]], digits: int) -> Table:
