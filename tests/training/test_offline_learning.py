@@ -391,7 +391,7 @@ def test_once_its_minutes_are_over_it_keeps_a_checkpoint(made, tmp_path):
 def test_a_device_that_is_not_there_is_refused(made, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     for device in ("cuda", "tpu"):
-        with pytest.raises(ConfigError, match=f"device '{device}' is not on this machine; there is cpu"):
+        with pytest.raises(ConfigError, match=f"device '{device}' is not available; this machine has cpu"):
             train_offline(QUICK, made[0], tmp_path / "out", device=device)
     assert choose_device() == "cpu"
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
