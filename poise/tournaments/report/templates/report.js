@@ -256,5 +256,5 @@
   const linked = data.matches.find((match) => "#match-" + match[POSITION] === location.hash);
   if (linked) choose(linked, true);
   else if (found.length) { chosen = found[0]; list(); show(found[0]); }
-  else $("negotiation").replaceChildren(element("p", { class: "note" }, "This page holds no transcript yet."));
+  else $("negotiation").replaceChildren(element("p", { class: "note" }, "There is no transcript here yet."));
 })();
