@@ -22,7 +22,7 @@ from poise.common.words import did_you_mean
 from poise.games.rules import Rules
 from poise.games.scenarios.loaders import load_scenarios
 from poise.training.data.held_out import refuse_evaluation
-from poise.training.devices import choose_device, require_torch
+from poise.training.libraries import choose_device, require_torch
 from poise.training.online.bayes import BayesianSearch, BayesSettings
 from poise.training.online.deep_q import DeepQSettings, DeepQTrainer
 from poise.training.online.deep_q_torch import TorchStepper
