@@ -35,7 +35,7 @@ def built_in(seat: Seat) -> Mapping[str, Maker]:
         }
     return {
         **{name: partial(_debtor, name) for name in persona_names()},
-        "simulated": lambda world: simulated_debtor(load_world(world), f"simulated:{world}" if world else "simulated"),
+        "simulated": _simulated,
         **packaged(seat),
     }
 

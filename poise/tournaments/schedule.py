@@ -265,12 +265,8 @@ class Schedule:
     @property
     def summary(self) -> str:
         """How many agents and matches there are, in a line."""
-
-        def many(count: int, thing: str) -> str:
-            return f"{count} {thing}{'' if count == 1 else 'es' if thing == 'match' else 's'}"
-
-        sides = f"{many(len(self.creditors), 'creditor')} x {many(len(self.debtors), 'debtor')}"
-        line = f"{sides} x {many(self.size, 'match')} = {many(self.total, 'match')}"
+        sides = f"{counted(len(self.creditors), 'creditor')} x {counted(len(self.debtors), 'debtor')}"
+        line = f"{sides} x {counted(self.size, 'match')} = {counted(self.total, 'match')}"
         return line if self.config.part is None else f"{line}; part {self.config.part}: {self.played_total} of them"
 
     @property

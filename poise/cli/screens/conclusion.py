@@ -13,7 +13,7 @@ from rich.text import Text
 from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
-from poise.common.words import duration
+from poise.common.words import counted, duration
 from poise.tournaments.folder import resume_command
 from poise.tournaments.results import Result
 from poise.tournaments.storage.store import Store
