@@ -32,8 +32,8 @@ from poise.training.export.fidelity import Fidelity, compare, greedy_replies
 from poise.training.export.peft_folder import Lora, read_lora
 from poise.training.language.adapter import add_adapter
 from poise.training.language.base import Base, load_base
-from poise.training.language.libraries import library, quietly, torch
 from poise.training.language.settings import LoraSettings
+from poise.training.libraries import library, quietly, require_torch
 
 
 def prompts(base: Base, count: int) -> list[list[int]]:
@@ -65,7 +65,7 @@ def prompts(base: Base, count: int) -> list[list[int]]:
 
 def random_adapter(base: Base, folder: Path, size: float) -> Any:
     """An adapter whose B is random with deviation `size`, so that its replies differ from the base's."""
-    lib = torch()
+    lib = require_torch()
     model = add_adapter(base, LoraSettings(dropout=0.0), seed=1)
     dice = lib.Generator().manual_seed(1)
     for name, values in model.named_parameters():
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--files", nargs="+", choices=FILES, default=list(FILES))
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
-    torch().set_num_threads(given.threads)
+    require_torch().set_num_threads(given.threads)
     base = load_base()
     asked = prompts(base, given.prompts)
     with tempfile.TemporaryDirectory() as name:

@@ -88,7 +88,7 @@ def sit_down(page: Any, home: str, out: Path) -> None:
     page.click("text=Sit down")
     for words in ("3 months", "[anger] no way, 80"):
         page.fill("#words", words)
-        page.click("text=Read it back")
+        page.click("text=Check it")
         page.wait_for_selector(".echo")
         if not words.startswith("["):
             page.click("button[value=yes]")

@@ -33,7 +33,11 @@ def built_in(seat: Seat) -> Mapping[str, Maker]:
             **{name: partial(_game_player, name) for name in GAME_PLAYERS},
             **packaged(seat),
         }
-    return {**{name: partial(_debtor, name) for name in persona_names()}, "simulated": _simulated, **packaged(seat)}
+    return {
+        **{name: partial(_debtor, name) for name in persona_names()},
+        "simulated": _simulated,
+        **packaged(seat),
+    }
 
 
 def summaries(seat: Seat) -> Mapping[str, str]:

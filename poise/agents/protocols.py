@@ -168,7 +168,7 @@ class Learner(Protocol):
         ...
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         ...
 
 

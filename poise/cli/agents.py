@@ -13,7 +13,7 @@ app = command_group()
 
 @app.command("list")
 def list_agents_command(json: AsJson = False) -> None:
-    """List every agent that can be named."""
+    """List all agents that have a name."""
     from poise.cli.screens.agents import show_agents
     from poise.cli.screens.console import console
 

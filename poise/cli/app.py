@@ -1,4 +1,4 @@
-"""The `poise` command. A group of commands is imported when it is asked for, so that help comes at once."""
+"""The `poise` command. A group of commands is imported only when it is used, so that help is quick."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUMMARIES: Final = {  # by the name of the command, which is that of its module
     "models": "List the models that play in this process, add your own, and check them.",
     "worlds": "Check and draw the worlds that simulated debtors come from.",
     "schema": "Show the JSON schema of a kind of TOML file, for your editor.",
-    "init": "Begin an agent of your own, in a folder where everything runs.",
+    "init": "Start your own agent, in a folder where everything runs.",
     "graph": "Draw the graphs that agents and negotiations run on.",
     "train": "Train a creditor; --creditor DIR then plays it.",
     "view": "Look at tournaments in the browser, live while they run.",
@@ -31,7 +31,7 @@ _SUMMARIES: Final = {  # by the name of the command, which is that of its module
 
 
 class PoiseGroup(TyperGroup):
-    """Opens each module's commands when they are used, and turns errors into one paragraph and an exit code."""
+    """Imports a module's commands when they are used, and turns errors into one paragraph and an exit code."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -45,7 +45,7 @@ class PoiseGroup(TyperGroup):
             self.commands[cmd_name] = command
         return super().get_command(ctx, cmd_name)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as typer has it
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
         """The summaries; no module is imported for them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(_SUMMARIES.items()))
@@ -62,15 +62,17 @@ class PoiseGroup(TyperGroup):
             write_line("\n".join(["stopped", *getattr(stopped, "__notes__", [])]), typer.colors.YELLOW, err=True)
             raise typer.Exit(130) from None
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone; nobody is left to tell
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # the reader is gone; nobody would read an error
             raise typer.Exit(1) from None
         except Exception as error:
-            if isinstance(error, TyperException):  # it quotes what was typed, or what a shell put for *
+            if isinstance(error, TyperException):  # the message quotes what was typed, or the shell's expansion of *
                 error.message = visible(error.message)
             if isinstance(error, typer.Exit | typer.Abort | TyperException) or os.environ.get("POISE_DEBUG"):
                 raise
             if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-                _fail("too many files are open; allow more with: ulimit -n 1024, or take fewer --workers")
+                _fail("too many files are open; allow more with: ulimit -n 1024, or use fewer --workers")
             _fail(f"{type(error).__name__}: {error}. This is a fault in Poise; POISE_DEBUG=1 shows where it happened")
 
 
@@ -121,7 +123,7 @@ def main() -> None:
 def _end_process(code: str | int | None) -> None:
     """End the process at once where a thread still plays a match or waits for a model, and after an interruption.
 
-    Python's own end waits for such threads, and collects garbage for seconds where the machine is busy.
+    Python's normal exit waits for such threads, and collects garbage for seconds on a busy machine.
     """
     import threading
 

@@ -46,7 +46,7 @@ def traverse_command(
     fmt: Annotated[str | None, typer.Option("--format", metavar="svg|png", help="Default: by --out, or svg.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: DIR/traversal.svg.")] = None,
 ) -> None:
-    """Draw how often each edge of the negotiation's graph was taken."""
+    """Draw how often the matches took each edge of the negotiation's graph."""
     from poise.graphs.drawing.traverse import draw_traversal, traversal
     from poise.tournaments.storage.rows import transcript_from, usage_from
     from poise.tournaments.storage.store import Store

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 OUT_HELP: Final = "The folder. Default: runs/ and the command's name."
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The tournament's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Baseline = Annotated[
     str | None, typer.Option(metavar="NAME", help="Compare with this agent. Default: as the tournament was run.")
 ]

@@ -1,4 +1,4 @@
-"""`poise init`: a folder with an agent of your own, to begin with."""
+"""`poise init`: a folder to start your own agent in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def init_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The agent's name, and the folder's.")],
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder. Default: NAME, here.")] = None,
 ) -> None:
-    """Begin an agent of your own: a graph with a tool and a memory, a debtor, a tournament, a test."""
+    """Start your own agent: a graph with a tool and a memory, a debtor, a tournament, a test."""
     made = write_starter(name, folder or Path(name))
     write_line(f"{made}/ has {', '.join(_FILES)}. Next:\n")
     write_line(f"  cd {made}\n  poise agents check agent.py\n  poise tournament run tournament.toml")
@@ -37,9 +37,7 @@ def init_command(
 def write_starter(name: str, folder: Path) -> Path:
     """Write the files into `folder`, which must be new or empty; returns it."""
     if not _NAME.fullmatch(name):
-        raise BadInput(
-            f"{name!r} cannot be an agent's name: begin with a letter, go on with letters, digits, - and _, at most 40"
-        )
+        raise BadInput(f"{name!r} cannot be an agent's name; use a letter and up to 39 letters, digits, - and _")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} already exists and is not an empty folder; name another one: poise init {name} DIR")
     function = name.replace("-", "_").lower()

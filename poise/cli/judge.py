@@ -73,7 +73,7 @@ def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> Non
 
     if judge is None:
         if option:
-            raise BadInput("--option is for a judge that is asked now; add --judge URI")
+            raise BadInput("--option is for the model of a judge named by --judge; add --judge URI")
         return
     with ProgressDisplay(console(stderr=True)) as watch:
         path = ask_judge(folder, judge, parse_options(option or []), watch)

@@ -15,7 +15,7 @@ app = command_group()
 
 @app.command("list")
 def list_models_command(json: AsJson = False) -> None:
-    """List the models of the models folder and of Ollama's store on this machine; --model embedded:NAME plays one."""
+    """List the models in the models folder and in Ollama's store on this machine; --model embedded:NAME plays one."""
     from poise.cli.screens.console import console
     from poise.cli.screens.models import show_models
 
@@ -25,13 +25,13 @@ def list_models_command(json: AsJson = False) -> None:
 @app.command("add")
 def add_model_command(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A GGUF file.")],
-    name: Annotated[str, typer.Option(metavar="NAME", help="What it is called. Default: as the file.")] = "",
+    name: Annotated[str, typer.Option(metavar="NAME", help="The model's name. Default: the file's.")] = "",
     template: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="Its chat template: chatml, gemma, plain or a Jinja file.")
     ] = "",
     copy: Annotated[bool, typer.Option("--copy", help="Copy the file instead of linking to it.")] = False,
 ) -> None:
-    """Put a model into the models folder, so that embedded:NAME plays it."""
+    """Add a model to the models folder, so that embedded:NAME plays it."""
     from poise.agents.models.embedded.folder import add_model
 
     model = add_model(path.expanduser(), name, template, copy=copy)
@@ -41,11 +41,11 @@ def add_model_command(
 @app.command("check")
 def check_model_command(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or a GGUF file.")],
-    slots: Annotated[int, typer.Option(min=1, max=256, help="Negotiations' seats kept warm.")] = 4,
-    context: Annotated[int, typer.Option(min=256, help="Tokens of each.")] = 4096,
+    slots: Annotated[int, typer.Option(min=1, max=256, help="Seats whose prompts stay in memory.")] = 4,
+    context: Annotated[int, typer.Option(min=256, help="Tokens of each seat.")] = 4096,
     template: Annotated[str, typer.Option(metavar="NAME|FILE", help="The chat template to use.")] = "",
 ) -> None:
-    """Check that a model plays: it loads, has a chat template, fits into memory, and says something."""
+    """Check that a model can play: it loads, has a chat template, fits into memory, and replies."""
     from poise.cli.screens.console import console
     from poise.cli.screens.models import show_model_check
 

@@ -4,8 +4,8 @@
     @takes(TournamentConfig, required=False)
     def run_tournament_command(given: dict[str, Any], dry_run: Annotated[bool, typer.Option("--dry-run")] = False): ...
 
-`given` holds what was written on the command line, as keyword arguments of the model. A field that is a model itself is
-spread into its own fields; two fields of one name are one option.
+`given` holds the options that were written, as keyword arguments of the model. A field that is itself a model is spread
+into its own fields; two fields of the same name are one option.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from poise.common.settings import CliOption, bounds_of, parse_options, setting_f
 
 
 def number_or_text(written: Any) -> Any:
-    """A whole number where that is written, else what is."""
+    """The text as a whole number where it is one, else unchanged."""
     return int(written) if isinstance(written, str) and written.isdecimal() else written
 
 
@@ -40,7 +40,7 @@ class _Setting:
 
     @property
     def name(self) -> str:
-        """The option's name in Python, which the flag decides."""
+        """The option's name in Python, derived from the flag."""
         name = self.flag.removeprefix("--").replace("-", "_")
         return f"{name}_" if keyword.iskeyword(name) else name
 
@@ -85,7 +85,7 @@ class _Setting:
         )
 
     def value(self, written: Any) -> Any:
-        """What the model takes for what was written."""
+        """The value as the model takes it."""
         if get_origin(self.type) is tuple:
             parts = written.split(",") if self._written.commas else written
             return tuple(part.strip() for part in parts if part.strip())
@@ -105,7 +105,7 @@ def takes(
     """A command whose options are fields of `model`, a SettingsModel or a dataclass, given as its first argument.
 
     only, leave_out: options by their names in Python. required: fields without a default have to be given.
-    defaults: instead of the model's, by name; they are given even when they are not written.
+    defaults: by name, instead of the model's; they are passed on even when the option is not written.
     """
     settings = [
         setting for setting in _flatten(model) if setting.name not in leave_out and (not only or setting.name in only)
@@ -157,7 +157,7 @@ def _parts(model: type[Any]) -> list[tuple[str, Any]]:
 
 
 def _changed(part: Any, fields: Mapping[str, Any]) -> Any:
-    """A copy with other values in some fields, checked as a new one is."""
+    """A copy with other values in some fields, validated like a new one."""
     if isinstance(part, BaseModel):
         return type(part)(**{**dict(part), **fields})
     return dataclasses.replace(part, **fields)

@@ -29,14 +29,14 @@ _NEAREST: Final = str.maketrans(
 
 
 def write_line(text: str, color: str | None = None, *, err: bool = False) -> None:
-    """Show a line, or several, of any length without breaking them."""
+    """Print lines of any length without wrapping them."""
     stream, shown = sys.stderr if err else sys.stdout, visible(text)
     # Not typer.echo, which writes UTF-8 to a terminal that is said to be ASCII.
     print(typer.style(shown, fg=color) if color and stream.isatty() else shown, file=stream, flush=True)
 
 
 def show_json(data: Any) -> None:
-    """JSON for programs, to standard output; in ASCII where it is not, so that it is the same in every encoding."""
+    """Print JSON for programs to standard output, escaped to ASCII so that it is the same in every encoding."""
     import orjson
 
     text = orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
@@ -44,13 +44,13 @@ def show_json(data: Any) -> None:
 
 
 def plain(text: str, most: int = 400) -> str:
-    """Somebody else's words as one line that is not endless."""
+    """Foreign text as one line of limited length."""
     line: str = visible(text[: most + 1].replace("\n", " ").replace("\t", " "))
     return line if len(line) <= most else line[:most] + "..."
 
 
 def fit_streams() -> None:
-    """Let standard output and error take every text, and standard input every byte, whatever their encoding is."""
+    """Make standard output and error accept any text, and standard input any byte, whatever their encoding."""
     codecs.register_error(_REPLACING, _nearest)
     for stream, errors in ((sys.stdout, _REPLACING), (sys.stderr, _REPLACING), (sys.stdin, "replace")):
         if isinstance(stream, io.TextIOWrapper):
@@ -58,7 +58,7 @@ def fit_streams() -> None:
 
 
 def _nearest(error: UnicodeError) -> tuple[str, int]:
-    """What looks most like the characters that cannot be encoded: ASCII, or else a numbered escape."""
+    """The nearest ASCII for characters that cannot be encoded, or else a numbered escape."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - for the type checker: nothing decodes with this
     found = []
     for character in error.object[error.start : error.end]:

@@ -16,11 +16,11 @@ app = command_group()
 @app.command("schema")
 def schema_command(
     kind: Annotated[str, typer.Argument(metavar="[KIND]", help="Which files. Without it, the kinds are listed.")] = "",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there. Default: show it.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The file to write. Default: print it.")] = None,
 ) -> None:
     """Show the JSON schema of a kind of TOML file, with which an editor completes and checks it.
 
-    A file that begins with `#:schema FILE` is checked against it as you type.
+    Editors check a file that begins with `#:schema FILE` as you type.
     """
     import orjson
 

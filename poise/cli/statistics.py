@@ -1,4 +1,4 @@
-"""`poise tournament ratings`, `power`, `solve`, `process`, `verify` and `export`: what a finished tournament says."""
+"""`poise tournament ratings`, `power`, `solve`, `process`, `verify` and `export`: figures of a finished tournament."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from poise.cli.groups import AsJson, Baseline, Folder, command_group
 from poise.cli.output import write_line
+from poise.common.words import plural
 
 app = command_group()
 
@@ -19,7 +20,7 @@ def ratings_command(
     method: Annotated[str, typer.Option(metavar="bradley-terry|elo|openskill", help="How to rate.")] = "bradley-terry",
     json: AsJson = False,
 ) -> None:
-    """Rate creditors and debtors by who came out ahead of whom."""
+    """Rate creditors and debtors by who came out ahead."""
     from poise.cli.screens.console import show
     from poise.cli.screens.ratings import ratings_view
     from poise.tournaments.statistics.ratings import rate_tournament
@@ -32,7 +33,8 @@ def ratings_command(
 @app.command("power")
 def power_command(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="A tournament whose variances are used; else assumed ones.")
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Take the variances from this tournament; otherwise they are assumed."),
     ] = None,
     difference: Annotated[float, typer.Option(help="The difference in utility to detect.")] = 0.05,
     pairs: Annotated[
@@ -44,11 +46,11 @@ def power_command(
     within: Annotated[float | None, typer.Option(min=0, help="Assumed standard deviation within one (0.3).")] = None,
     power: Annotated[float, typer.Option(help="The chance to find the difference.")] = 0.8,
     level: Annotated[float, typer.Option(help="The chance to find one where there is none.")] = 0.05,
-    comparisons: Annotated[int, typer.Option(help="Comparisons made at a time; they share the level.")] = 1,
+    comparisons: Annotated[int, typer.Option(help="Comparisons made together; they share the level.")] = 1,
     baseline: Baseline = None,
     json: AsJson = False,
 ) -> None:
-    """Say how many scenarios and matches separate two agents that differ by so much."""
+    """Compute how many scenarios and matches are needed to detect a difference between two agents."""
     from poise.cli.screens.console import show
     from poise.cli.screens.power import assumed_view, tournament_view
     from poise.common.errors import BadInput
@@ -61,7 +63,9 @@ def power_command(
         show(assumed_plain(plan, spread) if json else None, lambda _width: assumed_view(plan, spread))
         return
     if between is not None or within is not None:
-        raise BadInput("--between and --within are assumed; leave them out to use what was played in DIR, or leave DIR")
+        raise BadInput(
+            "--between and --within are assumed variances; leave them out to use those of DIR, or leave out DIR"
+        )
     snapshot = read_snapshot(folder).against(baseline)
     needed = matches_needed(snapshot, plan, pairs)
     show(power_data(plan, needed) if json else None, lambda _width: tournament_view(plan, needed, snapshot.unit))
@@ -96,10 +100,14 @@ def solve_command(
 @app.command("process")
 def process_command(
     folder: Folder,
-    pairs: Annotated[bool, typer.Option("--pairs", help="Each creditor against each debtor, too.")] = False,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Also the figures of each creditor against each debtor.")
+    ] = False,
     scale: Annotated[
         str,
-        typer.Option(metavar="offers|targets", help="Concessions between first offers, or targets."),
+        typer.Option(
+            metavar="offers|targets", help="Concessions as shares of the gap between first offers, or targets."
+        ),
     ] = "offers",
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything there, as JSON.")] = None,
 ) -> None:
@@ -113,7 +121,7 @@ def process_command(
 def verify_command(folder: Folder) -> None:
     """Check the store: its file, and the row of every match against its transcript. Exit code 1 where they differ.
 
-    The digest is of all that was played, without times: stores with the same one hold the same matches and words.
+    The digest covers everything played, without times: stores with the same digest hold the same matches and words.
     """
     from poise.cli.output import plain
     from poise.tournaments.storage.verify import verify_tournament
@@ -122,7 +130,7 @@ def verify_command(folder: Folder) -> None:
     for problem in verification.problems[:20]:
         write_line(plain(problem))
     found = len(verification.problems)
-    write_line(f"{folder}: {verification.matches} matches checked, {found or 'no'} problem{'s' * (found != 1)}")
+    write_line(f"{folder}: {verification.matches} matches checked, {found or 'no'} {plural('problem', found)}")
     if not found:
         write_line(f"digest of what was played: {verification.digest}")
     raise typer.Exit(1 if found else 0)
@@ -133,7 +141,7 @@ def export_tournament_command(
     folder: Folder,
     to: Annotated[Path, typer.Option(metavar="FILE", help="A .parquet or .csv file.")],
     table: Annotated[
-        str, typer.Option(metavar="matches|messages|process|provenance", help="A line for each of them.")
+        str, typer.Option(metavar="matches|messages|process|provenance", help="What a row stands for.")
     ] = "matches",
 ) -> None:
     """Write matches, messages, process figures or provenance as CSV, or as Parquet (pip install 'poise[analysis]')."""

@@ -1,4 +1,4 @@
-"""`poise tournament`: run, resume, standings and report; `judge` and `statistics` beside have the other commands."""
+"""`poise tournament`: run, resume, standings and report; `judge` and `statistics` have the group's other commands."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def compare_command(
     power: Annotated[float, typer.Option(help="The chance to find the difference.")] = 0.8,
     json: AsJson = False,
 ) -> None:
-    """Play two agents against the same opponents, and show what one gains over the other and what would tell more.
+    """Play two agents against the same opponents, and show what one gains over the other and what would show more.
 
     They are creditors, against debtors that --debtor names; with --creditor they are debtors. The same command with
     --out and more scenarios plays what is missing.
@@ -96,10 +96,10 @@ def compare_command(
 
 
 def _two_agents(agent: str, baseline: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a tournament of two agents of one seat; whom they play where none is named."""
+    """The settings of a tournament of two agents of one seat, with default opponents where none are named."""
     if given.get("creditors") and given.get("debtors"):
         raise BadInput(
-            "AGENT and BASELINE play one side: name whom creditors play with --debtor, or debtors with --creditor"
+            "AGENT and BASELINE play the same side; name opponents of creditors by --debtor, of debtors by --creditor"
         )
     debtors = bool(given.get("creditors"))
     if not debtors and not given.get("debtors"):
@@ -140,7 +140,7 @@ def merge_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
     parts: Annotated[list[Path], typer.Argument(metavar="DIR...", help="The folders of all parts (--part).")],
 ) -> None:
-    """Join the parts of a tournament that were played apart. Each match must be in one of them; they are only read."""
+    """Join the parts of a tournament that were played separately, which must hold every match. They are not changed."""
     from poise.cli.screens.conclusion import conclude
     from poise.cli.screens.console import console
     from poise.tournaments.merging import merge_tournaments
@@ -152,7 +152,7 @@ def merge_command(
 def standings_command(
     folder: Folder,
     baseline: Baseline = None,
-    pairs: Annotated[bool, typer.Option("--pairs", help="Each agent less each other one of its seat, too.")] = False,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Also the difference of every two agents of a seat.")] = False,
     json: AsJson = False,
 ) -> None:
     """Show who won, or who leads while it runs."""
@@ -167,11 +167,11 @@ def standings_command(
 @app.command("report")
 def report_command(
     folder: Folder,
-    transcripts: Annotated[int, typer.Option(min=0, help="How many transcripts the page holds at most.")] = 500,
+    transcripts: Annotated[int, typer.Option(min=0, help="The most transcripts that the page holds.")] = 500,
     baseline: Baseline = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The page. Default: DIR/report.html.")] = None,
 ) -> None:
-    """Write one page with the standings, the heat map and every transcript; it needs no network."""
+    """Write one page with the standings, the heat map and the transcripts; it opens without a network."""
     from poise.tournaments.report.page import write_report
 
     write_line(f"report: {write_report(folder, out, transcripts, baseline)}")

@@ -1,4 +1,4 @@
-"""`poise train`: training by play. The other commands of the group are in other modules."""
+"""`poise train`: training by play. The modules `train_offline` and `train_words` have the group's other commands."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class _TrainCommands(TyperGroup):
 app = command_group(cls=_TrainCommands)
 
 
-_CHAIN = ("method", "policy", "learning")  # what no command of a chain sets
-_SERIAL = (*_CHAIN, "mode", "rows")  # nor one that learns from match to match
+_CHAIN = ("method", "policy", "learning")  # settings that no command of a chain has
+_SERIAL = (*_CHAIN, "mode", "rows")  # nor the command of a policy that learns from match to match
 
 
 @app.command("evolve")
@@ -122,7 +122,7 @@ def _show(trained: Trained, screen: Console) -> None:
 
     scores = trained.artifact.scores
     if trained.earlier:
-        screen.print(Text(f"{trained.folder} was trained before; nothing was played", style="yellow"))
+        screen.print(Text(f"{trained.folder} is trained already; nothing was played", style="yellow"))
     if scores:
         screen.print(Text(f"{scores['talks']} new negotiations each, mean utility of the creditor:", style="bold"))
         for name in ("trained", "start", "vanilla"):
@@ -130,7 +130,7 @@ def _show(trained: Trained, screen: Console) -> None:
             gain = scores["gain"].get(name)
             if gain and gain["low"] is not None:
                 interval = f"{gain['low']:+.3f} to {gain['high']:+.3f}"
-                line += f"   the trained one gains {gain['mean']:+.3f} on it (95 %: {interval})"
+                line += f"   the trained one gains {gain['mean']:+.3f} over it (95 %: {interval})"
             screen.print(Text(line))
     screen.print(Text(f"play it with: --creditor {trained.folder}"))
 

@@ -89,7 +89,7 @@ def dataset_command(given: dict[str, Any], out: Out = None) -> None:
     for what, count in found["left_out"].items():
         write_line(f"left out: {count} {what}")
     if settings.allow_test:
-        write_line("evaluation scenarios were let in, and the data record it", "yellow")
+        write_line("evaluation scenarios were let in, which the data record", "yellow")
 
 
 _OTHERS = ("method", "cap", "polyak")  # fields of OfflineSettings that no command sets
@@ -109,7 +109,7 @@ def iql_command(
 def bc_command(
     given: dict[str, Any], data: Data, device: Device = "auto", minutes: Minutes = None, out: Out = None
 ) -> None:
-    """Learn to show what the data show (behaviour cloning), for comparison."""
+    """Imitate the emotions of the data (behaviour cloning), for comparison."""
     _train("bc", given, data, out, device, minutes)
 
 
@@ -137,14 +137,14 @@ def _train(
 
 def _show(trained: OfflineTrained) -> None:
     if trained.earlier:
-        write_line(f"{trained.folder} was trained before; nothing was learned", "yellow")
+        write_line(f"{trained.folder} is trained already; nothing was learned", "yellow")
     found = trained.artifact.scores.get("offline")
     if found:
         write_line(f"mean utility of {found['talks']} kept negotiations, and estimates of the policy's (95 %):")
-        for name, label in {"data": "the data's own", "fitted_q": "fitted Q", "importance": "importance"}.items():
+        for name, label in {"data": "the data's policy", "fitted_q": "fitted Q", "importance": "importance"}.items():
             one = found[name]
             if one is None:
-                write_line(f"  {label:15} - (the data's own policy is not known)")
+                write_line(f"  {label:15} - (the data's policy is unknown)")
             else:
                 write_line(f"  {label:15} {one['mean']:.3f} ({one['low']:.3f} to {one['high']:.3f})")
     write_line(f"play it with: --creditor {trained.folder}")

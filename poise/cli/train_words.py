@@ -161,7 +161,7 @@ def dpo_command(
 def _running(
     folder: Path, device: str = "auto", precision: str = "auto", portion: int = 0, minutes: float | None = None
 ) -> Iterator[LanguageRun]:
-    """A run that shows its progress and can be stopped."""
+    """Show the progress of a run that can be stopped."""
     from poise.cli.screens.console import console
     from poise.common.interrupts import Interrupts
     from poise.common.progress import ProgressDisplay
@@ -178,7 +178,7 @@ def _running(
 def _show(trained: TrainedWords) -> None:
     scores = trained.provenance["scores"]
     if trained.earlier:
-        write_line(f"{trained.folder} was trained before; nothing was done", "yellow")
+        write_line(f"{trained.folder} is trained already; nothing was done", "yellow")
     for name, value in scores.items():
         if value is not None:
             write_line(f"  {name:20} {value:.4g}" if isinstance(value, float) else f"  {name:20} {value}")

@@ -16,9 +16,9 @@ app = command_group()
 @app.command("view")
 def view_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A tournament's folder, or one that holds several.")],
-    other: Annotated[list[Path] | None, typer.Argument(metavar="[OTHER]...", help="More of them, to compare.")] = None,
+    other: Annotated[list[Path] | None, typer.Argument(metavar="[OTHER]...", help="More folders, to compare.")] = None,
     host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port. 0 takes a free one.")] = 0,
     browser: Annotated[
         bool | None, typer.Option("--open/--no-browser", help="Open a browser. Default: on a desktop.")
     ] = None,
@@ -26,7 +26,7 @@ def view_command(
         bool, typer.Option("--anyone-may-read", help="With a --host that others can reach: there is no password.")
     ] = False,
     token: Annotated[
-        bool, typer.Option("--token", help="Let in only who opens the printed address; for machines with other users.")
+        bool, typer.Option("--token", help="Admit only who opens the printed address; for machines with other users.")
     ] = False,
     across: Annotated[
         list[str] | None,

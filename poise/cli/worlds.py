@@ -26,7 +26,7 @@ def list_worlds_command() -> None:
 def check_world_command(
     world: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A world's name, or its file.")] = "default",
     matches: Annotated[
-        int, typer.Option(min=20, max=1_000_000, help="Matches of each creditor; below 100, chance decides much.")
+        int, typer.Option(min=20, max=1_000_000, help="Matches of each creditor. Fewer than 100 leave much to chance.")
     ] = 200,
     scenarios: Annotated[str, typer.Option(help="Which scenarios to play.")] = "builtin:test",
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The seed of the matches.")] = 20_250_401,
@@ -46,12 +46,12 @@ def sample_worlds_command(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write them to.")],
     worlds: Annotated[int, typer.Option("--worlds", "-n", min=0, help="How many to draw.")] = 200,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The seed of the draws.")] = 0,
-    prior: Annotated[Path | None, typer.Option(metavar="FILE", help="What to draw from; default Poise's own.")] = None,
+    prior: Annotated[Path | None, typer.Option(metavar="FILE", help="The prior. Default: Poise's own.")] = None,
     permuted: Annotated[
-        int, typer.Option(min=0, help="How many worlds to add whose reactions are dealt to other emotions.")
+        int, typer.Option(min=0, help="Worlds to add whose reactions are assigned to other emotions.")
     ] = 0,
 ) -> None:
-    """Draw worlds from a prior, half to train in and half to judge in; --debtor worlds:DIR/test plays one half."""
+    """Draw worlds from a prior, half for training and half for judging; --debtor worlds:DIR/test plays the latter."""
     from poise.agents.simulated.prior import read_prior, sample_worlds
 
     paths = sample_worlds(out, read_prior(prior), worlds=worlds, seed=seed, permuted=permuted)

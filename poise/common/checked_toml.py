@@ -5,11 +5,14 @@ from __future__ import annotations
 import codecs
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 from poise.common.errors import AgentError, PoiseError, shorten
 from poise.common.files import near_file
@@ -30,9 +33,32 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def keys_among(names: Iterable[str]) -> Any:
-    """For the annotation of a table: its schema allows these keys alone. Whoever reads the file checks them itself."""
-    return Field(json_schema_extra={"propertyNames": {"enum": list(names)}})
+@dataclass(frozen=True, slots=True)
+class KeysAmong:
+    """Annotates a table whose keys are among `names`, in the schema too; `required`: it needs all of them."""
+
+    names: Sequence[str]
+    required: bool = False
+
+    def check(self, table: Any) -> Any:
+        """The table; ValueError for an unknown or a missing key."""
+        if not isinstance(table, Mapping):
+            return table
+        for key in table:
+            if key not in self.names:
+                hint = did_you_mean(key, self.names)
+                raise ValueError(f"{key!r} is unknown; {hint}there are {', '.join(self.names)}")
+        if self.required and (missing := [name for name in self.names if name not in table]):
+            raise ValueError(f"{', '.join(missing)} is missing; it needs {', '.join(self.names)}")
+        return table
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The table's own schema, checked first."""
+        return no_info_before_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The table's own JSON schema, with its keys."""
+        return {**handler(schema), "propertyNames": {"enum": list(self.names)}}
 
 
 Model = TypeVar("Model", bound=Part)

@@ -1,4 +1,4 @@
-"""Words for a person: durations, and texts in which all can be seen."""
+"""Words for a person: durations, counted nouns, and texts in which all characters can be seen."""
 
 from __future__ import annotations
 
@@ -26,6 +26,28 @@ def brief_duration(seconds: float) -> str:
     if seconds < 0.0001:
         return f"{seconds * 1e6:.0f} \N{MICRO SIGN}s"
     return f"{seconds * 1e3:.2g} ms" if seconds < 0.1 else duration(seconds)
+
+
+def plural(noun: str, count: int = 2) -> str:
+    """The noun for that many things, formed regularly: 1 "match", 2 "matches", 3 "replies"."""
+    if count == 1:
+        return noun
+    if noun.endswith("y") and noun[-2:-1] not in "aeou":
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "z", "ch", "sh")) else "s")
+
+
+def counted(count: int, noun: str) -> str:
+    """The number with its noun: "1 match", "2 matches"."""
+    return f"{count} {plural(noun, count)}"
+
+
+def with_unit(value: int, unit: str) -> str:
+    """The number with its unit as a person says it: "1 day", "12 days".
+
+    Units are given in the plural ("days"); a plural without a final s stays as it is.
+    """
+    return f"{value} {unit.removesuffix('s') if value == 1 else unit}"
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

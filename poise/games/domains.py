@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import ScenarioError, shorten
-from poise.common.words import did_you_mean
+from poise.common.words import did_you_mean, plural
 from poise.games.moves import Seat
 
 DOMAINS: Final = ("debt", "disaster", "medical", "student")
@@ -69,10 +69,7 @@ class DomainWords:
 
     def several(self, seat: Seat) -> str:
         """The role as the label of several: "Rescue teams"."""
-        label = self.label(seat)
-        if label.endswith("y") and label[-2:-1] not in "aeou":
-            return label[:-1] + "ies"
-        return label + ("es" if label.endswith(("s", "x", "z", "ch", "sh")) else "s")
+        return plural(self.label(seat))
 
     def amount(self, value: int) -> str:
         """`value` with its unit: "1 day", "30 days"."""

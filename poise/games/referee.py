@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from poise.common.errors import IllegalMove
+from poise.common.words import with_unit
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Move, MoveKind, Seat, other
 from poise.games.openspiel.bargaining import BargainingState
@@ -43,9 +44,9 @@ class Legal:
 
     def __str__(self) -> str:
         steps = f" in steps of {self.step}" if self.step > 1 else ""
-        accept = "" if self.accept is None else f", accept {_amount(self.accept, self.unit)}"
+        accept = "" if self.accept is None else f", accept {with_unit(self.accept, self.unit)}"
         return (
-            f"the {self.seat} may offer {self.low} to {_amount(self.high, self.unit)}{steps}{accept}, walk or forfeit"
+            f"the {self.seat} may offer {self.low} to {with_unit(self.high, self.unit)}{steps}{accept}, walk or forfeit"
         )
 
 
@@ -132,10 +133,10 @@ class Referee:
     def _off_the_lattice(self, offers: range, value: object) -> str:
         low, high, unit = offers[0], offers[-1], self.scenario.unit
         if type(value) is not int:
-            return f"{_show(value)}, which is not an integer; offer {low} to {_amount(high, unit)}"
+            return f"{_show(value)}, which is not an integer; offer {low} to {with_unit(high, unit)}"
         if not low <= value <= high:
             nearest = f"{low} or more" if value < low else f"{high} or less"
-            return f"{_show(value)}, outside {low} to {_amount(high, unit)}; offer {nearest}"
+            return f"{_show(value)}, outside {low} to {with_unit(high, unit)}; offer {nearest}"
         below = value - (value - low) % offers.step
         return f"{value}, between the steps of {offers.step} {unit} from {low}; offer {below} or {below + offers.step}"
 
@@ -175,11 +176,6 @@ class Referee:
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def _amount(value: int, unit: str) -> str:
-    """A value with its unit, as a person says it."""
-    return f"{value} {unit.removesuffix('s') if value == 1 else unit}"
 
 
 def _show(value: object) -> str:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from poise.common.errors import ScenarioError, shorten
+from poise.common.words import with_unit
 from poise.games.domains import LARGEST, domain_words
 from poise.games.moves import Seat
 from poise.games.secrecy import stated
@@ -137,7 +138,7 @@ class Scenario:
         """`value` as a person says it: "1 day", "30 days", "90 minutes (10:30 PM)"."""
         words = domain_words(self.domain)
         if self.unit != words.plural:
-            return f"{value} {self.unit.removesuffix('s') if value == 1 else self.unit}"
+            return with_unit(value, self.unit)
         time_of_day = words.time_of_day(value)
         return f"{words.amount(value)} ({time_of_day})" if time_of_day else words.amount(value)
 

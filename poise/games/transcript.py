@@ -47,7 +47,7 @@ class Wording(Value, frozen=True):
 
     attempts: model calls made for this message (0 when no model was asked).
     problems: why each rejected reply was rejected, in order.
-    repaired: the stated number was put right without the model after the last re-ask (offers="policy").
+    repaired: the stated number was corrected without the model after the last re-ask (offers="policy").
     replies:  what the model said at each try, as it came, before anything was cleaned or cut back; "" where nothing
               came. At most `REPLY_CHARACTERS` of each, and how many more there were. () in transcripts of version 1
               and 2, and where a custom agent words its messages without reporting replies.

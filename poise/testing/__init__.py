@@ -1,4 +1,4 @@
-"""Whether what you added keeps the promises that the rest of Poise builds on.
+"""Checks that your own agents, policies, games, scenarios and worlds keep the contracts on which Poise relies.
 
     from poise.testing import assert_agent, check_agent
 
@@ -7,8 +7,8 @@
         print(check.ok, check.name, check.detail)
 
 `check_agent`, `check_policy`, `check_game`, `check_scenarios` and `check_world` return a list of `Check`;
-`assert_agent` and so on take the same and raise. All that comes with Poise passes them, but for the default world, in
-which holding out pays. They catch mistakes; they do not confine malicious code.
+`assert_agent` and so on take the same and raise. Everything that comes with Poise passes them, except the default
+world, in which holding out pays. They catch mistakes; they do not confine malicious code.
 """
 
 from poise.testing.agents import check_agent

@@ -1,4 +1,4 @@
-"""The checks that every agent must pass, built in or a user's own."""
+"""The checks that every agent must pass, built in or custom."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def check_agent(
     settings:  how it is played; without a model unless they name one, which an agent that leaves the number to its
                model (offers="model") needs. message_seconds (5 unless said) is the time limit that is checked.
     scenarios: what is negotiated. opponents: names of the other seat's agents; default vanilla, and simulated.
-    draws:     the agent is said to act at random: its moves or emotions must then differ between seeds.
+    draws:     the agent is declared to act at random: its moves or emotions must then differ between seeds.
 
-    One that hangs, cannot be played at all, or does not play the same again, fails that check, and those that would
-    need it are left out. A privileged agent may see the other side's notes.
+    An agent that hangs, cannot be played, or does not play the same twice fails that check, and the checks that depend
+    on it are left out. A privileged agent may see the other side's notes.
     """
     agent = find_in_either_seat(agent) if isinstance(agent, str) else agent
     settings = settings or PlaySettings(message_seconds=_SECONDS_A_MESSAGE, match_seconds=60.0)
@@ -49,12 +49,12 @@ def check_agent(
 
 
 def each_agent_check(bench: Bench) -> Iterator[Check]:
-    """The checks of `check_agent`, one after the other."""
+    """The checks of `check_agent`, one by one."""
     return each_check(_checks(bench.settings, privileged=bench.agent.privileged, draws=bench.draws), bench)
 
 
 def check_names(settings: PlaySettings, *, privileged: bool) -> list[str]:
-    """The names of the checks of an agent that is not said to draw at random."""
+    """The names of the checks of an agent that is not declared to act at random."""
     return [name for name, _ in _checks(settings, privileged=privileged, draws=False)]
 
 
@@ -68,7 +68,7 @@ def _checks(settings: PlaySettings, *, privileged: bool, draws: bool) -> Iterato
         "its nodes return only fields of its state",
         lambda bench: _refuse(bench, lambda failure: UNKNOWN_KEY in failure),
     )
-    yield "leaves what it is shown as it was", _unchanging
+    yield "does not change its input", _unchanging
     yield "transcripts survive JSON", _survives_json
     yield "same seed, same play", _repeats
     if draws:
@@ -76,13 +76,13 @@ def _checks(settings: PlaySettings, *, privileged: bool, draws: bool) -> Iterato
     yield "does not know the other side's target", _blind_to_target
     if not privileged:
         yield "does not know the other side's notes", _blind_to_notes
-    yield "two matches at once do not touch", _apart
-    # Asking whether it learns makes a policy, and one that cannot be made fails a check and no more.
+    yield "two matches at once are independent", _apart
+    # Asking whether it learns makes a policy; one that cannot be made fails only one check.
     yield "what it learned survives JSON", _remembers
 
 
 def _quick(bench: Bench) -> None:
-    """Play the openings that the next checks look at; whatever else is wrong is for them to say."""
+    """Play the openings that the next checks look at; they report whatever else is wrong."""
     seconds = bench.settings.message_seconds
     try:
         within(seconds, lambda: (bench.agent.make_policy(), bench.agent.make_concession()))
@@ -94,7 +94,7 @@ def _quick(bench: Bench) -> None:
     except (DeadlineExceeded, Hopeless) as error:
         remedy = "look for a loop without an end, or for work that belongs before the match"
         raise Hopeless(f"{error}; {remedy}", getattr(error, "traceback", "")) from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - said by the next check
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the next check reports it
         bench.trouble = error
 
 
@@ -109,7 +109,7 @@ def _failure(bench: Bench, transcript: Transcript) -> str:
 
 
 def _refuse(bench: Bench, concerns: Callable[[str], bool]) -> None:
-    """Fail the check for the first failure of an opening that concerns it."""
+    """Raise for the first failed opening that concerns the check."""
     for place, transcript in enumerate(bench.openings):
         if (failure := _failure(bench, transcript)) and concerns(failure):
             raise Broken(f"scenario {transcript.scenario.id!r}: {failure}", bench.tracebacks[place])
@@ -136,13 +136,12 @@ def _repeats(bench: Bench) -> None:
     for before, again in zip(bench.openings, bench.play_all(), strict=True):
         if before != again.transcript:
             raise Hopeless(
-                f"scenario {before.scenario.id!r}: two plays with seed {SEED} differ; draw from `dice`, "
-                "not from elsewhere"
+                f"scenario {before.scenario.id!r}: two matches with seed {SEED} differ; draw only from `dice`"
             )
 
 
 def _draws(bench: Bench) -> None:
-    """Against an opponent that is the same under every seed."""
+    """Plays against an opponent that is the same under every seed."""
     scenario = bench.scenarios[0]
     seen = set()
     for seed in range(SEED, SEED + _SEEDS):
@@ -150,7 +149,9 @@ def _draws(bench: Bench) -> None:
         own = [played.messages[index] for index in bench.own(played)]
         seen.add(tuple((message.emotion, message.move) for message in own))
     if len(seen) < 2:
-        raise Broken(f"{_SEEDS} seeds give the same emotions and moves; draw from `dice`, or do not say that it draws")
+        raise Broken(
+            f"{_SEEDS} seeds give the same emotions and moves; draw from `dice`, or do not declare that it draws"
+        )
 
 
 def _survives_json(bench: Bench) -> None:
@@ -164,7 +165,7 @@ def _through_json(data: Any) -> Any:
 
 
 def _blind_to_target(bench: Bench) -> None:
-    """Against an opponent that does not act on its own target, changing that target must change nothing."""
+    """Against an opponent that does not act on its own target, a change of that target must change nothing."""
     for scenario, share in zip(bench.scenarios, cycle((1.0, 0.5)), strict=False):
         opponent = insister(bench, scenario, share)
         first, *others = (
@@ -195,7 +196,7 @@ def _blind_to_notes(bench: Bench) -> None:
 
 
 def _apart(bench: Bench) -> None:
-    """A match during which another pairing of the same agent plays another one goes as it does alone."""
+    """A match must go as it does alone while another pairing of the same agent plays another match."""
     scenario, another = bench.scenarios[0], bench.scenarios[-1]
 
     def aside() -> None:
@@ -204,7 +205,7 @@ def _apart(bench: Bench) -> None:
     alone, beside = (bench.pairing(insister(bench, scenario, 1.0, aside=each)) for each in (lambda: None, aside))
     first, second = alone.play(scenario, SEED), beside.play(scenario, SEED)
     if (first.transcript, first.memory) != (second.transcript, second.memory):
-        raise Broken("played while it plays elsewhere, it differs; keep what it remembers in `self`, not in the class")
+        raise Broken("its match differs while it plays another one; keep what it remembers in `self`, not in the class")
 
 
 def _unchanging(bench: Bench) -> None:
@@ -213,7 +214,7 @@ def _unchanging(bench: Bench) -> None:
 
 
 def _remembers(bench: Bench) -> None:
-    """A series resumed from the memory after the first match, or after the last, goes on as it would have."""
+    """A series resumed from the memory after the first or last match must continue as without the interruption."""
     if not bench.agent.learns:
         return
     for scenarios in (bench.scenarios[:1], bench.scenarios):

@@ -1,4 +1,4 @@
-"""Where an agent is tried: scenarios, opponents, and what went wrong in a match."""
+"""The bench on which agents are tried: scenarios, opponents, and what went wrong in a match."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def find_in_either_seat(spec: str) -> Agent:
 class Bench:
     """Plays the agent under test; `opponents` are names of the other seat's agents.
 
-    draws:    it is said to draw at random.
-    openings: a transcript of each scenario against each opponent. tracebacks: of those that failed, by their place.
-    changed:  what its parts changed that they were shown.
+    draws:    it is declared to draw at random.
+    openings: a transcript of each scenario against each opponent. tracebacks: of those that failed, by index.
+    changed:  methods of its parts that changed their input.
     trouble:  why it could not be played at all.
     """
 
@@ -81,7 +81,7 @@ class Bench:
         return (self.pairing(find_agent(name, self.theirs), agent) for name in names)
 
     def play_all(self, agent: Agent | None = None) -> Iterator[Played]:
-        """Every scenario, in order, against every opponent, and the first against one that makes no offer."""
+        """Play every scenario against every opponent, and the first against one that makes no offer."""
         for pairing in self.pairings(agent):
             for scenario in self.scenarios:
                 yield pairing.play(scenario, SEED)
@@ -92,7 +92,7 @@ class Bench:
         return (message.index for message in transcript.messages if message.seat == self.agent.seat)
 
 
-# --- an opponent of which all is known
+# --- opponents that are known exactly
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ def insister(
     notes: Mapping[str, Any] = MappingProxyType({}),
     aside: Callable[[], object] = lambda: None,
 ) -> Agent:
-    """An opponent that says one number for ever, firmly and in the same words, whatever its target and the seed.
+    """An opponent that always insists on one number in the same words, whatever its target and the seed.
 
     share: where the number is on the way from the agent's target in `scenario` (0) to the other side's (1).
-    notes: its secret. aside: done once a match, before its first message.
+    notes: its private notes. aside: called once a match, before its first message.
     """
     own, theirs = scenario.target(bench.agent.seat), scenario.target(bench.theirs)
     low, grid = scenario.bounds[0], bench.settings.rules.grid
@@ -145,7 +145,7 @@ def insister(
 
 
 def silent(bench: Bench) -> Agent:
-    """An opponent that never makes an offer, so that there is none but the agent's own."""
+    """An opponent that never makes an offer, so that only the agent's own can stand."""
     return _agent(bench, _Insister(FORFEIT, {}, lambda: None))
 
 
@@ -153,15 +153,15 @@ def _agent(bench: Bench, part: _Insister) -> Agent:
     return Agent("insister", bench.theirs, lambda: part, lambda: part, model="scripted", make_graph=part.graph)
 
 
-# --- watching what an agent's parts do with what they are shown
+# --- watching whether an agent's parts change their input
 
 _METHODS: Final = ("note", "choose", "decide", "learn", "memory", "restore")
 
 
 def watched(agent: Agent, changed: list[str], seconds: float) -> Agent:
-    """The agent, its policy and its concession watched: `changed` grows where a method changes what it was handed.
+    """The agent with its policy and concession watched: `changed` records the methods that change their input.
 
-    Learning is given up after `seconds` (wall-clock), as a message is.
+    Learning is stopped after `seconds` (wall-clock), like a message.
     """
     return replace(
         agent,
@@ -192,6 +192,6 @@ def _unchanging(name: str, method: Callable[..., Any], changed: list[str]) -> Ca
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` gives; DeadlineExceeded when it takes longer (wall-clock)."""
+    """The result of `work`; raises DeadlineExceeded when it takes longer (wall-clock)."""
     result: Mapping[str, T] = guard(seconds, math.inf, calls_model=False)(lambda: {"": work()})
     return result[""]

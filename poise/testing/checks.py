@@ -1,4 +1,4 @@
-"""What every check is: a name, whether it holds, and what was seen; and how a list of them is made and demanded."""
+"""A check and its result; and the functions that make a list of them and assert it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was asked, whether it holds, and what was seen where it does not.
+    """One check: its name, whether it holds, and what was seen where it does not.
 
     traceback: of the exception in the subject's code, where one was seen.
     """
@@ -28,7 +28,7 @@ class Check:
 
 
 class Broken(PoiseError):
-    """A check does not hold; the text says what was seen and, where there is one, the remedy."""
+    """A check does not hold; the text says what was seen and the remedy, if there is one."""
 
     def __init__(self, text: str, traceback: str = "") -> None:
         super().__init__(text)
@@ -36,16 +36,16 @@ class Broken(PoiseError):
 
 
 class Hopeless(Broken):
-    """A check does not hold, and the others would only say so again, or take as long: they are left out."""
+    """A check does not hold, and the rest are left out, because they would only repeat it or take as long."""
 
 
 def make_checks(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> list[Check]:
-    """Every check of `subject`, whatever fails before it, up to the first that is Hopeless."""
+    """All checks of `subject`, also after failures, up to the first that is Hopeless."""
     return list(each_check(checks, subject))
 
 
 def each_check(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) -> Iterator[Check]:
-    """As `make_checks`, one after the other."""
+    """As `make_checks`, one by one."""
     for name, check in checks:
         try:
             check(subject)
@@ -53,7 +53,7 @@ def each_check(checks: Iterable[tuple[str, Callable[[T], object]]], subject: T) 
             yield Check(name, ok=False, detail=str(error), traceback=error.traceback)
             if isinstance(error, Hopeless):
                 return
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a check reports whatever its subject does wrong
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a check reports any fault of its subject
             detail = f"{type(error).__name__}: {error}{place_of(error)}"
             yield Check(name, ok=False, detail=detail, traceback=traceback_of(error))
         else:

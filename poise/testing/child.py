@@ -1,4 +1,4 @@
-"""The checks of an agent in a child process: whatever its file does, on import or in play, there is a verdict."""
+"""The checks of an agent in a child process, so that there is a verdict whatever its file does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from poise.testing.bench import Bench, find_in_either_seat
 from poise.testing.checks import Check
 
 _START_SECONDS: Final = 60.0
-_MATCHES: Final = 4  # a step may take as long as so many matches, and the start
+_MATCHES: Final = 4  # a step may take as long as this many matches, plus the start
 _LAST_SECONDS: Final = 5.0  # from closing its pipe to the end of the child
 _ENDS: Final = "every check gives a result"
 
@@ -24,8 +24,8 @@ def check_in_child(spec: str, settings: PlaySettings, step_seconds: float | None
 
     step_seconds: wall-clock time that the import of the agent's file may take, and each check.
 
-    A child that ends early or takes too long fails a check of its own, and so does one that leaves checks out.
-    Raises PoiseError where the agent cannot be found or its file fails on import.
+    A child that ends early, takes too long or leaves out checks fails an additional check. Raises PoiseError where the
+    agent cannot be found or its file fails on import.
     """
     title, checks, privileged, problem = spec, list[Check](), False, ""
     for news in _news(spec, settings, step_seconds or _START_SECONDS + _MATCHES * settings.match_seconds):
@@ -40,12 +40,12 @@ def check_in_child(spec: str, settings: PlaySettings, step_seconds: float | None
                 pass
     left_out = set(check_names(settings, privileged=privileged)) - {check.name for check in checks}
     if not problem and left_out and all(check.ok for check in checks):
-        problem = f"there is none for: {', '.join(sorted(left_out))}; the file must leave Poise's own functions alone"
+        problem = f"there is no result for: {', '.join(sorted(left_out))}; the file must not replace Poise's functions"
     return title, [*checks, Check(_ENDS, ok=False, detail=problem)] if problem else checks
 
 
 def _news(spec: str, settings: PlaySettings, seconds: float) -> Iterator[Any]:
-    """What the child sends, a tuple with its kind first; at last a "problem" where it does not come to its end."""
+    """The tuples that the child sends, their kind first; at last a "problem" where it does not finish."""
     context: Any = worker_context((spec, settings), registered=False)
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_check, args=(theirs, spec, settings), daemon=True, name="poise-check")
@@ -73,9 +73,9 @@ def _news(spec: str, settings: PlaySettings, seconds: float) -> Iterator[Any]:
 
 
 def _check(pipe: Any, spec: str, settings: PlaySettings) -> None:
-    """The life of the child."""
+    """The child process."""
     begin_worker()
-    check = each_agent_check  # taken before the agent's file runs, which may replace what modules hold
+    check = each_agent_check  # bound before the agent's file runs, which may replace attributes of modules
     pipe.send(("started",))
     try:
         agent = find_in_either_seat(spec)
@@ -84,6 +84,6 @@ def _check(pipe: Any, spec: str, settings: PlaySettings) -> None:
             pipe.send(("result", made.name, made.ok, made.detail, made.traceback))
     except PoiseError as error:
         pipe.send(("error", type(error).__name__, str(error)))
-    except BaseException as error:  # noqa: BLE001 - the parent makes a failed check of it
+    except BaseException as error:  # noqa: BLE001 - the parent reports it as a failed check
         pipe.send(("problem", f"the agent's code raised {type(error).__name__}: {error}"))
     pipe.send(("end",))

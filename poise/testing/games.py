@@ -1,4 +1,4 @@
-"""The checks that every game must pass that is to be the referee: OpenSpiel's contract, and Poise's."""
+"""The checks that a game must pass to be the referee: OpenSpiel's contract, and Poise's."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ def check_game(
     """Play the game at random and check that OpenSpiel, the referee and the agents can rely on it.
 
     game:    as `Rules.game` and `--game` take it (`file.py:ClassName`), a class under `@game`, or "" for Poise's own.
-    tables:  the scenarios and rules that it is tried with; each rule's `game` is replaced.
-    seconds: wall-clock time that the first plays may take, all together.
+    tables:  the scenarios and rules to try it with; each rule's `game` is replaced.
+    seconds: wall-clock time that the first plays may take together.
 
-    One that does not end, or hangs, fails that check, and the rest are left out. Raises ConfigError where there is no
-    such game.
+    A game that does not end, or hangs, fails that check, and the rest are left out. Raises ConfigError where there is
+    no such game.
     """
     name = game if isinstance(game, str) else name_of(game, game.__name__)
     if name:
         find_game(name)
     subject = [_Table(scenario, replace(rules, game=name)) for scenario, rules in tables]
-    return make_checks([("ends when it says", lambda tables: _ends(tables, seconds)), *_CHECKS], subject)
+    return make_checks([("ends as declared", lambda tables: _ends(tables, seconds)), *_CHECKS], subject)
 
 
 @dataclass(frozen=True)
 class _Table:
-    """A scenario under rules, its game, and random plays of it."""
+    """A scenario under rules, its game, and random plays."""
 
     scenario: Scenario
     rules: Rules
@@ -72,7 +72,7 @@ class _Table:
         return states
 
     def _pick(self, state: BargainingState, dice: Dice) -> int:
-        """A legal action; one in four of them close to the other side's offer, so that deals come about, too."""
+        """A random legal action; one in four is close to the other side's offer, so that there are deals, too."""
         legal = state.legal_actions()
         theirs = state.standing[1 - state.index % 2]
         moves = [(action, state.terms.move(action)) for action in legal] if theirs else []
@@ -96,7 +96,7 @@ def _simulates(tables: Tables) -> None:
         try:
             openspiel.simulate(table.game, 3)
         except Exception as error:
-            # OpenSpiel adds the whole position, written out
+            # OpenSpiel appends the whole position
             raise Broken(str(error).partition("Serialized state")[0].strip()) from error
 
 
@@ -110,7 +110,7 @@ def _legal(tables: Tables) -> None:
                 raise Broken(f"nothing is legal, and the negotiation goes on ({state})")
             allowed = [action for action in range(table.game.num_distinct_actions()) if state.allows(action)]
             if allowed != legal:
-                raise Broken(f"allows() says otherwise than legal_actions() ({state}); override both or neither")
+                raise Broken(f"allows() disagrees with legal_actions() ({state}); override both or neither")
 
 
 def _ends(tables: Tables, seconds: float) -> None:
@@ -135,7 +135,7 @@ def _pays(tables: Tables) -> None:
             if len(paid) != 2 or not all(math.isfinite(each) and least <= each <= most for each in paid):
                 raise Broken(f"{state.ending or 'a position'} pays {paid}; each seat gets from {least:g} to {most:g}")
             if state.deal is None and any(paid):
-                raise Broken(f"it pays {paid} without a deal; that is worth 0 to both")
+                raise Broken(f"it pays {paid} without a deal; that must pay 0 to both")
 
 
 def _clones(tables: Tables) -> None:
@@ -173,7 +173,7 @@ def _repeats(tables: Tables) -> None:
 
 
 def _hides(tables: Tables) -> None:
-    """The same negotiation with another target of the other side looks the same to a seat while it lasts."""
+    """While it lasts, a negotiation must look the same to a seat whatever the other side's target is."""
     for table, player, change in product(tables, range(2), (1, -1)):
         scenario, hidden = table.scenario, f"{SEATS[1 - player]}_target"
         changed = replace(table, scenario=replace(scenario, **{hidden: getattr(scenario, hidden) + change}))
@@ -205,20 +205,20 @@ def _refereed(tables: Tables) -> None:
 
 
 def _as_said(state: BargainingState, legal: Any) -> None:
-    """What the referee tells a seat that it may do is what it may do."""
+    """The moves that the referee offers a seat must be legal."""
     moves = [state.terms.move(action) for action in state.legal_actions()]
     offers = {move.value for move in moves if move.kind == "offer"}
     if {move.kind for move in moves} != set(legal.kinds) or offers != {*range(legal.low, legal.high + 1, legal.step)}:
-        raise Broken(f"not all that seats are told is legal ({legal}); a custom game leaves the moves as they are")
+        raise Broken(f"not all that seats are told is legal ({legal}); a custom game must not change the moves")
 
 
 _CHECKS: Final[tuple[tuple[str, Callable[[Tables], None]], ...]] = (
-    ("legal actions are those it allows", _legal),
-    ("pays what it declares", _pays),
-    ("a clone goes its own way", _clones),
-    ("positions survive being written", _reads_back),
+    ("legal actions and allows() agree", _legal),
+    ("pays as declared", _pays),
+    ("a clone is independent", _clones),
+    ("positions survive as text", _reads_back),
     ("same moves, same end", _repeats),
     ("hides the other side's target", _hides),
-    ("seats may do what the referee tells them", _refereed),
+    ("the moves that the referee offers are legal", _refereed),
     ("OpenSpiel's own simulation passes", _simulates),
 )

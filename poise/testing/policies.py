@@ -1,4 +1,4 @@
-"""The checks that every policy must pass: it is asked what to show in negotiations that were played beforehand."""
+"""The checks that every policy must pass: it is asked which emotion to show in recorded negotiations."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def check_policy(
     seconds: float = 5.0,
     draws: bool = False,
 ) -> list[Check]:
-    """Ask `policy` what to show in recorded negotiations and check what it answers; nothing is negotiated.
+    """Ask `policy` which emotion to show in recorded negotiations and check its answers; nothing is negotiated.
 
     policy:    a name, as `poise agents list` shows it; a function (view) or (view, dice); a class with `choose`; or a
                function without parameters that makes a policy.
     scenarios: what is negotiated. seconds: wall-clock time that an answer may take.
-    draws:     the policy is said to draw at random: it must then answer otherwise under other seeds.
+    draws:     the policy is declared to draw at random: its answers must then differ between seeds.
 
-    One that hangs, fails to answer, or does not answer the same again, fails that check, and those that would need it
-    are left out.
+    A policy that hangs, fails to answer, or does not answer the same twice fails that check, and the checks that depend
+    on it are left out.
     """
     subject = _Subject(*_maker(policy, seat), _recorded(seat, tuple(scenarios)), seconds)
     return make_checks(_checks(subject, draws), subject)
@@ -62,13 +62,13 @@ def _maker(policy: str | Callable[..., Any], seat: Seat) -> tuple[Callable[[], P
 
 @dataclass(frozen=True)
 class _Recorded:
-    """One negotiation as one seat lived it: what it was told, and the transcript."""
+    """One negotiation from one seat's side: its views, and the transcript."""
 
     brief: Brief
     transcript: Transcript
 
     def turns(self) -> Iterator[tuple[View, dict[str, Any]]]:
-        """(view without what the policy itself does, the other side's notes) before each message of the seat."""
+        """(view without the policy's own contributions, the other side's notes) before each message of the seat."""
         messages = self.transcript.messages
         lines = tuple(Line(message.seat, message.text, message.move, message.tone) for message in messages)
         own = [message for message in messages if message.seat == self.brief.seat]
@@ -92,7 +92,7 @@ def _recorded(seat: Seat, scenarios: tuple[Scenario, ...]) -> tuple[_Recorded, .
 
 @dataclass
 class _Subject:
-    """Asks fresh policies; `first` and `notes` are what the first one answered, `changed` what it changed."""
+    """Asks fresh policies; `first` and `notes` are the first one's answers, `changed` whether it changed its input."""
 
     make: Callable[[], Policy]
     privileged: bool
@@ -130,21 +130,21 @@ class _Subject:
         return result
 
     def series(self, seed: int = SEED) -> list[Choices]:
-        """What one fresh policy answers in all the negotiations, one after the other."""
+        """The answers of one fresh policy in all the negotiations, one after the other."""
         policy = self.make()
         return [list(self.ask(policy, negotiation, seed)) for negotiation in self.negotiations]
 
 
 def _checks(subject: _Subject, draws: bool) -> Iterator[tuple[str, Callable[[_Subject], None]]]:
     yield f"answers within {subject.seconds:g} s", _quick
-    yield "answers whenever it is asked", _answers
+    yield "always answers", _answers
     yield "shows emotions among the 28", _among_the_28
-    yield "leaves the view as it was", _unchanging
+    yield "does not change the view", _unchanging
     yield "its notes are JSON data", _notes
     yield "same view and dice, same answer", _repeats
     if draws:
         yield "other seeds, other answers", _draws
-    yield "two at once do not touch", _apart
+    yield "two at once are independent", _apart
     yield "what it learned survives JSON", _remembers
 
 
@@ -157,7 +157,7 @@ def _quick(subject: _Subject) -> None:
             f"no answer within {subject.seconds:g} s; look for a loop without an end, or for work that belongs before "
             "the match"
         ) from None
-    except Exception:  # noqa: BLE001, S110 - said by the next check
+    except Exception:  # noqa: BLE001, S110 - the next check reports it
         pass
 
 
@@ -178,22 +178,22 @@ def _among_the_28(subject: _Subject) -> None:
 
 def _repeats(subject: _Subject) -> None:
     if subject.series() != subject.first:
-        raise Hopeless("asked the same again, a fresh policy answers otherwise; draw from `dice`, not from elsewhere")
+        raise Hopeless("a fresh policy answers the same questions differently; draw only from `dice`")
 
 
 def _draws(subject: _Subject) -> None:
     if all(subject.series(seed) == subject.first for seed in range(SEED + 1, SEED + _SEEDS)):
-        raise Broken(f"{_SEEDS} seeds give the same answers; draw from `dice`, or do not say that it draws")
+        raise Broken(f"{_SEEDS} seeds give the same answers; draw from `dice`, or do not declare that it draws")
 
 
 def _apart(subject: _Subject) -> None:
-    """Two policies asked in turn, in two negotiations, answer as they do alone."""
+    """Two policies asked in turn, in two negotiations, must answer as they do alone."""
     recorded = subject.negotiations[0], subject.negotiations[-1]
     alone = [list(subject.ask(subject.make(), negotiation)) for negotiation in recorded]
     asked = [subject.ask(subject.make(), negotiation) for negotiation in recorded]
-    beside = list(zip_longest(*asked))  # takes one answer of each in turn
+    beside = list(zip_longest(*asked))  # one answer of each in turn
     if beside != list(zip_longest(*alone)):
-        raise Broken("two of them asked in turn answer otherwise; keep what it remembers in `self`, not in the class")
+        raise Broken("two of them asked in turn answer differently; keep what it remembers in `self`, not in the class")
 
 
 def _unchanging(subject: _Subject) -> None:
@@ -208,7 +208,7 @@ def _notes(subject: _Subject) -> None:
 
 
 def _remembers(subject: _Subject) -> None:
-    """A fresh policy with the memory continues as the one that learned it, after one negotiation and after all."""
+    """A fresh policy with the memory must continue like the one that learned it, after one negotiation and all."""
     if not isinstance(subject.make(), Learner):
         return
     for recorded in (subject.negotiations[:1], subject.negotiations):
@@ -221,4 +221,4 @@ def _remembers(subject: _Subject) -> None:
             for policy in (learner, again)
         ]
         if continued[0] != continued[1] or learner.memory() != again.memory():
-            raise Broken("after restore(memory()) it answers otherwise; put all that it learned into memory()")
+            raise Broken("after restore(memory()) it answers differently; put all that it learned into memory()")

@@ -30,11 +30,11 @@ _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eight
 
 
 def check_scenarios(source: Source, *, apart_from: Source | None = None, tolerance: int | None = None) -> list[Check]:
-    """Read the scenarios and check that they can be negotiated about, and that none gives itself away.
+    """Read the scenarios and check that they can be negotiated, and that none reveals its targets.
 
     source:     as `--scenarios` takes it ("builtin:rent", "mine.jsonl"), or scenarios.
     apart_from: scenarios none of which may be among these, such as those that an agent was trained on. Where `source`
-                names a whole set, its first four fifths and its last fifth are held apart, too.
+                names a whole set, its first four fifths and its last fifth must be disjoint, too.
     tolerance:  of the rules they are meant for (scenario units; default 5): offers this close are a deal.
 
     A file that cannot be read fails with its row and column, and the rest are left out.
@@ -56,7 +56,7 @@ def _checks(apart_from: Source | None) -> Iterator[tuple[str, Callable[[_Set], N
     yield "targets, gap and polarity agree, within the bounds", _sound
     yield "leaves something to negotiate", _negotiable
     yield "counts in one unit in each domain", _one_unit
-    yield "says neither target in its context", _secret
+    yield "states neither target in its context", _secret
     yield "has no scenario twice, in training and in test", _split
     if apart_from is not None:
         yield (
@@ -82,7 +82,7 @@ def _readable(subject: _Set) -> None:
 def _unique(subject: _Set) -> None:
     twice = [name for name, count in Counter(scenario.id for scenario in subject.scenarios).items() if count > 1]
     if twice:
-        raise Broken(f"{len(twice)} ids stand for more than one scenario, {twice[0]!r} first; rename one")
+        raise Broken(f"{len(twice)} ids belong to more than one scenario, {twice[0]!r} first; rename one")
 
 
 def _sound(subject: _Set) -> None:
@@ -113,12 +113,12 @@ def _one_unit(subject: _Set) -> None:
         if units.setdefault(scenario.domain, scenario.unit) != scenario.unit:
             raise Broken(
                 f"scenario {scenario.id!r} counts {scenario.unit}, and others of {scenario.domain} "
-                f"{units[scenario.domain]}; an agent learns numbers in one unit"
+                f"{units[scenario.domain]}; use one unit in each domain"
             )
 
 
 def _secret(subject: _Set) -> None:
-    """Numbers in digits are refused when a scenario is made; here those that are spelled out."""
+    """Finds numbers that are spelled out; those in digits are refused when a scenario is made."""
     for scenario in subject.scenarios:
         for label, text in (*scenario.context.items(), ("id", scenario.id)):
             for target in (scenario.creditor_target, scenario.debtor_target):
@@ -142,7 +142,7 @@ def _content(scenario: Scenario) -> str:
 
 
 def _split(subject: _Set) -> None:
-    """At four fifths, as `:train` and `:test` do."""
+    """The two parts of `:train` and `:test`: the first four fifths, and the rest."""
     cut = len(subject.scenarios) * 4 // 5
     _hold_apart(subject.scenarios[:cut], subject.scenarios[cut:], "the first four fifths, which are for training,")
 
@@ -151,7 +151,7 @@ def _hold_apart(first: Sequence[Scenario], second: Sequence[Scenario], named: st
     ids = {_content(scenario): scenario.id for scenario in first}
     for scenario in second:
         if (before := ids.get(_content(scenario))) is not None:
-            raise Broken(f"scenario {scenario.id!r} is scenario {before!r} of {named} again; leave one out")
+            raise Broken(f"scenario {scenario.id!r} equals scenario {before!r} of {named}; leave one out")
 
 
 def _survives(subject: _Set) -> None:

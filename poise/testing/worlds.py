@@ -1,4 +1,4 @@
-"""What is demanded of a world in which emotion is to be studied: that stubbornness does not win it, and that words do.
+"""The checks of a world in which emotion is studied: stubbornness must not win, and emotion must matter.
 
 Every check plays the same negotiations, LLM-free, with creditors that differ in one thing: the emotion that they show,
 or how they concede. Differences are paired by negotiation; +- is 1.96 standard errors over negotiations.
@@ -47,8 +47,8 @@ REASONABLE: Final[Mapping[str, Concession]] = {
 # One label for each of the seven emotions; the others of a family are read as the same of the seven.
 FAMILIES: Final = ("gratitude", "sadness", "annoyance", "nervousness", "surprise", "disgust", "neutral")
 INDIFFERENT: Final = ("vanilla", "random", "random:7", "fixed:anger", "lookup", "wsls", "eq-negotiator")
-MOST_OF_LEAD: Final = 0.35  # of the oracle's lead, that the best emotion-blind concession may have
-LEAST_LEAD: Final = 0.10  # of the oracle over vanilla, at every reasonable concession
+MOST_OF_LEAD: Final = 0.35  # share of the oracle's lead that the best emotion-blind concession may have
+LEAST_LEAD: Final = 0.10  # least lead of the oracle over vanilla, at every reasonable concession
 HUMAN_DEALS: Final = (0.90, 0.97)
 CLOSE_TO_HUMAN: Final = 0.10  # of savings' quantiles
 
@@ -56,7 +56,7 @@ CLOSE_TO_HUMAN: Final = 0.10  # of savings' quantiles
 def check_world(
     world: str | os.PathLike[str] = "", *, matches: int = 200, scenarios: str = "builtin:test", seed: int = 20_250_401
 ) -> list[Check]:
-    """Play creditors against the world's debtors and check what a study of emotion rests on.
+    """Play creditors against the world's debtors and check the assumptions of a study of emotion.
 
     world:     a world's name, or its file; default the default one, which does not pass.
     matches:   of each creditor, on the scenarios in turn; below 100, chance decides much.
@@ -97,18 +97,18 @@ class WorldTrials:
         return self._played[key]
 
     def kinds(self) -> npt.NDArray[np.str_]:
-        """The disposition of each match's debtor, whoever plays it."""
+        """The disposition of each match's debtor, whoever the creditor is."""
         creditor = find_agent("vanilla", "creditor")
         return np.array([each.messages[1].notes["disposition"] for each in self.play(creditor)])
 
 
 def world_trials(world: str | os.PathLike[str], *, matches: int, scenarios: str, seed: int) -> WorldTrials:
-    """The matches that the checks of a world are made from; none is played yet."""
+    """The matches for the checks of a world; none is played yet."""
     return WorldTrials(str(world), load_scenarios(scenarios), matches, seed)
 
 
 def each_world_check(trials: WorldTrials) -> Iterator[Check]:
-    """The checks one after the other, the quick ones first."""
+    """The checks, the quick ones first."""
     yield _no_emotion_without_pulls(trials)
     for name, concession in (
         ("conceding never", NEVER),
@@ -129,7 +129,7 @@ def _gain(ours: Utilities, theirs: Utilities) -> tuple[float, float]:
 
 
 def _no_emotion_without_pulls(trials: WorldTrials) -> Check:
-    """Where nothing that is read moves the debtor, every emotion policy must earn the same, to the last digit."""
+    """Where no reading moves the debtor, every emotion policy must earn exactly the same."""
     still = tuple(replace(kind, pulls=((0.0,) * len(EMOTIONS7),) * 4) for kind in trials.world.dispositions)
     null = replace(trials.world, dispositions=still)
     earned = {
@@ -180,7 +180,7 @@ def _no_emotion_for_all(trials: WorldTrials) -> Check:
 
 
 def _settles_like_people(trials: WorldTrials) -> Check:
-    """With a creditor of human manners, deals are as frequent and as far apart as people's (CraigslistBargain)."""
+    """With a humanlike creditor, deals must be about as frequent and as spread as people's (CraigslistBargain)."""
     seen = measure_marginals(trials.play(human_creditor(trials.world)))
     deals = len(seen.savings) / trials.matches
     quantiles = seen.quantiles()

@@ -25,7 +25,7 @@ from poise.agents.registry import each_debtor, find_agent
 from poise.common.errors import ConfigError
 from poise.common.processes import usable_cores
 from poise.common.seeds import child_seed
-from poise.common.words import did_you_mean
+from poise.common.words import counted, did_you_mean
 from poise.games.moves import SEATS, Seat
 from poise.games.scenario import Scenario
 from poise.tournaments.config import HOW_CALLED, TournamentConfig
@@ -265,12 +265,8 @@ class Schedule:
     @property
     def summary(self) -> str:
         """How many agents and matches there are, in a line."""
-
-        def many(count: int, thing: str) -> str:
-            return f"{count} {thing}{'' if count == 1 else 'es' if thing == 'match' else 's'}"
-
-        sides = f"{many(len(self.creditors), 'creditor')} x {many(len(self.debtors), 'debtor')}"
-        line = f"{sides} x {many(self.size, 'match')} = {many(self.total, 'match')}"
+        sides = f"{counted(len(self.creditors), 'creditor')} x {counted(len(self.debtors), 'debtor')}"
+        line = f"{sides} x {counted(self.size, 'match')} = {counted(self.total, 'match')}"
         return line if self.config.part is None else f"{line}; part {self.config.part}: {self.played_total} of them"
 
     @property
@@ -279,7 +275,7 @@ class Schedule:
         whole, more = divmod(self.size, len(self.scenarios))
         often = "once" if whole == 1 else "twice" if whole == 2 else f"{whole} times"
         names = f"{self.scenarios[0].id} to {self.scenarios[-1].id}" if self.scenarios[1:] else self.scenarios[0].id
-        sentence = f"each pair plays {len(self.scenarios)} scenario{'s' * bool(self.scenarios[1:])} ({names}) {often}"
+        sentence = f"each pair plays {counted(len(self.scenarios), 'scenario')} ({names}) {often}"
         if more:
             sentence += f", and the first {f'{more} of them' if more > 1 else 'of them'} once more"
         if self.left_out:

@@ -1,4 +1,1 @@
-"""Learning: optimisers that are asked for what to try and told how it went, and artifacts, what training leaves behind.
-
-Nothing here plays a negotiation; `poise.training.online.train` does, and tells.
-"""
+"""Training: by play (`online`), from data sets (`data`, `offline`), of words, and of the emotion detector."""

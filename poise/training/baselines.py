@@ -1,8 +1,9 @@
 """`poise train baselines`: the best creditors that read nothing, chosen on training debtors.
 
-An engine that reads emotions has to beat the best fixed emotion and the best concession without emotion. Chosen on the
-matches that they are judged on, both are flattered (the winner's curse); so they are chosen here, and judged elsewhere.
-It is a tournament: its folder is resumed after a crash, and its standings and report show every candidate.
+An engine that reads emotions has to beat the best fixed emotion and the best concession without emotion. If they were
+chosen on the matches that they are judged on, their figures would be too high (the winner's curse); so they are chosen
+here and judged elsewhere. It is a tournament: its folder is resumed after a crash, and its standings and report show
+every candidate.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ CONCEDING: Final = ("vanilla", *(f"vanilla,concession={concession}" for concessi
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """The creditors that were chosen, as `--creditor` takes them, with the mean utilities of all, the best first.
+    """The chosen creditors, as `--creditor` takes them, with the mean utilities of all, the best first.
 
     fixed: shows one emotion throughout. blind: shows none, and concedes best.
     """

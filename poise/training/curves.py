@@ -1,4 +1,4 @@
-"""How a training went, over its steps."""
+"""The learning curve of a training."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from poise.tournaments.charts.plots import colour
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LOSSES: Final = "curve.jsonl"  # of a training of words, a line for each step
+LOSSES: Final = "curve.jsonl"  # the file of a training of words, with a line for each step
 _COLOURS: Final = ("creditor", "debtor", "good", "s2", "warn")  # of the report
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What a training kept of itself.
+    """A learning curve.
 
     unit: what x counts, such as steps. x: increasing. figures: by name, such as utility or a loss, a value for each x.
     """
@@ -35,7 +35,7 @@ def read_curve(folder: Path | str) -> LearningCurve:
     """The learning curve of the training in `folder`: utility by play, losses from data sets and of words.
 
     Raises:
-        BadInput: the training kept none. AgentError: the folder holds no finished training.
+        BadInput: the training has none. AgentError: the folder holds no finished training.
     """
     folder = Path(folder)
     if (folder / LOSSES).is_file():
@@ -45,7 +45,7 @@ def read_curve(folder: Path | str) -> LearningCurve:
     steps = curve.get("steps")
     if not steps:
         raise BadInput(
-            f"{folder / FILE} has no learning curve: it was trained by an older Poise, or at once; train it again"
+            f"{folder / FILE} has no learning curve: it is from an older version, or took no steps; train it again"
         )
     names = curve.get("losses") or curve["figures"]
     columns: dict[str, Sequence[float]] = {name: [step[place] for step in steps] for place, name in enumerate(names, 1)}
@@ -55,7 +55,7 @@ def read_curve(folder: Path | str) -> LearningCurve:
 def plot_training(folder: Path | str, ax: Axes | None = None) -> Axes:
     """Draw the learning curve of the training in `folder`; raises as `read_curve`.
 
-    Utility by play is the mean of each round, as the policy explores, and so below what it is worth in the end.
+    Utility by play is the mean of each round, in which the policy explores, and so below its final utility.
     """
     curve = read_curve(folder)
     if ax is None:

@@ -7,10 +7,10 @@
 The agent is a creditor that chooses which emotion each of its messages shows; its concession chooses the offers and the
 referee judges. One episode is one negotiation, one step one message of the creditor and the answer to it:
 
-    observation  a state of `poise.agents.policies.learned.states`, float32: what a seat may know and nothing else
+    observation  a state of `poise.agents.policies.learned.states`, float32: only what a seat may know
     action       the emotion, by its place in `emotions`
-    reward       after the last step the creditor's utility, as the referee has it, in [0, 1]; 0 before, and without a
-                 deal
+    reward       after the last step the creditor's utility, computed by the referee, in [0, 1]; 0 before, and
+                 without a deal
     end          terminated, always: the rules end every negotiation, and how many messages are left is observed
 
 With a discount of 1 the return is the utility. Scenario and seed of an episode are drawn from the environment's own
@@ -46,7 +46,7 @@ from poise.games.transcript import Transcript
 from poise.graphs.pairing import Pairing, PlaySettings
 
 Observation = NDArray[np.float32]
-_PATIENCE: Final = 1e7  # seconds: a learner may take its time between two steps
+_PATIENCE: Final = 1e7  # seconds: a learner may be slow between two steps
 
 
 class EmotionEnv(gymnasium.Env[Observation, np.int64]):
@@ -61,10 +61,10 @@ class EmotionEnv(gymnasium.Env[Observation, np.int64]):
     settings:    how a negotiation is played: rules, models, detector.
     render_mode: "ansi" lets `render` give the last negotiation as text.
 
-    Raises AgentError, ScenarioError and BadInput for names that are not there.
+    Raises AgentError, ScenarioError and BadInput for unknown names.
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - as gymnasium declares it
+    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - gymnasium's declaration
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -94,7 +94,7 @@ class EmotionEnv(gymnasium.Env[Observation, np.int64]):
         kind = concession or default_concession("creditor")
         named_concession(kind)  # refused here, not in an episode
         self._desk = desk = _Desk()
-        weakref.finalize(self, desk.chosen.put, None)  # whoever forgets to close it leaves no thread behind
+        weakref.finalize(self, desk.chosen.put, None)  # an environment that was not closed leaves no thread behind
         creditor = Agent("gymnasium", "creditor", lambda: desk, lambda: named_concession(kind))
         rules = replace(settings or PlaySettings(), message_seconds=_PATIENCE, match_seconds=_PATIENCE)
         debtor = find_agent(debtor, "debtor") if isinstance(debtor, str) else debtor
@@ -109,7 +109,7 @@ class EmotionEnv(gymnasium.Env[Observation, np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin a negotiation: the observation before the creditor's first message. info: its `scenario` and `seed`."""
+        """Start a negotiation: the observation before the creditor's first message. info: its `scenario` and `seed`."""
         super().reset(seed=seed)
         self._leave()
         drawn = int(self.np_random.integers(len(self._scenarios)))
@@ -118,7 +118,7 @@ class EmotionEnv(gymnasium.Env[Observation, np.int64]):
             raise BadInput(f"scenario {index!r} is not one of 0 to {len(self._scenarios) - 1}")
         scenario, match_seed = self._scenarios[index], int(self.np_random.integers(2**63))
         self._transcript = None
-        given = self._pairing, self._desk, scenario, match_seed  # and not this object, which may be forgotten
+        given = self._pairing, self._desk, scenario, match_seed  # and not this object, so that it can be collected
         self._thread = threading.Thread(target=_play, args=given, name="poise-gym", daemon=True)
         self._thread.start()
         view = self._next()
@@ -155,11 +155,11 @@ class EmotionEnv(gymnasium.Env[Observation, np.int64]):
         return "\n".join(f"{line.seat} ({line.emotion}): {line.text}" for line in lines)
 
     def close(self) -> None:
-        """Leave the negotiation at hand."""
+        """End the current negotiation."""
         self._leave()
 
     def observe(self, view: View) -> Observation:
-        """What an agent sees before a message: the same in training and, for an agent in a tournament, in its view."""
+        """The observation before a message, the same in training and from a view in a tournament."""
         self._last = np.asarray(self._build(view), np.float32)
         return self._last
 
@@ -183,13 +183,13 @@ class EmotionEnv(gymnasium.Env[Observation, np.int64]):
 
 
 class _Desk:
-    """The policy at which the environment waits: it shows what the seat sees, and plays what it is given."""
+    """The policy through which the environment plays: it hands over the view, and waits for the action."""
 
     def __init__(self) -> None:
         self.shown: queue.SimpleQueue[View | Transcript | BaseException] = queue.SimpleQueue()
         self.chosen: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
-    def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - the agent has its own chance
+    def choose(self, view: View, dice: Dice) -> str:  # noqa: ARG002 - the learner draws by itself
         self.shown.put(view)
         emotion = self.chosen.get()
         if emotion is None:
@@ -198,11 +198,11 @@ class _Desk:
 
 
 def _play(pairing: Pairing, desk: _Desk, scenario: Scenario, seed: int) -> None:
-    """Play a negotiation, and hand over its transcript or what ended it."""
+    """Play a negotiation, and hand over its transcript or the error that ended it."""
     found: Transcript | BaseException
     try:
         found = pairing.play(scenario, seed).transcript
-    except Exception as error:  # noqa: BLE001 - raised again by whoever takes the step
+    except Exception as error:  # noqa: BLE001 - raised again in `step`
         found = error
     desk.shown.put(found)
 

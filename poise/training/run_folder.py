@@ -1,7 +1,7 @@
-"""The folder of a training: its checkpoint while it runs, its result in the end, and for which training it is.
+"""The folder of a training: its identity, its checkpoint while it runs, and its result in the end.
 
-Every way of training keeps a folder in the same manner. A checkpoint is one file that is replaced whole, so that a
-process that is killed leaves the last one behind. A folder that holds another training is refused, with what differs.
+All kinds of training use a folder in the same way. A checkpoint is one file that is replaced atomically, so that a
+killed process leaves the last one behind. A folder that holds another training is refused, with the differences.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DAMAGE: Final = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.Ba
 class RunFolder:
     """The folder that one training is kept in.
 
-    identity:   JSON data; two trainings with the same identity come to the same result.
+    identity:   JSON data; two trainings with the same identity have the same result.
     checkpoint: the name of the checkpoint's file.
     """
 
@@ -51,7 +51,7 @@ class RunFolder:
         changed += [f"{part}: not the same" for part in now if part != "settings" and before.get(part) != now[part]]
         raise StoreError(
             f"{self.path} holds another training ({'; '.join(changed)}); choose another folder with --out, or repeat "
-            "its own command"
+            "that training's command"
         )
 
     def read_checkpoint(self, decode: Callable[[bytes], tuple[Any, State]]) -> State | None:

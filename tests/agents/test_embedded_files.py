@@ -84,7 +84,7 @@ class TestFinding:
         assert (made.name, made.sha256) == ("mine", sha256_of(files / "llama.gguf"))
         assert [model.name for model in list_models() if model.name != "smollm2"] == ["mine"]
         assert folder.find_by_digest(made.sha256) == made
-        with pytest.raises(AgentError, match="is there already"):
+        with pytest.raises(AgentError, match="already exists"):
             add_model(files / "qwen.gguf", "mine")
         with pytest.raises(AgentError, match="did you mean 'mine'"):
             find_model("mien")
@@ -92,7 +92,7 @@ class TestFinding:
     @pytest.mark.parametrize("name", ["", "a/b", "../x", "smollm2", ".hidden"])
     def test_a_name_that_leads_elsewhere_is_refused(self, files, name):
         add_model(files / "llama.gguf", "")
-        with pytest.raises(AgentError, match=r"cannot be the name|is there already"):
+        with pytest.raises(AgentError, match=r"cannot be the name|already exists"):
             add_model(files / "llama.gguf", name)
 
     def test_what_is_known_of_a_model_lies_beside_it_and_wins_over_the_table(self, files):

@@ -62,7 +62,7 @@ def test_minutes_as_people_type_them(words, value):
 def test_another_unit_is_never_taken_for_the_scenarios(words, view):
     heard = hear(words, view)
     assert heard.move == FORFEIT
-    assert "what you negotiate is counted in whole" in heard.problem
+    assert "this negotiation is in whole" in heard.problem
 
 
 @pytest.mark.parametrize("words", ["two and a half weeks", "1.5 days", "\u00bd day"])

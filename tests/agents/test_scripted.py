@@ -18,10 +18,11 @@ from poise.agents.voices.intents import refuses
 from poise.agents.voices.prompts import plain_sentence
 from poise.agents.voices.reading.reader import read_message
 from poise.agents.voices.reading.table import Table
-from poise.agents.voices.scripted import OFFERING, STRATEGIES, ScriptedVoice, phrases, stated_facts, with_unit
+from poise.agents.voices.scripted import OFFERING, STRATEGIES, ScriptedVoice, phrases, stated_facts
 from poise.agents.voices.wording import check_wording
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
+from poise.common.words import with_unit
 from poise.games.domains import DOMAINS
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer, other
 from poise.games.rules import Rules

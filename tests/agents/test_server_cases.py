@@ -93,7 +93,7 @@ def test_a_fault_of_the_server_is_raised_with_its_words_and_is_no_agents_message
 def test_a_reply_that_is_all_thoughts_names_the_limit_and_the_remedy():
     with StandIn([given(case("ollama_replies.json", "S5"))]) as server:
         with pytest.raises(
-            CutReply, match="all thoughts and no words; raise max_tokens, or thinking where the model thinks"
+            CutReply, match="all thoughts and no message; raise max_tokens, or thinking where the model thinks"
         ):
             caller(server, "ollama")[0].ask(ASK)
         assert server.asked[0]["think"] is False

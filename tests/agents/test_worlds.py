@@ -127,7 +127,7 @@ def test_worlds_are_found_by_name_and_by_file(tmp_path):
     with pytest.raises(AgentError, match=r"answers.reciprocity = 2.0 is refused"):
         load_world(own)
     own.write_text('like = "default"\nanswers.temper = { grumpy = 1.0 }\n')
-    with pytest.raises(AgentError, match="'grumpy' is not a known state"):
+    with pytest.raises(AgentError, match="'grumpy' is unknown"):
         load_world(own)
 
 

@@ -42,7 +42,7 @@ def check(folder, code, *words):
         ("raise KeyboardInterrupt", "the agent's code raised KeyboardInterrupt"),
         (PLAYS.format(body="raise SystemExit(0)"), "FAILED plays whole negotiations"),
         (PLAYS.format(body="import os; os._exit(0)"), "the process ended early (exit code 0)"),
-        (PATCHED + PLAYS.format(body="return 'joy'"), "there is none for: answers within"),
+        (PATCHED + PLAYS.format(body="return 'joy'"), "there is no result for: answers within"),
     ],
 )
 def test_a_file_that_ends_the_process_or_the_checks_does_not_pass(tmp_path, code, words):

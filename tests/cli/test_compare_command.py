@@ -78,5 +78,5 @@ def test_debtors_are_compared_against_creditors(tmp_path):
     run("vanilla", "sad", "--creditor", "wsls", "--scenarios", "builtin:0-1", "--out", tmp_path / "named")
     assert read_snapshot(tmp_path / "named").debtors == ["vanilla", "sad"]
     both = run("angry", "sad", "--creditor", "wsls", "--debtor", "fear", code=1)
-    assert "with --creditor" in both.stderr
+    assert "of debtors by --creditor" in both.stderr
     assert "did you mean 'vanilla'" in run("vanila", "wsls", code=1).stderr

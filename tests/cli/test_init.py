@@ -50,7 +50,7 @@ def test_all_that_its_readme_says_runs(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["../up"], "cannot be an agent's name: begin with a letter"),
+        (["../up"], "cannot be an agent's name; use a letter"),
         (["1st"], "cannot be an agent's name"),
         (["mine", "full"], "full already exists and is not an empty folder; name another one: poise init mine DIR"),
     ],

@@ -14,7 +14,7 @@ from poise.tournaments.storage.store import Store
 OPPONENT, SOURCE, SEED = "eq-negotiator", "builtin:3", 5
 BEGIN = ["play", "--as", "debtor", "--against", OPPONENT, "--scenario", SOURCE, "--seed", str(SEED), "talks"]
 BACK = ["play", "--resume", "talks"]
-MESSAGE, CONFIRM, CURIOUS = "you> ", "Send it? [Y/n, or other words] ", "read in you? [Y/n] "
+MESSAGE, CONFIRM, CURIOUS = "you> ", "Send it? [Y/n, or other words] ", "read in your words? [Y/n] "
 WORDS = ["90", "tell me more", "80", "walk"]
 
 
@@ -59,7 +59,7 @@ def test_whoever_gets_up_comes_back_to_the_same_talks(tmp_path, undisturbed):
         sitting.press(CTRL_C)
         sitting.until("stopped\n")
         assert sitting.end() == 130
-        assert "come back with: poise play --resume talks" in sitting.shown
+        assert "resume with: poise play --resume talks" in sitting.shown
         assert "Traceback" not in sitting.shown
     with TerminalProgram(BACK, tmp_path) as sitting:
         assert "you: 90 days" in sitting.until(MESSAGE)
@@ -67,7 +67,7 @@ def test_whoever_gets_up_comes_back_to_the_same_talks(tmp_path, undisturbed):
         sitting.until(CONFIRM)
         sitting.press(CTRL_D)
         assert sitting.end() == 0
-        assert "You left the table. Come back with: poise play --resume talks" in sitting.shown
+        assert "You left the table. Resume with: poise play --resume talks" in sitting.shown
     with TerminalProgram(BACK, tmp_path) as sitting:
         assert 'make no new offer: "tell me more"' in sitting.until(CONFIRM)
         sitting.type("")

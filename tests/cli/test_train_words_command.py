@@ -52,4 +52,4 @@ def test_from_pairs_to_a_preferred_adapter(tmp_path):
     scored = ("--data", samples, "--scores", samples / "scores-verifiable.jsonl", "--sft", sft, "--out", jpo)
     assert "ratio_better" in poise("train", "jpo", *scored, *small)
     assert read_provenance(jpo)["data"]["evaluation"] == "unknown"
-    assert "was trained before" in poise("train", "jpo", *scored, *small)
+    assert "is trained already" in poise("train", "jpo", *scored, *small)

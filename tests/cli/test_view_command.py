@@ -31,7 +31,7 @@ def test_it_prints_an_address_that_answers_and_ends_well_by_ctrl_c(folder):
     with view(folder) as viewer:
         try:
             address = re.fullmatch(
-                r"viewer: (http://127\.0\.0\.1:\d+/)  \(Ctrl-C ends it\)\n", viewer.stdout.readline()
+                r"viewer: (http://127\.0\.0\.1:\d+/)  \(stop it with Ctrl-C\)\n", viewer.stdout.readline()
             )
             assert address
             with urllib.request.urlopen(f"{address[1]}run/run/") as answer:
@@ -64,7 +64,7 @@ def test_the_logging_of_the_program_that_serves_stays_as_it_is(folder):
     ("arguments", "told"),
     [
         (("--host", "0.0.0.0"), "add --anyone-may-read"),
-        (("--host", "no.such.host.invalid", "--anyone-may-read"), "no address of this machine"),
+        (("--host", "no.such.host.invalid", "--anyone-may-read"), "not an address of this machine"),
     ],
 )
 def test_a_host_that_will_not_do_is_refused_in_words(folder, arguments, told):
@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(folder):
     with socket.create_server(("127.0.0.1", 0)) as taken, view(folder, "--port", taken.getsockname()[1]) as viewer:
         _, errors = viewer.communicate(timeout=120)
     assert viewer.returncode == 1
-    assert "leave --port out for one that is free" in errors
+    assert "leave --port out for a free one" in errors
 
 
 def test_a_folder_without_a_tournament_is_refused_before_an_address_is_printed(tmp_path):

@@ -32,7 +32,7 @@ FOLLOWED = {
     ],
     "docs/domains.md": [],
     "docs/graphs.md": [
-        f"a server that goes on; {SERVER} starts it and runs the code below",
+        f"a server that keeps running; {SERVER} starts it and runs the code below",
         f"needs the server; {SERVER} runs it",
     ],
     "docs/install.md": [EMBEDDED, SETUP, SETUP, SETUP],

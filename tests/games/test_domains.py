@@ -17,8 +17,8 @@ from poise.agents.replay import brief_of
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.prompts import plain_sentence, render
 from poise.agents.voices.readout import read_offer
-from poise.agents.voices.scripted import with_unit
 from poise.common.errors import ScenarioError
+from poise.common.words import with_unit
 from poise.games.domains import DOMAINS, domain_words
 from poise.games.moves import ACCEPT, FORFEIT, SEATS, WALK, offer
 from poise.games.referee import Referee

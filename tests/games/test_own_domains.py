@@ -16,8 +16,9 @@ from poise.agents.protocols import Request, View
 from poise.agents.registry import find_agent
 from poise.agents.replay import brief_of
 from poise.agents.voices.prompts import plain_sentence, render
-from poise.agents.voices.scripted import phrases, with_unit
+from poise.agents.voices.scripted import phrases
 from poise.common.errors import AgentError, ScenarioError
+from poise.common.words import with_unit
 from poise.games.domains import DOMAINS, SEARCH, add_domains, domain_names, domain_words
 from poise.games.moves import SEATS, offer
 from poise.games.rules import Rules

@@ -135,12 +135,12 @@ BAD = [
         creditor(make_graph=lambda: happy_graph({"count": 1})),
         "node 'cheer' returned the key 'count'",
     ),
-    ("leaves what it is shown as it was", shows(scribbles), "choose changes what it is shown; make a copy"),
+    ("does not change its input", shows(scribbles), "choose changes what it is shown; make a copy"),
     ("transcripts survive JSON", shows(lambda *_: None, note=lambda *_: {"pair": (1, 2)}), "only JSON data"),
-    ("same seed, same play", offers(lambda view: offer(next(COUNT) % 300)), "draw from `dice`"),
+    ("same seed, same play", offers(lambda view: offer(next(COUNT) % 300)), "draw only from `dice`"),
     ("does not know the other side's target", shows(reads_the_target), "change with the other side's debtor_target"),
     ("does not know the other side's notes", shows(reads_the_notes), "the other side's private notes"),
-    ("two matches at once do not touch", creditor(make_policy=Shared), "in `self`, not in the class"),
+    ("two matches at once are independent", creditor(make_policy=Shared), "in `self`, not in the class"),
     ("what it learned survives JSON", creditor(make_policy=Forgetful), "put all that it learned into memory()"),
 ]
 
@@ -153,7 +153,7 @@ def test_each_check_catches_what_it_is_there_for(check, agent, words):
 
 
 def test_an_agent_that_is_said_to_draw_must_draw():
-    assert "say that it draws" in failures(find_agent("vanilla", "creditor"), draws=True)["other seeds, other play"]
+    assert "declare that it draws" in failures(find_agent("vanilla", "creditor"), draws=True)["other seeds, other play"]
     assert not failures(find_agent("random", "creditor"), draws=True)
 
 

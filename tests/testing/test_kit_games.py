@@ -150,17 +150,17 @@ class Looping(BargainingState):
 
 
 BAD = [
-    ("ends when it says", Endless, "the negotiation goes on; it may last 6"),
-    ("ends when it says", Looping, "not over within 0.5 s; look for a loop"),
-    ("legal actions are those it allows", Lenient, "override both or neither"),
-    ("pays what it declares", Generous, "deal pays [1.5, -0.5]; each seat gets from 0 to 1"),
-    ("pays what it declares", Consoling, "[0.1, 0.1] without a deal"),
-    ("a clone goes its own way", Gossiping, "a move on the clone changes the position"),
-    ("positions survive being written", Lossy, "comes back from text as"),
+    ("ends as declared", Endless, "the negotiation goes on; it may last 6"),
+    ("ends as declared", Looping, "not over within 0.5 s; look for a loop"),
+    ("legal actions and allows() agree", Lenient, "override both or neither"),
+    ("pays as declared", Generous, "deal pays [1.5, -0.5]; each seat gets from 0 to 1"),
+    ("pays as declared", Consoling, "[0.1, 0.1] without a deal"),
+    ("a clone is independent", Gossiping, "a move on the clone changes the position"),
+    ("positions survive as text", Lossy, "comes back from text as"),
     ("same moves, same end", Moody, "the same moves led to"),
     ("hides the other side's target", Talkative, "shows the creditor the other side's target"),
     ("hides the other side's target", Leaking, "shows the creditor the other side's target"),
-    ("seats may do what the referee tells them", Captive, "a custom game leaves the moves as they are"),
+    ("the moves that the referee offers are legal", Captive, "a custom game must not change the moves"),
     ("OpenSpiel's own simulation passes", Mumbling, "Duplicate action string 'something'"),
 ]
 
@@ -192,5 +192,5 @@ def test_a_game_of_ones_own_passes_where_it_keeps_to_the_rules():
 
     assert_game(LastSaid, TABLES)
     game("generous")(Generous)
-    with pytest.raises(AssertionError, match="1 of 9 checks do not hold\n  pays what it declares: deal pays"):
+    with pytest.raises(AssertionError, match="1 of 9 checks do not hold\n  pays as declared: deal pays"):
         assert_game(Generous, TABLES)

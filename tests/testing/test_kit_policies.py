@@ -104,13 +104,13 @@ BAD = [
     (IN_TIME, loops, "no answer within 0.2 s; look for a loop"),
     (IN_TIME, Slow, "no answer within 0.2 s"),
     (IN_TIME, NeverDone, "no answer within 0.2 s"),
-    ("answers whenever it is asked", raises, "ValueError: no idea"),
+    ("always answers", raises, "ValueError: no idea"),
     ("shows emotions among the 28", lambda view: "happy", "it shows 'happy'; name one of the 28"),
     ("shows emotions among the 28", lambda view: 3, "it shows 3"),
-    ("leaves the view as it was", scribbles, "make a copy"),
+    ("does not change the view", scribbles, "make a copy"),
     ("its notes are JSON data", Pairs, "write text keys and lists"),
-    ("same view and dice, same answer", undecided, "draw from `dice`"),
-    ("two at once do not touch", Shared, "in `self`, not in the class"),
+    ("same view and dice, same answer", undecided, "draw only from `dice`"),
+    ("two at once are independent", Shared, "in `self`, not in the class"),
     ("what it learned survives JSON", Forgetful, "put all that it learned into memory()"),
     ("what it learned survives JSON", Odd, "put all that it learned into memory()"),
     ("what it learned survives JSON", Unwritable, "set is not JSON serializable"),
@@ -125,7 +125,7 @@ def test_each_check_catches_what_it_is_there_for(check, policy, words):
 
 
 def test_a_policy_that_is_said_to_draw_must_draw():
-    assert "say that it draws" in failures("vanilla", draws=True)["other seeds, other answers"]
+    assert "declare that it draws" in failures("vanilla", draws=True)["other seeds, other answers"]
     assert not failures("random", draws=True)
 
 

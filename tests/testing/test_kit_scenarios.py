@@ -38,16 +38,20 @@ BAD = [
     (
         "gives every scenario its own id",
         with_last(id="case-3"),
-        "1 ids stand for more than one scenario, 'case-3' first",
+        "1 ids belong to more than one scenario, 'case-3' first",
     ),
     ("leaves something to negotiate", with_last(debtor_target=24), "3 days apart, and offers within 5 are a deal"),
     ("counts in one unit in each domain", with_last(unit="weeks"), "'case-9' counts weeks, and others of debt days"),
-    ("says neither target in its context", with_last(context={"Note": "Within Twenty-One days."}), "'Twenty-One days'"),
-    ("says neither target in its context", with_last(id="the twenty one day case"), "'twenty one day', which is"),
+    (
+        "states neither target in its context",
+        with_last(context={"Note": "Within Twenty-One days."}),
+        "'Twenty-One days'",
+    ),
+    ("states neither target in its context", with_last(id="the twenty one day case"), "'twenty one day', which is"),
     (
         "has no scenario twice, in training and in test",
         [*CASES[:9], replace(CASES[0], id="new")],
-        "is scenario 'case-0' of",
+        "equals scenario 'case-0' of",
     ),
     ("survives a file", [*CASES[:9], Annotated("case-9", "debt", 12, 60)], "written to a file and read again differ"),
 ]
@@ -75,7 +79,7 @@ def test_values_that_do_not_agree_are_caught(monkeypatch, name, value, words):
 def test_the_test_set_must_not_be_trained_on(tmp_path):
     save_scenarios(tmp_path / "train.jsonl", CASES[:5])
     found = failures(CASES[4:], apart_from=tmp_path / "train.jsonl")
-    again = "scenario 'case-4' is scenario 'case-4' of the other set again; leave one out"
+    again = "scenario 'case-4' equals scenario 'case-4' of the other set; leave one out"
     assert found == {"has no scenario of the other set": again}
     assert not failures(CASES[5:], apart_from=tmp_path / "train.jsonl")
 

@@ -211,7 +211,7 @@ def test_worlds_kept_for_evaluation_train_nobody(worlds, tmp_path):
         tmp_path / "mixed", (one, f"simulated:{worlds}/train/world-0000.toml"), "random", scenarios="builtin:train"
     )
     data = read_manifest(make_dataset(DatasetSettings((str(mixed),)), tmp_path / "data"))
-    assert data["left_out"]["talks in worlds that are kept for evaluation"] == 3
+    assert data["left_out"]["negotiations in worlds that are kept for evaluation"] == 3
     assert data["sources"][0]["worlds"] == [load_world(worlds / "train/world-0000.toml").digest]
 
 

@@ -98,7 +98,7 @@ class TestWords:
         [
             ("400", "400 days is outside 0 to 365 days"),
             ("2.5", "2.5 is not a whole number of days"),
-            ("90 minutes", "counted in whole days"),
+            ("90 minutes", "is in whole days"),
             ("[angr] 40", "did you mean 'anger'"),
             ("", "say something"),
             ("quit", "/leave"),

@@ -152,7 +152,7 @@ def test_too_many_matches_are_refused_before_they_are_planned():
         ("tournament run --creditor vanilla --debtor sad --name a/b", "a name begins with a letter or digit"),
         ("tournament run --creditor vanilla --debtor sad --out ", "name a folder"),
         ("tournament run . --creditor vanilla --debtor sad", "is a folder; name a file in it"),
-        ("tournament run --creditor vanilla --debtor happy.toml", "reactions are due for exactly joy, sadness"),
+        ("tournament run --creditor vanilla --debtor happy.toml", "there are joy, sadness, anger"),
         ("tournament run --creditor vanilla --debtor sad --option temprature=1", "option 'temprature' is unknown"),
         ("train iql --data nope", "nope/dataset.json does not exist"),
         ("train iql --data nope --steps -3", "steps -3 is outside 1"),

@@ -354,7 +354,7 @@ def test_a_message_without_a_model_has_no_prompt_and_one_with_a_model_has_it_aga
 def test_what_was_rejected_repaired_and_judged_is_shown(hostile):
     text = Page(client(hostile).get("/run/fake/match/0").text).text
     assert "reply 1 rejected" in text
-    assert "put right without the model" in text
+    assert "repaired without the model" in text
     assert "breaks" in text
 
 

@@ -330,7 +330,7 @@ def test_a_person_takes_a_seat_says_two_things_and_replays_the_talks(page, tmp_p
         page.wait_for_selector("#words:focus")
         assert page.locator(".messages .message").count() == 3
         page.get_by_label("Your words").fill("ok deal")
-        page.get_by_role("button", name="Read it back").click()
+        page.get_by_role("button", name="Check it").click()
         page.get_by_role("button", name="Say it").click()
         page.wait_for_selector(".verdict")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -125,7 +125,7 @@ def test_it_is_the_match_that_poise_play_stores_though_one_left_and_the_viewer_w
     assert "showing anger" in visitor.text
 
     later = Visitor(folder)  # another process would see as much: another app, another token
-    assert "Negotiations that you left" in later.text
+    assert "Unfinished negotiations" in later.text
     left = later.open(visitor.address).text
     assert "You left this negotiation" in left
     later.send(do="return")
@@ -200,7 +200,7 @@ def test_what_cannot_be_is_refused_with_the_remedy_and_stays_typed(visitor):
         ({"case": "500"}, "500"),
         ({"seed": "-1"}, "is not a whole number"),
         ({"model": "magic"}, f"is none of {model_forms()}"),
-        ({"name": "<b>x</b>"}, "has other signs than letters"),
+        ({"name": "<b>x</b>"}, "may have only letters"),
         ({"name": "x" * 500}, "more than 200 characters"),
     ],
 )
@@ -348,7 +348,7 @@ def test_nobody_is_named_from_outside(folder, visitor):
 def test_who_cannot_sit_across_is_refused_before_anything_is_shown(folder):
     for place, wrong, said in (
         (ServerAddress(), "nobody", "nobody"),
-        (ServerAddress("0.0.0.0", anywhere=True), "vanilla", "--across is for"),
+        (ServerAddress("0.0.0.0", anywhere=True), "vanilla", "--across needs"),
     ):
         with pytest.raises(PoiseError, match=said):
             serve([folder], place, browse=False, tell=pytest.fail, across=[wrong])

@@ -109,7 +109,7 @@ class TestTrialCall:
     @pytest.mark.parametrize(
         ("mode", "error", "words"),
         [
-            ("mute", BadReply, "nothing that could be said.*empty reply.*Nothing was played"),
+            ("mute", BadReply, "no usable reply.*empty reply.*Nothing was played"),
             ("refuses", Unanswered, "context is too short"),
             ("down", ModelDown, "503"),
         ],

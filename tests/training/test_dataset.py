@@ -211,7 +211,7 @@ def test_a_dialogue_becomes_the_talk_it_tells(tmp_path):
         (dialogue(creditor_emotions=["happy", "grumpy"]), "with an unknown emotion"),
         (dialogue(turns=dialogue()["turns"][1:]), "whose turns do not alternate, the creditor first"),
         (dialogue(final_days=300), "whose deal lies outside what was said"),
-        (dialogue(creditor_target_days=100), "whose targets make no scenario"),
+        (dialogue(creditor_target_days=100), "whose targets are not those of a scenario"),
     ],
 )
 def test_what_cannot_be_read_is_left_out_and_counted(tmp_path, bad, reason):

@@ -338,7 +338,7 @@ def test_an_adapter_that_is_not_the_one_that_was_written_is_refused(tmp_path, ba
 def test_a_folder_that_is_there_is_left_alone(tmp_path, base, trained):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")
-    with pytest.raises(StoreError, match="is there already; name another"):
+    with pytest.raises(StoreError, match="already exists; name another"):
         export_agent(ExportSettings(trained, tmp_path / "out", gguf=base))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
 
@@ -515,7 +515,7 @@ def model():
     torch = pytest.importorskip("torch")
     peft = pytest.importorskip("peft")
     from poise.training.language.base import load_base
-    from poise.training.language.libraries import quietly
+    from poise.training.libraries import quietly
 
     base = load_base()
     config = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"])
@@ -531,7 +531,7 @@ def model():
 @pytest.mark.model
 def test_the_exported_adapter_says_what_the_trained_one_does(model, tmp_path):
     """As close as llama.cpp and transformers come without any adapter, which is what 8-bit rounding leaves."""
-    from poise.training.language.libraries import quietly
+    from poise.training.libraries import quietly
 
     base, tuned = model
     with quietly():

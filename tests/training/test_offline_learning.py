@@ -21,7 +21,7 @@ from poise.games.scenarios.loaders import load_scenarios
 from poise.graphs import Pairing
 from poise.testing import check_agent
 from poise.training.data.dataset import FORMAT, MANIFEST, REWARDS, TRANSITIONS, Transitions, select
-from poise.training.devices import choose_device
+from poise.training.libraries import choose_device
 from poise.training.offline.evaluation import importance, observed
 from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.offline.train import CHECKPOINT, evaluate, loss_curve, train_offline
@@ -259,7 +259,7 @@ def test_all_equal_rewards_are_refused_but_not_by_cloning():
 
 def test_one_emotion_is_refused():
     data = corridor(40)
-    with pytest.raises(ConfigError, match="one emotion only"):
+    with pytest.raises(ConfigError, match="only one emotion"):
         problem_of(replace(data, action=np.full_like(data.action, 4)), QUICK)
 
 
@@ -391,7 +391,7 @@ def test_once_its_minutes_are_over_it_keeps_a_checkpoint(made, tmp_path):
 def test_a_device_that_is_not_there_is_refused(made, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     for device in ("cuda", "tpu"):
-        with pytest.raises(ConfigError, match=f"device '{device}' is not on this machine; there is cpu"):
+        with pytest.raises(ConfigError, match=f"device '{device}' is not available; this machine has cpu"):
             train_offline(QUICK, made[0], tmp_path / "out", device=device)
     assert choose_device() == "cpu"
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)

@@ -81,7 +81,7 @@ def test_the_command_trains_and_says_how_to_play_it(tmp_path, monkeypatch):
     assert first.exit_code == second.exit_code == 0, first.output
     assert "play it with: --creditor runs/mine" in first.stdout
     assert "negotiations each, mean utility" in first.stdout
-    assert "was trained before" in second.stdout
+    assert "is trained already" in second.stdout
     match = ["tournament", "run", "--creditor", "runs/mine", "--creditor", "vanilla", "--debtor", "vanilla"]
     played = run_cli.invoke(app, [*match, "--matches-per-pair", "2", "--out", "runs/match"])
     assert played.exit_code == 0, played.output

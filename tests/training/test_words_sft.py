@@ -13,10 +13,10 @@ from poise.common.errors import AgentError, ConfigError, StoreError
 from poise.tournaments.storage.errors import LOCK, only_run
 from poise.training.language.adapter import load_adapter, read_provenance
 from poise.training.language.base import load_base
-from poise.training.language.libraries import quietly
 from poise.training.language.loop import LanguageRun
 from poise.training.language.settings import LoraSettings, PairSelection, SftSettings, Steps
 from poise.training.language.sft import train_sft
+from poise.training.libraries import quietly
 
 pytest.importorskip("torch")
 RUN = LanguageRun(device="cpu", precision="float32")

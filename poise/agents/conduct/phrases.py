@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from poise.common.errors import ConfigError
-from poise.common.words import did_you_mean
+from poise.common.words import did_you_mean, plural
 
 Kind = Literal["words", "gap", "gap in clause", "stop", "comma", "start"]
 Groups = Mapping[str, frozenset[str]]
@@ -72,10 +72,9 @@ def forms(verb: str) -> frozenset[str]:
     """The regular forms of a word: itself, -s, -ed, -ing (irregular ones are written out)."""
     if verb.endswith("e"):
         return frozenset({verb, verb + "s", verb + "d", verb[:-1] + "ing"})
-    if verb.endswith("y") and verb[-2:-1] not in "aeou":
-        return frozenset({verb, verb[:-1] + "ies", verb[:-1] + "ied", verb + "ing"})
-    plural = "es" if verb.endswith(("s", "x", "z", "ch", "sh")) else "s"
-    return frozenset({verb, verb + plural, verb + "ed", verb + "ing"})
+    third = plural(verb)  # formed like a noun's plural
+    past = f"{third[:-1]}d" if third.endswith("ies") else f"{verb}ed"
+    return frozenset({verb, third, past, f"{verb}ing"})
 
 
 def expand(items: Iterable[str], groups: Groups) -> frozenset[str]:

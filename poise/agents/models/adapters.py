@@ -1,11 +1,11 @@
-"""LoRA adapters at play: whose they are, and which model URI speaks with them.
+"""LoRA adapters: their base models, and the model URIs that speak with them.
 
-An adapter belongs to one base model and is written as a GGUF file, which llama.cpp and Ollama load. Where it is played:
+An adapter belongs to one base model and is a GGUF file, which llama.cpp and Ollama load. Where it can be played:
 
     embedded:smollm2   the file itself, beside any number of others; each call names its own
     ollama:NAME        a model that `poise train export --ollama NAME` made of the base and the adapter
     llamacpp:NAME      a llama.cpp server that was started with `--lora FILE`; each call names its own
-    openai:NAME        the name under which the server has it, as the agent says: AGENT@openai:NAME
+    openai:NAME        the name under which the server has it, named after the agent: AGENT@openai:NAME
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Adapter:
     """An adapter that was exported.
 
     path:        its GGUF file. sha256: of that file.
-    base:        what its base model is called. base_sha256: of the base's GGUF file.
+    base:        the name of its base model. base_sha256: of the base's GGUF file.
     ollama:      the Ollama model that was made with it, "" for none. ollama_base: the Ollama model it was made from.
     """
 
@@ -56,5 +56,5 @@ class Adapter:
 
     @property
     def key(self) -> str:
-        """What tells it from other adapters."""
+        """Its identifier among adapters."""
         return self.sha256[:16]

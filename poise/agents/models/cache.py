@@ -1,8 +1,8 @@
 """The optional cache of replies: LangChain's SQLite cache.
 
 langchain-community is being retired upstream, so it is imported here only, and only when a cache is used. Its file
-and table are used as they are; what is kept in a row is the reply's text as JSON, because reading back LangChain's own
-objects would build whatever a file names.
+and table are used unchanged; a row holds the reply's text as JSON, because deserialising LangChain's own objects would
+build whatever a file names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class ReplyCache:
-    """Replies by what was asked: turns, and a key of JSON data (model, options, draw). Threads may share it.
+    """Replies by question: the turns, and a key of JSON data (model, options, draw). Threads may share it.
 
     Raises AgentError when the file cannot be used.
     """
@@ -56,7 +56,7 @@ class ReplyCache:
         self._guarded(write)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._engine.dispose()
 
     def _guarded(self, action: Callable[[], T]) -> T:

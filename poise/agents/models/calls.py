@@ -1,7 +1,7 @@
-"""One call to a model: its deadline, its retries, and what came of it.
+"""One call to a model: its deadline, its retries and its result.
 
-A call runs in a thread of its own, so that it ends on time however its server hangs or dribbles. Such a thread cannot
-be stopped from outside; the model is told of the deadline too, and ends the call's background work at the next word.
+A call runs in its own thread, so that it ends on time even if its server hangs or sends slowly. Such a thread cannot
+be stopped from outside; the model knows the deadline too, and ends the call's background work at the next word.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MESSAGES: Final = {"system": SystemMessage, "user": HumanMessage, "assistant": 
 _CUT: Final = ("length", "max_tokens")
 _FILTERED: Final = "content_filter"
 _EXCERPT: Final = 80
-_MOST_TOKENS: Final = 1 << 40  # a server that counts more cannot count
+_MOST_TOKENS: Final = 1 << 40  # a larger count of tokens is an error of the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Reply:
     """What a model said, and what it cost.
 
     usage: calls, model_seconds and, of prompt_tokens, cached_tokens, evaluated_tokens and reply_tokens, those that the
-    server tells. What it does not tell is unknown, not 0.
+    server reports. What it does not report is unknown, not 0.
     """
 
     text: str
@@ -56,7 +56,7 @@ class Reply:
 
 
 class CutReply(BadReply):
-    """The reply was longer than it may be; `text` is its beginning."""
+    """The reply was longer than allowed; `text` is its beginning."""
 
     def __init__(self, message: str, text: str, usage: Mapping[str, float]) -> None:
         super().__init__(message)
@@ -182,8 +182,8 @@ class Caller:
         about = message.response_metadata
         reason = about.get("done_reason") or about.get("finish_reason")
         if reason in _CUT:
-            after = f"cut after {self._settings.longest()} tokens" if text.strip() else "all thoughts and no words"
-            remedy = "raise max_tokens, or thinking where the model thinks before it speaks (see docs/models.md)"
+            after = f"cut after {self._settings.longest()} tokens" if text.strip() else "all thoughts and no message"
+            remedy = "raise max_tokens, or thinking where the model thinks before it replies (see docs/models.md)"
             raise CutReply(f"{name}'s reply was {after}; {remedy}", text, usage)
         self.provider.verify(about)
         if refusal := message.additional_kwargs.get("refusal"):
@@ -196,11 +196,11 @@ class Caller:
 
 
 class _TooLate(BaseException):
-    """Ends a reply whose time is over; no Exception, as LangChain logs those that a callback raises."""
+    """Ends a reply at its deadline; not an Exception, because LangChain logs those that a callback raises."""
 
 
 class _Deadline(BaseCallbackHandler):
-    """Ends a streamed reply once its time is over."""
+    """Ends a streamed reply at its deadline."""
 
     raise_error = True
     ignore_chat_model = True
@@ -253,13 +253,13 @@ _ask_elsewhere: AskElsewhere | None = None
 
 
 def forward_calls(ask: AskElsewhere) -> None:
-    """Have every model that this process opens from now on asked through `ask`, which raises what a Caller does."""
+    """Send questions to models that this process opens from now on through `ask`, which raises what a Caller does."""
     global _ask_elsewhere  # noqa: PLW0603 - it concerns the whole process
     _ask_elsewhere = ask
 
 
 class _ForwardedCaller(Caller):
-    """Asks a model through another process, which has the caller proper."""
+    """Asks a model through another process, which has the actual caller."""
 
     def __init__(self, uri: str, settings: ModelSettings, adapter: Adapter | None, ask: AskElsewhere) -> None:
         self.uri = uri

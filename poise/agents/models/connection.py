@@ -1,6 +1,6 @@
-"""Why a connection fails, by what stands between here and a server: proxies, names, TLS, addresses and keys.
+"""Why a connection to a server fails: proxies, names, TLS, addresses and keys.
 
-Each reason names the variable that is to blame, and never a key or the login of an address.
+Each reason names the variable at fault, and never a key or the login of an address.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 from poise.common.errors import AgentError
 
-_FROM_PROXY: Final = (403, 407, 502, 503, 504)  # what proxies answer of their own
+_FROM_PROXY: Final = (403, 407, 502, 503, 504)  # statuses that proxies themselves answer
 _WITHOUT_SERVER: Final = frozenset(
     {"ProxyError", "ConnectError", "ConnectTimeout", "APIConnectionError", "ConnectionError"}
 )
 
 
 def reason_of(error: BaseException, address: str, variable: str) -> tuple[str, bool] | None:
-    """Why asking the server at `address` failed, and whether trying again can help; None where it is not the way there.
+    """Why the connection to `address` failed, and whether a retry can help; None where the connection is not at fault.
 
     variable: of the environment, that names the address.
     """
@@ -43,7 +43,7 @@ def reason_of(error: BaseException, address: str, variable: str) -> tuple[str, b
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those that it came from."""
+    """The error and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -81,7 +81,7 @@ def proxy_between(address: str) -> str:
 
 
 def without_login(address: str) -> str:
-    """An address as it may be shown."""
+    """An address without its login, as it may be shown."""
     scheme, mark, rest = address.rpartition("://")
     return scheme + mark + rest.rpartition("@")[2]
 
@@ -99,7 +99,7 @@ def checked_address(address: str, variable: str) -> str:
 
 
 def checked_key(key: str, variable: str) -> str:
-    """`key`; AgentError naming `variable`, and not the key, where it holds what no key can."""
+    """`key`; AgentError naming `variable`, and not the key, where it holds characters that no key can have."""
     if any(letter.isspace() or not letter.isascii() or not letter.isprintable() for letter in key):
         raise AgentError(
             f"{variable} holds a blank, a line end or a character that no key has; set it again without (a file that "

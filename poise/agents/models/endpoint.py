@@ -1,4 +1,4 @@
-"""What a model is asked, and where it is."""
+"""A question to a model, and the endpoint that answers it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _SHORTEST_KEY: Final = 5  # a shorter one, such as "none", is no secret
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a model is asked.
+    """A question to a model.
 
-    turns: roles and texts. seed: the draw. conversation: whose prompt this continues. schema: of a JSON reply, if any.
+    turns: roles and texts. seed: of the sampling. conversation: whose prompt this continues. schema: of a JSON
+    reply, if any.
     room: tokens that the reply's form needs beside `max_tokens`. grammar: of the reply, GBNF, if any.
     """
 
@@ -32,7 +33,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A model and where it is: its name, its server's address ("" in this process), and the key that must not show."""
+    """A model's name, its server's address ("" in this process), and the key, which must not be shown."""
 
     name: str
     address: str = ""

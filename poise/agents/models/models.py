@@ -7,7 +7,7 @@
                          a name of the models folder (`poise.agents.models.embedded.folder`)
     scripted             no model
 
-What each of them does is in its file in `providers/`. Nothing heavy is imported before a model is opened.
+Each has a file in `providers/`. Nothing heavy is imported before a model is opened.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def model_forms(*, without_model: bool = True) -> str:
 
 
 def provider_names() -> list[str]:
-    """What a model's URI may begin with."""
+    """The schemes of model URIs."""
     return [*built_in_providers(), *installed_providers()]
 
 
@@ -89,7 +89,7 @@ def provider_of(model: BaseChatModel) -> Provider:
 
 
 def open_chat_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> BaseChatModel:
-    """The LangChain chat model that `uri` names, speaking with `adapter` where the server can be told of one.
+    """The LangChain chat model that `uri` names, speaking with `adapter` where the server supports adapters.
 
     No server is asked and no weights are loaded before the first call; `check_model` does that. Raises AgentError for a
     bad URI, for `scripted`, which has no model, and for a missing key.
@@ -148,6 +148,6 @@ def model_identity(uri: str) -> dict[str, str]:
 
 
 def model_digest(uri: str, options: Mapping[str, Any]) -> str | None:
-    """What identifies the weights behind `uri`, asked with these model options; None where nobody can tell."""
+    """What identifies the weights behind `uri`, asked with these model options; None where that is unknown."""
     provider, name = parse_uri(uri)
     return provider.digest(name, provider.placed(ModelSettings.from_options(options))[0])

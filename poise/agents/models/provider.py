@@ -1,4 +1,4 @@
-"""What a provider is: one kind of place where models run, named by the scheme of a model URI.
+"""The provider: one kind of place where models run, named by the scheme of a model URI.
 
 A provider is one object in one file of `providers/`, called PROVIDER there; nothing else knows it. An installed package
 adds one through the entry-point group `poise.models`.
@@ -37,7 +37,7 @@ class NoReply(Exception):
 
 
 class Provider:
-    """A kind of model server. As it stands it serves LangChain chat models that no provider knows.
+    """A kind of model server. The base class serves LangChain chat models that no provider opened.
 
     scheme:     what model URIs of this provider begin with.
     form:       such a URI as error messages show it.
@@ -108,7 +108,7 @@ class Provider:
         """Raise Interrupted or NoReply where a message's metadata show that the reply is not whole."""
 
     def explain(self, error: Exception, endpoint: Endpoint) -> tuple[PoiseError, bool]:
-        """`error` in Poise's words, and whether the server may do better if asked again."""
+        """`error` as one of Poise's errors, and whether a retry may succeed."""
         if isinstance(error, PoiseError):
             return error, False
         if why := reason_of(error, endpoint.address, self.address_variable):
@@ -128,7 +128,7 @@ class Provider:
             where = f", or set {self.address_variable}" if self.address_variable else ""
             return ModelDown(f"no {self.server} at {place}; {self.start}{where}"), True
         if kinds & _UNREADABLE:
-            return ModelDown(f"{endpoint.name} at {place} sent what cannot be read: {said}"), True
+            return ModelDown(f"{endpoint.name} at {place} sent an unreadable reply: {said}"), True
         return ModelDown(f"{endpoint.name} cannot be asked: {said}"), False
 
     def _by_status(self, status: int, said: str, endpoint: Endpoint) -> tuple[PoiseError, bool]:
@@ -176,10 +176,10 @@ def _words(error: Exception, endpoint: Endpoint) -> str:
 
 
 # Names rather than classes, so that no client library is imported for a model that does not use it: those of Python,
-# httpx and openai, and of whatever derives from them.
+# httpx, openai and their subclasses.
 _LATE: Final = frozenset({"TimeoutError", "ReadTimeout", "WriteTimeout", "APITimeoutError"})
 _LOST: Final = frozenset({"ConnectionError", "NetworkError", "ConnectTimeout", "ProxyError", "APIConnectionError"})
-# What client libraries raise on a body that is none of theirs: an error or a page under status 200, null, [], ...
+# What client libraries raise on a body that they do not expect: an error or a page under status 200, null, [], ...
 _UNREADABLE: Final = frozenset(
     {"NoReply", "ValueError", "TypeError", "LookupError", "AttributeError", "RecursionError", "ValidationError"}
     | {"DecodingError", "APIResponseValidationError"}

@@ -1,9 +1,8 @@
 """Model calls of a worker process, answered by its parent.
 
-An agent of a user's plays in a process of its own, which it may end or hang. What its match asks of models goes through
-a pipe to the parent, because only there is one embedded engine for all matches, one book of a server's slots, and one
-cache of replies: a conversation keeps its slot, and with it the tokens that were evaluated before, whichever process
-plays it, and outlives the process.
+A user's agent plays in its own process, which may end or hang. The questions of its match to models go through a pipe
+to the parent, where there is one embedded engine for all matches, one book of a server's slots, and one cache of
+replies: so a conversation keeps its slot, and the tokens evaluated before, in whichever process it is played.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def ask_through(pipe: Connection) -> None:
-    """In a worker: have the parent asked, which answers at the other end of `pipe`."""
+    """In a worker: send questions to the parent, which answers at the other end of `pipe`."""
     forward_calls(_Line(pipe).ask)
 
 
 class _Line:
-    """The worker's end. Several threads may ask; a turn that was given up leaves its question behind."""
+    """The worker's end. Several threads may ask; an abandoned turn leaves its question unanswered."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
@@ -52,14 +51,14 @@ class _Line:
         return reply
 
     def _listen(self) -> None:
-        with suppress(EOFError, OSError):  # the parent is gone, and this process ends with it
+        with suppress(EOFError, OSError):  # the parent is gone, and this process will end too
             while True:
                 number, reply = self._pipe.recv()
                 self._waiting.pop(number).put(reply)
 
 
 def answer_calls(pipe: Connection) -> None:
-    """In the parent: answer what a worker asks at the other end of `pipe`, until it is closed."""
+    """In the parent: answer the worker's questions at the other end of `pipe`, until it is closed."""
     threading.Thread(target=_answer_all, args=(pipe,), daemon=True, name="poise-calls").start()
 
 

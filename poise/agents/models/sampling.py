@@ -1,4 +1,4 @@
-"""How models are sampled, by what they are, and the chat templates that can be named: the tables of sampling.toml."""
+"""The tables of sampling.toml: sampling options by kind of model, and the chat templates that can be named."""
 
 from __future__ import annotations
 

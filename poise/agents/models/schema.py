@@ -1,4 +1,4 @@
-"""A reply's data against the JSON schema that it was asked to follow."""
+"""The check of a reply's data against its JSON schema."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 
 
 def against(data: object, schema: Mapping[str, Any]) -> str | None:
-    """What `data` lacks of an object's schema, or None.
+    """How `data` fails an object's schema, or None.
 
     Required names and the types of properties are looked at; servers enforce the rest while they write.
     """
     if not isinstance(data, dict):
-        return "it is no object"
+        return "it is not an object"
     for name in schema.get("required", ()):
         if name not in data:
             return f"{name!r} is missing"
     for name, about in schema.get("properties", {}).items():
         wanted = _TYPES.get(about.get("type", ""))
         if name in data and wanted and not isinstance(data[name], wanted):
-            return f"{name!r} is no {about['type']}"
+            return f"{name!r} is not of type {about['type']}"
     return None

@@ -42,7 +42,7 @@ class ModelSettings:
     base_url:    the server; "" takes the provider's environment variable, such as OLLAMA_HOST, or the usual address.
                  Several, with commas between them, serve the same model and share the negotiations.
     api_key:     for OpenAI-compatible servers; "" takes OPENAI_API_KEY. Not shown, not stored.
-    slots:       conversations that the embedded model keeps warm at once: two for each match in flight.
+    slots:       conversations whose prompts the embedded model keeps in memory: two for each match in flight.
     threads:     of the embedded model; 0 takes all cores.
     cache:       SQLite file that keeps replies, so that the same calls are not made twice; "" for none.
     sampling:    a table of sampling.toml by which a server is to sample, such as "small" for models of less than a
@@ -50,7 +50,7 @@ class ModelSettings:
     template:    the chat template of embedded models, but smollm2, in place of the file's own: chatml, gemma, plain, or
                  a file with a Jinja template.
     weights:     "published" plays smollm2 from its file as it was published, as before there was a quicker copy of it.
-    engines:     how many engines an embedded model's negotiations are spread over; 0 for as many as is quickest.
+    engines:     how many engines an embedded model's negotiations are spread over; 0 for the quickest number.
     wording:     "grammar" holds the words of a decided offer to its number, where a model can be held to a grammar.
     gpu_layers:  how many layers of an embedded model a GPU holds, where llama.cpp was built for one; -1 for all.
     extra:       further options of the model's own, as (name, value) pairs, such as ("top_p", 0.9).
@@ -108,8 +108,8 @@ class ModelSettings:
     def from_options(cls, options: Mapping[str, Any]) -> ModelSettings:
         """Settings from a configuration's flat options; `extra.NAME` is a further option of the model's own.
 
-        Raises AgentError for a name that is no setting, for a value of the wrong kind, and for secrets, which a
-        configuration is no place for because it is stored with the results.
+        Raises AgentError for an unknown name, for a value of the wrong kind, and for secrets, which do not
+        belong in a configuration because it is stored with the results.
         """
         known = {setting.name for setting in fields(cls)}
         values: dict[str, Any] = {}
@@ -130,7 +130,7 @@ class ModelSettings:
         return cls(**values, extra=tuple(extra))
 
     def declared(self) -> dict[str, Any]:
-        """Everything but the key, as JSON data; what files of older versions lack only where it is set."""
+        """Everything but the key, as JSON data; settings that older files lack are included only where they are set."""
         given = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         kept = {name: value for name, value in given.items() if name != "api_key" and (value or name not in _LATER)}
         return kept if self.thinking is None else kept | {"thinking": self.thinking}
@@ -146,7 +146,7 @@ class ModelSettings:
 
 
 def is_secret(name: str, value: object) -> bool:
-    """Whether a model option holds what nobody else may read: by its name, or a user or a key in an address."""
+    """Whether a model option holds a secret: by its name, or by a user or key in an address."""
     if _SECRET.search(name) or _KEY.match(str(value)):
         return True
     if name != "base_url":

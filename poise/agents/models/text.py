@@ -1,7 +1,7 @@
 """Text that comes from models, made safe to read and to send on.
 
 `clean_reply` turns a model's raw reply into a message. `neutralise` makes any text safe inside a prompt. Every text
-that enters a prompt goes through it: the case's facts, a persona, both sides' messages.
+that enters a prompt goes through it: the scenario's facts, a persona, both sides' messages.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def clean_reply(text: str, echoes: Sequence[str] = (), said: Collection[str] = (
 def plain_numbers(text: str) -> str:
     """`text` with ASCII digits for those of other scripts and forms, and fractions in digits: `1 1/2` for `1½`.
 
-    What a seat says is stored, shown and sent to the other seat in this form, so that all of them see one number.
+    A seat's message is stored, shown and sent to the other seat in this form, so that all see the same number.
     """
     if text.isascii():
         return text
@@ -112,7 +112,7 @@ def _ascii_number(character: str) -> str:
 
 
 def without_thoughts(text: str) -> str:
-    """What a model says without what it thinks, in every form that is known; when in doubt it is a thought.
+    """A model's reply without its thoughts, in all known forms; doubtful text counts as a thought.
 
     Tags and brackets (`<think>`, `[THINK]`, `<|START_THINKING|>`, ...), harmony's channels other than the final one,
     and a heading such as "Thoughts:". Everything before a closing mark without an opening one is a thought, since a

@@ -1,4 +1,4 @@
-"""A trial call: whether a model answers at all, and how quick it is, before anything depends on it."""
+"""A trial call: whether a model answers, and how quickly, before anything depends on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from poise.common.errors import BadReply, ModelTimeout
 if TYPE_CHECKING:
     from poise.agents.models.adapters import Adapter
 
-_TRIES: Final = 3  # that may be late: a server loads its model with the first call
+_TRIES: Final = 3  # tries that may be late: a server loads its model with the first call
 _TURNS: Final = (
     ("system", "You are a creditor. You speak in short sentences."),
     ("user", "Say in one sentence of at most ten words that you need to be paid within 30 days."),
@@ -63,4 +63,4 @@ def _pace(uri: str, reply: Reply, seconds: float) -> str:
 
 
 def _unusable(uri: str, error: BadReply) -> str:
-    return f"{uri} gave a trial call nothing that could be said: {error}. Nothing was played; see docs/models.md"
+    return f"{uri} gave no usable reply to a trial call: {error}. Nothing was played; see docs/models.md"

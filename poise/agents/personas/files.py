@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
 from poise.agents.personas.persona import FOLDER, Band, MoodReach, Persona, Reaction, Renege, Walk
-from poise.common.checked_toml import Part, keys_among, like_one_in, read_checked
+from poise.common.checked_toml import KeysAmong, Part, like_one_in, read_checked
 from poise.common.errors import AgentError
 from poise.common.words import did_you_mean
 
+_OF_28: Final = KeysAmong(EMOTIONS28)
 _Mood = Annotated[float, Field(ge=-1, le=1)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Words = Annotated[str, Field(min_length=10, max_length=2000)]
@@ -34,12 +35,7 @@ class _Reaction(Part):
 
 class _Band(Part):
     below: _Mood | None = None
-    emotions: Annotated[dict[str, Annotated[float, Field(gt=0)]], keys_among(EMOTIONS28)]
-
-    @field_validator("emotions")
-    @classmethod
-    def _known(cls, emotions: dict[str, float]) -> dict[str, float]:
-        return _of_28(emotions)
+    emotions: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1), _OF_28]
 
 
 class _Reach(Part):
@@ -68,7 +64,8 @@ class _Renege(Part):
     @field_validator("promise")
     @classmethod
     def _known(cls, promise: str) -> str:
-        return next(iter(_of_28({promise: 1.0})))
+        _OF_28.check({promise: 1.0})
+        return promise
 
 
 class PersonaFile(Part):
@@ -78,19 +75,11 @@ class PersonaFile(Part):
     text: _Words
     strategy: Literal["", "threats", "blame", "hardship", "silence"] = ""
     mood: _Mooded
-    reactions: Annotated[dict[str, _Reaction], keys_among(EMOTIONS7)]
+    reactions: Annotated[dict[str, _Reaction], KeysAmong(EMOTIONS7, required=True)]
     shows: Annotated[list[_Band], Field(min_length=1)]
     concession: _Concession
     walk: _Walk | None = None
     renege: _Renege | None = None
-
-    @field_validator("reactions", mode="before")
-    @classmethod
-    def _to_each_emotion(cls, reactions: Any) -> Any:
-        if isinstance(reactions, dict) and (odd := sorted(set(reactions) ^ set(EMOTIONS7))):
-            hint = "".join(did_you_mean(name, EMOTIONS7) for name in odd if name in reactions)
-            raise AgentError(f"reactions are due for exactly {', '.join(EMOTIONS7)}; {hint}see to {', '.join(odd)}")
-        return reactions
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -101,16 +90,6 @@ class PersonaFile(Part):
                 f"shows.below must rise from band to band and be left out in the last alone; it is {edges}"
             )
         return self
-
-
-def _of_28(emotions: dict[str, float]) -> dict[str, float]:
-    if not emotions:
-        raise ValueError("no emotion is named; name at least one of the 28")
-    for label in emotions:
-        if label not in EMOTIONS28:
-            hint = did_you_mean(label, EMOTIONS28)
-            raise ValueError(f"{label!r} is none of the 28 emotions; {hint}there are {', '.join(EMOTIONS28)}")
-    return emotions
 
 
 def read_persona(path: Path) -> Persona:

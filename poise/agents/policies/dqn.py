@@ -150,5 +150,5 @@ class Collector(DeepQ):
         return {"steps": self._steps}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         self._steps = list(memory["steps"])

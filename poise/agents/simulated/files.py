@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from poise.agents.emotions.tables import STATES, Row, stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
 from poise.agents.simulated.world import Answers, Disposition, Dynamics, Pace, State, World
-from poise.common.checked_toml import Part, keys_among, like_one_in, read_checked
+from poise.common.checked_toml import KeysAmong, Part, like_one_in, read_checked
 from poise.common.errors import AgentError
 from poise.common.words import did_you_mean
 
@@ -21,6 +21,8 @@ WORLDS: Final = Path(__file__).parent / "worlds"
 DEFAULT: Final = WORLDS / "default.toml"
 RECORD: Final = "sample.toml"  # beside worlds that were drawn: from what, with which seed
 
+_ALL_STATES: Final = KeysAmong(STATES, required=True)
+_ALL_EMOTIONS: Final = KeysAmong(EMOTIONS7, required=True)
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Weight = Annotated[float, Field(ge=0, le=1e6)]
 _Words = Annotated[str, Field(min_length=10, max_length=2000)]
@@ -56,14 +58,7 @@ class _Answers(Part):
     hazard: _Share = 0.0
     patience: Annotated[float, Field(ge=0, le=1000)] = 6.0
     heal: Annotated[float, Field(ge=0, le=10)] = 0.5
-    temper: Annotated[dict[str, Annotated[float, Field(ge=0, le=100)]], keys_among(STATES)] = Field(
-        default_factory=dict
-    )
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        _check_names(self.temper, STATES, "state")
-        return self
+    temper: Annotated[dict[str, Annotated[float, Field(ge=0, le=100)]], KeysAmong(STATES)] = Field(default_factory=dict)
 
     def answers(self) -> Answers:
         temper = tuple(self.temper.get(state, usual) for state, usual in zip(STATES, Answers().temper, strict=True))
@@ -81,8 +76,7 @@ class _Reaction(Part):
     why: _Words
 
 
-_Reactions = Annotated[dict[str, Annotated[dict[str, _Reaction], keys_among(EMOTIONS7)]], keys_among(STATES)]
-_ByState = Annotated[dict[str, _Weight], keys_among(STATES)]
+_ByState = Annotated[dict[str, _Weight], KeysAmong(STATES)]
 
 
 class _Disposition(Part):
@@ -92,19 +86,16 @@ class _Disposition(Part):
     rest: _ByState
     drift: _Share
     resort: _ByState
-    shows: Annotated[dict[str, _Weight], keys_among(EMOTIONS7)] = Field(default_factory=dict)
-    reactions: _Reactions = Field(default_factory=dict)
+    shows: Annotated[dict[str, _Weight], KeysAmong(EMOTIONS7)] = Field(default_factory=dict)
+    reactions: Annotated[dict[str, Annotated[dict[str, _Reaction], KeysAmong(EMOTIONS7)]], KeysAmong(STATES)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         for row in (self.start, self.rest, self.resort):
-            _check_names(row, STATES, "state")
             if sum(row.values()) <= 0:
                 raise ValueError("start, rest and resort need a state with a weight above 0 each")
-        _check_names(self.shows, EMOTIONS7, "emotion")
-        _check_names(self.reactions, STATES, "state")
-        for by_emotion in self.reactions.values():
-            _check_names(by_emotion, EMOTIONS7, "emotion")
         return self
 
 
@@ -115,18 +106,13 @@ class WorldFile(Part):
     dynamics: _Dynamics
     pace: _Pace
     answers: _Answers = Field(default_factory=_Answers)
-    states: Annotated[dict[str, _State], keys_among(STATES)]
-    labels: Annotated[dict[str, dict[str, Annotated[float, Field(gt=0, le=1e6)]]], keys_among(EMOTIONS7)]
-    reactions: _Reactions
+    states: Annotated[dict[str, _State], _ALL_STATES]
+    labels: Annotated[dict[str, dict[str, Annotated[float, Field(gt=0, le=1e6)]]], _ALL_EMOTIONS]
+    reactions: Annotated[dict[str, Annotated[dict[str, _Reaction], _ALL_EMOTIONS]], _ALL_STATES]
     dispositions: Annotated[dict[str, _Disposition], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        _check_all(self.states, STATES, "states")
-        _check_all(self.reactions, STATES, "reactions")
-        for state, row in self.reactions.items():
-            _check_all(row, EMOTIONS7, f"reactions.{state}")
-        _check_all(self.labels, EMOTIONS7, "labels")
         for emotion, labels in self.labels.items():
             wrong = [label for label in labels if TO_SEVEN.get(label) != emotion]
             if wrong or not labels:
@@ -135,21 +121,6 @@ class WorldFile(Part):
             if not any(numbers.shows):
                 raise ValueError(f"states.{state}.shows is all zeros; give it an emotion to show")
         return self
-
-
-def _check_names(named: Mapping[str, Any], known: tuple[str, ...], kind: str) -> None:
-    for name in named:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise ValueError(f"{name!r} is not a known {kind}; {hint}there are {', '.join(known)}")
-
-
-def _check_all(given: Mapping[str, Any], due: tuple[str, ...], key: str) -> None:
-    if set(given) != set(due):
-        hint = "".join(did_you_mean(name, due) for name in given if name not in due)
-        raise ValueError(
-            f"{key} are due for exactly {', '.join(due)}; {hint}see to {', '.join(sorted(set(given) ^ set(due)))}"
-        )
 
 
 def load_world(path: str | Path = "") -> World:
@@ -224,7 +195,7 @@ def _disposition(name: str, read: _Disposition, usual: Mapping[tuple[str, str], 
     )
 
 
-def _pulls(reactions: _Reactions) -> dict[tuple[str, str], float]:
+def _pulls(reactions: Mapping[str, Mapping[str, _Reaction]]) -> dict[tuple[str, str], float]:
     return {(state, emotion): reaction.pull for state, row in reactions.items() for emotion, reaction in row.items()}
 
 

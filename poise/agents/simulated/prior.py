@@ -114,7 +114,9 @@ def sample_worlds(folder: Path, prior: Prior, *, worlds: int, seed: int, permute
         drawn[f"{'test' if kept else 'train'}/world-{number:04d}"] = _kept(world) if kept else world
     for number in range(permuted):
         drawn[f"permuted/permuted-{number:04d}"] = _kept(permute(base, Dice(seed, f"permuted/{number}")))
-    drawn["null"] = _without_pulls(base)
+    drawn["null"] = null = _copy(base)
+    for reaction in _reactions(null):
+        reaction.update(pull=0.0, why="In this world no emotion moves anybody.")
     paths = []
     for name, data in drawn.items():
         paths.append(folder / f"{name}.toml")
@@ -162,13 +164,6 @@ def permute(base: Mapping[str, Any], dice: Dice) -> dict[str, Any]:
 
 def _kept(world: Mapping[str, Any]) -> dict[str, Any]:
     return {"evaluation": True, **world}
-
-
-def _without_pulls(base: Mapping[str, Any]) -> dict[str, Any]:
-    world = _copy(base)
-    for reaction in _reactions(world):
-        reaction.update(pull=0.0, why="In this world no emotion moves anybody.")
-    return world
 
 
 def _reactions(world: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Voices: what puts a chosen move into words, with a model or without one."""
+"""Voices: they put a chosen move into words, with or without a model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def open_voice(  # noqa: PLR0913, PLR0917  # the settings of a voice
     """The voice of a model URI; the same arguments give the same voice, which threads may share.
 
     options: fields of ModelSettings by name. adapter: what the embedded model speaks with; a server has its own.
-    conduct: what is done about replies that break a rule; without a model nothing is, as there is nobody to ask again.
+    conduct: what to do about replies that break a rule; without a model nothing, since the words never do.
     reading: how a model that decides the number answers.
     Raises AgentError for a bad URI or option, for an adapter of another base, and for offers="model" without
     a model to decide.

@@ -1,4 +1,4 @@
-"""A grammar for the words of a decided move (`--option wording=grammar`), so that they make it at the first try.
+"""A grammar for the words of a decided move (`--option wording=grammar`), so that the first reply makes that move.
 
 GBNF, as llama.cpp holds a model to it token by token (https://github.com/ggml-org/llama.cpp/tree/master/grammars):
 
@@ -7,8 +7,8 @@ GBNF, as llama.cpp holds a model to it token by token (https://github.com/ggml-o
     part    ::= plain | [.!?] " "
     plain   ::= letters, blanks, commas and the like: no digit, no end of a sentence, no mark-up
 
-Without the bound on the opening's length a small model never comes to the sentence. The words are checked like any
-others, as an opening may take back what the sentence says.
+Without the bound on the opening's length a small model never reaches the sentence. The words are checked like any
+others, since an opening may contradict the sentence.
 """
 
 from __future__ import annotations

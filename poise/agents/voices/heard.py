@@ -1,6 +1,6 @@
-"""What a person at the table means: words as people type them, read as a move.
+"""A person's words, as people type them, read as a move.
 
-Lenient, because nothing counts before the person has seen how it was read: `90`, `90 days`, `3 months`, `half an hour`,
+Lenient, because the person confirms every reading before it counts: `90`, `90 days`, `3 months`, `half an hour`,
 `10:30 PM`, `ok deal`, `no way, 40`, `I'm out`. `[anger] 40 days!` says which emotion the words are meant to show.
 """
 
@@ -15,18 +15,17 @@ from poise.agents.models.text import plain_numbers
 from poise.agents.protocols import View
 from poise.agents.voices.intents import accepts, refuses, walks_away
 from poise.agents.voices.readout import UNITS, converts, offers_in
-from poise.agents.voices.scripted import with_unit
-from poise.common.words import did_you_mean
+from poise.common.words import did_you_mean, with_unit
 from poise.games.domains import domain_words
 from poise.games.moves import ACCEPT, FORFEIT, WALK, Move
 
 MOST_CHARACTERS: Final = 400  # as long as a model's message may be
 
 _EMOTION: Final = re.compile(r"^\s*[\[(]\s*([a-z]+)\s*[\])]\s*", re.I)
-_ONE: Final = re.compile(r"\ban? (?=(?:minute|day)\b)", re.I)  # in a message of a model these are idioms
+_ONE: Final = re.compile(r"\ban? (?=(?:minute|day)\b)", re.I)  # idioms in a model's messages, but not here
 _BARE: Final = re.compile(r"(?<![\w.,:$€£¥])-?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?![\w%:]|[.,][0-9])")
 _PART: Final = re.compile(r"(?:[0-9]+ )?[0-9]/[0-9](?: [a-z]+)?", re.I)
-_NO_NUMBER: Final = re.compile(r"\d|\bone$", re.I)  # "this one" is none
+_NO_NUMBER: Final = re.compile(r"\d|\bone$", re.I)  # "this one" is not a number
 _TIME: Final = re.compile(rf"\s*({'|'.join([*UNITS, 'sec', 'second'])})s?\b", re.I)
 _CLOCK: Final = re.compile(r"(?<![\w:])(\d{1,2})(?:[:.]([0-5]\d))?\s*([ap])\.?m\b|(?<![\w:])(\d{1,2}):([0-5]\d)", re.I)
 _NOT_MINE: Final = re.compile(r"\b(?:not|your|instead of|rather than|than|you said|you want|from)\s+$", re.I)
@@ -55,7 +54,7 @@ _LEAVING: Final = frozenset({"quit", "exit", "bye", "leave", "goodbye", "/quit",
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was made of a person's words: the message as it would be sent, or in `problem` why it cannot be."""
+    """The reading of a person's words: the message as it would be sent, or in `problem` why it cannot be."""
 
     text: str = ""
     move: Move = FORFEIT
@@ -122,7 +121,7 @@ def _emotion(line: str) -> tuple[str | None, str, str]:
 
 
 def _number(line: str, view: View) -> tuple[int | None, str, str]:
-    """(value, the words with its unit, what is wrong with it); the last number that is not called the other side's."""
+    """(value, the words with its unit, what is wrong with it), of the last number that is not the other side's."""
     unit = view.brief.unit
     plain = _ONE.sub("1 ", line)
     stated = [each for each in offers_in(plain, unit) if not _NOT_MINE.search(plain[: each.start])]
@@ -136,14 +135,14 @@ def _number(line: str, view: View) -> tuple[int | None, str, str]:
 
 
 def _bare_number(line: str, unit: str) -> tuple[int | None, str, str]:
-    """The same of a number that nobody gave a unit: in figures anywhere, in words at the end."""
+    """The same for a number without a unit: in figures anywhere, in words only at the end."""
     if part := _PART.search(line):
-        return None, line, f"{part[0]}: what you negotiate is counted in whole {unit}"
+        return None, line, f"{part[0]}: this negotiation is in whole {unit}; give a number of them"
     found = [each for each in _BARE.finditer(line) if not _NOT_MINE.search(line[: each.start()])]
     units = [(each, _TIME.match(line, each.end())) for each in found]
     foreign = [f"{each[0]}{named[0]}" for each, named in units if named and not converts(named[1], unit)]
     if foreign:
-        return None, line, f"{foreign[-1]}: what you negotiate is counted in whole {unit}"
+        return None, line, f"{foreign[-1]}: this negotiation is in whole {unit}; give a number of them"
     bare = [each for each, named in units if named is None]
     if not bare:
         end = line.rstrip(" .!?")
@@ -157,7 +156,7 @@ def _bare_number(line: str, unit: str) -> tuple[int | None, str, str]:
 
 
 def _time_of_day(line: str, view: View) -> int | None:
-    """Minutes past the domain's clock that a time of day stands for; None without a clock or a time."""
+    """A time of day as minutes after the start of the domain's clock; None without a clock or a time."""
     clock = domain_words(view.brief.domain).clock
     found = _CLOCK.search(line)
     if not clock or found is None:

@@ -1,8 +1,8 @@
 """Acceptance, refusal and walking away, read out of words.
 
-Only explicit words count. A condition ("if you ..."), a negation, a hedge or a question around them takes them back,
-and so does a later sentence ("I accept. But only if ..."). The words are in `reading/grammar.toml`.
-Differs from the reference: EQ-Negotiator v2 asks a language model about the last two messages; these are patterns.
+Only explicit words count. A condition ("if you ..."), a negation, a hedge or a question around them cancels them, and
+so does a later sentence ("I accept. But only if ..."). The words are in `reading/grammar.toml`. Differs from the
+reference: EQ-Negotiator v2 asks a language model about the last two messages; these are patterns.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _EDGE: Final = "\"') "
 
 
 def accepts(text: str) -> bool:
-    """Whether `text` says in so many words that it accepts the other side's offer."""
+    """Whether `text` explicitly accepts the other side's offer."""
     parts = sentences(normal_form(text).text)
     said = [place for place, part in enumerate(parts) if _stands(part, "accept.says")]
     return bool(said) and not any(grammar().found("intent.later", part) for part in parts[said[0] + 1 :])
 
 
 def walks_away(text: str) -> bool:
-    """Whether `text` ends the negotiation in so many words."""
+    """Whether `text` explicitly ends the negotiation."""
     return any(_stands(part, "walk.says") for part in sentences(normal_form(text).text))
 
 
 def refuses(text: str) -> bool:
-    """Whether `text` refuses the other side's offer in so many words."""
+    """Whether `text` explicitly refuses the other side's offer."""
     return grammar().found("refuse.says", normal_form(text).text) is not None
 
 

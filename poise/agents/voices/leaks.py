@@ -1,7 +1,7 @@
-"""Words that no message may hold: the seat's private number told as such, and what the model was told, read aloud.
+"""Words that no message may contain: the seat's private number, named as such, and the model's instructions, repeated.
 
-A number alone gives nothing away, since a first offer often is the target; "my goal is 12 days" does. The facts of the
-scenario and the sentences that a direction asks for are there to be said.
+A number alone reveals nothing, since a first offer often is the target; "my goal is 12 days" does. The facts of the
+scenario and the sentences that a direction asks for may be said.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from poise.agents.protocols import Request
 from poise.agents.voices.prompts import Offers, character, echoes, emotion_direction, private_text
 from poise.games.secrecy import stated
 
-_RUN: Final = 6  # so many words of a text in a row are no accident
+_RUN: Final = 6  # this many words in a row do not match by accident
 _WORD: Final = re.compile(r"[\w$']+")
 _PRIVATE: Final = re.compile(
     r"\b(?:goals?|targets?|limit|bottom line|reservation (?:price|value|point)|instructions?|ideal(?:ly)?|secret(?:ly)?"
@@ -25,7 +25,7 @@ _PRIVATE: Final = re.compile(
 
 
 def secret_in(text: str, request: Request, offers: Offers) -> str:
-    """The part of `text` that gives the seat's private number or its instructions away; "" where none does."""
+    """The part of `text` that reveals the seat's private number or its instructions; "" where none does."""
     brief = request.view.brief
     for sentence in sentences(text):
         if offers == "model" and _PRIVATE.search(sentence) and stated(neutralise(sentence), brief.target, brief.unit):
@@ -36,10 +36,10 @@ def secret_in(text: str, request: Request, offers: Offers) -> str:
 
 
 def read_aloud(text: str, request: Request) -> str:
-    """The sentence of `text` that reads its direction of the emotion aloud, in the words of either person; else "".
+    """The sentence of `text` that repeats its direction of the emotion, in the first or second person; else "".
 
     "You sound hard and sharp", "I sound hard and sharp" or "Say that this makes you angry", where that was asked for.
-    What the seat says that it feels is a way to show it, and no reading aloud.
+    A statement of what the seat feels shows the emotion, and is allowed.
     """
     if request.emotion is None:
         return ""

@@ -1,8 +1,8 @@
-"""What a model is told. The words are files in `prompts/`; this file reads them and fills them in.
+"""The prompts of a model. Their texts are files in `prompts/`; this file reads them and fills them in.
 
 A prompt grows only at its end: the system text and the messages so far are byte for byte those of the turn before, and
-this turn's direction comes last and is gone next turn. A server's prefix cache therefore serves all of it but the last
-two messages and the direction.
+this turn's direction comes last and is absent in the next turn. A server's prefix cache therefore serves all of it but
+the last two messages and the direction.
 
     system       roles, case, rules                        the same all through a match
     user         a constant opening line                   the creditor's conversation only
@@ -28,8 +28,8 @@ from typing import Any, Final, Literal
 
 from poise.agents.models.text import neutralise
 from poise.agents.protocols import Brief, ReplyForm, Request, View
-from poise.agents.voices.scripted import with_unit
 from poise.common.errors import AgentError
+from poise.common.words import with_unit
 from poise.games.domains import domain_file, domain_words
 from poise.games.moves import SEATS, Move, MoveKind, Seat, other
 
@@ -45,7 +45,7 @@ Offers = Literal["policy", "model"]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One call's prompt: turns that stay (role, text), and the direction for this message only."""
+    """One call's prompt: turns that stay in later prompts (role, text), and the direction for this message only."""
 
     turns: tuple[tuple[Role, str], ...]
     direction: str
@@ -78,7 +78,7 @@ def system_text(brief: Brief, persona: str, offers: Offers) -> str:
 
 
 def character(request: Request) -> str:
-    """What a seat is told of itself: its persona, how that one bargains, and for whom it speaks."""
+    """A seat's own description: its persona, how it bargains, and for whom it speaks."""
     directions, words = _table("directions"), domain_words(request.view.brief.domain)
     seat = request.view.brief.seat
     strategy = directions["strategies"].get(request.strategy, "")
@@ -87,7 +87,7 @@ def character(request: Request) -> str:
 
 
 def private_text(brief: Brief, persona: str, offers: Offers) -> str:
-    """The same without the facts of the scenario: what a seat is told and has no reason to say."""
+    """The same without the facts of the scenario: instructions that a seat has no reason to say."""
     return _instructions(brief, persona, offers, facts="")
 
 
@@ -110,7 +110,7 @@ def _instructions(brief: Brief, persona: str, offers: Offers, facts: str) -> str
 
 
 def direction(request: Request, reading: ReplyForm = "words") -> str:
-    """What is asked of this message: the emotion, then the move with its number last."""
+    """The direction for this message: the emotion, then the move with its number last."""
     feeling = "" if request.emotion is None else emotion_direction(request.emotion)
     if request.move is None:
         brief = request.view.brief
@@ -122,7 +122,7 @@ def direction(request: Request, reading: ReplyForm = "words") -> str:
 
 
 def _choice(brief: Brief) -> str:
-    """What asks for the model's own number."""
+    """The direction that asks for the model's own number."""
     begin = _domain(brief.domain)[brief.seat]["says"]["offer"].split("$offer")[0].strip()
     if not begin:
         return _fill(_table("directions")["choose_plain"], unit=brief.unit)
@@ -138,7 +138,7 @@ def emotion_direction(emotion: str) -> str:
 
 
 def plain_sentence(move: Move, view: View) -> str:
-    """The move in the plainest words: what a direction asks for and a repair adds.
+    """The move in the plainest words, which a direction asks for and a repair adds.
 
     Raises AgentError for an acceptance where nothing is on the table.
     """
@@ -165,7 +165,7 @@ def promised(move: Move, view: View) -> bool:
 
 
 def complaint(reason: str, view: View, said: str = "") -> str:
-    """What is told to the model about a reply that could not be used; `reason` is a name in [again]."""
+    """What the model is told about a reply that could not be used; `reason` is a name in [again]."""
     brief = view.brief
     return _fill(
         _table("directions")["again"][reason],
@@ -179,7 +179,7 @@ def complaint(reason: str, view: View, said: str = "") -> str:
 
 
 def silence() -> str:
-    """What the other side sees of a message without words."""
+    """What the other side sees instead of a message without words."""
     return str(_table("directions")["silence"]["text"])
 
 
@@ -226,7 +226,7 @@ def _domain_words(path: Path) -> dict[str, Any] | None:
 
 
 def _seat_problem(words: Mapping[str, Any]) -> str | None:
-    """What is wrong with a seat's part of a domain's file; "" or None when nothing is."""
+    """The problem of a seat's part of a domain's file; "" or None where there is none."""
     texts = {name: (words[name], _FILLED) for name in _SEAT_TEXTS}
     for kind in _KINDS:
         texts[f"says.{kind}"] = words["says"][kind], frozenset({"offer"} if kind in _WITH_OFFER else ())

@@ -11,7 +11,7 @@ Left out: an amount of money, a percentage, a date, a quantity that states a fac
 `the last 90 days`), a rhythm (`every 30 days`, `twice a week`), a margin (`give or take a week`), the idioms `one day`
 and `a minute`.
 
-Differs from the reference: its pattern takes digits followed by days, weeks or months and no more; for such text
+Differs from the reference: its pattern takes only digits followed by days, weeks or months; for such text
 `read_offer` gives the reference's reading. EmoMAS and EmoDistill ask a model first; Poise does not.
 """
 
@@ -50,7 +50,7 @@ _KIND: Final = frozenset(
 _BETWEEN_ENDS: Final = frozenset({"-", "/", "to", "or", "and", "through", "until"})
 _CONTRASTS: Final = (("not",), ("never",), ("instead", "of"), ("rather", "than"))
 _JOINTS: Final = ((), ("and",), ("plus",), ("&",), ("+",), (",",), (",", "and"))
-_CLOSE_JOINTS: Final = ((), (",",), (",", "and"))  # these join only a rest that is smaller than the longer unit
+_CLOSE_JOINTS: Final = ((), (",",), (",", "and"))  # these join only a remainder that is smaller than the longer unit
 _FACT_AFTER: Final = re.compile(r"\W{0,3}(?:ago|late|overdue|past[\s-]due|behind|delinquent|in arrears|old)\b")
 _FACT_BEFORE: Final = re.compile(
     r"\b(?:every|each|per|past|previous|(?:the|these|those|my|your|our|for|in|over) last)\s+$"
@@ -145,7 +145,7 @@ def _scan(words: Sequence[Token], names: Mapping[str, int]) -> Iterator[Quantity
 
 
 def _at(words: Sequence[Token], start: int, names: Mapping[str, int]) -> tuple[list[Quantity], int]:
-    """The quantities that begin at token `start`, and the token to go on with."""
+    """The quantities that begin at token `start`, and the token after them."""
     if (bare := _without_number(words, start, names)) is not None:
         after = next(place for place in range(start, len(words)) if words[place].end >= bare.end)
         return [bare], after + 1
@@ -261,7 +261,7 @@ def _without_number(words: Sequence[Token], start: int, names: Mapping[str, int]
 
 
 def _marked(text: str, quantity: Quantity) -> Quantity:
-    """The same with its kind, where the words around it make it a fact or a margin."""
+    """The same quantity with its kind, where the words around it make it a fact or a margin."""
     before, after = text[max(0, quantity.start - 24) : quantity.start], text[quantity.end : quantity.end + 24]
     said = text[quantity.start : quantity.end]
     if _MARGIN_BEFORE.search(before):
@@ -271,7 +271,9 @@ def _marked(text: str, quantity: Quantity) -> Quantity:
     if rate or idiom or _MONEY_BEFORE.search(before) or _FACT_BEFORE.search(before) or _FACT_AFTER.match(after):
         return replace(quantity, kind="fact")
     loose = re.match(r"\s*(?:and\s+)?(?:[0-9]|or (?:two|three|so many)\b)", after)
-    with_unit = re.match(r"\s*(?:and\s+)?[0-9][0-9.,]*\s*-?(?:[a-z]+\s+)?[a-z]", after)  # of those digits' own
+    with_unit = re.match(
+        r"\s*(?:and\s+)?[0-9][0-9.,]*\s*-?(?:[a-z]+\s+)?[a-z]", after
+    )  # a word after those digits that is not a unit
     if quantity.factor > 1 and loose and not with_unit:
         return replace(quantity, amount=None)  # "1 hour 20": twenty of what?
     return quantity

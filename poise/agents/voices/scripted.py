@@ -1,7 +1,7 @@
-"""A voice without a model: it words moves by a grammar of sentences, and is what LLM-free tournaments speak with.
+"""A voice without a model: it words moves by a grammar of sentences, and speaks in LLM-free tournaments.
 
 A message is made of at most four parts: a *tone*, the sentence that shows the emotion; an *answer* to what was just
-said; a *fact* of the scenario, or what the speaker's strategy makes of it; and the move. What can be said stands in
+said; a *fact* of the scenario, or what the speaker's strategy makes of it; and the move. The phrases are in
 `phrases/`: tones in tones.toml, the rest of a domain in domains/, and what serves every domain in general.toml.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from poise.agents.protocols import Brief, Request, Speech, View
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
-from poise.common.words import did_you_mean
+from poise.common.words import did_you_mean, with_unit
 from poise.games.domains import domain_file
 from poise.games.moves import SEATS, Move, Seat
 
@@ -27,12 +27,12 @@ GENERAL: Final = FOLDER / "general.toml"
 STRATEGIES: Final = ("threats", "blame", "hardship", "silence")
 OFFERING: Final = ("offer", "open", "give", "hold", "back", "last", "firm", "promise")  # kinds that make an offer
 _PLAIN: Final = "plain"
-_LIKE_OFFER: Final = OFFERING[1:6]  # where a file has none of these, it words them as any offer
+_LIKE_OFFER: Final = OFFERING[1:6]  # where a file has none of these, they are worded as any offer
 _PARTS: Final = ("facts", "answers", "strategies", "words")
 _CHOICE: Final = re.compile(r"(\([^()]*\|[^()]*\)|\{\w+\})")
 _FILLED: Final = re.compile(r"\{([^{}]+)\}")
 
-# A fact is said where its value is a few plain words, or dollars, and none of them could be taken for a move.
+# A fact is said where its value is a few plain words, or dollars, none of which could be read as a move.
 _SAYABLE: Final = re.compile(r"\$[0-9][0-9,]*|[^\W\d_](?:[^\W\d_]|[ ,'&-]){1,69}")
 _TELLING: Final = frozenset(
     re.findall(
@@ -42,18 +42,18 @@ _TELLING: Final = frozenset(
     )
 )
 
-_ANSWERED: Final = 55  # percent of the messages that could
+_ANSWERED: Final = 55  # percent of the messages that could have one
 _PLEADED: Final = 95  # percent of the messages of a seat with a strategy
 _FACTUAL: Final = 85  # percent of those without an answer or a strategy
 _ANSWER_FIRST: Final = 35  # percent of those with both
 _NEAR_THE_END: Final = 4  # messages that are left
-_LITTLE: Final = 0.12  # of what lies between the sides: a smaller step is a little one
+_LITTLE: Final = 0.12  # share of the gap between the sides, below which a step is a small one
 
 Table = dict[tuple[Seat, str], tuple[str, ...]]
 
 
 class Phrases(NamedTuple):
-    """What can be said in one domain; an emotion is "plain" for none.
+    """The phrases of one domain; "plain" stands for no emotion.
 
     feelings:   tones by seat and emotion. moves: by seat and kind, with {offer} for the number.
     answers:    by seat and by what was said, with {theirs} for the other side's number and {too} for what is wrong
@@ -74,7 +74,7 @@ class Phrases(NamedTuple):
 def phrases(domain: str = "debt") -> Phrases:
     """The phrases of `domain`: those in `phrases/`, or the `moves.toml` in the domain's own folder.
 
-    What a domain has no words of its own for is said in those of general.toml.
+    Where a domain has no words of its own, those of general.toml are used.
 
     Raises AgentError for a file that cannot be used.
     """
@@ -121,7 +121,7 @@ def _phrases(domain: str, own: Path | None) -> Phrases:
 
 
 def _tones(words: Mapping[Seat, Mapping[str, Sequence[str]]]) -> Table:
-    """Every tone of each seat; those that fit both and name nothing are dealt out in turn."""
+    """All tones of each seat; those that fit both seats are distributed between them in turn."""
     tones: Table = {}
     for emotion, lists in _read(FOLDER / "tones.toml").items():
         for place, seat in enumerate(SEATS):
@@ -133,7 +133,7 @@ def _tones(words: Mapping[Seat, Mapping[str, Sequence[str]]]) -> Table:
 
 
 def _every(templates: Iterable[str], words: Mapping[str, Sequence[str]] | None = None) -> tuple[str, ...]:
-    """All that the templates stand for: (a|b) is either, and with `words` {name} is any of that name."""
+    """All texts that the templates stand for: (a|b) is either, and with `words`, {name} is any of that name."""
     made: list[str] = []
     for template in templates:
         choices = []
@@ -223,24 +223,16 @@ def stated_facts(templates: Iterable[str], context: Mapping[str, str]) -> tuple[
     return tuple(found)
 
 
-def with_unit(value: int, unit: str) -> str:
-    """The number with its unit as a person says it: 1 day, 12 days.
-
-    Units are given in the plural ("days"); a plural without a final s stays as it is.
-    """
-    return f"{value} {unit[:-1] if value == 1 and unit.endswith('s') else unit}"
-
-
 class ScriptedVoice:
     """Says any move with any of the 28 emotions, or plainly without one.
 
     An offer, firm or not, and an acceptance state their number once, with its unit; the only other number of that unit
     that is ever said is the other side's, as theirs. The same request and dice give the same words. A seat says no
-    sentence in two messages running, and none again in a negotiation while it has others left.
+    sentence in two consecutive messages, and repeats none in a negotiation while it has others left.
     """
 
     def __init__(self) -> None:
-        self._told: dict[str, Phrases] = {}  # looking for a domain's files costs more than speaking
+        self._told: dict[str, Phrases] = {}  # finding a domain's files costs more than wording a message
         self._latest: dict[Seat, tuple[Brief, tuple[str, ...]]] = {}  # of each seat, with what facts it can state
 
     def speak(self, request: Request, dice: Dice) -> Speech:
@@ -274,7 +266,7 @@ class ScriptedVoice:
         return Speech(" ".join(parts), move, tone=tone)
 
     def _between(self, request: Request, move: Move, told: Phrases, choice: _Choice) -> list[str]:
-        """What is said between the tone and the move: an answer, and a fact or what the strategy makes of it."""
+        """The part between the tone and the move: an answer, and a fact or the strategy's use of it."""
         view, seat = request.view, request.view.brief.seat
         said = []
         answered = bool(view.lines) and choice.chance(_ANSWERED)
@@ -310,7 +302,7 @@ def _facts(templates: tuple[str, ...], context: tuple[tuple[str, str], ...]) -> 
 
 
 class _Choice:
-    """The choices for one message, all from one draw: each takes the part of it that the ones before left over."""
+    """The choices for one message, all from one draw: each uses the part that the earlier ones left."""
 
     __slots__ = ("_last", "_left", "_said")
 
@@ -328,7 +320,7 @@ class _Choice:
         return place
 
     def chance(self, percent: int) -> bool:
-        """Whether something happens that happens so often."""
+        """Whether an event of this percentage happens."""
         return self.place(100) < percent
 
     def fresh(self, texts: Sequence[str]) -> str:
@@ -361,7 +353,7 @@ def _kind(view: View, move: Move) -> str:
 
 
 def _heard(view: View, told: Phrases) -> str:
-    """What the other side's last message did: in its words where they tell, else by its offer."""
+    """What the other side's last message did: by its words where they show it, else by its offer."""
     seat, last = view.brief.seat, view.lines[-1]
     text = last.text.lower()
     for word, heard in told.hears[seat]:

@@ -1,6 +1,6 @@
-"""Replies of fixed form (reading="structured"): the words, the move they are to make, and its number, as JSON.
+"""Replies of fixed form (reading="structured"): the words, the move that they make, and its number, as JSON.
 
-A server or the embedded engine holds the model to the schema while it writes. The words are what is said, so the move
+A server or the embedded engine holds the model to the schema while it writes. Only the words are sent, so the move
 counts only where they make it, too: they are read by the same reader as the words of a decided move. Where the two
 disagree the model is asked again, and then the message is a forfeit.
 """

@@ -4,16 +4,16 @@ offers="policy": the concession has decided. The reply must state the decided nu
 the model is told what was wrong and tries once more; else the words are repaired by a fixed rule (`wording.repair`).
 
 offers="model": the model decides. Its number, acceptance or walking away is read out of the words; if they make no
-legal move it is told why and tries once more; else the message is a forfeit. With reading="structured" it answers as
-JSON, message, move and value, and its words must make that move (see `poise.agents.voices.structured`).
+legal move the model is told why and tries once more; else the message is a forfeit. With reading="structured" it
+answers as JSON, message, move and value, and its words must make that move (see `poise.agents.voices.structured`).
 
 A reply that breaks a rule of conduct may be sent back in the same way (see `poise.agents.conduct.duties`). With "reask"
-it is said all the same where nothing better comes. With "refuse" no such words are ever said: a decided move is then
-said in the plain sentence, and a move of the model's own is forfeited, as after any reply that cannot be used.
+it is sent if the second reply is no better. With "refuse" such words are never sent: a decided move is then
+said in the plain sentence, and a move of the model's own is forfeited, as after any unusable reply.
 
-Either way the record says how many replies it took, what each of them was, why it was rejected, what the model was told
-then, and whether the words were repaired. A reply that was cut for length is no message: it may be a thought that was
-never finished. A reply that gives the seat's private number or its instructions away is never said either.
+Either way the record holds each reply, why it was rejected, what the model was told then, and whether the words were
+repaired. A reply that was cut for length is not a message: it may be an unfinished thought. A reply that reveals the
+seat's private number or its instructions is never sent either.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _SEEDS: Final = 1 << 31
 
 @dataclass
 class _Draft:
-    """What came of the tries for one message."""
+    """The result of the tries for one message."""
 
     attempts: int = 0
     text: str = ""
-    declared: Declared | None = None  # what the last reply says that `text` does, where it is of fixed form
+    declared: Declared | None = None  # the declared move of the last reply, where it is of fixed form
     problems: list[WordingProblem] = field(default_factory=list)
     sayable: tuple[str, Move] | None = None  # the last reply that makes its move, though it breaks a rule of conduct
-    replies: list[str] = field(default_factory=list)  # as they came
+    replies: list[str] = field(default_factory=list)  # raw replies
     complaints: list[str] = field(default_factory=list)
     tries: list[Mapping[str, float]] = field(default_factory=list)  # what each cost
 
@@ -71,8 +71,8 @@ class _Draft:
 class ModelVoice:
     """Speaks with the model that `caller` calls; threads may share it.
 
-    Raises ModelDown and ModelMissing when the server is at fault; what is wrong with a reply, or with its coming too
-    late, is dealt with as described above.
+    Raises ModelDown and ModelMissing when the server is at fault; a bad or
+    late reply is handled as described above.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class ModelVoice:
     def speak(self, request: Request, dice: Dice) -> Speech:
         """The message for `request`; with `request.move` set, the speech makes exactly that move."""
         if (request.move is None) != (self.offers == "model"):
-            raise AgentError(f"offers={self.offers!r} with the decided move {request.move}; one of the two is wrong")
+            raise AgentError(f"offers={self.offers!r} with the decided move {request.move}; leave one of them out")
         draft = _Draft()
         while draft.attempts < ATTEMPTS:
             reply = self._try(request, draft, dice)
@@ -170,7 +170,7 @@ class ModelVoice:
         return check_wording(draft.text, request.move, request.view, plain) or request.move
 
     def _last_resort(self, request: Request, draft: _Draft) -> Speech:
-        """What is said when no reply was as it should be."""
+        """The message when no reply was acceptable."""
         said = self._put_right(request, draft)
         if self.conduct != "reask" or draft.sayable is None:
             return said
@@ -188,13 +188,13 @@ class ModelVoice:
         return draft.speech(text, request.move, repaired=True, own_words=text == plain)
 
     def _allowed(self, text: str, request: Request, instead: str) -> str:
-        """`text`, or `instead` of it where there is none or it must not be said."""
+        """`text`, or `instead` where there is none or it must not be sent."""
         refused = self.conduct == "refuse" and misconduct(text, request.view) is not None
         return instead if refused or not text else text
 
 
 def _said(view: View) -> frozenset[str]:
-    """What this seat has said before: its sentences without a number, which small models fall into repeating."""
+    """This seat's earlier sentences without a number, which small models tend to repeat."""
     own = (line.text for line in view.lines if line.seat == view.brief.seat)
     return frozenset(chain.from_iterable(_plain_sentences(text, view.brief.unit) for text in own))
 

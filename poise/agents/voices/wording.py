@@ -1,6 +1,6 @@
-"""Whether words make the move they should, and what to do when they do not.
+"""Checks that words make the intended move, and repairs for those that do not.
 
-A problem has a name (which picks what the model is told on the second try) and a sentence for the record.
+A problem has a name (which selects what the model is told on the second try) and a sentence for the record.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from poise.agents.voices.reading.roles import REVERSED
 from poise.agents.voices.reading.stock import stock_of
 from poise.agents.voices.reading.table import Table
 from poise.agents.voices.readout import Stated, offers_in
-from poise.agents.voices.scripted import with_unit
+from poise.common.words import with_unit
 from poise.games.moves import ACCEPT, WALK, Move
 
 _EXCERPT: Final = 60
@@ -52,7 +52,7 @@ def check_wording(text: str, move: Move, view: View, plain: str) -> WordingProbl
 
     The same reader as for offers="model" has to read the move in them. An offer is read as an offer of the decided
     number, which is the last one stated; no other is stated but facts ("you are 60 days late") and the other side's own
-    offer where the words say that it is theirs or will not do. An acceptance is read as one. A walk is read as one and,
+    offer where the words attribute it to them or reject it. An acceptance is read as one. A walk is read as one and,
     like a forfeit, states no number; a forfeit neither accepts nor walks away.
     """
     if not text or text == plain:
@@ -129,7 +129,7 @@ def misconduct(text: str, view: View) -> WordingProblem | None:
 def read_move(text: str, view: View) -> Move | WordingProblem:  # noqa: PLR0911  # one return for each outcome
     """The move that `text` makes, or why it makes none (offers="model").
 
-    Acceptance and walking away in so many words are those moves. An offer is a whole number, within bounds and on the
+    Explicit acceptance and walking away are those moves. An offer is a whole number, within bounds and on the
     grid; it is firm where the other side's offer is explicitly refused. A number that is refused, asked about, a fact
     or the other side's is not an offer, and words that read two ways make no move.
     """
@@ -143,18 +143,14 @@ def read_move(text: str, view: View) -> Move | WordingProblem:  # noqa: PLR0911 
     if reading.outcome == "walk":
         return WALK
     if reading.outcome == "offer":
-        return _read_offer(text, reading, view)
+        value = reading.value
+        said = next(_words(text, each) for each in reading.evidence if each.role == "offered" and each.value == value)
+        firm = view.other_offer is not None and refuses(text)
+        return illegal(value, said, text, view) or Move("offer", value, firm)
     stated = [each for each in reading.evidence if each.role != "fact"]
     if not stated and reading.outcome == "none":
         return WordingProblem("none", _quoted(f"states no number of {view.brief.unit}", text))
     return _unread(text, reading, stated, "offers none")
-
-
-def _read_offer(text: str, reading: MessageReading, view: View) -> Move | WordingProblem:
-    value = reading.value
-    said = next(_words(text, each) for each in reading.evidence if each.role == "offered" and each.value == value)
-    firm = view.other_offer is not None and refuses(text)
-    return illegal(value, said, text, view) or Move("offer", value, firm)
 
 
 def illegal(value: int | None, said: str, text: str, view: View) -> WordingProblem | None:

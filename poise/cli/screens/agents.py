@@ -20,7 +20,7 @@ from poise.games.moves import SEATS
 if TYPE_CHECKING:
     from poise.testing import Check
 
-_MESSAGES: Final = 12  # as long as so many may take, a whole match may
+_MESSAGES: Final = 12  # a whole match may take as long as this many messages
 
 
 def show_agents(screen: Console, *, as_json: bool) -> None:
@@ -72,7 +72,7 @@ def show_checks(screen: Console, spec: str, seconds: float) -> int:
 
 
 def show_verdicts(screen: Console, title: str, checks: Iterable[Check]) -> int:
-    """Show each check as soon as it is made, and how many failed; the exit code."""
+    """Show each check as soon as it is made, and how many failed; return the exit code."""
     screen.print(Text(title, style="bold"))
     made = []
     for check in checks:
@@ -87,7 +87,7 @@ def show_verdicts(screen: Console, title: str, checks: Iterable[Check]) -> int:
 
 
 def traceback_text(traceback: str) -> Text:
-    """A traceback of somebody else's code, fit for a terminal."""
+    """A traceback of a user's code, made safe for a terminal."""
     lines = (plain(line, 200) for line in traceback.rstrip().splitlines())
     return Text("\n".join(["", *(f"  {line}" for line in lines)]), style="dim")
 

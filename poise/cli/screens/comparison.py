@@ -32,8 +32,8 @@ def _verdict(comparison: Comparison) -> Text:
     if gain.low is None or gain.high is None:
         return Text(f"One {comparison.unit} tells nothing about others: play more.", style="yellow")
     if difference.p is None or difference.p >= comparison.plan.level:
-        words = f"Not told apart: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], which chance alone may explain."
-        return Text(words, style="bold")
+        words = f"No difference found: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+        return Text(f"{words}, which chance alone could explain.", style="bold")
     better, worse = (one, other) if gain.mean > 0 else (other, one)
     low, high = sorted((abs(gain.low), abs(gain.high)))
     words = f"{better.label} is better than {worse.label} by {abs(gain.mean):.3f} [{low:.3f}, {high:.3f}]."

@@ -1,4 +1,4 @@
-"""What follows a run in the terminal: who won and where the report is, or how to resume."""
+"""The end of a run in the terminal: who won and where the report is, or how to resume."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 from poise.cli.output import plain
 from poise.cli.screens.agents import traceback_text
 from poise.cli.screens.exit_codes import DOUBTFUL, INTERRUPTED, WAITING
-from poise.common.words import duration
+from poise.common.words import counted, duration
 from poise.tournaments.folder import resume_command
 from poise.tournaments.results import Result
 from poise.tournaments.storage.store import Store
@@ -28,9 +28,9 @@ def conclude(
     notes: Console,
     draw: Callable[[Standings, int], RenderableType | None] | None = None,
 ) -> int:
-    """Show the standings and what is to be doubted in them, write the report; the exit code (see EXIT_CODES).
+    """Show the standings and any doubts about them, write the report, and return the exit code (see EXIT_CODES).
 
-    draw: what is shown instead of the standings, in so many columns; it returns None for nothing.
+    draw: what to show instead of the standings, given the columns; None shows nothing.
     """
     from poise.cli.screens.standings import standings_view
     from poise.tournaments.report.page import write_report
@@ -50,7 +50,7 @@ def conclude(
         which = "every match that can be played now" if result.waiting else "every match"
         notes.print(f"{which} was finished before; nothing was played (stored in {result.folder})")
     elif result.seconds:
-        pace = f"{result.played} match{'' if result.played == 1 else 'es'} in {duration(result.seconds)}"
+        pace = f"{counted(result.played, 'match')} in {duration(result.seconds)}"
         notes.print(Text(f"{pace} ({result.played / result.seconds:.3g} a second)", style="dim"))
     if result.part:
         played = f"part {result.part}: {result.finished} matches in {result.folder}"

@@ -1,4 +1,4 @@
-"""What every screen is drawn with: the terminal, on which names stay text, and tables."""
+"""What all screens share: a terminal that shows names as plain text, and tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from poise.common.words import visible
 
 
 class TextConsole(Console):
-    """Shows every text as it is: no markup, no emoji codes, and nothing that the terminal would obey."""
+    """Shows every text literally: no markup, no emoji codes, no control sequences."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
@@ -26,19 +26,19 @@ class TextConsole(Console):
         return super().render_str(visible(text), **settings)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The segments of `renderable`; rich's own controls pass, and those in a text do not."""
+        """The segments of `renderable`; rich's own control codes pass, those in a text do not."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def console(*, stderr: bool = False) -> Console:
-    """The terminal; elsewhere (a file, a pipe) text of a fixed width without colours."""
+    """A console for the terminal; for a file or a pipe, text of a fixed width without colours."""
     out = TextConsole(stderr=stderr)
     return out if out.is_terminal else TextConsole(stderr=stderr, width=120, color_system=None)
 
 
 def show(data: dict[str, Any] | None, view: Callable[[int], RenderableType]) -> None:
-    """JSON where there is data, else the view for the terminal's width; to standard output."""
+    """Print to standard output: JSON where data are given, else the view at the terminal's width."""
     if data is not None:
         show_json(data)
         return

@@ -48,7 +48,7 @@ def _figures(counts: Counts) -> Text:
     if not counts.total:
         return Text("no verdicts", style="yellow")
     low, high = counts.interval
-    kappa = "undefined, as both always say the same" if counts.kappa is None else f"{counts.kappa:.3f}"
+    kappa = "undefined, because both always give the same answer" if counts.kappa is None else f"{counts.kappa:.3f}"
     return Text(f"same answer {counts.agreed / counts.total:.1%} ({low:.1%} to {high:.1%}), Cohen's kappa {kappa}")
 
 
@@ -62,8 +62,9 @@ def _example(example: Disagreement) -> Iterator[Text]:
 
 def _footnote() -> Text:
     return Text(
-        "\nIntervals are Wilson's, 95 %. Messages of one match depend on each other, so theirs is too narrow. The "
-        "referee's deal is the message that ends the negotiation; in a match, the judge's yes is a yes to any message.",
+        "\nIntervals are Wilson's, 95 %. Messages of one match depend on each other, so the interval over messages is "
+        "too narrow. The referee's deal is the message that ends the negotiation; in a match, the judge's yes is a yes "
+        "to any message.",
         style="dim",
     )
 

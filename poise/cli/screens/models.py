@@ -1,4 +1,4 @@
-"""The embedded models there are, and what is found out about one, for the terminal."""
+"""The embedded models, and the check of one, for the terminal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show_models(screen: Console, *, as_json: bool) -> None:
         sizes = f"{row['parameters'] / 1e6:,.0f} M", f"{row['context']:,}", f"{row['bytes'] / 1e6:,.0f} MB"
         table.add_row(Text(row["name"]), Text(row["architecture"]), *sizes, row["template"], row["where"])
     screen.print(table)
-    screen.print(f"The models folder is {models_folder()}; `poise models add FILE` puts a model there.", style="dim")
+    screen.print(f"The models folder is {models_folder()}; `poise models add FILE` adds one.", style="dim")
 
 
 def _model_data(model: ModelFile) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _model_data(model: ModelFile) -> dict[str, Any]:
 
 
 def show_model_check(screen: Console, name: str, options: Mapping[str, Any]) -> None:
-    """Check a model as a tournament would, and let it say something. Raises the error that a tournament would."""
+    """Check a model as a tournament would, and ask it for a reply. Raises the error that a tournament would."""
     uri, settings = f"embedded:{name}", ModelSettings.from_options(options)
     remarks = check_model(uri, settings)
     model = find_model(name)

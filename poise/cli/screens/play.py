@@ -15,7 +15,7 @@ from poise.tournaments.human.steps import LEAVE, Scene, answer, case_told, finis
 
 _HELP: Final = (
     "An offer: 90 | 90 days | 3 months | no way, 40     An agreement: ok deal | I accept     The end: walk\n"
-    "[anger] 40! shows an emotion, if you like; other words make no move. You see how a message was understood before "
+    "[anger] 40! shows an emotion, if you like; other words make no move. You see how a message is understood before "
     "it counts.\n/case shows the scenario again, /help this; /leave, Ctrl-D or Ctrl-C leaves, and you can come back."
 )
 
@@ -33,13 +33,13 @@ class Screen(Protocol):
 
 
 class Terminal:
-    """The terminal. What others wrote is shown without control characters."""
+    """The terminal. Text that others wrote is shown without control characters."""
 
     def __init__(self, screen: Console | None = None, read: Callable[[str], str] = input) -> None:
         self._screen = screen or console()
         self._read = read
         if read is input:
-            import readline  # noqa: F401 - lines can be edited where it is there
+            import readline  # noqa: F401 - makes lines editable where it is installed
 
     def tell(self, text: str, style: str = "") -> None:
         """Show a line, or several."""
@@ -51,7 +51,7 @@ class Terminal:
         try:
             return self._read(prompt)
         except KeyboardInterrupt:
-            self.tell("")  # what comes next begins on a line of its own
+            self.tell("")  # what comes next starts on a new line
             raise
 
 
@@ -62,15 +62,15 @@ def converse(match: HumanMatch, screen: Screen) -> bool:
     except EOFError:
         done = False
     except BaseException as error:
-        error.add_note(f"What was said is kept; come back with: {resume_play_command(match.folder)}")
+        error.add_note(f"What was said is kept; resume with: {resume_play_command(match.folder)}")
         raise
     if not done:
-        screen.tell(f"\nYou left the table. Come back with: {resume_play_command(match.folder)}", "yellow")
+        screen.tell(f"\nYou left the table. Resume with: {resume_play_command(match.folder)}", "yellow")
         return False
     ended = finish_match(match)
     screen.tell("\n" + ended.reason, "bold")
     try:
-        curious = screen.ask("See what the other side wanted, felt and read in you? [Y/n] ").strip().lower()
+        curious = screen.ask("See what the other side wanted, felt and read in your words? [Y/n] ").strip().lower()
         if curious not in ("n", "no"):
             screen.tell(ended.debrief)
     except (EOFError, KeyboardInterrupt):

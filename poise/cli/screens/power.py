@@ -39,9 +39,9 @@ def tournament_view(plan: PowerPlan, found: Sequence[Needed], unit: str) -> Rend
 def _tournament_note(plan: PowerPlan, found: Sequence[Needed], unit: str) -> str:
     return (
         f"Needed: {unit}s that find a difference of {abs(plan.difference):g} from {found[0].baseline} with power "
-        f"{plan.power:g} at level {plan.level:g}{_shared(plan)}, where each agent plays so many matches on each; "
+        f"{plan.power:g} at level {plan.level:g}{_shared(plan)}, where each agent plays that many matches on each; "
         f"matches: of both together. Detectable: the smallest difference that the {unit}s played find with that "
-        "power. The observed difference plays no part in it."
+        "power. The observed difference is not used."
     )
 
 
@@ -50,7 +50,7 @@ def _shared(plan: PowerPlan) -> str:
 
 
 def assumed_view(plan: PowerPlan, spread: Spread) -> RenderableType:
-    """What a difference needs by assumed variances, and what fewer and more scenarios give."""
+    """The scenarios that a difference needs under assumed variances, and the power with fewer and more."""
     needed = scenarios_needed(plan, spread)
     words = f"a difference of {abs(plan.difference):g}, power {plan.power:g}, level {plan.level:g}{_shared(plan)}"
     if needed is None:

@@ -20,11 +20,11 @@ from poise.tournaments.process.tables import NOT_MEASURED
 
 _GAP: Final = 2  # between two columns
 _EDGE: Final = 2
-_NAME: Final = 14  # the least that the first column gets, where names then fold
+_NAME: Final = 14  # the least width of the first column, in which names then fold
 
 
 def tables_within(width: int, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Table]:
-    """A table in as many parts as `width` asks for, each with the first column and whole cells in the others."""
+    """The table split into as many parts as `width` requires, each with the first column and whole cells."""
     sizes = [max(cell_len(visible(row[place])) for row in (heads, *rows)) + _GAP for place in range(len(heads))]
     first = max(_NAME, min(sizes[0], width - sum(sizes[1:]) - _EDGE))
     parts: list[list[int]] = [[]]

@@ -1,4 +1,4 @@
-"""The ratings of a tournament by any of the three methods, as plain data and for the terminal."""
+"""The ratings of a tournament by any of the three methods, for the terminal."""
 
 from __future__ import annotations
 

@@ -23,8 +23,9 @@ def solution_view(found: Mapping[str, Any]) -> RenderableType:
             table.add_row(Text(one["label"]), *shares, Text(", ".join(one["dominated_by"]) or "-"))
         parts.append(table)
     note = (
-        "On the matrix of mean utilities, as if they were exact. Exploitability: what an agent leaves to the best of "
-        "the field against whoever answers it best. Alpha-rank: the share of time that evolution spends at an agent."
+        "On the matrix of mean utilities, as if they were exact. Exploitability: how much less an agent gets than the "
+        "best of the field, against the opponent that answers it best. Alpha-rank: the share of time "
+        "that evolution spends at an agent."
     )
     return Group(*parts, Text(note, style="dim"))
 

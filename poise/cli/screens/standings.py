@@ -11,6 +11,7 @@ from rich.text import Text
 from poise.cli.output import plain
 from poise.cli.screens.console import empty_table
 from poise.common.errors import ScenarioError
+from poise.common.words import counted
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat
 from poise.tournaments.statistics.bootstrap import FEW, Estimate
@@ -18,7 +19,7 @@ from poise.tournaments.statistics.numbers import p_value
 from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
 
 _WIDE = 90  # columns from which intervals have a third digit
-_WIDER = 104  # columns from which tests stand beside differences
+_WIDER = 104  # columns from which tests are shown beside differences
 _NAME = 28  # columns of an agent's name in the matrix
 _TO = "\u2026"  # between numbers with signs
 _Column = tuple[str, Callable[[SeatStanding], Text]]
@@ -26,9 +27,9 @@ _TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repai
 
 
 def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> RenderableType:
-    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of so many columns.
+    """Both seats' standings, their conduct and the matrix of utilities, for a terminal of `width` columns.
 
-    pairs: each agent against each other one of its seat, too.
+    pairs: also compare each agent with every other one of its seat.
     """
     parts: list[RenderableType] = []
     digits = 3 if width >= _WIDE else 2
@@ -39,7 +40,9 @@ def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> 
     for seat in seats if pairs else ():
         listed = [one for one in standings.pairwise if one.seat == seat]
         if listed:
-            parts += [_heading(f"{title(standings, seat)}, each less each other"), _pairs(listed, digits)]
+            rows = (((one.label, one.baseline), one) for one in listed)
+            parts += [_heading(f"{title(standings, seat)}: all pairs")]
+            parts += [differences_table(("agent", "less"), rows, digits)]
     for seat in seats:
         columns = _conduct(standings, seat, digits)
         if columns:
@@ -54,7 +57,7 @@ def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> 
 
 
 def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
-    """One seat's standings, for a terminal of so many columns."""
+    """One seat's standings, for a terminal of `width` columns."""
     digits = 3 if width >= _WIDE else 2
     listed = standings.seat(seat)
     compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
@@ -82,14 +85,8 @@ def _seat_table(standings: Standings, seat: Seat, width: int) -> Table:
     return table
 
 
-def _pairs(listed: list[Difference], digits: int) -> Table:
-    """All pairs of a seat, the better agent first."""
-    rows = (((one.label, one.baseline), one) for one in listed)
-    return differences_table(("agent", "less"), rows, digits)
-
-
 def differences_table(heads: Sequence[str], rows: Iterable[tuple[Sequence[str], Difference]], digits: int) -> Table:
-    """A line for each difference, after what `heads` stand above: pairs, what was gained in utility and success, p, d.
+    """A row for each difference, after the columns `heads`: pairs, the gain in utility and success, p, d.
 
     Intervals have so many digits.
     """
@@ -105,17 +102,17 @@ def differences_table(heads: Sequence[str], rows: Iterable[tuple[Sequence[str], 
 
 
 def title(standings: Standings, seat: Seat) -> str:
-    """What the agents of a seat are called, in the words of the domain where all scenarios are of one."""
+    """The title for the agents of a seat, in the words of the domain where all scenarios share one."""
     plain = f"{seat.capitalize()}s"
     try:
         named = domain_words(standings.domain).several(seat) if standings.domain else plain
-    except ScenarioError:  # a domain of the user's own that is not here today
+    except ScenarioError:  # a user's domain that is not available here
         return plain
     return named if named == plain else f"{named} ({plain.lower()})"
 
 
 def _conduct(standings: Standings, seat: Seat, digits: int) -> list[_Column]:
-    """What is to be told of conduct; nothing that is zero for all."""
+    """The figures on conduct; a column that is zero for all is left out."""
     listed = standings.seat(seat)
     bounds = f"{{:+.{digits}f}}"
     columns: list[_Column] = []
@@ -139,7 +136,7 @@ def _calmer(standings: Standings, one: SeatStanding, digits: int) -> Text:
 
 
 def _columns(listed: list[SeatStanding], columns: list[_Column]) -> Table:
-    """The agents as they stand, with so many columns."""
+    """The agents' standings, in a table for so many columns."""
     table = empty_table()
     table.add_column("agent", overflow="fold", min_width=12)
     for name, _ in columns:
@@ -179,7 +176,7 @@ def _unsigned_zero(value: float) -> float:
 
 
 def _tested_gain(difference: Difference | None, digits: int) -> Text:
-    """The utility gained over the baseline: green or red where the corrected test finds it beyond chance."""
+    """The utility gained over the baseline: green or red where the corrected test finds a difference."""
     if difference is None:
         return Text("-", style="dim")
     gain = difference.utility
@@ -205,7 +202,7 @@ def _gain(gain: Estimate | None, digits: int) -> Text:
 
 
 def _trouble(listed: list[SeatStanding]) -> list[Text]:
-    """A line for each agent with which something went wrong."""
+    """A line for each agent that had failures or repairs."""
     lines = []
     for one in listed:
         counts = [f"{getattr(one, name)} {word}" for name, word in _TROUBLE if getattr(one, name)]
@@ -242,7 +239,7 @@ def _cell(cell: Cell) -> Text:
 
 def _footnote(standings: Standings, width: int) -> Text:
     of_all = f"{standings.finished} of " if standings.finished < standings.total else ""
-    cases = "1 scenario" if standings.scenarios == 1 else f"{standings.scenarios} scenarios"
+    cases = counted(standings.scenarios, "scenario")
     unit = standings.unit
     in_worlds = f" in {standings.worlds} worlds" if standings.worlds else ""
     text = Text(
@@ -257,7 +254,7 @@ def _footnote(standings: Standings, width: int) -> Text:
     if standings.differences:
         text.append(" Coloured: p below 0.05, corrected for all comparisons of a seat (Holm); d: the difference in")
         text.append(f" standard deviations of the {unit}s'.")
-        text.append(f" p and d stand in {_WIDER} columns, and with --pairs." if width < _WIDER else "")
+        text.append(f" p and d are shown from {_WIDER} columns on, and with --pairs." if width < _WIDER else "")
     if any(one.de_escalation for one in standings.standings):
         text.append(" De-escalation: how much less negative the debtor's words were late than early.")
     if failed := sum(one.failed for one in standings.seat("creditor")):

@@ -19,7 +19,7 @@ from poise.testing.bench import find_in_either_seat
 def show_trace(
     screen: Console, spec: str, against: str | None, source: str, seed: int, model: str, messages: int
 ) -> int:
-    """Play one match of the agent and show what its nodes changed; the exit code: 1 where an agent failed.
+    """Play one match of the agent and show what its nodes changed. The exit code is 1 where an agent failed.
 
     source: of the scenario, the first one. messages: how many are shown at most.
     """

@@ -7,7 +7,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from poise.common.words import visible
+from poise.common.words import plural, visible
 from poise.tournaments.charts.small import breakable, forest, troubles
 from poise.tournaments.statistics.numbers import fixed, percent, signed
 
@@ -34,6 +34,7 @@ def page_environment(templates: Path) -> Environment:
         "signed": signed,
         "breakable": lambda label: breakable(visible(label)),
         "troubles": troubles,
+        "plural": plural,
     }
     environment.globals |= {"forest": forest}
     return environment

@@ -82,7 +82,7 @@ def dominance_network(game: Bimatrix, seat: Seat) -> nx.DiGraph:
 
 
 def exploitability(game: Bimatrix, seat: Seat) -> list[float]:
-    """Of each agent of `seat`: what it leaves to the best of the field against whoever answers it best."""
+    """Of each agent of `seat`: how much less it gets than the best of the field, against its best responder."""
     other: Seat = SEATS[1 - SEATS.index(seat)]
     own = game.payoff(seat)
     answers = best_responses(game, other)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from poise.agents.conduct import violations
 from poise.agents.protocols import Line
-from poise.agents.voices.scripted import with_unit
+from poise.common.words import with_unit
 from poise.games.moves import Move, Seat, other
 from poise.games.transcript import Transcript
 from poise.tournaments.human.debrief import debrief, ending

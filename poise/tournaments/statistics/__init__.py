@@ -1,1 +1,1 @@
-"""Figures with intervals."""
+"""Figures of finished tournaments, with intervals."""

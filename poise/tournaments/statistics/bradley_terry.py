@@ -10,8 +10,9 @@ Behavior), with one strength t for the whole tournament:
 
     P(creditor ahead), P(debtor ahead), P(no deal)  are as  exp(a_i), exp(b_j), exp(t).
 
-So an agent's strength rests on how many of all its matches it came out ahead in. Were a match without a deal a draw,
-who never deals would be rated as one who deals evenly; were it left out, as one who only ever wins. Where every match
+So an agent's strength depends on the share of all its matches in which it came out ahead. If a match without a deal
+were a draw, an agent that never deals would be rated like one that deals evenly; if it were left out, like one that
+always wins. Where every match
 ended in a deal there is no t, and the formula is Bradley and Terry's. Strengths are log-odds with mean 0 over all
 agents: a difference of 1 is odds of e to 1.
 
@@ -40,7 +41,7 @@ from poise.games.moves import Seat
 from poise.tournaments.storage.snapshot import Snapshot
 
 Array = NDArray[np.float64]
-ELO_SCALE: Final = 400 / float(np.log(10))  # a strength times this is on the scale of chess
+ELO_SCALE: Final = 400 / float(np.log(10))  # a strength times this is on the Elo scale
 FEW_CLUSTERS: Final = 10
 _STEPS: Final = 100
 _CLOSE: Final = 1e-10
@@ -51,7 +52,7 @@ class Rating:
     """One agent in one seat.
 
     strength:  log-odds, mean 0 over all agents; low, high: its 95 % interval. elo: 1500 + 400 / ln 10 * strength.
-    games, wins, draws, no_deals: what it rests on; group: agents with the same number can be compared.
+    games, wins, draws, no_deals: its matches; group: agents with the same number can be compared.
     """
 
     label: str
@@ -67,7 +68,7 @@ class Rating:
 
     @property
     def elo(self) -> float:
-        """The strength on the scale of chess, where 400 points are odds of ten to one."""
+        """The strength on the Elo scale, where 400 points are odds of ten to one."""
         return 1500 + ELO_SCALE * self.strength
 
 
@@ -89,7 +90,7 @@ class Games:
 
     @property
     def outcomes(self) -> Array:
-        """What each game gave the creditor, the debtor and no deal, shape (games, 3), each row summing to 1."""
+        """The scores of the creditor, the debtor and no deal in each game, shape (games, 3); each row sums to 1."""
         none = np.isnan(self.result)
         ahead = np.where(none, 0.0, self.result)
         return np.stack([ahead, np.where(none, 0.0, 1 - ahead), none.astype(np.float64)], axis=1)
@@ -156,7 +157,7 @@ class _Fit:
         self.third = bool(self.outcomes[:, 2].any())
 
     def strengths(self) -> Array:
-        """Where the gradient of the penalised log-likelihood is 0; it is concave, so there is one such point."""
+        """The zero of the gradient of the penalised log-likelihood; it is concave, so there is only one."""
         theta = np.zeros(len(self.agents) + self.third)
         for _ in range(_STEPS):
             step = np.linalg.solve(self._curvature(theta), self._gradient(theta))
@@ -166,7 +167,7 @@ class _Fit:
         return theta
 
     def _chances(self, theta: Array) -> tuple[Array, Array, Array]:
-        """Of each pair: creditor ahead, debtor ahead, no deal; shape (creditors, debtors) each."""
+        """The probabilities of creditor ahead, debtor ahead and no deal; shape (creditors, debtors) each."""
         creditors, agents = len(self.games.creditors), len(self.agents)
         shape = self.number.shape
         a, b = np.broadcast_to(theta[:creditors, None], shape), np.broadcast_to(theta[None, creditors:agents], shape)

@@ -1,4 +1,4 @@
-"""Which cells of the payoff matrix changed from one run to another, and whether beyond noise.
+"""Which cells of the payoff matrix changed from one run to another, and whether beyond chance.
 
 A cell is a creditor against a debtor that play in both runs; where both play folders of worlds, it is a creditor in all
 of its worlds. Its clusters, the independent samples, are scenarios, or worlds. Where both runs hold the same scenarios

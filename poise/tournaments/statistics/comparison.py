@@ -1,4 +1,4 @@
-"""Two agents of one seat: what one gained over the other, against whom, and what would tell a smaller difference."""
+"""Two agents of one seat: the gain of one over the other, by opponent, and what a smaller difference would need."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Comparison(Tabular):
     """An agent less a baseline, over matches on the same scenario, with the same seed, against the same opponent.
 
     difference: over all opponents; its p is of one comparison. opponents: against each alone, p corrected over them.
-    agents: the standings of both, the agent first. needed: what tells the plan's difference.
+    agents: the standings of both, the agent first. needed: what the plan's difference needs.
     unit: what intervals are over, "scenario" or "world"; single worlds are no opponents.
     """
 
@@ -40,7 +40,7 @@ class Comparison(Tabular):
 
     @property
     def more_scenarios(self) -> int | None:
-        """How many more scenarios than were played; 0 where they suffice, None beyond a million."""
+        """How many more scenarios are needed than were played; 0 where they suffice, None beyond a million."""
         needed = self.needed.needed
         return None if needed is None else max(0, needed - self.needed.scenarios)
 
@@ -70,7 +70,7 @@ class Comparison(Tabular):
 
     @property
     def footnote(self) -> str:
-        """What the plan's difference takes."""
+        """What the plan's difference needs, in a sentence."""
         plan, needed = self.plan, self.needed
         words = f"To find a difference of {abs(plan.difference):g} with power {plan.power:g} takes"
         if needed.spread is None:
@@ -83,7 +83,7 @@ class Comparison(Tabular):
         else:
             text += ", which suffice."
         if needed.detectable is not None:
-            text += f" Those played find {max(needed.detectable, 0.001):.3f}."
+            text += f" Those played can find {max(needed.detectable, 0.001):.3f}."
         return text
 
     def __repr__(self) -> str:

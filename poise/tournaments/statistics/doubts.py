@@ -1,4 +1,4 @@
-"""What keeps a tournament's figures from being what they seem: to be told wherever they are shown."""
+"""Reasons to doubt a tournament's figures, shown wherever the figures are."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def doubts(snapshot: Snapshot) -> tuple[Doubt, ...]:
 
 
 def _all_failed(snapshot: Snapshot) -> Iterator[Doubt]:
-    """Agents that failed in each of their matches; a match without anybody to blame is both sides'."""
+    """Agents that failed in each of their matches; a failure that neither side caused counts for both."""
     failed = [row for row in snapshot.rows if row.ending == "failed"]
     if failed and len(failed) == len(snapshot.rows):
         yield Doubt("failed", f"all {len(failed)} matches failed, so that there is no result")
@@ -43,7 +43,7 @@ def _all_failed(snapshot: Snapshot) -> Iterator[Doubt]:
         for index, label in enumerate(snapshot.labels(seat)):
             own = [row for row in snapshot.rows if getattr(row, seat) == index]
             if own and all(row.ending == "failed" and row.by in (seat, None) for row in own):
-                yield Doubt("failed", f"{seat} {label} failed in every match ({len(own)}): its figures are no result")
+                yield Doubt("failed", f"{seat} {label} failed in every match ({len(own)}): its figures mean nothing")
 
 
 def _own_words(snapshot: Snapshot) -> Iterator[Doubt]:
@@ -54,8 +54,8 @@ def _own_words(snapshot: Snapshot) -> Iterator[Doubt]:
             yield Doubt(
                 "own words",
                 f"{count} of {said} messages ({count / said:.0%}) of {seat} {snapshot.labels(seat)[index]} are Poise's "
-                f"own words, because its model said nothing usable in time; more than {limit:.0%} is no result of that "
-                "model. A match's prompts and replies in the viewer show why; own_words_limit sets the share",
+                f"own words, because its model said nothing usable in time; more than {limit:.0%} says nothing about "
+                "that model. A match's prompts and replies in the viewer show why; own_words_limit sets the share",
             )
 
 
@@ -69,12 +69,12 @@ def _trained(snapshot: Snapshot) -> Iterator[Doubt]:
             yield Doubt(
                 "trained",
                 f"creditor {label} was trained on {len(known)} of these {len(played)} worlds, so its figures do not "
-                "say how it does in worlds that it has not seen; play it in others",
+                "show how it does in worlds that it has not seen; play it in others",
             )
 
 
 def waiting_words(waiting: Waiting, creditors: Sequence[str], debtors: Sequence[str]) -> str:
-    """What waits for which model, and why, in a sentence."""
+    """Which matches wait for which model, and why, in a sentence."""
     pairs = [f"{creditors[creditor]} v. {debtors[debtor]}" for creditor, debtor in waiting.pairs]
     more = f" and {len(pairs) - _PAIRS_NAMED} more pairs" if len(pairs) > _PAIRS_NAMED else ""
     number = "1 match waits" if waiting.matches == 1 else f"{waiting.matches} matches wait"

@@ -1,4 +1,4 @@
-"""How numbers are written: in notebooks, in tables of text, in the report and in the viewer."""
+"""How numbers are written in notebooks, text tables, the report and the viewer."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ _MINUS = "\N{MINUS SIGN}"
 
 
 def fixed(value: float | None, digits: int = 3) -> str:
-    """A number to so many digits, without the sign of a zero; a dash for None."""
+    """A number with so many decimals, a zero without a sign; a dash for None."""
     return "\N{EN DASH}" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A difference to so many digits, with its sign."""
+    """A difference with so many decimals and its sign."""
     return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", _MINUS)
 
 
 def p_value(p: float | None) -> str:
-    """A p-value to three digits, <.001 for a smaller one; a hyphen for None."""
+    """A p-value to three decimals, <.001 for a smaller one; a hyphen for None."""
     return "-" if p is None else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 

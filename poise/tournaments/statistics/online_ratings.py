@@ -1,7 +1,7 @@
-"""Ratings that go match by match, as options beside `ratings.bradley_terry`: Elo and OpenSkill.
+"""Ratings that are updated match by match, as alternatives to `bradley_terry`: Elo and OpenSkill.
 
-Both depend on the order of the matches, which is the schedule's. They suit fields that change while they play; for a
-finished tournament the one fit of Bradley and Terry is the better estimate, and the only one with tested intervals.
+Both depend on the order of the matches, which is the schedule's. They suit agents that change while they play; for a
+finished tournament, the single fit of Bradley and Terry is the better estimate, and the only one with tested intervals.
 
 A match without a deal is lost by both sides, as there. Where there is any, "no deal" is a third player of every match:
 last where there is a deal, first, with the two sides behind it as equals, where there is none.

@@ -1,4 +1,4 @@
-"""Which matches of two agents can be compared: the same scenario, the same seed, the same opponent."""
+"""Pairs of matches of two agents that can be compared: the same scenario, seed and opponent."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""How many scenarios and matches separate a difference between two agents.
+"""How many scenarios and matches are needed to detect a difference between two agents.
 
 Two agents play the same scenarios with the same seeds. The difference of a pair's utilities is
 
     D_sk = delta + b_s + e_sk,    Var b_s = between ** 2,    Var e_sk = within ** 2,
 
-with k = 1..K pairs on each of S scenarios (an opponent each, or a repeat). Its mean varies by
-(between ** 2 + within ** 2 / K) / S, and the t test over the scenarios' means has the power of the noncentral t with
-S - 1 degrees of freedom (Cohen 1988, Statistical Power Analysis, chapter 2). More pairs a scenario help only against
-the variance within; against the one between scenarios nothing but more scenarios does.
+with k = 1..K pairs on each of S scenarios (an opponent each, or a repeat). Its mean varies by (between ** 2 + within **
+2 / K) / S, and the t test over the scenarios' means has the power of the noncentral t with S - 1 degrees of freedom
+(Cohen 1988, Statistical Power Analysis, chapter 2). More pairs a scenario reduce only the variance within scenarios;
+only more scenarios reduce that between them.
 
 Variances are estimated from finished matches by the analysis of variance for one random factor, also where scenarios
 have different numbers of pairs (Searle, Casella and McCulloch 1992, Variance Components, section 3.6).
@@ -50,9 +50,9 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class PowerPlan:
-    """What is asked for.
+    """The difference to detect, and how surely.
 
-    difference:  in utility, to be told from none. pairs: of matches on each scenario.
+    difference:  in utility, to be detected. pairs: of matches on each scenario.
     power:       the chance to find it. level: the chance to find one where there is none.
     comparisons: made at a time; the level is shared among them (Bonferroni, which is Holm's first step).
     """
@@ -65,7 +65,7 @@ class PowerPlan:
 
     def __post_init__(self) -> None:
         if not 0 < abs(self.difference) <= 1:
-            raise BadInput(f"difference {self.difference}: utilities differ by more than 0 and at most 1; try 0.05")
+            raise BadInput(f"difference {self.difference}: must be above 0 and at most 1; try 0.05")
         if self.pairs < 1 or self.comparisons < 1:
             raise BadInput(f"{self.pairs} pairs a scenario and {self.comparisons} comparisons; each is at least 1")
         if not 0 < self.level < self.power < 1:
@@ -117,8 +117,8 @@ def spread_of(
 ) -> Spread | None:
     """The variance components of differences[i] on scenario scenarios[i]; None with fewer than two scenarios.
 
-    opponents: of each difference. They are the same on every scenario, so what sets them apart is not
-    chance and is taken out first.
+    opponents: of each difference. They are the same on every scenario, so the differences between them are not
+    chance and are subtracted first.
     """
     met = 1
     if opponents is not None:

@@ -1,4 +1,4 @@
-"""The figures that a tournament ends in."""
+"""The figures of a tournament's standings."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ LEVEL: Final = 0.05
 class SeatStanding:
     """One agent in one seat.
 
-    file:       of the user's own, that the agent comes from; "" for any other.
+    file:       the user's file that the agent comes from; "" for any other.
     utility:    mean of its utility, 0 without a deal. savings: mean of its share of the gap over deals.
     success:    share of matches that ended in a deal (Wilson). rounds: mean number of messages.
     collection: mean of min(1, target / deal), the creditor's; see `poise.games.metrics`. None for a debtor.
-    failures:   matches that failed through this agent, or through nobody in particular. failed: matches that failed
-                through anybody, which count as no deal, with utility 0 for both sides.
+    failures:   failed matches that this agent, or neither, caused. failed: all failed matches, which count as no
+                deal, with utility 0 for both sides.
     forfeits, repairs, reasks: of its own messages; see `poise.tournaments.storage.rows.Row`.
     violations: rules of conduct that its messages broke; violation_rate: the same for 100 of its messages. 0 and None
                 for a debtor, whom no rule binds.
-    promises, broken: offers made with its word on them, and those it went back on; promises_kept: the share that
-                stood, None where nothing was promised. 0 and None for a creditor.
+    promises, broken: offers made with its word on them, and those that it broke; promises_kept: the share kept,
+                None where nothing was promised. 0 and None for a creditor.
     de_escalation: mean over matches of how much less negative the debtor's words were late than early, as the creditor
-                read them (see `poise.agents.conduct`); None where no match told.
+                read them (see `poise.agents.conduct`); None where no match shows it.
     """
 
     label: str
@@ -81,19 +81,19 @@ class SeatStanding:
 
     @property
     def troubled(self) -> bool:
-        """Whether anything went wrong."""
+        """Whether the agent had failures, forfeits or repairs."""
         return bool(self.failures or self.forfeits or self.repairs or self.reasks)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An agent less the baseline over paired matches: what it gained, with the interval.
+    """An agent's gain over the baseline in paired matches, with intervals.
 
     p:        of "its utility is the baseline's", two-sided (see `poise.tournaments.statistics.bootstrap`); None with
     one scenario.
     p_holm:   the same, corrected for all differences of this seat's table (Holm 1979).
     effect:   the utility gained in standard deviations of the scenarios' means; None where they do not differ.
-    de_escalation: over the pairs in which both matches tell of it; None without any.
+    de_escalation: over the pairs in which both matches show it; None without any.
     """
 
     label: str
@@ -134,8 +134,9 @@ class Standings(Tabular):
     """The result of a tournament, the best of each seat first; `matrix` is creditors x debtors as entered.
 
     differences: of each agent from the baseline. pairwise: of each agent from each one below it.
-    domain: of all its scenarios; "" where they are of several. doubts: why the figures may not be what they seem.
-    worlds: played, where the debtors are a folder of them, over which the creditors' figures then are; else 0.
+    domain: of all its scenarios; "" where they are of several. doubts: reasons to doubt the figures.
+    worlds: how many were played where the debtors are a folder of them, and the creditors' figures are over worlds;
+    else 0.
     """
 
     name: str
@@ -154,7 +155,7 @@ class Standings(Tabular):
 
     @property
     def unit(self) -> Literal["world", "scenario"]:
-        """What the creditors' intervals and tests are over: the unit that results are to hold for."""
+        """The unit of the creditors' intervals and tests, to which results generalise."""
         return "world" if self.worlds else "scenario"
 
     def seat(self, seat: Seat) -> list[SeatStanding]:
@@ -191,7 +192,7 @@ class Standings(Tabular):
 
     @property
     def footnote(self) -> str:
-        """What was played, and what the brackets hold."""
+        """What was played, and what the intervals are."""
         return (
             f"{self.finished} of {self.total} matches on {self.scenarios} scenarios, seed {self.seed}, model "
             f"{self.model}. Below the means: 95 % intervals over {self.unit}s."

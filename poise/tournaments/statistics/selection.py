@@ -1,10 +1,10 @@
-"""Two doubts that an interval over scenarios or worlds leaves out: who is best, and what was trained, may be luck.
+"""Two sources of chance that an interval over scenarios or worlds leaves out: the choice of the best, and training.
 
-**The best of several.** Who is best in the very matches that chose it is flattered (the winner's curse). `best_apart`
-halves the scenarios, takes the agent that is best on one half, and judges it on the other, both ways; each scenario is
-judged by a choice that it had no part in. Where one agent wins both halves the two are alike, so their errors are added
-up as if they always were, and the interval is t's with the scenarios of one half. It is what choosing by half of the
-data earns, and so is a little pessimistic about choosing by all of them.
+**The best of several.** An agent's figure in the same matches that chose it as the best is too high (winner's curse).
+`best_apart` halves the scenarios, takes the agent that is best on one half, and judges it on the other, both ways; each
+scenario is judged by a choice in which it had no part. Where one agent wins both halves, the two results are
+correlated, so their errors are added as if they always were, and the interval is t's with the scenarios of one half.
+The figure is what choosing by half of the data earns, and so is slightly pessimistic about choosing by all of them.
 
 **Several trainings.** Policies trained alike from k seeds and judged on the same n scenarios make a table of utilities.
 Its mean varies with both (crossed random effects; Scheffe 1959, The Analysis of Variance, chapter 8):
@@ -27,7 +27,7 @@ from poise.tournaments.storage.snapshot import Snapshot
 
 
 def best_apart(utilities: ArrayLike, seed: int = 0) -> Estimate:
-    """What the best of several agents gets, chosen on one half of the scenarios and judged on the other, both ways.
+    """The utility of the best of several agents, chosen on half of the scenarios and judged on the other, both ways.
 
     utilities: shape (agents, scenarios), in [0, 1]. seed: of the halves.
 
@@ -62,7 +62,7 @@ def over_trainings(utilities: ArrayLike, within: tuple[float, float] = (0.0, 1.0
         (seeds * ((by_scenario - mean) ** 2).sum() / (scenarios - 1), 1, scenarios - 1),
         ((rest**2).sum() / ((seeds - 1) * (scenarios - 1)), -1, (seeds - 1) * (scenarios - 1)),
     )
-    # Where the rest is the largest, chance alone made rows and columns alike: then it is all the variance there is.
+    # Where the rest is the largest, rows and columns differ by chance alone, and it is all the variance.
     total = max(sum(sign * square for square, sign, _ in squares), *(square for square, _, _ in squares))
     spread = sum(square**2 / free for square, _, free in squares)
     free = max(min(seeds, scenarios) - 1.0, total**2 / spread) if spread else 1.0

@@ -1,14 +1,14 @@
 """Who won, from the rows of finished matches alone.
 
-Where the debtors are a folder of worlds, the creditors' figures are over worlds in place of scenarios: what they show
-is then to hold for worlds that were not played. A debtor is one world, and its own figures stay over scenarios.
+Where the debtors are a folder of worlds, the creditors' figures are over worlds instead of scenarios, so that they
+generalise to worlds that were not played. A debtor is one world, and its own figures stay over scenarios.
 
 All figures are of one seat: a creditor's utility is what the creditors' side got. Means come with 95 % intervals by the
 studentised bootstrap over scenarios (see `bootstrap`), success rates with Wilson's at an effective sample size (see
 `wilson`), differences with t over scenarios. Violations per 100 messages and the share of promises kept are ratios of
-sums, so that long negotiations count for more. Agents are compared with a baseline pair by pair: on the same scenario,
-with the same seed, against the same opponent; p-values are corrected for all comparisons of a seat (Holm). So is every
-agent with every other: there, all pairs of a seat share the correction.
+sums, so that long negotiations count more. Agents are compared with a baseline pair by pair: on the same scenario,
+with the same seed, against the same opponent; p-values are corrected for all comparisons of a seat (Holm). Every
+agent is also compared with every other; there, all pairs of a seat share the correction.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _GAIN: Final = (-1.0, 1.0)  # a difference of shares
 
 
 def read_standings(folder: Path | str, draws: int = DRAWS, *, baseline: str | None = None) -> Standings:
-    """The standings of the tournament in `folder`, as far as it is; also while it runs.
+    """The standings of the tournament in `folder` so far; also while it runs.
 
     baseline: any agent that played; default: the one that the tournament was run with. Raises ConfigError for another.
     """
@@ -118,7 +118,7 @@ def _of_seat(table: _Table, seat: Seat, seed: int, draws: int) -> list[SeatStand
 
 
 def _means(table: _Table, seat: Seat) -> dict[str, Callable[[Any], Sums]]:
-    """What is averaged for one agent of `seat`, by name, each a function of which rows are its own."""
+    """The statistics of one agent of `seat`, by name, each a function of the indices of its rows."""
     savings, calmer = table.column(f"{seat}_savings"), table.column("de_escalation")
     rounds, promises = table.column("rounds"), table.column("debtor_promises")
     kept = promises - table.column("debtor_broken")
@@ -181,7 +181,7 @@ def _differences(table: _Table, seat: Seat, compared: Iterable[tuple[str, str]])
     measures = table.utility[seat], table.deal, table.column("de_escalation")
     found = find_pairs(table.rows, table.labels[seat], seat, compared)
     sums = [table.differences(values, seat, pairs) for pairs in found for values in measures]
-    tested = iter(examine_all(sums, seed=0, draws=1))  # the intervals of pairs are t's, which draws nothing
+    tested = iter(examine_all(sums, seed=0, draws=1))  # the intervals of pairs are t's, without draws
     each = [(next(tested), next(tested), next(tested)) for _ in found]
     adjusted = holm([utility.p if utility else None for utility, _, _ in each])
     return [_difference(seat, pairs, of, p) for pairs, of, p in zip(found, each, adjusted, strict=True)]

@@ -1,4 +1,4 @@
-"""The viewer's addresses. All that is shown comes from the stores, which are only read; a seat is in `seat`."""
+"""The viewer's routes. All data come from the stores, which are not changed; a person's seat is in `seat`."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def make_app(
 ) -> App:
     """The ASGI app over the tournaments in `folders`.
 
-    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too (see `guard`). There is a
-    seat for a person only where there is neither. across: more agents to sit across than `poise agents list` has.
-    token: what the address has to hold once, for a machine that others use, too; None lets all of this machine in.
+    names: host names that are answered besides loopback. anywhere: any IP address is answered, too (see `guard`). There
+    is a seat for a person only without either. across: opponents besides those that `poise agents list` shows.
+    token: what the address must contain once, for a machine with several users; None admits all of them.
     """
-    seated = not names and not anywhere  # whoever can reach this machine may read, and not play in its owner's name
+    seated = not names and not anywhere  # others who can reach this machine may read, but not play in its owner's name
     viewer = Viewer(Library(folders), seated=seated, across=across)
     return Guard(viewer.starlette(), names, anywhere=anywhere, seated=seated, token=token)
 
 
 class Viewer:
-    """What each address answers. seated: with a seat for a person. across: see `make_app`."""
+    """The routes of the viewer. seated: with a seat for a person. across: see `make_app`."""
 
     def __init__(self, library: Library, *, seated: bool = False, across: Sequence[str] = ()) -> None:
         self.library = library
@@ -82,7 +82,7 @@ class Viewer:
         return Starlette(routes=routes, exception_handlers=handlers)
 
     def start(self, _: Request) -> Response:
-        """Every tournament there is; where there is one alone, it. Of one that cannot be read: what is wrong."""
+        """All tournaments, or the only one. For one that cannot be read, the page says what is wrong."""
         runs = list(self.library.runs().values())
         damaged = [(run, run.problem) for run in runs if run.problem]
         if len(runs) == 1 and not damaged:
@@ -100,7 +100,7 @@ class Viewer:
         return self._page("overview.html.j2", run, choice, **overview(run.snapshot(), choice, _baseline(request)))
 
     def progress(self, request: Request) -> Response:
-        """How far it is."""
+        """The progress of a tournament."""
         return _json(self.watcher.state(self._run(request)))
 
     def matches(self, request: Request) -> Response:
@@ -110,13 +110,13 @@ class Viewer:
         return self._page("matches.html.j2", run, choice, options=options(run.snapshot()))
 
     def matches_data(self, request: Request) -> Response:
-        """A piece of the list."""
+        """Part of the list."""
         from poise.tournaments.view.matches import listing
 
         return _json(listing(self._run(request), MatchFilter.of(request.query_params), request.query_params))
 
     def match(self, request: Request) -> Response:
-        """One match, to be replayed."""
+        """The replay of one match."""
         from poise.tournaments.view.replay import match_page
 
         run = self._run(request)
@@ -130,7 +130,7 @@ class Viewer:
         return Response(raw, media_type="application/json", headers=_NO_STORE)
 
     def prompt(self, request: Request) -> Response:
-        """What the model was told and what it said for one message, try by try."""
+        """The prompts and replies of one message, try by try."""
         from poise.tournaments.view.prompts import prompt_of
 
         run, parameters = self._run(request), request.path_params
@@ -138,7 +138,7 @@ class Viewer:
         return _json(prompt_of(told.transcript, parameters["index"], told.usage))
 
     def graph(self, request: Request) -> Response:
-        """The graph that the match ran on, to be lit by the page's script."""
+        """The graph that the match ran on; the page's script highlights its nodes."""
         from poise.tournaments.charts.turn_graph import match_graph
 
         run, position = self._run(request), request.path_params["position"]
@@ -146,7 +146,7 @@ class Viewer:
         return self._page("graph.html.j2", graph=match_graph(*run.outlines(position), judged=judged))
 
     def table(self, request: Request) -> Response:
-        """A table of the overview, to be kept."""
+        """A table of the overview, to download."""
         from poise.tournaments.view.downloads import table_csv
 
         snapshot = self._run(request).snapshot().against(_baseline(request) or None)
@@ -154,7 +154,7 @@ class Viewer:
         return Response(text, media_type="text/csv; charset=utf-8", headers=_NO_STORE)
 
     def figure(self, request: Request) -> Response:
-        """A figure of the overview, to be kept."""
+        """A figure of the overview, to download."""
         from poise.tournaments.view.downloads import figure_svg
 
         picture = figure_svg(self._run(request).snapshot(), request.path_params["figure"])
@@ -175,7 +175,7 @@ class Viewer:
         return self._page("compare.html.j2", **compare_page(self.library, *wanted))
 
     def seat(self) -> Seat:
-        """A seat for a person; LangGraph is loaded when somebody asks for it."""
+        """A seat for a person; LangGraph is loaded at the first request for it."""
         from poise.tournaments.view.seat import Seat
 
         with self._lock:
@@ -183,12 +183,12 @@ class Viewer:
             return self._seat
 
     def seat_page(self, request: Request) -> Response:
-        """Take a seat, or the negotiation of one."""
+        """The page to take a seat, or the negotiation in progress."""
         seat = self.seat()
         return seat.session(request) if "name" in request.path_params else seat.lobby(request)
 
     async def seat_form(self, request: Request) -> Response:
-        """What a person says or decides."""
+        """A message or decision of the person."""
         seat = await run_in_threadpool(self.seat)
         return await (seat.step(request) if "name" in request.path_params else seat.sit_down(request))
 
@@ -203,17 +203,17 @@ class Viewer:
         return Response(path.read_bytes(), media_type=kind, headers={"cache-control": "no-cache"})
 
     def refused(self, _: Request, error: Exception) -> Response:
-        """A PoiseError, in words."""
+        """The page for a PoiseError."""
         known = {Missing: 404, Foreign: 403, BadInput: 400}
         status = next((code for kind, code in known.items() if isinstance(error, kind)), 500)
         return self._page("error.html.j2", words=str(error), status=status)
 
     def not_found(self, _: Request, __: Exception) -> Response:
-        """No such address."""
+        """The page for an unknown address."""
         return self._page("error.html.j2", words="There is nothing at this address.", status=404)
 
     def broken(self, _: Request, error: Exception) -> Response:
-        """A fault of the viewer's own."""
+        """The page for a fault in the viewer."""
         words = f"{type(error).__name__}: {error}. This is a fault in Poise; the terminal shows where it happened."
         return self._page("error.html.j2", words=words, status=500)
 

@@ -34,7 +34,7 @@ class Axis:
         return _MATCH_LEFT + index * self.step
 
     def cursor(self, height: int) -> Markup:
-        """The line at the message that is looked at; the page's script moves it."""
+        """The line at the message being viewed; the page's script moves it."""
         return tag("line", class_="cursor", x1=_MATCH_LEFT, x2=_MATCH_LEFT, y1=0, y2=height)
 
     def data(self) -> dict[str, object]:
@@ -53,7 +53,7 @@ class Axis:
 
 
 def offers_chart(transcript: Transcript, prefix: str = "", scale: Sequence[int] = ()) -> Markup:
-    """Offers over time with both targets; each point leads to its message. scale: values that must fit, too."""
+    """Offers over time with both targets; each point links to its message. scale: further values that must fit."""
     scenario, height = transcript.scenario, 170
     offers = [(one.index, one.seat, one.move.value) for one in transcript.messages if one.move.value is not None]
     values = [scenario.creditor_target, scenario.debtor_target, *(value for _, _, value in offers), *scale]
@@ -100,7 +100,7 @@ def _point(seat: Seat, place: tuple[float, float, int, int], prefix: str, unit: 
 
 
 def belief_chart(transcript: Transcript) -> Markup | None:
-    """What each seat believed of the other's hidden state, over time; None where nobody ever read anything."""
+    """What each seat believed about the other's hidden state, over time; None where nothing was ever read."""
     axis, parts, top = Axis(len(transcript.messages)), list[Markup](), 2
     for seat in SEATS:
         bands = _bands(transcript, seat, axis, top)

@@ -14,10 +14,10 @@ _HOW: Final = HOW - {"baseline", "own_words_limit"}  # settings that change neit
 
 
 def compare_page(library: Library, first: str, second: str, measure: str) -> dict[str, Any]:
-    """The values of the template; a run that is not named is the first there is that is not the other."""
+    """The values of the template; a run that is not named is the first one besides the other."""
     runs = {name: run for name, run in library.runs().items() if not run.problem}
     if len(runs) < 2:
-        raise BadInput("there is one tournament here that can be read; compare with another one: poise view DIR OTHER")
+        raise BadInput("only one tournament here can be read; compare with another one: poise view DIR OTHER")
     one = library.run(first or next(name for name in runs if name != second))
     two = library.run(second or next(name for name in runs if name != one.name))
     measure = measure if measure in MEASURES else "creditor"
@@ -43,7 +43,7 @@ def compare_page(library: Library, first: str, second: str, measure: str) -> dic
 
 
 def _settings(before: Snapshot, after: Snapshot) -> list[tuple[str, str, str]]:
-    """What was set otherwise: (setting, before, after)."""
+    """Settings that differ, as (setting, before, after)."""
     one, two = before.header.config, after.header.config
     names = [name for name in dict.fromkeys([*one, *two]) if name not in (*_HOW, "creditors", "debtors")]
     told = [(name, _plain(one.get(name)), _plain(two.get(name))) for name in names if one.get(name) != two.get(name)]
@@ -59,7 +59,7 @@ def _plain(value: Any) -> str:
 
 
 def _alone(one: ViewedRun, before: Snapshot, two: ViewedRun, after: Snapshot) -> list[tuple[str, str]]:
-    """Agents that play in one of the runs only, as (run, agents)."""
+    """Agents that play in only one of the runs, as (run, agents)."""
     listed = []
     for run, own, other in ((one, before, after), (two, after, before)):
         agents = [label for seat in own.rivals for label in own.labels(seat) if label not in other.labels(seat)]

@@ -1,4 +1,4 @@
-"""A time limit for the beginning of a request: who opens a connection and sends half a header gives it up again."""
+"""A time limit for the header of a request: a connection that sends only half of one is closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEADER_SECONDS: Final = 15.0
 
 
 class LimitedProtocol(H11Protocol):
-    """Closes a connection on which no request has begun or ended for `HEADER_SECONDS`; an answer may take longer."""
+    """Closes a connection on which no request has begun or ended for `HEADER_SECONDS`; a response may take longer."""
 
     _begun: Any = None
     _timer: asyncio.TimerHandle | None = None

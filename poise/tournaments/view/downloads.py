@@ -57,7 +57,7 @@ def _estimate(estimate: Estimate | None) -> tuple[float | None, float | None, fl
 
 
 def figure_svg(snapshot: Snapshot, name: str) -> str:
-    """A figure of the overview as an SVG file of its own; Missing where there is none of that name."""
+    """A figure of the overview as a separate SVG file; Missing where there is none of that name."""
     pictures = {one.name: one.picture for one in histograms(snapshot.rows)}
     if name not in pictures:
         pictures |= {one.name: one.picture for one in game_figures(make_standings(snapshot), snapshot.rows).figures}

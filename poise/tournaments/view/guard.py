@@ -1,12 +1,11 @@
-"""Who may ask, who may take a seat, and what a page may do.
+"""Who may send a request, who may take a seat, and what a page may do.
 
-Another site's page in the user's browser can name any address, this one too (DNS rebinding: its own name, made to lead
-to 127.0.0.1). Its browser then sends that site's name as the Host; so a name is answered
-only when it is this machine's.
-An IP address as Host proves that no name was involved.
+A page of another site can make the user's browser call this viewer under that site's own name (DNS rebinding: the name
+is made to resolve to 127.0.0.1). The browser then sends that name as the Host, so a name is answered only where it
+belongs to this machine. An IP address as the Host proves that no name was involved.
 
-What a form sends is taken at a person's seat alone (`SEAT`), where a page of this very viewer sent it: another site's
-page can send a form anywhere, but neither under this origin nor with this process's token.
+Forms are accepted only at a person's seat (`SEAT`), and only from a page of this viewer: another site's page can send a
+form to any address, but with neither this origin nor this process's token.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ HEADERS: Final = (
 
 COOKIE: Final = "poise-viewer"
 SEAT: Final = "/play"
-"""The address of a person's seat, the only one that takes anything."""
+"""The address of a person's seat, the only one that accepts forms."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -45,7 +44,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Foreign(PoiseError):
-    """A form that no page of this viewer sent."""
+    """A form that was not sent by a page of this viewer."""
 
 
 def is_loopback(host: str) -> bool:
@@ -68,10 +67,10 @@ def host_of(header: str) -> str:
 
 
 class Guard:
-    """An ASGI app before the app: reads only, for known hosts only, and headers on every answer.
+    """ASGI middleware: allows only reading, answers only known hosts, and sets headers on every response.
 
-    names: hosts that may be asked for beside loopback. anywhere: any IP address may be, too. seated: whether there is a
-    seat for a person. token: what has to be in the address once; the browser then keeps it in a cookie.
+    names: host names that are answered besides loopback. anywhere: any IP address is answered, too. seated: whether
+    there is a seat for a person. token: must be in the address once; the browser then keeps it in a cookie.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class Guard:
         self._anywhere = anywhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, refuse, or hand on to the app."""
+        """Refuse the request, or pass it on to the app."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -102,7 +101,7 @@ class Guard:
 
         at_a_seat = self._seated and _is_seat(scope["path"])
         if scope["method"] not in (("GET", "HEAD", "POST") if at_a_seat else ("GET", "HEAD")):
-            await _refuse(with_headers, 405, "this viewer only shows; it takes GET and HEAD")
+            await _refuse(with_headers, 405, "this viewer is read-only; it accepts GET and HEAD")
         elif not self._known(scope):
             await _refuse(with_headers, 421, "this host name is not the viewer's; open the address that it printed")
         elif self._token is not None and not self._kept(scope, self._token):
@@ -117,7 +116,7 @@ class Guard:
         return any(same_token(token, value) for name, _, value in pairs if name == COOKIE)
 
     async def _let_in(self, scope: Scope, send: Send, token: str) -> None:
-        """Give whoever names the token a cookie, and the address without it."""
+        """Set a cookie for a request with the token, and redirect to the address without it."""
         given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
         if not same_token(token, given):
             await _refuse(send, 403, "open the address that the viewer printed, with its token")
@@ -136,13 +135,13 @@ class Guard:
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether a form was sent by a page of the host that was asked."""
+    """Whether a form was sent by a page of the requested host."""
     ours = headers.get("origin") == f"http://{headers.get('host', '')}"
     return ours and headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
 def same_token(token: str, given: str) -> bool:
-    """Whether `given` is this process's token; how long this takes does not tell how near it is."""
+    """Whether `given` is this process's token, compared in constant time."""
     return compare_digest(token.encode(), given.encode("utf-8", "replace"))
 
 
@@ -151,7 +150,7 @@ def _is_seat(path: str) -> bool:
 
 
 def _headers(path: str) -> tuple[tuple[bytes, bytes], ...]:
-    """A browser names a form's origin only where the page lets it; so a seat's page does, to itself."""
+    """A browser sends a form's origin only where the page's policy allows it; a seat's page allows it to itself."""
     if not _is_seat(path):
         return HEADERS
     return tuple((name, b"same-origin" if name == b"referrer-policy" else value) for name, value in HEADERS)

@@ -1,4 +1,4 @@
-"""What somebody asks for who takes a seat: read from a form, with nothing in it that could name a file."""
+"""The form in which a person asks for a seat; nothing in it can name a file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _seats_of(name: str) -> list[Seat]:
 
 
 def invitation(form: Mapping[str, str], own: tuple[str, ...] = ()) -> tuple[TournamentConfig, Scenario]:
-    """The match that a form asks for, as `poise play` would begin it; `own` as in `opponents`.
+    """The match that a form asks for, as `poise play` would start it; `own` as in `opponents`.
 
     Raises PoiseError for what cannot be.
     """
@@ -86,5 +86,7 @@ def _whole(what: str, given: str) -> int | None:
 
 def _name(given: str) -> str | None:
     if given and not all(letter.isalnum() or letter in " .-_" for letter in given):
-        raise BadInput(f"your name {shorten(given)} has other signs than letters, digits, spaces, dots and hyphens")
+        raise BadInput(
+            f"your name {shorten(given)} may have only letters, digits, spaces, dots and hyphens; leave others out"
+        )
     return given or None

@@ -1,4 +1,4 @@
-"""The tournaments that the viewer shows: found under one folder, read-only, read again when they have grown."""
+"""The tournaments that the viewer shows: found under one folder, read-only, and re-read when they have grown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import Store, exists
 
-_REST: Final = 20.0  # a snapshot is kept this many times as long as it took to make, so that reading never fills a core
+_REST: Final = (
+    20.0  # a snapshot is kept for this many times the time it took to read, so that reading never occupies a core
+)
 
 
 class Missing(StoreError):
@@ -48,7 +50,7 @@ def _stamp(folder: Path) -> Stamp:
 
 
 class ViewedRun:
-    """One tournament's folder. Every reading opens the store and closes it, so that nothing holds up who writes it."""
+    """One tournament's folder. Every read opens and closes the store, so that it never blocks the writer."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -86,7 +88,7 @@ class ViewedRun:
         return ""
 
     def told(self, position: int) -> Told:
-        """The match at `position`, whole."""
+        """The match at `position` with its transcript and cost."""
         row = self.row(position)
         with Store.read(self.folder) as store:
             _, transcript, usage = next(store.documents([position]))
@@ -114,7 +116,7 @@ class ViewedRun:
 
 
 class Library:
-    """The tournaments by name; names come from the folders, and nothing in a request is ever made into a path."""
+    """The tournaments by name. Names come from the folders; nothing in a request becomes a path."""
 
     def __init__(self, folders: Sequence[Path | str]) -> None:
         self._folders = [Path(folder) for folder in folders]
@@ -129,7 +131,7 @@ class Library:
             raise StoreError(next(iter(runs.values())).problem)
 
     def runs(self) -> dict[str, ViewedRun]:
-        """Every tournament that is there now, by name; also those that cannot be read (see `ViewedRun.problem`)."""
+        """All tournaments present now, by name, including those that cannot be read (see `ViewedRun.problem`)."""
         with self._lock:
             found = [path for folder in self._folders for path in _tournaments(folder)]
             found += [path for path in self._added if path not in found and _is_there(path)]
@@ -142,7 +144,7 @@ class Library:
             return dict(runs)
 
     def add(self, folder: Path) -> None:
-        """Show the tournament in `folder` as well, after all others."""
+        """Add the tournament in `folder`, after all others."""
         with self._lock:
             self._added.append(folder.resolve())
 
@@ -151,14 +153,14 @@ class Library:
         return next((run for run in self.runs().values() if run.folder == folder.resolve()), None)
 
     def known(self) -> dict[str, ViewedRun]:
-        """Those found when it was last looked."""
+        """The tournaments found by the last search."""
         return self._runs
 
     def run(self, name: str) -> ViewedRun:
         """The tournament of that name; Missing where there is none."""
         run = self._runs.get(name) or self.runs().get(name)
         if run is None:
-            raise Missing(f"there is no tournament called {name!r} here; the start page lists those there are")
+            raise Missing(f"there is no tournament called {name!r} here; the start page lists those that exist")
         return run
 
 
@@ -171,7 +173,7 @@ def _unique(name: str, taken: dict[str, ViewedRun]) -> str:
 
 
 def _tournaments(folder: Path) -> list[Path]:
-    """`folder` itself where it holds a tournament, else those right below it; none that a link leads out of it."""
+    """`folder` itself where it holds a tournament, else its subfolders that do; links out of it are not followed."""
     root = folder.resolve()
     if not root.is_dir():
         raise StoreError(f"{folder} is not a folder; name a tournament's folder, or the one that holds several")

@@ -1,4 +1,4 @@
-"""How far a tournament is: running or not, its pace, and how long it will still take, seen from outside the run."""
+"""The progress of a tournament, seen from outside the run: whether it runs, its pace, and the time left."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from poise.common.words import duration
 from poise.tournaments.storage.errors import LOCK
 from poise.tournaments.view.library import ViewedRun
 
-_WINDOW: Final = 120.0  # seconds over which the pace is taken, where that holds enough matches
-_ENOUGH: Final = 8  # sightings of growth that a pace is taken over, at least
+_WINDOW: Final = 120.0  # seconds over which the pace is measured, where they hold enough matches
+_ENOUGH: Final = 8  # changes of the count that a pace is measured over, at least
 
 
 def is_running(folder: Path) -> bool:
-    """Whether a run holds the folder's lock. Asking takes no longer than a moment, and writes nothing."""
+    """Whether a run holds the folder's lock. The check is quick and writes nothing."""
     try:
         import fcntl
-    except ImportError:  # no POSIX locks here: growth alone will tell
+    except ImportError:  # no POSIX locks here: only growth shows it
         return False
     try:
         with (folder / LOCK).open("rb") as held:
@@ -34,7 +34,7 @@ def is_running(folder: Path) -> bool:
 
 
 class RunPace:
-    """Matches a second, from when the count was seen to grow."""
+    """Matches a second, measured by the times at which the count grew."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
@@ -61,7 +61,7 @@ class RunPace:
 
 
 class Watcher:
-    """The state of each run, as its page asks for it."""
+    """The state of each run, as its page requests it."""
 
     def __init__(self) -> None:
         self._paces: dict[Path, RunPace] = {}
@@ -89,7 +89,7 @@ class Watcher:
 
 
 def _since_it_began(began: str, count: int, total: int) -> float | None:
-    """Seconds left at the pace since a run that was never stopped began; only a first guess."""
+    """Seconds left at the mean pace since the start; only a first guess, and only for a run that was never stopped."""
     try:
         start = datetime.fromisoformat(began)
     except ValueError:

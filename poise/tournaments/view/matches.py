@@ -1,6 +1,6 @@
-"""Which matches are wanted, as the filters stand in an address; and their list, for the page's script.
+"""The filters in an address, and the list of the matches that they select, for the page's script.
 
-Filters name agents by label and scenarios by id, so that a link still fits when a tournament has grown.
+Filters name agents by label and scenarios by id, so that a link stays valid when a tournament has grown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LARGEST: Final = 500  # matches in one piece
 
 @dataclass(frozen=True, slots=True)
 class MatchFilter:
-    """Which matches are wanted; "" is any. words: all of them are in the messages."""
+    """The matches that are wanted; "" matches any. words: all of them occur in the messages."""
 
     creditor: str = ""
     debtor: str = ""
@@ -35,14 +35,14 @@ class MatchFilter:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> MatchFilter:
-        """What an address asks for; fields that are not known are left alone."""
+        """The filters in an address; unknown fields are ignored."""
         return cls(**{name: query.get(name, "")[:_LONGEST].strip() for name in cls.__slots__})
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
 
     def query(self, **changes: str) -> str:
-        """The filters with `changes`, as the query of an address with its "?", or "" when there is none."""
+        """The filters with `changes` as a query string that begins with "?", or "" when there is no filter."""
         held = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
         return "?" + urlencode(held) if held else ""
 
@@ -51,7 +51,7 @@ class MatchFilter:
         return MatchFilter(**{name: getattr(self, name) for name in names})
 
     def pick(self, snapshot: Snapshot) -> Sequence[Row]:
-        """The rows that fit, in schedule order; `words` is not looked at here."""
+        """The matching rows in schedule order; `words` is ignored here."""
         plain = replace(self, words="")
         rows: Sequence[Row] = snapshot.derived(plain, lambda: plain._rows(snapshot)) if plain else snapshot.rows
         return rows
@@ -79,15 +79,15 @@ def _places(labels: list[str], wanted: str) -> set[int]:
 
 
 def options(snapshot: Snapshot) -> dict[str, list[str]]:
-    """What each filter offers; a filter with one value alone offers nothing to choose."""
+    """The values that each filter offers; none for a filter with only one value."""
     domains = list(dict.fromkeys(scenario.domain for scenario in snapshot.scenarios))
     return {"creditor": snapshot.creditors, "debtor": snapshot.debtors, "domain": domains, "ending": list(ENDINGS)}
 
 
 def listing(run: ViewedRun, choice: MatchFilter, query: Mapping[str, str]) -> dict[str, Any]:
-    """The matches from `offset`, at most `limit`, and how many fit in all.
+    """At most `limit` matching matches from `offset` on, and how many match in all.
 
-    The names behind the rows' indices come along where `names` is asked for. `sort` names a column of `_SORTED`.
+    The names of the rows' indices are included where `names` is set. `sort` names a column of `_SORTED`.
     """
     snapshot = run.snapshot()
     rows = find(run, snapshot, choice)
@@ -109,7 +109,7 @@ def listing(run: ViewedRun, choice: MatchFilter, query: Mapping[str, str]) -> di
 
 
 def _in_order(snapshot: Snapshot, rows: Sequence[Row], sort: str) -> list[Row]:
-    """The rows by a column; what has no value comes last either way, and equal ones in schedule order."""
+    """The rows sorted by a column; those without a value come last either way, and equal ones in schedule order."""
     key = _SORTED[sort.lstrip("-")]
     values = {row.position: key(snapshot, row) for row in rows}
     known = sorted((row for row in rows if values[row.position] is not None), key=lambda row: row.position)
@@ -128,7 +128,7 @@ _SORTED: Final[Mapping[str, Callable[[Snapshot, Row], Any]]] = {
     "debtor-got": lambda _, row: row.debtor_utility,
     "messages": lambda _, row: row.rounds,
 }
-"""The columns that a list can be sorted by, as they stand in an address; with a "-" before, the largest first."""
+"""The columns that a list can be sorted by, as written in an address; a leading "-" puts the largest first."""
 
 
 def _whole(text: str | None, usual: int, most: int) -> int:
@@ -144,7 +144,7 @@ def _compact(row: Row) -> list[Any]:
 
 
 def find(run: ViewedRun, snapshot: Snapshot, choice: MatchFilter) -> Sequence[Row]:
-    """The rows that fit, words included."""
+    """The matching rows, words included."""
     rows = choice.pick(snapshot)
     if not choice.words:
         return rows
@@ -161,7 +161,7 @@ def _saying(run: ViewedRun, rows: Sequence[Row], words: str) -> list[Row]:
 
 
 def _says(transcript: bytes, wanted: Sequence[str]) -> bool:
-    """Whether all words are in what was said. Most transcripts are ruled out before they are parsed."""
+    """Whether all words occur in the messages. Most transcripts are ruled out before they are parsed."""
     plain = [word.encode() for word in wanted if word.isascii() and word.isalnum()]  # as they stand in JSON, too
     lowered = transcript.lower()
     if not all(word in lowered for word in plain):

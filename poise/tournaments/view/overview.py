@@ -1,4 +1,4 @@
-"""What the overview of one tournament shows, of the matches that were chosen."""
+"""The overview of one tournament, for the selected matches."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def overview(snapshot: Snapshot, choice: MatchFilter, baseline: str = "") -> dic
 def _figures(whole: Snapshot, choice: MatchFilter) -> Mapping[str, Any]:
     snapshot = replace(whole, rows=choice.pick(whole))
     standings, rows = make_standings(snapshot), snapshot.rows
-    whole_fields = not (choice.creditor or choice.debtor)  # ratings and the game are of all the agents
+    whole_fields = not (choice.creditor or choice.debtor)  # ratings and the game cover all the agents
     return {
         "standings": standings,
         "axis": axis,

@@ -1,4 +1,4 @@
-"""The pages' templates. Jinja escapes all that is filled in; what a model said is made fit for a page first."""
+"""The pages' templates. Jinja escapes all values; model text is cleaned first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATIC: Final[Mapping[str, tuple[Path, str]]] = {
     "matches.js": (_HERE / "static" / "matches.js", "text/javascript"),
     "replay.js": (_HERE / "static" / "replay.js", "text/javascript"),
 }
-"""What is served as files: these names and no others."""
+"""The only files that are served."""
 
 
 ICON: Final = (
@@ -37,14 +37,14 @@ ICON: Final = (
 
 
 def shown_words(text: str, longest: int = LONGEST) -> str:
-    """Somebody's words as a page shows them: what would be invisible or turn the line around is written out."""
+    """A message as a page shows it: characters that are invisible or change the direction are written out."""
     shown = visible(text[:longest])
     more = len(text) - longest
     return shown if more <= 0 else f"{shown}\n[{more:,} more characters; the raw transcript has them]"
 
 
 def url_part(name: str) -> str:
-    """A name as one part of an address."""
+    """A name as one segment of an address."""
     return quote(name, safe="")
 
 

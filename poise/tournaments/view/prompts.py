@@ -1,4 +1,4 @@
-"""What a model was told and what it said for one message, try by try; prompts are rendered again."""
+"""The prompts and replies of one message, try by try; prompts are rendered again from the transcript."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from poise.tournaments.view.turns import told_cost
 if TYPE_CHECKING:
     from poise.agents.replay import Seen
 
-_AGAIN: Final = "Prompts are rendered again from the transcript, with this Poise's prompts; replies are as they came."
+_AGAIN: Final = "Prompts are rendered from the transcript by this version of Poise; replies are shown as they came."
 _BEFORE: Final = (
-    "Rendered again from the transcript with this Poise's prompts: what the model was told on the first try. The Poise "
-    "that played this match kept no raw replies; of a rejected one it kept why it was rejected."
+    "The prompt of the first try, rendered from the transcript by this version of Poise. The version "
+    "that played this match kept no raw replies, only why a reply was rejected."
 )
-_OWN: Final = " This agent comes from a user's file, which may have sent its model something else."
+_OWN: Final = " This agent comes from a user's file, which may have sent its model a different prompt."
 _NOBODY: Final = "No model was asked for this message: the scripted voice chose the words."
 _PERSON: Final = "No model was asked for this message: a person wrote it."
 
@@ -44,7 +44,7 @@ def prompt_of(transcript: Transcript, index: int, usage: Mapping[str, Any] | Non
 
 
 def _tries(seen: Seen, message: Message, cost: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each try's prompt beside what came of it; where replies were not kept, the first try's prompt."""
+    """Each try's prompt and result; where replies were not kept, only the first try's prompt."""
     from poise.agents.voices.prompts import render
 
     wording = message.wording

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from poise.common.words import duration
+from poise.common.words import counted, duration
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS
 from poise.graphs.drawing.outline import UNRECORDED
@@ -17,7 +17,7 @@ from poise.tournaments.view.library import Library, Told, ViewedRun
 from poise.tournaments.view.matches import MatchFilter, find
 from poise.tournaments.view.turns import shown
 
-_OFFERED: Final = 200  # matches of one tournament that can be put beside one
+_OFFERED: Final = 200  # matches of one tournament that can be compared with a match
 ENDINGS: Final = {"deal": "Deal", "walked": "Walked away", "timeout": "No deal in time", "failed": "Failed"}
 
 
@@ -65,10 +65,10 @@ def _match(run: ViewedRun, told: Told, prefix: str = "", scale: Sequence[int] = 
 
 
 def _result(told: Told) -> str:
-    """How it ended, in a sentence."""
+    """The outcome in a sentence."""
     outcome, row = told.transcript.outcome, told.row
     words = ENDINGS.get(outcome.ending, outcome.ending)
-    many = f"{row.rounds} message{'' if row.rounds == 1 else 's'}"
+    many = counted(row.rounds, "message")
     if outcome.value is None:
         return f"{words}{f' ({outcome.by})' if outcome.by else ''} after {many}."
     gains = f"creditor {row.creditor_utility:.3f}, debtor {row.debtor_utility:.3f}"
@@ -76,14 +76,14 @@ def _result(told: Told) -> str:
 
 
 def _files(snapshot: Snapshot, row: Row) -> list[tuple[str, str]]:
-    """The files that the agents come from, where they are the user's own."""
+    """The user's files that the agents come from."""
     labels = {"creditor": snapshot.creditors[row.creditor], "debtor": snapshot.debtors[row.debtor]}
     found = [(seat, snapshot.files.get((seat, labels[seat]), "")) for seat in SEATS]
     return [(f"{seat} from", file) for seat, file in found if file]
 
 
 def _facts(told: Told) -> list[tuple[str, str]]:
-    """What is known of the scenario and the match."""
+    """Facts about the scenario and the match."""
     transcript, usage = told.transcript, told.usage
     scenario = transcript.scenario
     facts = [("scenario", scenario.id), ("about", f"{scenario.domain}: {domain_words(scenario.domain).question}")]
@@ -99,7 +99,7 @@ def _facts(told: Told) -> list[tuple[str, str]]:
 
 
 def _neighbours(run: ViewedRun, position: int, choice: MatchFilter) -> dict[str, Any]:
-    """The matches before and after among those that were chosen, and where this one is."""
+    """The previous and next of the selected matches, and the place of this one."""
     rows = find(run, run.snapshot(), choice)
     positions = [row.position for row in rows]
     if position not in positions:

@@ -22,16 +22,16 @@ from poise.tournaments.view.invitation import FIELDS, USUAL, invitation, opponen
 from poise.tournaments.view.library import Library
 from poise.tournaments.view.seats import Seats, SeatSession
 
-_MOST_BYTES: Final = 65_536  # of a form; a message has 400 characters
+_MOST_BYTES: Final = 65_536  # most of a form; a message has at most 400 characters
 _MOST_FIELDS: Final = 20
 _NO_STORE: Final = {"cache-control": "no-store"}
 Page = Callable[..., Response]
 
 
 class Seat:
-    """What the addresses under /play answer.
+    """The routes under /play.
 
-    page: renders a template within the viewer's frame. across: more agents to sit across than `poise agents list` has.
+    page: renders a template within the viewer's frame. across: opponents besides those that `poise agents list` shows.
     """
 
     def __init__(self, library: Library, page: Page, across: tuple[str, ...] = ()) -> None:
@@ -42,15 +42,15 @@ class Seat:
         self._seats = Seats(self._show)
 
     def lobby(self, _: Request) -> Response:
-        """Take a seat, or come back to one."""
+        """The page to take a seat or to resume a negotiation."""
         return self._lobby(USUAL)
 
     async def sit_down(self, request: Request) -> Response:
-        """Begin the negotiation that a form asks for."""
+        """Start the negotiation that a form asks for."""
         return await run_in_threadpool(self._begin, await self._form(request))
 
     def session(self, request: Request) -> Response:
-        """A negotiation as it is now. Asking changes nothing: one that was left is resumed by a form."""
+        """The current state of a negotiation. A request changes nothing: only a form resumes one that was left."""
         name = request.path_params["name"]
         session = self._seats.session(name)
         if session is None:
@@ -63,7 +63,7 @@ class Seat:
         return self._page("negotiation.html.j2", session=session, replay=run, token=self._token, seats=SEATS)
 
     async def step(self, request: Request) -> Response:
-        """Say something, send it or take it back, come back, or leave."""
+        """Write a message, send or withdraw it, resume, or leave."""
         return await run_in_threadpool(self._step, request.path_params["name"], await self._form(request))
 
     def _begin(self, form: Mapping[str, str]) -> Response:
@@ -105,19 +105,19 @@ class Seat:
         )
 
     def _show(self, folder: Path) -> None:
-        """Finished negotiations can be replayed here, also where the viewer shows another folder."""
+        """Finished negotiations can be replayed even where the viewer shows another folder."""
         if self._library.at(folder) is None:
             self._library.add(folder)
 
     async def _form(self, request: Request) -> dict[str, str]:
         """The fields of a form that a page of this viewer sent. Raises Foreign and BadInput for any other."""
         if not same_origin(request.headers):
-            raise Foreign("only the viewer's own pages can do this; open the address that it printed")
+            raise Foreign("only pages of this viewer may send forms; open the address that it printed")
         form = _fields(request.headers.get("content-type", ""), await _body(request))
         if not same_token(self._token, form.get("token", "")):
             typed = f" You typed: {form['words']}" if form.get("words") else ""
             raise Foreign(
-                f"this page belongs to a viewer that was restarted since; open {SEAT} again and continue there.{typed}"
+                f"this page is from before the viewer was restarted; open {SEAT} again and continue there.{typed}"
             )
         return form
 
@@ -133,7 +133,7 @@ async def _body(request: Request) -> bytes:
 
 def _fields(kind: str, body: bytes) -> dict[str, str]:
     if kind.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise BadInput("a form is wanted (application/x-www-form-urlencoded)")
+        raise BadInput("the content type is not that of a form; send application/x-www-form-urlencoded")
     try:
         given = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="replace", max_num_fields=_MOST_FIELDS)
     except ValueError:

@@ -1,7 +1,7 @@
-"""A person's negotiations in the browser: each step runs in a thread, and its checkpoints hold all that counts.
+"""A person's negotiations in the browser: each step runs in a thread and is saved by checkpoints.
 
-Nothing is held between two steps but what the page shows: the folder is opened as `poise play --resume` opens it, and
-let go of again. So the terminal can resume what the browser left, a killed viewer loses nothing, and no request
+Between two steps, only what the page shows is kept in memory: a step opens the folder as `poise play --resume` does,
+and closes it. So the terminal can resume what was left in the browser, a killed viewer loses nothing, and no request
 waits for a slow model.
 """
 
@@ -26,19 +26,19 @@ from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.store import Store, exists
 from poise.tournaments.view.library import Missing
 
-_PATIENCE: Final = 1.0  # seconds that an answer waits for a quick other side, before it shows that it thinks
-_LISTED: Final = 20  # negotiations that are over, at most
-_WENT_ON: Final = "The negotiation went on meanwhile, so this was not sent; look at it again."
+_PATIENCE: Final = 1.0  # seconds that a response waits for a quick opponent, before the page shows that it is thinking
+_LISTED: Final = 20  # finished negotiations that are listed, at most
+_WENT_ON: Final = "The negotiation has moved on, so this was not sent; read the latest message first."
 
 Open = Callable[[], AbstractContextManager[HumanMatch]]
 
 
 @dataclass
 class SeatSession:
-    """A negotiation that somebody in this process sat down to, as last seen.
+    """A negotiation that was opened in this process, as of its last step.
 
-    pending: words that were sent and not yet answered. draft: what was typed and did not count. said: what has to be
-    told about the last step.
+    pending: words that were sent and not yet answered. draft: what was typed but not accepted. said: a note on the last
+    step, for the page.
     """
 
     name: str
@@ -58,12 +58,12 @@ class SeatSession:
 
     @property
     def stamp(self) -> str:
-        """Names the question that is shown, so that an answer to another question is not taken for its answer."""
+        """Identifies the question shown, so that an answer to an earlier question is not taken for its answer."""
         return stamp_of(self.scene)
 
 
 def stamp_of(scene: Scene | None) -> str:
-    """A question's name: the same question has the same, also in another process."""
+    """The identifier of a question; it is the same in every process."""
     if scene is None:
         return ""
     told = f"{scene.index}\n{scene.asks}\n{scene.text}\n{scene.problem}"
@@ -72,7 +72,7 @@ def stamp_of(scene: Scene | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A negotiation on disk: who sits across, on what scenario, and when it began."""
+    """A negotiation on disk: the opponent, the scenario, and when it began."""
 
     name: str
     folder: Path
@@ -83,7 +83,7 @@ class Kept:
 
 
 class Seats:
-    """The negotiations under runs/play. A name in a request is looked up in the list, and never made into a path."""
+    """The negotiations under runs/play. A name in a request is looked up in the list and never becomes a path."""
 
     def __init__(self, ended: Callable[[Path], None] = lambda _: None) -> None:
         self._sessions: dict[str, SeatSession] = {}
@@ -91,7 +91,7 @@ class Seats:
         self._ended = ended
 
     def begin(self, config: TournamentConfig, scenario: Scenario) -> SeatSession:
-        """Begin a negotiation."""
+        """Start a negotiation."""
         with self._lock:
             folder = _free(own_folder(), self._sessions)
             session = self._sessions[folder.name] = SeatSession(folder.name, folder)
@@ -99,7 +99,7 @@ class Seats:
         return session
 
     def come_back(self, name: str) -> SeatSession:
-        """Resume a negotiation that was left, or try again what failed."""
+        """Resume a negotiation that was left, or retry a step that failed."""
         if (known := self._over(name)) is not None:
             return known
         folder = self._left(name)
@@ -112,7 +112,7 @@ class Seats:
         return session
 
     def answer(self, name: str, stamp: str, words: str) -> SeatSession:
-        """Answer the question that `stamp` names; where another is asked by now, nothing is sent, and that is said."""
+        """Answer the question that `stamp` identifies; if it is not the current one, nothing is sent."""
         if (known := self._over(name)) is not None:
             return known
         folder = self._left(name)
@@ -127,20 +127,20 @@ class Seats:
         return session
 
     def session(self, name: str) -> SeatSession | None:
-        """The negotiation of that name, where somebody in this process sat down to it."""
+        """The negotiation of that name, where it was opened in this process."""
         return self._sessions.get(name)
 
     def open(self) -> list[Kept]:
-        """Negotiations that are not over, the one left last first."""
+        """Unfinished negotiations, the most recent first."""
         return _played(folder for folder in left() if exists(folder))
 
     def over(self) -> list[Kept]:
-        """The latest negotiations that are over."""
+        """The latest finished negotiations."""
         found = sorted((path.parent for path in HOME.glob(f"*/{FILE}")), reverse=True)
         return _played(islice((folder for folder in found if not (folder / TALKS).exists()), _LISTED))
 
     def ending(self, name: str) -> tuple[Path, HumanMatchEnd]:
-        """How a negotiation that is over ended. Raises Missing where there is none of that name."""
+        """The outcome of a finished negotiation. Raises Missing where there is none of that name."""
         folder = next((path.parent for path in HOME.glob(f"*/{FILE}") if path.parent.name == name), None)
         if folder is not None and _inside(folder):
             with Store.read(folder) as store:
@@ -149,7 +149,7 @@ class Seats:
         raise _no_negotiation(name)
 
     def forget(self, session: SeatSession) -> None:
-        """Forget a negotiation that never began."""
+        """Discard a negotiation that never started."""
         self._sessions.pop(session.name, None)
 
     def _over(self, name: str) -> SeatSession | None:
@@ -163,7 +163,7 @@ class Seats:
         raise _no_negotiation(name)
 
     def _step(self, session: SeatSession, opened: Open, given: tuple[str, str] | None) -> None:
-        """Take one step in a thread, and wait for it a moment."""
+        """Run one step in a thread, and wait briefly for it."""
         session.said, session.failed, session.pending = "", False, ""
         confirms = session.scene is not None and session.scene.asks == "confirm"
         if given is not None and confirms and given[1] == "yes" and session.scene is not None:
@@ -176,7 +176,7 @@ class Seats:
             self._take(session, opened, given)
         except PoiseError as error:
             _fail(session, given, str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of an agent or of ours: the page must say so, not wait
+        except Exception as error:  # noqa: BLE001 - a fault of an agent or of Poise: the page must say so, not wait
             _fail(session, given, f"{type(error).__name__}: {error}. This is a fault in Poise or in the agent.")
         finally:
             session.pending = ""
@@ -214,7 +214,7 @@ def _at_rest(name: str, folder: Path) -> SeatSession:
 
 
 def _free(folder: Path, taken: dict[str, SeatSession]) -> Path:
-    """`folder`, or one beside it where another negotiation began in the same second."""
+    """`folder`, or a numbered one beside it where another negotiation began in the same second."""
     wanted, number = folder, 2
     while folder.name in taken or folder.exists():
         folder, number = wanted.with_name(f"{wanted.name}-{number}"), number + 1
@@ -222,12 +222,12 @@ def _free(folder: Path, taken: dict[str, SeatSession]) -> Path:
 
 
 def _inside(folder: Path) -> bool:
-    """Whether it is really under runs/play, and no link leads elsewhere."""
+    """Whether the folder is really under runs/play, and not elsewhere through a link."""
     return (folder / FILE).resolve().is_relative_to(HOME.resolve())
 
 
 def _played(folders: Iterable[Path]) -> list[Kept]:
-    """What a person played of `folders`; a store that cannot be read is left out, and its own commands say why."""
+    """The matches that a person played in `folders`. An unreadable store is left out; its own commands say why."""
     found = []
     for folder in folders:
         with suppress(StoreError):

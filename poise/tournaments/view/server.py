@@ -1,4 +1,4 @@
-"""A socket first, so that the address can be opened at once; the rest is loaded while the browser asks."""
+"""The server. It opens the socket first, so that the address works at once, and then loads the rest."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from poise.common.errors import BadInput
 from poise.common.files import near_file
 
 _BACKLOG: Final = 128
-_REST: Final = 1.0  # seconds for the first page, before what later ones need is loaded
+_REST: Final = 1.0  # seconds left to the first page, before later pages' modules are loaded
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where to serve. port: 0 for one that is free. anywhere: `host` may be one that others can reach.
+    """Where to serve. port: 0 for a free one. anywhere: whether `host` may be one that others can reach.
 
-    token: let in only who opens the printed address; other users of this machine can reach it, too.
+    token: admit only who opens the printed address, for a machine with other users.
     """
 
     host: str = "127.0.0.1"
@@ -40,15 +40,15 @@ def serve(
     tell: Callable[[str], None],
     across: Sequence[str] = (),
 ) -> None:
-    """Serve until Ctrl-C. `tell` is given each line for the user; browse: open a browser (None: on a desktop).
+    """Serve until Ctrl-C. `tell` receives each line for the user; browse: open a browser (None: on a desktop).
 
-    across: agents of the user's own that can sit across, as `poise play` takes them.
+    across: the user's own agents that can be opponents, as `poise play` takes them.
 
     Raises:
-        BadInput: a host beyond this machine without `anywhere`, or with `across`; an address that cannot be had.
+        BadInput: a host beyond this machine without `anywhere`, or with `across`; an address that is not available.
         AgentError: one of `across` cannot be found.
     """
-    for folder in folders:  # what is in them is read once the address is there
+    for folder in folders:  # their contents are read once the address is open
         if not any(any(folder.glob(pattern)) for pattern in ("*.sqlite", "*/*.sqlite")):
             raise BadInput(f"there is no tournament in {folder}; {near_file(folder)}see `poise tournament run --help`")
     local = _check_host(place)
@@ -56,12 +56,12 @@ def serve(
     listening = _listen(place)
     token = secrets.token_urlsafe() if place.token else None
     address = f"http://{_as_written(place.host)}:{listening.getsockname()[1]}/{f'?token={token}' if token else ''}"
-    tell(f"viewer: {address}  (Ctrl-C ends it)")
+    tell(f"viewer: {address}  (stop it with Ctrl-C)")
     if not local:
         tell(
-            "warning: everybody who can reach this machine can read these tournaments; "
+            "warning: anybody who can reach this machine can read these tournaments; "
             f"{'they need the address above' if token else 'there is no password'}. "
-            "Without --host it is shown on this machine alone."
+            "Without --host they are shown on this machine only."
         )
     has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if browse if browse is not None else has_display and sys.stdout.isatty():
@@ -77,16 +77,18 @@ def _check_host(place: ServerAddress) -> bool:
     local = is_loopback(place.host)
     if not local and not place.anywhere:
         raise BadInput(
-            f"--host {place.host} would show these tournaments to everybody who can reach this machine; leave it out "
-            "to show them here alone, or add --anyone-may-read"
+            f"--host {place.host} would show these tournaments to anybody who can reach this machine; leave it out "
+            "to show them on this machine only, or add --anyone-may-read"
         )
     return local
 
 
 def _check_across(across: Sequence[str], *, local: bool) -> None:
-    """Whether who is named can sit across; where nobody is, nothing has to be loaded."""
+    """Check that the named agents can be opponents; without any, nothing is loaded."""
     if across and not local:
-        raise BadInput("--across is for your own seat, and there is none where others can reach it; leave --host out")
+        raise BadInput(
+            "--across needs a seat for you, and there is none where others can reach the viewer; leave --host out"
+        )
     if across:
         from poise.tournaments.view.invitation import opponents
 
@@ -99,7 +101,7 @@ def _listen(place: ServerAddress) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise BadInput(f"--host {host} is no address of this machine ({error.strerror}); try 127.0.0.1") from None
+        raise BadInput(f"--host {host} is not an address of this machine ({error.strerror}); try 127.0.0.1") from None
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
@@ -107,7 +109,7 @@ def _listen(place: ServerAddress) -> socket.socket:
     except OSError as error:
         listening.close()
         raise BadInput(
-            f"{_as_written(host)}:{port} cannot be had ({error.strerror}); leave --port out for one that is free"
+            f"{_as_written(host)}:{port} is not available ({error.strerror}); leave --port out for a free one"
         ) from None
     return listening
 
@@ -117,7 +119,7 @@ def _as_written(host: str) -> str:
 
 
 def _open(address: str) -> None:
-    """In a thread: a browser that is slow to start keeps nobody waiting."""
+    """Open the browser in a thread, since it may be slow to start."""
     import threading
     import webbrowser
 
@@ -137,7 +139,7 @@ def _run(
     config = uvicorn.Config(
         make_app(folders, names, anywhere=bool(names), across=across, token=token),
         http=LimitedProtocol,
-        log_config=None,  # uvicorn's own would close the handlers of the program that serves
+        log_config=None,  # uvicorn's own configuration would close the handlers of the calling program
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -149,7 +151,7 @@ def _run(
     warm = threading.Timer(_REST, _warm_up)
     warm.daemon = True
     warm.start()
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how one leaves
+    with suppress(KeyboardInterrupt):  # Ctrl-C is the usual way to stop
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -1,4 +1,4 @@
-"""One message as the replay shows it: the words, and what each node of the seat's turn did."""
+"""A message as the replay shows it: its words, and what each node of the seat's turn did."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from poise.agents.emotions.explaining import why
 from poise.agents.emotions.tables import STATES
 from poise.agents.emotions.taxonomy import EMOTIONS7
-from poise.common.words import brief_duration, duration
+from poise.common.words import brief_duration, counted, duration
 from poise.games.domains import DomainWords, domain_words
 from poise.games.moves import SEATS, Move, other
 from poise.games.scenario import Scenario
@@ -86,7 +86,7 @@ def shown(transcript: Transcript, usage: Mapping[str, Any], outlines: tuple[Grap
 def said_move(move: Move, scenario: Scenario, words: DomainWords | None = None) -> str:
     """A move in words: "offers 30 days"."""
     if move.value is None:
-        return {"accept": "accepts", "walk": "walks away"}.get(move.kind, "makes no usable move")
+        return {"accept": "accepts", "walk": "walks away"}.get(move.kind, "makes no valid move")
     words = words or domain_words(scenario.domain)
     amount = words.amount(move.value) if scenario.unit == words.plural else f"{move.value} {scenario.unit}"
     return f"{'insists on' if move.firm else 'offers'} {amount}"
@@ -105,28 +105,28 @@ def _troubles(message: Message, scenario: Scenario, words: DomainWords) -> list[
         f"reply {number} rejected: {shown_words(problem, _NOTE)}" for number, problem in enumerate(wording.problems, 1)
     ]
     if wording.repaired:
-        told.append("the words were put right without the model")
+        told.append("the words were repaired without the model")
     meant = message.intended
     if meant is not None and (meant.kind, meant.value) != (message.move.kind, message.move.value):
-        told.append(f"meant otherwise: {said_move(meant, scenario, words)}")
+        told.append(f"meant a different move: {said_move(meant, scenario, words)}")
     return told
 
 
 def _verdict(transcript: Transcript, message: Message) -> str:
-    """What the judge said, and whether the referee says otherwise; "" where nobody was asked."""
+    """What the judge said, and whether the referee disagrees; "" where no judge was asked."""
     if message.verdict is None:
-        return message.unjudged and f"no answer that could be used: {shown_words(message.unjudged, _NOTE)}"
+        return message.unjudged and f"no usable answer: {shown_words(message.unjudged, _NOTE)}"
     words = "an agreement" if message.verdict else "no agreement yet"
     deal = transcript.outcome.ending == "deal" and message.index == len(transcript.messages) - 1
     return words if message.verdict == deal else f"{words} (the referee: {'a deal' if deal else 'no deal'})"
 
 
 def told_cost(cost: Mapping[str, Any]) -> str:
-    """What calls cost, in words; "" for none."""
+    """The cost of the calls in words; "" for none."""
     if not cost:
         return ""
     calls = int(cost.get("calls", 0))
-    parts = [f"{calls} call{'' if calls == 1 else 's'}"]
+    parts = [counted(calls, "call")]
     if seconds := cost.get("model_seconds"):
         parts.append(duration(seconds))
     parts += [f"{int(cost[key]):,} {word}" for key, word in _TOKENS if cost.get(key)]
@@ -161,7 +161,7 @@ def _steps(transcript: Transcript, at: int, cost: Mapping[str, Any], words: Doma
 def _custom_steps(
     transcript: Transcript, at: int, cost: Mapping[str, Any], words: DomainWords, seconds: Sequence[float]
 ) -> list[TurnStep]:
-    """The nodes of a custom graph that wrote the message, each with what it wrote; one for all where none is known."""
+    """The nodes of a custom graph that wrote the message, with what each wrote; a single one where they are unknown."""
     message = transcript.messages[at]
     move = said_move(message.move, transcript.scenario, words)
     spoke = tuple(_spoke(transcript, message, cost, move))
@@ -175,7 +175,7 @@ def _custom_steps(
         bars: tuple[tuple[str, tuple[Bar, ...]], ...] = ()
         for field in visit.wrote:
             if last[field] != place:
-                facts.append((shown_words(field, 60), "set here, and again later"))
+                facts.append((shown_words(field, 60), "set here and changed later"))
             elif field == "readings":
                 read = _perceive(transcript, at)
                 facts, bars = [*facts, *read.facts], read.bars
@@ -217,7 +217,7 @@ def _mood(message: Message) -> tuple[str, str]:
 
 
 def _person_steps(transcript: Transcript, at: int, words: DomainWords) -> list[TurnStep]:
-    """The nodes of a person's turn (see `poise.graphs.human.graph`); they are as many as those of an agent's."""
+    """The nodes of a person's turn (see `poise.graphs.human.graph`); they are as many as an agent's turn has."""
     message = transcript.messages[at]
     read = _perceive(transcript, at)
     move = said_move(message.move, transcript.scenario, words)
@@ -225,8 +225,8 @@ def _person_steps(transcript: Transcript, at: int, words: DomainWords) -> list[T
     return [
         TurnStep("perceive", (("note", "the tracker's reading; the person was not shown it"), *read.facts), read.bars),
         TurnStep("listen", (("asked", "a person, for words"), *_table(transcript, at))),
-        TurnStep("confirm", (("read as", move), *shows, ("sent", "once the person had seen how it was read"))),
-        TurnStep("say", (("worded by", "a person"), ("the referee took", move), *_judged(transcript, message))),
+        TurnStep("confirm", (("read as", move), *shows, ("sent", "after the person had seen how it was understood"))),
+        TurnStep("say", (("worded by", "a person"), ("the referee accepted", move), *_judged(transcript, message))),
     ]
 
 
@@ -282,10 +282,10 @@ def _table(transcript: Transcript, at: int) -> list[tuple[str, str]]:
 
 def _spoke(transcript: Transcript, message: Message, cost: Mapping[str, Any], move: str) -> list[tuple[str, str]]:
     attempts = message.wording.attempts
-    tries = "the scripted voice" if not attempts else f"a model, {attempts} {'reply' if attempts == 1 else 'replies'}"
-    facts = [("worded by", tries), ("the referee took", move)]
+    tries = "the scripted voice" if not attempts else f"a model, {counted(attempts, 'reply')}"
+    facts = [("worded by", tries), ("the referee accepted", move)]
     if rejected := len(message.wording.problems):
-        mended = ", then put right without the model" if message.wording.repaired else ""
+        mended = ", then repaired without the model" if message.wording.repaired else ""
         facts.append(("rejected", f"{rejected}{mended}"))
     facts += _judged(transcript, message)
     if told := told_cost(cost):

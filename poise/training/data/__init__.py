@@ -1,1 +1,1 @@
-"""Data sets to learn from."""
+"""Data sets for training."""

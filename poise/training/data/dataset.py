@@ -51,12 +51,12 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class PromptReply:
-    """One message of one seat: the prompt that run time makes for it, and what was said.
+    """One message of one seat: the prompt that it has in a match, and its words.
 
     domain, scenario: of the match. match: its id in its source. index: of the message, 0 for the creditor's opening.
-    emotion:  the one it was asked to show, None for no direction.
+    emotion:  the one that the prompt asks for, None for none.
     messages: the prompt, byte for byte that of the first try at run time.
-    reply:    the words. move: what they say. repaired: a fixed rule and not the model put the number right.
+    reply:    the words. move: what they say. repaired: whether a fixed rule, not the model, corrected the number.
     rewards:  of this message by name, those of REWARDS and "judge" (None where nobody scored it).
     quality:  v4 of this message + 0.5 times the sum of v4 over the seat's messages of the match (EmoDistill's measure).
     source:   "tournament DIR" or "dialogues FILE".
@@ -96,7 +96,7 @@ class PromptReply:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PromptReply:
-        """A pair from JSON data; BadInput where it is none, naming the field."""
+        """A pair from JSON data. Raises BadInput, which names the field, for any other."""
         try:
             found = dict(data)
             if data["seat"] not in SEATS or data["move"]["kind"] not in get_args(MoveKind):
@@ -138,7 +138,7 @@ def read_pairs(path: Path | str) -> PromptReplies:
     """The pairs of `path`, a pairs.jsonl or the folder that holds one.
 
     Raises:
-        ConfigError: there is none, it is damaged, or another Poise wrote it; the line is named.
+        ConfigError: there is none, it is damaged, or another version wrote it; the line is named.
     """
     path = Path(path)
     path = path / PAIRS if path.is_dir() else path
@@ -162,8 +162,8 @@ def read_pairs(path: Path | str) -> PromptReplies:
 class Transitions:
     """Steps of finished negotiations, N of them in M episodes; rows of an episode are together, oldest first.
 
-    state, next_state:       [N, 10], the published one; what stands in `next_state` of a last row counts for nothing.
-    extended, next_extended: [N, E], the one that holds more; see `poise.agents.policies.learned.states`.
+    state, next_state:       [N, 10], the published one; `next_state` of a last row is ignored.
+    extended, next_extended: [N, E], the extended one; see `poise.agents.policies.learned.states`.
     action:     [N], the emotion shown, an index of EMOTIONS28.
     rewards:    by name, [N] each: those of REWARDS.
     judge:      [N], 1 to 10; nan where nobody scored the message.
@@ -194,7 +194,7 @@ class Transitions:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """[28], which emotions the data hold at all; a policy must not choose another."""
+        """[28], which emotions occur in the data; a policy must not choose another."""
         return np.bincount(self.action, minlength=len(EMOTIONS28)) > 0
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -214,7 +214,7 @@ def read_transitions(folder: Path | str) -> Transitions:
     """The transitions of a data set's folder.
 
     Raises:
-        ConfigError: there are none, they are damaged, or another Poise wrote them.
+        ConfigError: there are none, they are damaged, or another version wrote them.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -234,7 +234,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """dataset.json of a data set's folder.
 
     Raises:
-        ConfigError: there is none, it is damaged, or another Poise wrote it.
+        ConfigError: there is none, it is damaged, or another version wrote it.
     """
     data = _object(folder / MANIFEST, 1, _bytes(folder / MANIFEST).decode("utf-8", errors="replace"))
     if (data.get("format"), data.get("kind")) != (FORMAT, "dataset"):
@@ -255,7 +255,7 @@ def _transitions(arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]
     if rows and (found.action.min() < 0 or found.action.max() >= len(EMOTIONS28)):
         raise ValueError("action is outside the 28 emotions")
     if rows and (found.episode.min() < 0 or found.episode.max() >= episodes):
-        raise ValueError("episode is outside the episodes there are")
+        raise ValueError("episode is not the number of an episode")
     return found
 
 
@@ -279,7 +279,7 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 def select(data: Transitions, talks: NDArray[np.bool_]) -> Transitions:
-    """The rows of the negotiations that `talks`, [M], says yes to; the others' numbers are gone."""
+    """The rows of the negotiations selected by `talks`, [M], which are numbered from 0 again."""
     rows = talks[data.episode]
     renumbered = np.cumsum(talks) - 1
     arrays = {name: array[talks if name in _OF_EPISODES else rows] for name, array in data.arrays().items()}

@@ -54,7 +54,7 @@ _EMOTIONS: Final[Mapping[str, str]] = MappingProxyType({label: label for label i
 _NUMBERED: Final = re.compile(r"\D*(\d{1,6})")
 _RULES: Final = Rules()
 
-_AT_ONCE: Final = 256  # dialogues whose messages are read together
+_AT_ONCE: Final = 256  # dialogues whose messages are read at once
 ReadMany = Callable[[Sequence[str]], Sequence[Detection]]
 
 
@@ -99,7 +99,7 @@ class Dialogues:
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
-        """Count a dialogue that is of no use by its reason."""
+        """Count an unusable dialogue by its reason."""
         try:
             yield
         except Unusable as reason:
@@ -134,7 +134,7 @@ class Dialogues:
         try:
             return Scenario(str(data["scenario_id"]), "debt", ours, theirs)
         except ScenarioError:
-            raise Unusable("whose targets make no scenario") from None
+            raise Unusable("whose targets are not those of a scenario") from None
 
 
 def _messages(data: Mapping[str, Any], case: Scenario, readings: Mapping[str, Detection]) -> tuple[Message, ...]:
@@ -229,7 +229,7 @@ def _outcome(data: Mapping[str, Any], case: Scenario, messages: Sequence[Message
 
 
 def _fitting(transcript: Transcript) -> Iterator[int]:
-    """The messages whose words run time would accept for their move."""
+    """The messages whose words would be accepted for their move in a match."""
     for seat in _SEATS.values():
         seen = Seen(transcript, seat)
         for number, message in enumerate(seen.messages):

@@ -53,7 +53,7 @@ def _parse_score(line: str, path: str, number: int) -> tuple[str, int, float]:
 
 @contextmanager
 def folder_errors_explained(folder: Path) -> Iterator[None]:
-    """Turn errors of the disk into a StoreError with the remedy."""
+    """Turn disk errors into a StoreError with the remedy."""
     try:
         yield
     except OSError as error:

@@ -1,6 +1,6 @@
 """Transcripts into training data: transitions of one seat, and prompt-reply pairs.
 
-What cannot be used is left out and counted by reason, never guessed: failed negotiations, messages without an
+Unusable data are left out and counted by reason, never guessed: failed negotiations, messages without an
 emotion (for transitions), words that no model produced (for pairs, unless asked for).
 """
 
@@ -29,8 +29,8 @@ class TrainingNegotiation:
     """One finished negotiation to learn from.
 
     match: its id in its source. source: "tournament DIR" or "dialogues FILE".
-    judged: scores of its messages by index, 1 to 10. fitted: the indices of the messages whose words run time
-    would accept from a model; None for all of them.
+    judged: scores of its messages by index, 1 to 10. fitted: indices of messages whose words would be accepted from a
+    model in a match; None for all.
     """
 
     transcript: Transcript
@@ -41,7 +41,7 @@ class TrainingNegotiation:
 
 
 class Gatherer:
-    """Takes negotiations one by one and makes `Transitions` of them.
+    """Collects negotiations one by one into `Transitions`.
 
     seat: whose messages.
     """
@@ -57,13 +57,13 @@ class Gatherer:
     def add(self, talk: TrainingNegotiation) -> None:
         """Add one negotiation; a failed one is counted and left out."""
         if talk.transcript.outcome.ending == "failed":
-            self.left_out["talks that failed"] += 1
+            self.left_out["negotiations that failed"] += 1
             return
         seen = Seen(talk.transcript, self.seat)
         usable = [number for number, each in enumerate(seen.messages) if each.emotion in _INDEX]
         self.left_out["messages without an emotion"] += len(seen.messages) - len(usable)
         if not usable:
-            self.left_out["talks in which the seat showed no emotion"] += 1
+            self.left_out["negotiations in which the seat showed no emotion"] += 1
             return
         self._add(talk, seen, usable)
 
@@ -123,7 +123,7 @@ class Gatherer:
 
 
 def propensity(declared: Mapping[str, Any]) -> float:
-    """The probability with which the declared agent chose each emotion it showed; nan if it is not known.
+    """The probability with which the declared agent chose each emotion that it showed; nan if unknown.
 
     It is known for `random` (1/28, random:7: 1/7) and of `fixed` (1).
     """
@@ -144,7 +144,7 @@ def pairs_of(
     left_out = Counter() if left_out is None else left_out
     transcript, seen = talk.transcript, Seen(talk.transcript, seat)
     if transcript.outcome.ending == "failed":
-        left_out["talks that failed"] += 1
+        left_out["negotiations that failed"] += 1
         return []
     if not (seen.voiced or scripted):
         left_out["messages that no model worded"] += len(seen.messages)
@@ -177,7 +177,7 @@ def _pair(talk: TrainingNegotiation, seen: Seen, number: int, worth: Worth) -> P
         index=message.index,
         seat=seen.seat,
         emotion=message.emotion,
-        messages=seen.prompt(number, "words"),  # as the reply to learn is the words alone
+        messages=seen.prompt(number, "words"),  # since the reply to learn is only the words
         reply=message.text,
         move=message.move,
         rewards=worth.rewards,

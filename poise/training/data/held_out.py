@@ -34,7 +34,7 @@ NEAR: Final = 0.5  # the share of equal facts from which scenarios with the same
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The scenarios kept for evaluation, and what is a copy of one.
+    """The scenarios kept for evaluation, and the test for copies of them.
 
     contents: digests of their content. ids: (domain, id) of those of one source. facts: by domain and targets, the
     facts of each, as `facts_of` gives them.
@@ -54,7 +54,7 @@ class HeldOut:
         return self.copied(scenario)
 
     def copied(self, scenario: Scenario) -> str | None:
-        """The same by content alone: whatever its name, its spelling and its bounds are."""
+        """The same by content alone, whatever its name, spelling and bounds."""
         if content(scenario) in self.contents:
             return EXACT
         own = facts_of(scenario)
@@ -95,14 +95,14 @@ def held_out(source: str = BUILTIN) -> HeldOut:
     """The scenarios of `source` and of the built-in sets that are kept for evaluation.
 
     Raises:
-        ConfigError: the source cannot be read any more.
+        ConfigError: the source can no longer be read.
     """
     base = base_of(source)
     try:
         load_scenarios(base)
     except ScenarioError as error:
         raise ConfigError(
-            f"the scenarios of {source!r} cannot be read any more ({error}), so it is unknown which of them are "
+            f"the scenarios of {source!r} can no longer be read ({error}), so it is unknown which of them are "
             "kept for evaluation; restore the file, or allow them with --allow-test"
         ) from None
     kept = _test_rows(base)

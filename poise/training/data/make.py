@@ -31,12 +31,12 @@ from poise.training.data.gathering import Gatherer, TrainingNegotiation, pairs_o
 from poise.training.data.held_out import EXACT, FIRST_ROW, held_out, world_kept
 from poise.training.data.settings import DatasetSettings
 
-EVALUATION: Final = "talks on scenarios that are kept for evaluation"
+EVALUATION: Final = "negotiations on scenarios that are kept for evaluation"
 
 
 @dataclass
 class _Source:
-    """Where talks come from, what is told of it in the manifest, and the digests of their worlds."""
+    """A source of negotiations, its entry in the manifest, and the digests of its worlds."""
 
     kind: str
     path: str
@@ -50,7 +50,7 @@ def make_dataset(
 ) -> Path:
     """Write the data set into the folder `out`, whole or not at all; one that was there is replaced.
 
-    watch: told the number of talks now and then.
+    watch: receives the number of negotiations from time to time.
 
     Raises:
         ConfigError: a source is refused, or nothing in it can be learned from.
@@ -182,7 +182,7 @@ class _Maker:
                 for position, document, _usage in store.documents():
                     transcript = transcript_from(position, document)
                     if kept is not None and world_kept(transcript.debtor):
-                        self.left_out["talks in worlds that are kept for evaluation"] += 1
+                        self.left_out["negotiations in worlds that are kept for evaluation"] += 1
                         continue
                     if kept is not None and (reason := kept.reason(transcript.scenario)):
                         self._leave_out(reason)

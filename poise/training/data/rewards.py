@@ -1,4 +1,4 @@
-"""Rewards of one seat's messages, and how good a message is as an example: EmoDistill (arXiv 2605.26785).
+"""Rewards of one seat's messages, and their quality as examples: EmoDistill (arXiv 2605.26785).
 
 With c this seat's offer, d the other side's, x_c and x_d their targets, G = max(1, |x_d - x_c|), t the number of this
 seat's message (from 1), T the index of the last message there can be, the other side's answer to message t gives
@@ -15,9 +15,9 @@ seat's message (from 1), T the index of the last message there can be, the other
 Before there is an offer, c is x_c and d is x_d. Signs are those of a creditor that wants less of the unit; for a seat
 that wants more they are reversed.
 
-v1 to v4 are the released code's; `utility` is Poise's own: it is what tournaments compare, while v4 pays for a deal at
-any price. Differs from the reference: accepting counts as moving to the accepted offer, so that v2 sums to what was
-gained; the released code takes whatever number the last message mentions.
+v1 to v4 are the released code's; `utility` is Poise's own: tournaments compare it, while v4 rewards a deal at
+any price. Differs from the reference: accepting counts as moving to the accepted offer, so that v2 sums to the
+gain; the released code takes whatever number the last message mentions.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _exchanges(transcript: Transcript, seat: Seat) -> list[RewardedExchange]:
 
 
 def qualities(rewards: Sequence[Mapping[str, float]], name: str = "v4") -> list[float]:
-    """How good each message is as an example: its reward + 0.5 times the sum over the negotiation."""
+    """The quality of each message as an example: its reward + 0.5 times the sum over the negotiation."""
     whole = sum(each[name] for each in rewards)
     return [each[name] + EPISODE_SHARE * whole for each in rewards]
 

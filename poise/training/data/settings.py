@@ -29,7 +29,7 @@ class SweepSettings:
         Field(description="The creditor that explores; random draws each of the 28 emotions equally often."),
     ] = "random"
     model: Annotated[
-        str, CliOption(metavar="URI"), Field(description="The model for the words; scripted needs none.")
+        str, CliOption(metavar="URI"), Field(description="The model for the words; scripted uses none.")
     ] = "scripted"
     model_options: Annotated[
         dict[str, Any], CliOption("--option"), Field(description="An option of the model; repeat.")
@@ -68,7 +68,7 @@ class BaselineSettings:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSettings:
-    """What training data are made from.
+    """The sources of training data.
 
     dialogues: see `poise.training.data.dialogues`. cases: "" for none.
     scores:    one {"match", "index", "score"} a line, and what `poise train score` writes for a tournament.

@@ -5,7 +5,7 @@ supplies and may use four emoticons. A message with emoticons of one kind is lab
 is removed from the text: smile joy, frown sadness, angry face anger, open mouth surprise. The rest is unlabelled.
 
 **EmoDebt's dialogues** (MIT by their README): language models bargain about a debt; each creditor message has the
-emotion that the model was told to show. The label is what was asked for, not what can be read: many such messages
+emotion that the model was told to show. The label is the requested emotion, not the visible one: many such messages
 show nothing, and "disgust" is mostly worded as disappointment. Messages of a model that was told nothing have no label.
 
 Whole negotiations are held out: the last third of CaSiNo's, and the last fifth of the debt scenarios.

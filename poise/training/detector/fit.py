@@ -2,9 +2,9 @@
 
 Options: --casino FILE, --dialogues FILE, --out FILE. DIR holds train.tsv.gz, dev.tsv.gz and labels.txt of GoEmotions.
 The weights come from its training rows and from the negotiation messages of `poise.training.detector.lessons`, without
-the held-out ones. Thresholds and temperatures are tuned on the development rows, so the scores on those rows flatter.
-Beside them stand the scores with one fixed threshold, and with thresholds from one half of the development rows on the
-other half.
+the held-out ones. Thresholds and temperatures are tuned on the development rows, so the scores on those rows are too
+high. They are given beside the scores with one fixed threshold, and with thresholds from one half of the development
+rows on the other half.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def fit(data: Path, out: Path, settings: Settings, additions: Additions = ALONE)
 
 
 def licence(additions: Additions) -> str:
-    """What the data's licences ask to be said."""
+    """The attribution that the data's licences require."""
     casino = CASINO_LICENCE if additions.casino else ""
     return LICENCE + casino + (DIALOGUES_LICENCE if additions.dialogues else "")
 
@@ -129,7 +129,7 @@ def best_temperature(scores: Array, true: Flags) -> float:
 
 
 def predict_flags(logits: Array, thresholds: Array) -> Flags:
-    """What is said of each text: the 28 labels and the 7 groups whose margin is above 0, shape (rows, 35)."""
+    """The decisions for each text: the 28 labels and the 7 groups whose margin is above 0, shape (rows, 35)."""
     of_labels = margins(logits - thresholds)
     return np.asarray(np.concatenate([of_labels, of_groups(of_labels)], axis=1) > 0)
 

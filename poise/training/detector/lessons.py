@@ -1,6 +1,6 @@
-"""What the detector learns beside GoEmotions, as rows with a weight: written talk, CaSiNo, and EmoDebt's dialogues.
+"""The detector's training data besides GoEmotions, as weighted rows: written messages, CaSiNo, EmoDebt's dialogues.
 
-A row that is marked with one of the seven only says nothing about the labels inside it: their weight is 0 there.
+A row that is marked only with one of the seven says nothing about the labels inside it: their weight is 0 there.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _NEUTRAL: Final = EMOTIONS28.index(NEUTRAL)
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """Which rows to add, and how much one of them counts beside one of GoEmotions.
+    """Which rows to add, and their weight relative to one of GoEmotions.
 
-    written:         weight of the written talk; 0 for none.
+    written:         weight of the written messages; 0 for none.
     casino:          CaSiNo's file, or None.
     dialogues:       EmoDebt's file, or None. emotions_each: different messages taken of each emotion; untold: of those
                      whose model was told nothing, which count as neutral.
@@ -44,7 +44,7 @@ class Additions:
     untold_weight: float = 0.05
 
     def corpora(self, seed: int) -> list[Corpus]:
-        """The rows, what is held out left out; the same for the same seed.
+        """The rows without those held out; the same for the same seed.
 
         Raises:
             BadInput: a file cannot be read.
@@ -70,7 +70,7 @@ class Additions:
 
 
 ALONE: Final = Additions()
-"""GoEmotions and nothing else."""
+"""GoEmotions alone."""
 
 
 def learnable(rows: Iterable[Marked]) -> list[Marked]:

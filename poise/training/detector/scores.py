@@ -1,4 +1,4 @@
-"""How well decisions match the labels, and the thresholds that match them best."""
+"""Scores of decisions against labels, and the thresholds with the best scores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Flags = NDArray[np.bool_]
 
 
 def f1_by_class(said: Flags, true: Flags) -> Floats:
-    """F1 of each column, 2 TP / (2 TP + FP + FN); 0 where nothing is said and nothing is true.
+    """F1 of each column, 2 TP / (2 TP + FP + FN); 0 where no row is predicted or true.
 
     said, true: shape (rows, classes).
     """
@@ -49,8 +49,8 @@ def calibration_error(confidence: Floats, right: Flags, bins: int = 15) -> float
 def best_thresholds(scores: Floats, true: Flags) -> Floats:
     """For each class the threshold with the best F1 when `score > threshold` says yes, shape (classes,).
 
-    Only thresholds between two different scores are tried, so that equal scores are never told apart; a class that
-    never occurs gets its highest score, and so is never said.
+    Only thresholds between two different scores are tried, so that equal scores are decided alike; a class that
+    never occurs gets its highest score, and so is never predicted.
     """
     return np.array([_best_threshold(scores[:, column], true[:, column]) for column in range(scores.shape[1])])
 
@@ -77,7 +77,7 @@ def halves(rows: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArr
 def cross_fitted(
     fit: Callable[[NDArray[np.intp]], Callable[[NDArray[np.intp]], Flags]], true: Flags, rng: np.random.Generator
 ) -> Flags:
-    """Decisions on all rows, each half decided by what was fitted on the other half.
+    """Decisions on all rows, each half decided by the fit on the other half.
 
     fit: takes the row numbers to fit on; gives a function from row numbers to decisions.
     """

@@ -21,7 +21,7 @@ Weights = NDArray[np.float32]
 class Settings:
     """How to train.
 
-    vocabulary: features kept, by how much they tell. rare_words, rare_chars: texts a feature must occur in.
+    vocabulary: features kept, the most informative. rare_words, rare_chars: texts a feature must occur in.
     smoothing:  added to each feature's mass in the log-count ratios. strength: C of the regression.
     """
 
@@ -66,7 +66,7 @@ class Vocabulary:
 
 
 def build_vocabulary(corpus: Corpus, settings: Settings) -> Vocabulary:
-    """Count, weigh, and keep the features that tell most."""
+    """Count and weigh the features, and keep the most informative."""
     from scipy.sparse import hstack
 
     words, word_counts = _count(corpus.texts, word_grams, settings.rare_words)
@@ -111,7 +111,7 @@ def train_heads(matrix: Any, corpus: Corpus, settings: Settings) -> tuple[NDArra
 
     for name, share in zip(HEADS, corpus.heads.mean(axis=0), strict=True):
         if share in (0, 1):
-            msg = f"{name!r} is in {'none' if share == 0 else 'all'} of the training rows; nothing can be learned of it"
+            msg = f"{name!r} is in {'none' if share == 0 else 'all'} of the training rows; give rows with and without"
             raise BadInput(msg)
     weights, biases, counts = [], [], corpus.weighed()
     for column, ratio in enumerate(ratios(matrix, corpus.heads, counts, settings.smoothing)):

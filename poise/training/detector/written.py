@@ -1,7 +1,7 @@
 """Negotiation messages written for the detector's training, from the words and sentences in negotiation.toml.
 
-Each word stands in a few of the frames; each sentence stands alone, and beside a plain one. What fills the frames is
-the same for every label and is there as neutral text too, so that it tells nothing.
+Each word is put into a few of the frames; each sentence is used alone and beside a plain one. The frames are the same
+for every label and occur as neutral text too, so that they carry no information.
 """
 
 from __future__ import annotations

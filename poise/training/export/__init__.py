@@ -1,1 +1,1 @@
-"""From a LoRA adapter that was trained to an agent that plays: a GGUF file, an Ollama model, an artifact's folder."""
+"""The export of a trained LoRA adapter as an agent: a GGUF file, an Ollama model, an artifact's folder."""

@@ -18,13 +18,13 @@ import numpy as np
 from poise.common.errors import AgentError
 from poise.training.export.base_file import NAMES, BaseFile
 from poise.training.export.peft_folder import Lora
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PRECISIONS: Final = ("f16", "f32", "q8_0")
-_BLOCK: Final = 32  # q8_0 packs so many numbers of a row together
+_BLOCK: Final = 32  # numbers of a row in a block of q8_0
 
 
 def reorder(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The base model's GGUF file, as far as an adapter must fit it: its architecture and the shapes of its matrices."""
+"""The properties of a base model's GGUF file that an adapter must match: architecture and shapes of matrices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from poise.agents.models.embedded.weights import SMOLLM2, find_weights
 from poise.common.errors import AgentError, ConfigError
 from poise.training.export.peft_folder import Lora
 from poise.training.language.base import base_digest
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 
 # llama.cpp's names of peft's matrices, the same in all the architectures below.
 NAMES: Final[Mapping[str, str]] = {
@@ -95,6 +95,6 @@ def read_base(path: Path | None) -> BaseFile:
 
 
 def describe(base: BaseFile, trained_on: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The base as an artifact declares it; trained_on: what the training says, where that is not this file."""
+    """The base as an artifact declares it; trained_on: the base of the training, where that is not this file."""
     data: dict[str, Any] = {"name": base.path.name, "sha256": base.sha256, "architecture": base.architecture}
     return data | ({"trained_on": dict(trained_on)} if trained_on else {})

@@ -5,8 +5,8 @@
     artifact.json    the policy, the seats, which base the adapter is for, where both come from, and how they did
     arrays.npz       the policy's arrays, if it has any
 
-The folder is made beside its place and renamed into it when all of it is written and Ollama has the model: whatever is
-interrupted, or finds the disk full, leaves no folder that play would take up.
+The folder is written under a temporary name and renamed when it is complete and Ollama has the model: an interruption
+or a full disk leaves no folder that could be played.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NO_POLICY: Final = Artifact("policy", {"name": "vanilla"})
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """What becomes of an adapter.
+    """The settings of an export.
 
     adapter: its folder, as `poise train sft` or peft wrote it. policy: an artifact's folder, None for no emotion.
     out:     the folder of the agent; it must not exist yet.
@@ -65,7 +65,7 @@ class ExportSettings:
 
 @dataclass(frozen=True)
 class _Parts:
-    """What an export is made from, read and found to fit."""
+    """The parts of an export, read and checked to fit."""
 
     lora: Lora
     base: BaseFile
@@ -83,7 +83,7 @@ def export_agent(settings: ExportSettings) -> Artifact:
         StoreError: the folder exists, or cannot be written.
     """
     if settings.out.exists() and (not settings.out.is_dir() or any(settings.out.iterdir())):
-        raise StoreError(f"{settings.out} is there already; name another folder with --out, or remove it")
+        raise StoreError(f"{settings.out} already exists; name another folder with --out, or remove it")
     parts = _read(settings)
     if settings.ollama:
         check_server(settings.ollama, parts.base, other_weights=settings.other_weights)

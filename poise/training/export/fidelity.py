@@ -1,14 +1,14 @@
-"""How far what llama.cpp says is from what transformers says, token by token.
+"""How far llama.cpp's distribution is from that of transformers, token by token.
 
-The two never agree to the last digit: llama.cpp rounds what goes into a quantised matrix to 8 bits, and transformers
-computes with the matrix dequantised. The base without any adapter shows how much that is; an adapter that is exported
-right adds nothing to it.
+The two never agree to the last digit: llama.cpp rounds the inputs of a quantised matrix to 8 bits, and transformers
+computes with the dequantised matrix. The base without an adapter shows the size of this difference; a correctly
+exported adapter adds nothing to it.
 
 At each token of the trained model's own greedy reply, p is its distribution of the next token and q is llama.cpp's:
 
     KL(p || q) = sum over tokens of p log(p / q), in nats
 
-with llama.cpp's likeliest tokens each by itself and all others together as one, which can only make it smaller.
+with llama.cpp's likeliest tokens separate and all others pooled, which can only make it smaller.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from poise.agents.models.embedded.engine import Engine
-from poise.training.language.libraries import torch
+from poise.training.libraries import require_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class ExportedReply:
 
 
 def compare(spoken: Sequence[ExportedReply], engine: Engine, adapter: str) -> Fidelity:
-    """What transformers said beside the engine with `adapter`, "" for none."""
+    """The answers of transformers compared with the engine with `adapter`, "" for none."""
     gaps: list[float] = []
     agreed = replies = 0
     for each in spoken:
@@ -74,7 +74,7 @@ def compare(spoken: Sequence[ExportedReply], engine: Engine, adapter: str) -> Fi
 
 def greedy_replies(model: Any, prompt: Sequence[int], steps: int = 16) -> ExportedReply:
     """The likeliest reply of at most `steps` tokens; the token that ends it is not part of it."""
-    lib = torch()
+    lib = require_torch()
     said: list[int] = []
     spread = []
     ends = model.config.eos_token_id

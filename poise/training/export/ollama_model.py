@@ -1,7 +1,7 @@
 """An adapter as a model of an Ollama server, made through its API.
 
 Ollama converts adapters in safetensors for few architectures, so the GGUF file is uploaded. The server stores it
-unchanged under its checksum, by which `poise.agents.models.providers.ollama` knows it again.
+unchanged under its checksum, by which `poise.agents.models.providers.ollama` recognises it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A LoRA adapter as peft writes it: its settings and matrices, as numbers that no longer need peft.
+"""A LoRA adapter in peft's format: its settings and matrices, read without peft.
 
     W' = W + scale * B A        A: [rank, in], B: [out, rank], scale = alpha / rank, or alpha / sqrt(rank) for rsLoRA
 
 llama.cpp has one alpha for the whole file and scales by alpha / rank of each matrix. Other scales of peft
-(another alpha for some matrices, rsLoRA) is multiplied into B here.
+(another alpha for some matrices, rsLoRA) are multiplied into B here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from poise.common.errors import AgentError
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,7 +122,7 @@ def _config(folder: Path) -> Mapping[str, Any]:
 
 
 def _scale(config: Mapping[str, Any], block: str, matrix: str, rank: int) -> float:
-    """What peft multiplies B A with: by the first pattern that names the matrix, or the alpha of all."""
+    """The alpha of a matrix: that of the first pattern that matches it, or the general one."""
     alpha = float(config["lora_alpha"])
     for pattern, own in (config.get("alpha_pattern") or {}).items():
         part = "mlp" if matrix in ("gate_proj", "up_proj", "down_proj") else "self_attn"

@@ -23,8 +23,8 @@ from poise.common.errors import AgentError, ConfigError
 from poise.common.files import digest_of, replace_file
 from poise.common.seeds import child_seed
 from poise.training.language.base import Base, same_base
-from poise.training.language.libraries import library, quietly, torch
 from poise.training.language.settings import LoraSettings
+from poise.training.libraries import library, quietly, require_torch
 
 FORMAT: Final = 1
 PROVENANCE: Final = "provenance.json"
@@ -35,12 +35,12 @@ _REMEDY: Final = "restore it from a copy, or train it again"
 
 
 def add_adapter(base: Base, settings: LoraSettings, seed: int) -> Any:
-    """The base with a new adapter, of which alone the parameters are trained (a PeftModel).
+    """The base with a new adapter, whose parameters alone are trained (a PeftModel).
 
     Raises:
         ConfigError: the base has no such matrices.
     """
-    peft, lib = library("peft"), torch()
+    peft, lib = library("peft"), require_torch()
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -100,7 +100,7 @@ def save_adapter(model: Any, folder: Path, provenance: Mapping[str, Any]) -> dic
 
 
 def _packed(model: Any, base: str) -> dict[str, bytes]:
-    """What peft writes for the adapter, file by file; the base goes by its name, not by where it lay."""
+    """What peft writes for the adapter, file by file; the base is recorded by its name, not its path."""
     draft = Path(tempfile.mkdtemp(prefix="poise-"))
     try:
         with quietly():

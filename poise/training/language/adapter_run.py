@@ -1,4 +1,4 @@
-"""What SFT, JPO and DPO have in common: the identity of a training, its folder and its end."""
+"""What SFT, JPO and DPO share: the identity of a training, its folder and its result."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from poise.training.language.adapter import PROVENANCE, read_provenance, save_ad
 from poise.training.language.base import Base, load_base
 from poise.training.language.checkpoint import Progress
 from poise.training.language.choose import Chosen, choose, score_of
-from poise.training.language.libraries import library, torch
 from poise.training.language.loop import CURVE, LanguageRun, all_logps
 from poise.training.language.scores import read_reply_scores
 from poise.training.language.settings import DpoSettings, JpoSettings
 from poise.training.language.tokens import Chat, TokenExample
+from poise.training.libraries import library, require_torch
 from poise.training.run_folder import RunFolder
 
 REFERENCE: Final = "reference.safetensors"
@@ -89,7 +89,7 @@ class AdapterRun:
         return TrainedWords(self.path, provenance)
 
     def references(self, model: Any, examples: Sequence[TokenExample], run: LanguageRun) -> list[Any]:
-        """Each reply's log-probabilities [T] under `model` as it is before training, on the processor.
+        """Each reply's log-probabilities [T] under `model` before training, on the CPU.
 
         They are computed once and kept in the folder.
 
@@ -103,14 +103,14 @@ class AdapterRun:
                 if file.metadata() == {"plan": self.plan}:
                     return list(file.get_tensor("logps").split(lengths))
         logps = measure_logps(model, examples, run)
-        packed = library("safetensors.torch").save({"logps": torch().cat(logps)}, metadata={"plan": self.plan})
+        packed = library("safetensors.torch").save({"logps": require_torch().cat(logps)}, metadata={"plan": self.plan})
         replace_file(path, packed, durable=False)
         return logps
 
 
 @dataclass(frozen=True)
 class JudgedStart:
-    """What JPO and DPO begin with: the base and the provenance of the SFT adapter, and scored pairs.
+    """What JPO and DPO start from: the base and the provenance of the SFT adapter, and scored pairs.
 
     source: which data it was. scores: the judge's, one for each of the chosen pairs.
     """
@@ -150,7 +150,7 @@ class JudgedStart:
 
 
 def measure_logps(model: Any, examples: Sequence[TokenExample], run: LanguageRun) -> list[Any]:
-    """Each reply's log-probabilities [T], on the processor.
+    """Each reply's log-probabilities [T], on the CPU.
 
     Raises:
         KeyboardInterrupt: stopped, or out of time.
@@ -162,7 +162,7 @@ def measure_logps(model: Any, examples: Sequence[TokenExample], run: LanguageRun
 
 
 def base_named(provenance: Mapping[str, Any]) -> str:
-    """How to load the base of an adapter again.
+    """The source from which to load an adapter's base.
 
     Raises:
         ConfigError: it was a file or a folder of the user's, whose path is not recorded.
@@ -179,9 +179,9 @@ def source_of(read: PromptReplies) -> dict[str, Any]:
 
 
 def speed_of(curve: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """What the curve says of a training: steps, its first and last loss, and how fast it was.
+    """Figures from the curve of a training: steps, first and last loss, and speed.
 
-    tokens_per_second counts those of the sequences, computed_per_second those that were computed once for all.
+    tokens_per_second counts the tokens of all sequences, computed_per_second those computed once for shared beginnings.
     """
     seconds = math.fsum(entry["seconds"] for entry in curve)
     return {

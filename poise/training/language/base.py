@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS, find_weights
 from poise.common.errors import ConfigError, PoiseError
 from poise.common.files import cache_folder, digest_of, draft, sha256_of
-from poise.training.language.libraries import library, quietly
+from poise.training.libraries import library, quietly
 
 Kind = Literal["gguf", "folder", "hub"]
 _FILES: Final = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")

@@ -1,4 +1,4 @@
-"""Where a training stands, as one file that is replaced whole: parameters, Adam's moments, the step, the curve so far.
+"""The checkpoint of a training, one file that is replaced atomically: parameters, Adam's moments, step, curve so far.
 
 In checkpoint.safetensors the tensors are "now.NAME", "first.NAME" and "second.NAME"; the metadata of its header holds
 a JSON text with the identity, the steps done and the loss of each. A training that was interrupted within a step also
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.files import replace_file
-from poise.training.language.libraries import library
+from poise.training.libraries import library
 from poise.training.run_folder import RunFolder
 
 FILE: Final = "checkpoint.safetensors"
@@ -23,9 +23,9 @@ _KEY: Final = "poise"
 
 @dataclass
 class Progress:
-    """How far a training is.
+    """The progress of a training.
 
-    steps: that are done. curve: one entry a step, {"step", "loss", ...}. facts: JSON data of the method's own.
+    steps: finished ones. curve: one entry a step, {"step", "loss", ...}. facts: JSON data of the method's own.
     partial: of a step that was interrupted, {"portions", "loss", "computed", "seconds"} so far; else empty.
     """
 

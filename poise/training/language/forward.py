@@ -11,9 +11,8 @@ import numpy as np
 
 from poise.common.errors import ConfigError
 from poise.common.words import did_you_mean
-from poise.training.devices import choose_device
-from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import Forest
+from poise.training.libraries import choose_device, require_torch
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -33,13 +32,13 @@ class Machine:
     @contextmanager
     def casting(self) -> Iterator[None]:
         """Matrix products in this precision."""
-        lib = torch()
+        lib = require_torch()
         with lib.autocast(self.device, dtype=lib.bfloat16, enabled=self.precision == "bfloat16"):
             yield
 
 
 def training_machine(device: str = "auto", precision: str = "auto", portion: int = 0) -> Machine:
-    """What was asked for, "auto" and 0 being what suits this machine.
+    """The requested machine, with "auto" and 0 replaced by what suits this one.
 
     Raises:
         ConfigError: it is not there.
@@ -49,7 +48,7 @@ def training_machine(device: str = "auto", precision: str = "auto", portion: int
         hint = did_you_mean(precision, get_args(Precision))
         raise ConfigError(f"precision {precision!r} is refused; {hint}it can be {', '.join(get_args(Precision))}")
     if portion < 0:
-        raise ConfigError(f"portion {portion} is negative; give tokens, or 0 for what suits the machine")
+        raise ConfigError(f"portion {portion} is negative; give a number of tokens, or 0 for what suits the machine")
     exact: Any = "bfloat16" if precision == "auto" else precision
     return Machine(chosen, exact, portion or (768 if chosen == "cpu" else 6144))
 
@@ -60,7 +59,7 @@ def reply_logps(model: Any, forest: Forest, where: Machine) -> list[Any]:
     Only the positions that predict a reply's token go through the output layer, whose vocabulary costs as much as
     dozens of layers.
     """
-    lib = torch()
+    lib = require_torch()
     wanted, places = np.unique(np.concatenate(forest.sources), return_inverse=True)
 
     def tensor(values: Any) -> Any:

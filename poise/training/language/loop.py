@@ -2,7 +2,7 @@
 
 All that a step depends on follows from the seed and its number: the batch, the learning rate, the dropout. A training
 that is resumed from a checkpoint therefore has the loss curve of one that was never interrupted (to the last digits,
-which depend on the order of additions on several threads). Between the portions of a step the clock is looked at; the
+which depend on the order of additions on several threads). The clock is checked between the portions of a step; the
 gradients of an interrupted step are kept.
 
 The optimiser is AdamW (beta 0.9 and 0.999, no weight decay) with gradients clipped to norm 1; the learning rate rises
@@ -23,10 +23,10 @@ from poise.common.seeds import child_seed
 from poise.training.language.adapter import parameters
 from poise.training.language.checkpoint import Progress, keep_checkpoint, resume_checkpoint, write_curve
 from poise.training.language.forward import Machine, reply_logps, training_machine
-from poise.training.language.libraries import torch
 from poise.training.language.prefix_tree import plant, portions
 from poise.training.language.settings import Steps
 from poise.training.language.tokens import TokenExample
+from poise.training.libraries import require_torch
 from poise.training.run_folder import RunFolder
 
 CURVE: Final = "curve.jsonl"
@@ -35,7 +35,7 @@ _LARGEST_GRADIENT: Final = 1.0
 
 
 class Objective(Protocol):
-    """What is made small. A batch's loss is the sum over its examples, divided by its size."""
+    """What is minimised. A batch's loss is the sum over its examples, divided by its size."""
 
     def loss(self, logps: Sequence[Any], which: Sequence[int]) -> Any:
         """The sum over the examples `which` (scalar); logps: [T] each, of their replies' tokens."""
@@ -48,7 +48,7 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class LanguageRun:
-    """How one training is run; nothing here changes what it comes to, but for the digits that precision leaves.
+    """How one training is run; this changes its result only within the precision.
 
     device, precision, portion: see `forward.training_machine`.
     minutes: after which it stops, counted from `started`. stop: whether the user asked to stop. clock: in seconds.
@@ -64,7 +64,7 @@ class LanguageRun:
     began: float | None = None
 
     def machine(self) -> Machine:
-        """Where it is computed."""
+        """The machine that computes it."""
         return training_machine(self.device, self.precision, self.portion)
 
     def started(self) -> LanguageRun:
@@ -72,7 +72,7 @@ class LanguageRun:
         return replace(self, began=self.clock())
 
     def interruption(self) -> str:
-        """Why it has to stop now; empty where it need not."""
+        """Why it has to stop now; empty where it does not."""
         if self.minutes is not None and self.began is not None and self.clock() - self.began > 60 * self.minutes:
             return "the minutes are over"
         return "stopped" if self.stop() else ""
@@ -85,7 +85,7 @@ class LanguageRun:
 
 @dataclass
 class Training:
-    """One training: what is trained on what, how, and where it is kept.
+    """One training: the model, the data, the settings and the folder.
 
     model:   a PeftModel on the run's device.
     before:  measured before the first step; the result is `Progress.facts`.
@@ -110,7 +110,7 @@ class Training:
     def __post_init__(self) -> None:
         self.units = self.units or [(index,) for index in range(len(self.examples))]
         self._weights = parameters(self.model)
-        self._adam = torch().optim.AdamW(list(self._weights.values()), lr=self.steps.rate, weight_decay=0.0)
+        self._adam = require_torch().optim.AdamW(list(self._weights.values()), lr=self.steps.rate, weight_decay=0.0)
 
     def go(self) -> Progress:
         """Make the steps that are left; leaves the model trained.
@@ -163,7 +163,7 @@ class Training:
         rate = self.steps.rate_at(step, len(batches))
         for group in self._adam.param_groups:
             group["lr"] = rate
-        torch().nn.utils.clip_grad_norm_(list(self._weights.values()), _LARGEST_GRADIENT)
+        require_torch().nn.utils.clip_grad_norm_(list(self._weights.values()), _LARGEST_GRADIENT)
         self._adam.step()
         entry = {
             "step": step + 1,
@@ -180,7 +180,7 @@ class Training:
 
     def _add_gradients(self, step: int, batch: list[Sequence[int]], part: dict[str, float]) -> str:
         """Add up the gradients of a batch, from portion `part["portions"]` on; why it was interrupted, if it was."""
-        lib, where = torch(), self.run.machine()
+        lib, where = require_torch(), self.run.machine()
         size = self.objective.size([index for unit in batch for index in unit])
         split = list(portions(self.examples, batch, where.portion))
         with lib.random.fork_rng():
@@ -204,7 +204,7 @@ def all_logps(
 
     check: called between portions; it may raise KeyboardInterrupt.
     """
-    lib = torch()
+    lib = require_torch()
     model.eval()
     for number, portion in enumerate(portions(examples, [(index,) for index in range(len(examples))], where.portion)):
         if number:

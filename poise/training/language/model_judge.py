@@ -60,17 +60,13 @@ class ModelScorer:
         for attempt in range(_TRIES):
             try:
                 answer = self._caller.ask_json(Question(questions(spoken), seed + attempt, schema=SCHEMA))
-                return _checked_score(answer)
+                value = answer["score"]
+                if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10:
+                    raise BadReply(f"its score {value!r} is not a whole number from 1 to 10")
+                return ReplyScore(float(value), {}, (neutralise(str(answer["reason"]))[:300],))
             except BadReply as error:
                 problem = error
         raise BadReply(f"the judge {self.uri} gave no score for {spoken.text[:60]!r}: {problem}")
-
-
-def _checked_score(answer: dict[str, Any]) -> ReplyScore:
-    value = answer["score"]
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10:
-        raise BadReply(f"its score {value!r} is not a whole number from 1 to 10")
-    return ReplyScore(float(value), {}, (neutralise(str(answer["reason"]))[:300],))
 
 
 def questions(spoken: JudgedMessage) -> list[tuple[Any, str]]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poise.common.errors import ConfigError
-from poise.training.language.libraries import torch
+from poise.training.libraries import require_torch
 
 ADVANTAGE_LIMIT: Final = 10.0
 CLIP: Final = 0.2
@@ -36,7 +36,7 @@ def sequence_ratio(logps: Any, reference: Any) -> Any:
 def policy_loss(ratio: Any, advantage: float, clip: float = CLIP) -> Any:
     """PPO's clipped loss of one reply (Schulman et al. 2017, eq. 7)."""
     clipped = ratio.clamp(1 - clip, 1 + clip)
-    return -torch().minimum(ratio * advantage, clipped * advantage)
+    return -require_torch().minimum(ratio * advantage, clipped * advantage)
 
 
 def k3(logps: Any, reference: Any) -> Any:
@@ -56,7 +56,7 @@ def jpo_loss(logps: Any, reference: Any, advantage: float, kappa: float, kl: flo
 
 
 def implicit_reward(logps: Any, reference: Any, beta: float) -> Any:
-    """What DPO takes for a reply's reward: beta log(p_theta / p_ref) of the whole reply (scalar).
+    """DPO's implicit reward of a reply: beta log(p_theta / p_ref) of the whole reply (scalar).
 
     logps, reference: [T], log-probabilities of the reply's tokens now and in the snapshot.
     """
@@ -65,11 +65,11 @@ def implicit_reward(logps: Any, reference: Any, beta: float) -> Any:
 
 def dpo_loss(better: Any, worse: Any) -> Any:
     """DPO's loss of one preference from the implicit rewards of its two replies (scalar, > 0; log 2 where equal)."""
-    return -torch().nn.functional.logsigmoid(better - worse)
+    return -require_torch().nn.functional.logsigmoid(better - worse)
 
 
 def advantages(scores: Sequence[float | None], groups: Sequence[Hashable]) -> NDArray[np.float64]:
-    """[N], how much better each score is than its group's mean, in the group's standard deviations.
+    """[N], each score less its group's mean, in the group's standard deviations.
 
     scores: [N]. groups: [N], what is compared with what: the scenario of each. The standard deviation is the
     population's; a group whose scores are all equal gets 0.
@@ -92,7 +92,7 @@ def advantages(scores: Sequence[float | None], groups: Sequence[Hashable]) -> ND
             found[rows] = (own - own.mean()) / own.std()
     if not found.any():
         raise ConfigError(
-            f"the {len(values)} scores are equal within each of {len(members)} groups, so that nothing is better than "
-            "anything else; sample several replies to each prompt (`poise train sample`), or use another judge"
+            f"the {len(values)} scores are equal within each of {len(members)} groups, so that no reply is better than "
+            "another; sample several replies to each prompt (`poise train sample`), or use another judge"
         )
     return np.clip(found, -ADVANTAGE_LIMIT, ADVANTAGE_LIMIT)

@@ -1,4 +1,4 @@
-"""Sequences that begin alike, as a forest: every token with the same past is computed once.
+"""Sequences with common beginnings, as a forest of prefixes: every token with the same past is computed once.
 
 The prompts of one match grow at their end, and several replies to one prompt share all of it. A batch of sequences is
 therefore laid out as a forest of token prefixes. Each token sees exactly its own past (its ancestors), at its own
@@ -78,8 +78,8 @@ def plant(examples: Sequence[TokenExample]) -> Forest:
 def portions(examples: Sequence[TokenExample], units: Iterable[Sequence[int]], budget: int) -> Iterator[list[int]]:
     """The examples of `units` (indices) in portions of at most `budget` tokens as a forest.
 
-    Units that begin alike come together, and the examples of a unit stay together, in their order. A unit that is
-    larger than the budget makes a portion by itself.
+    Units with common beginnings are grouped, and the examples of a unit stay together, in their order. A unit that is
+    larger than the budget makes a portion of its own.
     """
     order = sorted(units, key=lambda unit: (examples[unit[0]].prompt, examples[unit[0]].reply, tuple(unit)))
     portion: list[int] = []
@@ -103,7 +103,7 @@ def _new_tokens(examples: Sequence[TokenExample], before: Sequence[int], unit: S
 
 
 def _common(one: TokenExample, two: TokenExample) -> int:
-    """How many tokens two sequences begin with alike."""
+    """The number of tokens at the beginning that two sequences share."""
     count = 0
     for first, second in zip((*one.prompt, *one.reply), (*two.prompt, *two.reply), strict=False):
         if first != second:

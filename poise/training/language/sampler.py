@@ -1,8 +1,8 @@
 """Replies drawn from a model, several to one prompt, as at run time.
 
-The prompts of a batch are evaluated once and each of their replies goes on from there. Sampling is that of the embedded
-model (`poise.agents.models.sampling.SMALL_MODEL`): a light penalty on the last few words, unlikely ones cut off,
-then the temperature. A reply ends with the end of the turn, at a line break, or when it is as long as it may be.
+The prompts of a batch are evaluated once, and each of their replies continues from there. Sampling is that of the
+embedded model (`poise.agents.models.sampling.SMALL_MODEL`): a light penalty on the last few words, unlikely ones cut
+off, then the temperature. A reply ends with the end of the turn, at a line break, or at its maximal length.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from poise.training.language.libraries import torch
 from poise.training.language.settings import Drawing
 from poise.training.language.tokens import Chat
+from poise.training.libraries import require_torch
 
 _SEED_BITS: Final = (1 << 63) - 1
 
@@ -20,9 +20,9 @@ _SEED_BITS: Final = (1 << 63) - 1
 def draw_replies(
     model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], chat: Chat, how: Drawing
 ) -> list[list[list[int]]]:
-    """For each prompt (token ids) its replies as token ids, without what ended them.
+    """For each prompt (token ids) its replies as token ids, without the end token.
 
-    seeds: one for each prompt; its replies do not depend on the others in the batch, but for rounding.
+    seeds: one for each prompt; its replies do not depend on the others in the batch, except for rounding.
     """
     state = _Drawn(model, prompts, seeds, chat, how)
     while not state.done.all() and state.length < how.longest:
@@ -37,7 +37,7 @@ class _Drawn:
     def __init__(
         self, model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], chat: Chat, how: Drawing
     ) -> None:
-        lib = torch()
+        lib = require_torch()
         self._model, self._how, self._device = model, how, next(model.parameters()).device
         self._ends = lib.tensor(sorted({chat.end, *chat.newlines}), device=self._device)
         self._dice = [lib.Generator().manual_seed(seed & _SEED_BITS) for seed in seeds]
@@ -56,8 +56,8 @@ class _Drawn:
         self.length = 0
 
     def step(self) -> None:
-        """One word more in each row that is not done."""
-        lib = torch()
+        """One more token in each unfinished row."""
+        lib = require_torch()
         token = self._next()
         self.done |= lib.isin(token, self._ends)
         self.drawn[:, self.length] = lib.where(self.done, -1, token)
@@ -76,7 +76,7 @@ class _Drawn:
 
     def _next(self) -> Any:
         """A token for each row [rows]."""
-        lib, how = torch(), self._how
+        lib, how = require_torch(), self._how
         logits = self._logits - how.penalty * self._counts()
         if how.temperature == 0:
             return logits.argmax(-1)
@@ -88,8 +88,8 @@ class _Drawn:
         return (totals <= wanted).sum(-1).clamp(max=logits.shape[-1] - 1)
 
     def _counts(self) -> Any:
-        """How often each word is among the last few of its row [rows, vocabulary]."""
-        lib = torch()
+        """How often each token is among the last few of its row [rows, vocabulary]."""
+        lib = require_torch()
         last = self.drawn[:, max(0, self.length - self._how.window) : self.length]
         counts = lib.zeros_like(self._logits)
         return counts.scatter_add_(1, last.clamp(min=0), (last >= 0).to(counts.dtype))

@@ -20,11 +20,11 @@ from poise.training.language.base import load_base
 from poise.training.language.choose import choose
 from poise.training.language.forward import Machine
 from poise.training.language.judged_message import prompt_key
-from poise.training.language.libraries import torch
 from poise.training.language.loop import LanguageRun
 from poise.training.language.sampler import draw_replies
 from poise.training.language.settings import Drawing, SampleSettings
 from poise.training.language.tokens import Chat
+from poise.training.libraries import require_torch
 
 PART: Final = "pairs.part.jsonl"
 
@@ -99,7 +99,7 @@ class _Answers:
 
     def __call__(self, asked: Sequence[_Asked]) -> Iterator[list[PromptReply]]:
         seeds = [child_seed(self.how.seed, "sample", prompt_key(each.pair)) for each in asked]
-        with torch().inference_mode(), self.where.casting():
+        with require_torch().inference_mode(), self.where.casting():
             found = draw_replies(self.model, [each.prompt for each in asked], seeds, self.chat, self.how)
         for each, replies in zip(asked, found, strict=True):
             texts = [self.chat.text(tokens).strip() for tokens in replies]

@@ -147,7 +147,7 @@ class SftSettings:
 
 @dataclass(frozen=True)
 class _JudgedSettings:
-    """What every training on judged replies, from the adapter `sft`, is set by."""
+    """The settings of every training on judged replies, from the adapter `sft`."""
 
     data: _Pairs
     sft: _Adapter
@@ -183,7 +183,7 @@ class DpoSettings(_JudgedSettings):
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How replies are drawn.
+    """How replies are sampled.
 
     min_p: a word must be at least this times as likely as the likeliest. penalty: on a word, for each time that it was
     among the last `window`.

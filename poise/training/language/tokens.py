@@ -60,10 +60,10 @@ class Chat:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
 
     def _end_of_turn(self) -> int:
-        """The token that the template puts behind an assistant's words.
+        """The token that the template puts after an assistant's words.
 
         Raises:
-            ConfigError: it changes what stands before (such as templates that drop earlier turns), or adds nothing.
+            ConfigError: it changes the text before it (such as templates that drop earlier turns), or adds nothing.
         """
         asked = [ChatMessage("system", "a"), ChatMessage("user", "b")]
         before = self.rendered(asked)

@@ -12,7 +12,7 @@ Six parts, each from 0 to 1:
 
 The total is 1 + 9 times their weighted mean. Other parts cannot compensate for a grave fault: a wrong number caps the
 total at 4, a broken rule at 3, leaving the negotiation ("as an AI ...") at 2, no words at 1. So an angrier word never
-makes up for a threat.
+compensates for a threat.
 
 Differs from the reference: EmoDistill asks a language model (see `model_judge.py` for that).
 """

@@ -1,13 +1,13 @@
-"""What IQL is compared with: behaviour cloning and discrete conservative Q-learning.
+"""The baselines of IQL: behaviour cloning and discrete conservative Q-learning.
 
-    bc    L = - mean log pi(a|s): show what the data show
+    bc    L = - mean log pi(a|s): imitate the data
     cql   L = mean (r + gamma Q'(s', argmax_a Q(s', a)) - Q(s, a))^2 + alpha mean [log sum_a exp Q(s, a) - Q(s, a)]
 
 A. Kumar, A. Zhou, G. Tucker and S. Levine 2020 (https://arxiv.org/abs/2006.04779), CQL(H) for discrete actions, on
 double Q-learning with a slow copy Q'. Emotions that the data do not hold are left out of the maximum and the sum.
 
-Differs from the reference: d3rlpy's DiscreteCQL renews its slow copy whole every 8,000 steps and takes a Huber loss;
-here the copy follows by polyak averaging as IQL's does, and the loss is squared.
+Differs from the reference: d3rlpy's DiscreteCQL replaces its slow copy every 8,000 steps and uses a Huber loss;
+here the copy follows by Polyak averaging as IQL's does, and the loss is squared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a policy would earn, estimated from other policies' negotiations: fitted-Q evaluation and importance sampling.
+"""Off-policy estimates of what a policy would earn: fitted-Q evaluation and importance sampling.
 
 Both estimate the mean utility of a negotiation (gamma 1), so that policies trained on any reward can be compared.
 
@@ -11,9 +11,9 @@ Both estimate the mean utility of a negotiation (gamma 1), so that policies trai
                 be known. pi is the softmax of the network, not the policy that is played: the greedy policy hardly ever
                 agrees with ten random emotions in a row. The interval is the bootstrap's over scenarios.
 
-Neither leaves [0, 1], where utilities lie. Fitted Q is only as right as its network, and extrapolates where data are
+Neither leaves [0, 1], where utilities lie. Fitted Q is only as accurate as its network, and extrapolates where data are
 thin; importance sampling is right in the limit but noisy, as its effective sample size (sum w)^2 / sum w^2 says.
-Neither replaces playing.
+Neither replaces matches.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def softmax(logits: Array) -> Array:
 def importance(data: Transitions, chosen: Array, seed: int = 0) -> dict[str, Any] | None:
     """The weighted per-decision estimate of a policy that shows the data's emotions with probabilities `chosen`, [N].
 
-    None where the data's own policy is not known.
+    None where the data's policy is unknown.
     """
     if not np.isfinite(data.propensity).all():
         return None
@@ -76,7 +76,7 @@ def _weighted(gained: Array, weights: Array) -> float:
 
 
 def _by_step(data: Transitions, values: NDArray[Any], fill: float | None = None) -> Array:
-    """[M, T]: values by step, with `fill` after a talk's end; without it, products so far, the last one held."""
+    """[M, T]: values by step, with `fill` after a negotiation's end; without it, products so far, the last one kept."""
     steps = np.ones((len(data.utility), int(data.step.max()) + 1))
     if fill is not None:
         steps *= fill
@@ -104,7 +104,7 @@ def _draws(count: int, seed: int) -> Array:
 
 
 def observed(data: Transitions, seed: int = 0) -> Interval:
-    """What the data's own policy earned."""
+    """What the data's policy earned."""
     ones = np.ones((len(data.utility), 1))
     gained, talks = _by_scenario(data, [ones * data.utility[:, None], ones])
     draws = _draws(len(gained), seed)

@@ -19,7 +19,7 @@ from poise.training.offline.learner import Tensor, forward, initial_stack
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How the networks are fitted.
+    """Settings of the fit.
 
     networks: how many, each with its own bootstrap weights. bounds: of what a negotiation can earn.
     """
@@ -37,11 +37,11 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class Logged:
-    """What is fitted: N rows.
+    """The data of the fit: N rows.
 
     states, following: [N, width]. actions: [N]. ahead: [N], what the policy to be judged shows in `following`.
     rewards, goes_on:  [N]. group: [N], whose rows share bootstrap weights.
-    first:             rows that begin a talk. opening: what the policy shows in their states.
+    first:             rows that begin a negotiation. opening: what the policy shows in their states.
     """
 
     states: Floats
@@ -79,7 +79,7 @@ def _fit(
         row = {name: table.index_select(0, rows) for name, table in tables.items() if name not in ("first", "opening")}
         with torch.no_grad():
             onward = _at(forward(slow, row["following"]), row["ahead"])
-            # Utilities are shares: bounds that hold keep what the networks make up about rare emotions from growing.
+            # Utilities are shares: the bounds keep errors of the networks about rare emotions from growing.
             aim = (row["rewards"] + settings.gamma * row["goes_on"] * onward).clamp(*settings.bounds)
         error = _at(forward(stack, row["states"]), row["actions"]) - aim
         adam.zero_grad(set_to_none=True)
@@ -95,7 +95,7 @@ def _at(values: Tensor, actions: Tensor) -> Tensor:
 
 
 def _interval(stack: list[Tensor], tables: dict[str, Tensor], weights: Tensor, bounds: tuple[float, float]) -> Interval:
-    """The estimate, and 1.96 deviations of the other networks' around it; neither leaves what can be earned."""
+    """The estimate, and 1.96 deviations of the other networks' around it, within what can be earned."""
     with torch.no_grad():
         values = _at(forward(stack, tables["states"][tables["first"]]), tables["opening"])
         shares = weights[:, tables["group"][tables["first"]]]

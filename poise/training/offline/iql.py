@@ -8,14 +8,14 @@ With the data's (s, a, r, s'), networks V, Q_1, Q_2 and pi, and slow copies Q'_1
     L_pi = - mean min(exp(beta A), 100) log pi(a|s)                     beta 3
     Q'  <- Q' + 0.005 (Q - Q')                                          after each step
 
-No emotion that the data do not hold is ever asked about or shown: V is learned of shown ones, and pi(a|s) is 0 for all
-others (their logits are barred).
+Emotions that the data do not hold are never evaluated or shown: V is learned from shown ones, and pi(a|s) is 0 for
+all others (their logits are masked).
 
-Order of updates: the three losses are worked out on the same batch from the networks as they stood before the step;
-one Adam step then moves all networks, and the slow copies follow. Implementations differ here. The authors' own code
-steps V first, then pi with the new V, then the critics with the new V; EmoDistill's release steps V, then the critics
-with the new V, moves the slow copy, and steps pi with the advantage from before; d3rlpy steps critics and V together
-and pi after them. The joint step shares its forward passes; the lag it brings is that of one step of 3e-4.
+Order of updates: the three losses are computed on the same batch from the networks before the step; one Adam step then
+moves all networks, and the slow copies follow. Implementations differ here. The authors' own code steps V first, then
+pi with the new V, then the critics with the new V; EmoDistill's release steps V, then the critics with the new V, moves
+the slow copy, and steps pi with the advantage from before; d3rlpy steps critics and V together and pi after them. The
+joint step shares its forward passes; its lag is one step of 3e-4.
 
 Differs from the reference: EmoDistill's release has one dueling critic with layer norms and clips gradients; here twin
 critics and plain layers, as in the paper.

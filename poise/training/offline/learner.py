@@ -26,7 +26,7 @@ NEVER: Final = -1e9  # the logit of an emotion that the data do not hold
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """So many threads for torch, and as many as before afterwards."""
+    """Set torch's number of threads, and restore it afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -92,7 +92,7 @@ class OfflineLearner:
     """Takes gradient steps on a stack of networks; a subclass has the losses.
 
     networks: how many there are. losses: their names, in the order of `_losses`. device: cpu or cuda; memory and the
-    policy are arrays of NumPy on either, so that a training begun on one goes on on the other.
+    policy are arrays of NumPy on either, so that a training begun on one can be resumed on the other.
     """
 
     networks: ClassVar[int] = 1
@@ -114,7 +114,7 @@ class OfflineLearner:
         self._adam = torch.optim.Adam(self.stack, lr=settings.rate, fused=True)
 
     def train(self, chunk: int, steps: int) -> list[float]:
-        """Take `steps` steps, the chunk's own; the mean of each loss. Which rows they take follows from the chunk."""
+        """Take the `steps` steps of a chunk; the mean of each loss. The chunk's number decides the rows."""
         rng = Dice(child_seed(self.settings.seed, "batches", chunk)).rng()
         drawn = torch.from_numpy(rng.integers(len(self._table), size=(steps, self.settings.batch))).to(self._device)
         total = torch.zeros(len(self.losses), device=self._device)
@@ -137,7 +137,7 @@ class OfflineLearner:
         raise NotImplementedError
 
     def policy(self) -> dict[str, Array]:
-        """The network to play by; emotions that the data do not hold are barred."""
+        """The network to play with; emotions that the data do not hold are masked."""
         network = network_of(self.stack, self.networks - 1)
         last = f"b{len(self.stack) // 2 - 1}"
         network[last] = network[last] + self.barred.cpu().numpy().astype(np.float64)
@@ -153,7 +153,7 @@ class OfflineLearner:
         return found
 
     def restore(self, memory: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from `memory`."""
+        """Continue from `memory`."""
         with torch.no_grad():
             for place, each in enumerate(self.slow):
                 each.copy_(torch.from_numpy(memory[f"slow{place}"]))

@@ -24,28 +24,28 @@ _MOST_THREADS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class OfflineSettings:
-    """One training on a fixed data set, as data; what is here and the data decide the artifact.
+    """The settings of a training on a fixed data set; they and the data decide the artifact.
 
     method:    iql, bc (behaviour cloning) or cql (discrete CQL).
     reward:    v1 to v4, utility or judge; see `poise.training.data.rewards`. bc needs none.
     state:     published or extended; see `poise.agents.policies.learned.states`.
     faithful:  the published state as ten numbers, its last emotion a scalar.
     scale:     rewards are divided by the standard deviation of the returns, by the largest absolute reward (as
-               released), or by nothing. It only matters beside beta and alpha.
+               released), or by nothing. It matters only relative to beta and alpha.
     steps:     gradient steps. batch: rows of each. rate: Adam's.
     gamma:     discount. tau: expectile of V, in (0.5, 1). beta: inverse temperature of the policy's weights, which are
                cut off at `cap`. polyak: share of the network that the target takes over with each step.
     alpha:     weight of CQL's conservative term. hidden: width of the two hidden layers.
     kept:      share of the scenarios whose negotiations are kept for the offline evaluation, in [0, 0.5].
     seed:      of the first weights and of the batches.
-    threads:   torch's, whose number changes the last digits; None: as many as this process may use cores, at most 8,
-               since the matrices are small. The artifact says how many it was.
+    threads:   torch's, whose number changes the last digits; None: the number of usable cores, at most 8, since the
+               matrices are small. The artifact records it.
     """
 
     method: Method = "iql"
     reward: Annotated[str, CliOption(metavar="NAME"), Field(description="v1 to v4, utility or judge.")] = "v4"
     state: Annotated[
-        str, CliOption(metavar="published|extended"), Field(description="What the network knows of the negotiation.")
+        str, CliOption(metavar="published|extended"), Field(description="The state that the network sees.")
     ] = "extended"
     faithful: Annotated[bool, Field(description="The published state as ten numbers, as released.")] = False
     scale: Annotated[
@@ -66,7 +66,7 @@ class OfflineSettings:
     ] = 0.1
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="The one seed; same seed, same result.")] = 0
     threads: Annotated[
-        int | None, Field(ge=1, le=256, description="Threads of torch; unless said as many as cores, at most 8.")
+        int | None, Field(ge=1, le=256, description="Threads of torch. Default: the number of cores, at most 8.")
     ] = None
 
     def __post_init__(self) -> None:
@@ -90,13 +90,13 @@ class OfflineSettings:
         return asdict(self)
 
     def with_threads(self) -> OfflineSettings:
-        """The same with the number of threads that this machine gives."""
+        """The same with the number of threads filled in for this machine."""
         return replace(self, threads=self.threads or min(usable_cores(), _MOST_THREADS))
 
 
 @dataclass(frozen=True)
 class OfflineProblem:
-    """What is learned from, N rows as a network takes them.
+    """The training data, N rows as a network takes them.
 
     states, following: [N, width]. actions: [N]. rewards: [N], scaled.
     goes_on: [N], 0 where the negotiation ended, else 1.
@@ -120,10 +120,10 @@ class OfflineProblem:
 
 
 def problem_of(data: Transitions, settings: OfflineSettings) -> OfflineProblem:
-    """The data as `settings` look at them.
+    """The data as `settings` select and scale them.
 
     Raises:
-        ConfigError: there is nothing to learn from: no rows, one emotion only, rewards missing or all the same.
+        ConfigError: there is nothing to learn from: no rows, only one emotion, rewards missing or all equal.
     """
     if not len(data):
         raise ConfigError(
@@ -139,7 +139,7 @@ def problem_of(data: Transitions, settings: OfflineSettings) -> OfflineProblem:
     mask = np.bincount(data.action[rows], minlength=len(data.mask)) > 0
     if mask.sum() < 2:
         raise ConfigError(
-            "the data show one emotion only, so there is nothing to choose; add negotiations that show others, as "
+            "the data show only one emotion, so there is nothing to choose; add negotiations that show others, as "
             "`poise train sweep` makes them"
         )
     if settings.method != "bc" and np.ptp(rewards[rows]) == 0:

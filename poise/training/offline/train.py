@@ -1,6 +1,6 @@
 """`poise train iql`, `bc` and `cql`: from a folder of training data to an artifact.
 
-Gradient steps come in chunks of 100; which rows a chunk takes follows from the seed and its number, so that a training
+Gradient steps come in chunks of 100; the rows of a chunk follow from the seed and its number, so that a training
 that was killed resumes from its last checkpoint and gives the same curve and networks as without the stop.
 """
 
@@ -28,7 +28,7 @@ from poise.common.files import canonical
 from poise.common.interrupts import Interrupts
 from poise.common.progress import Watch, usual_watch
 from poise.training.data.dataset import TRANSITIONS, Transitions, read_transitions, select
-from poise.training.devices import Device, choose_device, require_torch
+from poise.training.libraries import Device, choose_device, require_torch
 from poise.training.offline.evaluation import offline_scores
 from poise.training.offline.problem import OfflineSettings, problem_of
 from poise.training.run_folder import RunFolder
@@ -82,7 +82,7 @@ def train_offline(  # noqa: PLR0913 - two of them by name only
         try:
             return OfflineTrained(folder.path, run.go())
         except KeyboardInterrupt as stopped:
-            stopped.add_note(f"What it has learned so far is kept in {folder.path}; repeat the command to resume.")
+            stopped.add_note(f"The training so far is kept in {folder.path}; repeat the command to resume.")
             raise
 
 
@@ -102,7 +102,7 @@ class _Run:
         self.problem = problem_of(taught, self.settings)
 
     def go(self) -> Artifact:
-        """Train on from the checkpoint, if there is one, and write the artifact."""
+        """Train from the checkpoint, if there is one, and write the artifact."""
         from poise.training.offline.baselines import Cloning, Cql
         from poise.training.offline.iql import Iql
         from poise.training.offline.learner import threads

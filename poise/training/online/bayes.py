@@ -1,4 +1,4 @@
-"""EmoDebt's Bayesian optimisation of an emotion chain, asked and told; see `poise.agents.policies.emodebt`.
+"""EmoDebt's Bayesian optimisation of an emotion chain, by ask and tell; see `poise.agents.policies.emodebt`.
 
     EI(p) = E[max(0, g(p) - g+ - xi)] = (mu - g+ - xi) Phi(z) + sigma phi(z),      z = (mu - g+ - xi) / sigma
 
@@ -68,8 +68,8 @@ def expected_improvement(mu: float, sigma: float, best: float, xi: float) -> flo
 class BayesianSearch:
     """Tries one matrix after the other.
 
-    `ask` gives the matrix to play next, `tell` takes how it did; `best` is the best so far. Everything follows from
-    (start, settings, seed) and what was told.
+    `ask` gives the matrix to play next, `tell` takes its results; `best` is the best so far. Everything follows from
+    (start, settings, seed) and the results.
     """
 
     start: Chain
@@ -99,10 +99,11 @@ class BayesianSearch:
         return [replace(self.start, matrix=self._next)]
 
     def tell(self, played: Sequence[Sequence[Episode]]) -> None:
-        """Take in the negotiations of the matrix that was asked for, and choose the next.
+        """Record the negotiations of the current matrix, and choose the next.
 
-        Faithful: each negotiation's reward is filed by itself, under the matrix that is next by then, as released. With
-        several negotiations an iteration all but the first are so filed under matrices that were never played.
+        Faithful: each negotiation's reward is recorded separately, under the matrix that is next by then, as released.
+        With several negotiations an iteration, all but the first are thus recorded under matrices that were never
+        played.
         """
         if self.settings.mode == "corrected":
             self._file(mean(map(emodebt_reward, played[0])))
@@ -122,7 +123,7 @@ class BayesianSearch:
         self._next = candidates[max(range(len(gains)), key=gains.__getitem__)]
 
     def _incumbent(self, model: Surrogate) -> tuple[Table, float]:
-        """Where candidates are drawn around, and the level to improve on; sets `best`."""
+        """The centre of the candidates, and the level to improve on; sets `best`."""
         if self.settings.mode == "faithful":
             first = self.settings.warm_up
             place = max(range(first, len(self.rewards)), key=self.rewards.__getitem__)
@@ -142,7 +143,7 @@ class BayesianSearch:
         )
 
     def memory(self) -> dict[str, Any]:
-        """Where the search stands, as JSON data."""
+        """The state of the search, as JSON data."""
         return {
             "tried": [[list(row) for row in matrix] for matrix in self.tried],
             "rewards": list(self.rewards),
@@ -182,12 +183,12 @@ class Surrogate:
 
     @property
     def noise(self) -> float:
-        """Variance of one reward around what its matrix is worth, standardised."""
+        """Variance of one reward around its matrix's expected reward, standardised."""
         found = self._process.kernel_.get_params()
         return float(sum(value for name, value in found.items() if name.endswith("noise_level")))
 
     def predict(self, matrices: Sequence[Table]) -> list[tuple[float, float]]:
-        """(mean, deviation) of what each matrix is worth, without the noise of measuring it."""
+        """(mean, deviation) of each matrix's expected reward, without measurement noise."""
         mu, sigma = self._process.predict(_flat(matrices), return_std=True)
         return [
             (self._centre + self._scale * m, self._scale * math.sqrt(max(0.0, s * s - self.noise)))

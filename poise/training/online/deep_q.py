@@ -1,4 +1,4 @@
-"""Deep Q-learning without the gradients: the network's answers, the replay memory, the targets, and the rounds.
+"""Deep Q-learning without the gradients: the network's outputs, the replay memory, the targets, and the rounds.
 
     target   y = r + gamma Q'(s', argmax_a Q(s', a)), and y = r after the last step; Q' is the target network
     loss     Huber loss of Q(s, a) - y, mean over a batch of uniform draws from the replay memory
@@ -95,7 +95,7 @@ class Stepper(Protocol):
     """Gradient steps on a network that it holds."""
 
     def network(self) -> dict[str, Array]:
-        """The network as it is now."""
+        """The current network."""
         ...
 
     def step(self, batch: ReplayBatch, aims: Array) -> float:
@@ -103,7 +103,7 @@ class Stepper(Protocol):
         ...
 
     def state(self) -> dict[str, Any]:
-        """The network and what the optimiser remembers, as JSON data."""
+        """The network and the optimiser's state, as JSON data."""
         ...
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -132,7 +132,7 @@ class DeepQSettings:
 
 @dataclass
 class DeepQTrainer:
-    """Deep Q-learning in rounds: play with the network as it is, keep the steps, take gradient steps."""
+    """Deep Q-learning in rounds: play with the current network, keep the steps, take gradient steps."""
 
     rounds: int
     features: int
@@ -149,7 +149,7 @@ class DeepQTrainer:
 
     @property
     def learns(self) -> bool:
-        """Its pupil collects steps, in order."""
+        """The policy collects steps, in order."""
         return True
 
     @property
@@ -180,7 +180,7 @@ class DeepQTrainer:
         return Trial("dqn", {}, self._stepper.network())
 
     def memory(self) -> dict[str, Any]:
-        """Where training stands, as JSON data."""
+        """The state of the training, as JSON data."""
         return {
             "done": self.done,
             "taken": self._taken,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from poise.agents.policies.learned.network import Array, Network
-from poise.training.devices import require_torch
+from poise.training.libraries import require_torch
 from poise.training.online.deep_q import ReplayBatch, packed, unpacked
 
 
@@ -34,7 +34,7 @@ class TorchStepper:
         self._adam = self._torch.optim.Adam(list(self._parameters.values()), lr=rate)
 
     def network(self) -> dict[str, Array]:
-        """The network as it is now."""
+        """The current network."""
         return {name: each.detach().cpu().numpy().astype(np.float64) for name, each in self._parameters.items()}
 
     def step(self, batch: ReplayBatch, aims: Array) -> float:

@@ -1,4 +1,4 @@
-"""One finished negotiation as training sees it, and its value by the measures of the papers."""
+"""One finished negotiation as training sees it, and its value by the papers' measures."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def evoemo_released_fitness(episode: Episode) -> float:
 
 
 def emodebt_reward(episode: Episode) -> float:
-    """Worth u / (1 + ln n) for a deal, -1 without; in [-1, 1]."""
+    """Value u / (1 + ln n) for a deal, -1 without; in [-1, 1]."""
     return episode.utility / (1.0 + math.log(episode.messages)) if episode.deal else -1.0
 
 
@@ -67,6 +67,6 @@ def emodebt_released_reward(episode: Episode) -> float:
 
 
 def mean(values: Iterable[float]) -> float:
-    """The mean, summed exactly, so that the order does not matter; 0 of nothing."""
+    """The mean, summed exactly, so that the order does not matter; 0 without values."""
     listed = list(values)
     return math.fsum(listed) / len(listed) if listed else 0.0

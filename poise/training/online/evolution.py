@@ -1,4 +1,4 @@
-"""EvoEmo's genetic algorithm over emotion chains, asked and told; the rules are in `poise.agents.policies.evoemo`."""
+"""EvoEmo's genetic algorithm over emotion chains, by ask and tell; its rules are in `poise.agents.policies.evoemo`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Individual:
     def fitness(self, usual: float, worth: int) -> float:
         """Mean fitness, as if it had played `worth` more negotiations at the usual fitness.
 
-        An elite that was merely lucky falls as it plays more, and a newcomer has to be clearly better.
+        A lucky elite falls as it plays more, and a new chain has to be clearly better.
         """
         return (self.total + usual * worth) / (self.talks + worth)
 
@@ -60,8 +60,8 @@ class Individual:
 class Evolution:
     """Generations of chains.
 
-    `ask` gives the chains to play, `tell` takes how each did, in that order, and breeds the next generation; `best` is
-    the fittest of those that were played. Everything follows from (start, settings, seed) and what was told.
+    `ask` gives the chains to play, `tell` takes their results in that order and breeds the next generation; `best` is
+    the fittest of those that were played. Everything follows from (start, settings, seed) and the results.
     """
 
     start: Chain
@@ -88,7 +88,7 @@ class Evolution:
         return [individual.chain for individual in self.population]
 
     def tell(self, played: Sequence[Sequence[Episode]]) -> None:
-        """Take in the negotiations of each chain and breed the next generation."""
+        """Record the negotiations of each chain and breed the next generation."""
         for individual, episodes in zip(self.population, played, strict=True):
             individual.total += sum(map(evoemo_fitness, episodes))
             individual.talks += len(episodes)
@@ -118,7 +118,7 @@ class Evolution:
         return replace(self.start, matrix=matrix, temperature=temperature)
 
     def memory(self) -> dict[str, Any]:
-        """Where the search stands, as JSON data."""
+        """The state of the search, as JSON data."""
         return {
             "generation": self.generation,
             "best": self.best.parameters(),

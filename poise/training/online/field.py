@@ -96,7 +96,7 @@ class Stage:
 
 
 def _creditor(policy: Policy) -> Agent:
-    """An agent that shares `policy`: what the policy learns from one debtor it keeps for the next."""
+    """An agent that shares `policy`, which keeps what it learns from one debtor for the next."""
     from poise.agents.concessions import named_concession
 
     kind = default_concession("creditor")
@@ -147,7 +147,7 @@ def players(against: Field, workers: int) -> Iterator[FieldPlayer]:
         yield _Crew(pool, workers)
     except BrokenProcessPool:
         raise PoiseError(
-            "a worker process died (out of memory, or killed); nothing saved is lost: repeat the command, "
+            "a worker process died (out of memory, or killed); repeat the command to resume, "
             "perhaps with fewer --workers"
         ) from None
     finally:
@@ -174,7 +174,7 @@ _stage: Stage | None = None  # of a worker process
 
 
 def _begin_stage(against: Field) -> None:
-    global _stage  # noqa: PLW0603 - a process pool hands its initializer nothing to keep things in
+    global _stage  # noqa: PLW0603 - a process pool's initializer can store only globals
     begin_worker()
     _stage = Stage(against)
 

@@ -20,9 +20,9 @@ _PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {"bayes": ("numpy", "scikit-le
 
 
 def resume_trainer(folder: RunFolder, trainer: Trainer) -> list[float | None]:
-    """Restore `trainer` from the folder's checkpoint; the mean utility of each round that is done, [] without one.
+    """Restore `trainer` from the folder's checkpoint; the mean utility of each finished round, [] without a checkpoint.
 
-    It is None for rounds of an older Poise, which kept none.
+    It is None for rounds of an older version, which kept none.
 
     Raises:
         StoreError: the checkpoint is another training's, or damaged.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def redrawn(row: Row, rng: np.random.Generator) -> Row:
-    """A row ~ Dirichlet(10 row + 0.1): near `row`, and no entry out of reach."""
+    """A row ~ Dirichlet(10 row + 0.1): near `row`, and every entry possible."""
     drawn = rng.dirichlet([10.0 * value + 0.1 for value in row]).tolist()
     return stochastic([drawn])[0]
 

@@ -22,7 +22,7 @@ from poise.common.words import did_you_mean
 from poise.games.rules import Rules
 from poise.games.scenarios.loaders import load_scenarios
 from poise.training.data.held_out import refuse_evaluation
-from poise.training.devices import choose_device, require_torch
+from poise.training.libraries import choose_device, require_torch
 from poise.training.online.bayes import BayesianSearch, BayesSettings
 from poise.training.online.deep_q import DeepQSettings, DeepQTrainer
 from poise.training.online.deep_q_torch import TorchStepper
@@ -41,7 +41,7 @@ class TrainingPlan:
 
     rounds: how often the trainer is asked. talks: negotiations of each policy in a round. check: negotiations of each
     of the three policies that are compared at the end. declared: the debtors, as agents declare themselves. device:
-    where a network is trained; see `poise.training.devices`.
+    where a network is trained; see `poise.training.libraries`.
     """
 
     settings: TrainSettings
@@ -97,7 +97,7 @@ class OnlineMethod:
 
 
 def methods() -> Mapping[str, OnlineMethod]:
-    """Every method of training by play, by name: those that the policies name, and `learn`."""
+    """All methods of training by play, by name: those that the policies name, and `learn`."""
     found: dict[str, OnlineMethod] = {}
     for policy in installed_policies().values():
         if policy.trainer:

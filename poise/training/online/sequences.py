@@ -1,12 +1,12 @@
 """EvoEmo's search as released: emotion sequences evolve around a single matrix.
 
 Code of https://arxiv.org/abs/2509.04310. Each generation plays one matrix P. The better half of its negotiations,
-by the released fitness, are the elite sequences; as many offspring are bred from them and counted beside them without
+by the released fitness, are the elite sequences; as many offspring are bred from them and counted with them without
 being played: P <- 0.6 P + 0.4 MLE(counts + max(0.1, 5 / N)).
 
-What is degenerate in it (tests/training/test_engines_evolution.py shows it): the released fitness is zero on nearly
-all deals, so the elite are whichever negotiations came first; and half of what is counted was made up by crossover
-and mutation. P drifts towards how it already plays, and policies are never compared.
+It is degenerate (tests/training/test_engines_evolution.py shows how): the released fitness is zero on nearly all
+deals, so the elite are the negotiations that came first; and half of the counts come from crossover and mutation. P
+drifts towards its own play, and policies are never compared.
 
 Differs from the reference: a mutation replaces each emotion of a sequence with probability 0.1 by a uniform draw; the
 release has several kinds. Sequences begin with the neutral emotion that P starts from.
@@ -29,12 +29,12 @@ from poise.training.online.matrices import blended, estimated
 if TYPE_CHECKING:
     import numpy as np
 
-_STOP = 0.15  # the release's chance to stop at each place while it alternates between two parents
+_STOP = 0.15  # the release's probability of stopping at each place while it alternates between two parents
 
 
 @dataclass
 class SequenceEvolution:
-    """The released search; asked and told as `Evolution` is. `best` is the matrix itself."""
+    """The released search, with the interface of `Evolution`. `best` is the matrix itself."""
 
     start: Chain
     settings: EvolutionSettings = field(default_factory=EvolutionSettings)
@@ -46,11 +46,11 @@ class SequenceEvolution:
         self.best = self.start
 
     def ask(self) -> list[Chain]:
-        """The one chain there is."""
+        """The only chain."""
         return [self.best]
 
     def tell(self, played: Sequence[Sequence[Episode]]) -> None:
-        """Take in the negotiations of the chain and move it."""
+        """Record the negotiations of the chain and update it."""
         rng = Dice(child_seed(self.seed, "sequences", self.generation)).rng()
         self.generation += 1
         ranked = sorted(
@@ -77,7 +77,7 @@ class SequenceEvolution:
         return [int(rng.integers(EMOTION_COUNT)) if new else old for old, new in zip(child, change, strict=True)]
 
     def memory(self) -> dict[str, Any]:
-        """Where the search stands, as JSON data."""
+        """The state of the search, as JSON data."""
         return {"generation": self.generation, "best": self.best.parameters()}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
@@ -91,7 +91,7 @@ def spliced(first: Sequence[int], second: Sequence[int], rng: np.random.Generato
 
 
 def alternated(first: Sequence[int], second: Sequence[int], rng: np.random.Generator) -> list[int]:
-    """Every other element of each, then the rest of the longer one, with a chance to stop at each place."""
+    """Every other element of each, then the rest of the longer one, possibly stopping at each place."""
     child: list[int] = []
     for place in range(max(len(first), len(second))):
         if rng.random() < _STOP:

@@ -39,7 +39,7 @@ class TrainSettings:
         Literal["own", "heard"], Field(description="The next emotion depends on the last one shown, or read.")
     ] = "own"
     policy: str = ""
-    learning: Annotated[bool, Field(description="The trained agent still learns when it plays.")] = False
+    learning: Annotated[bool, Field(description="Let the trained agent continue to learn when it plays.")] = False
     allow_test: Annotated[bool, Field(description="Train on evaluation scenarios too.")] = False
 
     def __post_init__(self) -> None:
@@ -47,7 +47,7 @@ class TrainSettings:
         if not self.debtors:
             raise ConfigError("no debtor to train against; name one or more with --debtor")
         if (self.method, self.mode, self.rows) == ("evolve", "faithful", "heard"):
-            raise ConfigError("mode faithful counts how own emotions follow each other; use --rows own with it")
+            raise ConfigError("mode faithful counts transitions between own emotions; use --rows own with it")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data."""
@@ -64,4 +64,4 @@ class TrainSettings:
         return " ".join(words)
 
 
-_WRITTEN = ("method", "policy", "debtors")  # what a command begins with
+_WRITTEN = ("method", "policy", "debtors")  # the first words of a command

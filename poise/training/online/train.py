@@ -32,8 +32,8 @@ from poise.training.online.settings import TrainSettings
 from poise.training.online.trainers import Trainer, Trial
 from poise.training.run_folder import RunFolder
 
-_CHECKPOINT_SECONDS: Final = 1.0  # between two checkpoints; a stop on request always writes one
-_WORTH_WORKERS: Final = 2000  # from so many negotiations on, worker processes save time
+_CHECKPOINT_SECONDS: Final = 1.0  # seconds between two checkpoints; a requested stop always writes one
+_WORTH_WORKERS: Final = 2000  # number of negotiations from which worker processes save time
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def train(  # noqa: PLR0913 - four of them by name only
             return Trained(folder.path, run.go(done, workers or usable_cores()))
         except KeyboardInterrupt as stopped:
             if (folder.path / CHECKPOINT).exists():
-                stopped.add_note(f"What it has learned so far is kept in {folder.path}; repeat the command to resume.")
+                stopped.add_note(f"The training so far is kept in {folder.path}; repeat the command to resume.")
             raise
 
 
@@ -92,7 +92,7 @@ class _Run:
     minutes: float | None = None
 
     def go(self, utilities: list[float | None], workers: int) -> Artifact:
-        """Play the rounds after those that are done and the final check, and write the artifact."""
+        """Play the remaining rounds and the final check, and write the artifact."""
         plan, done = self.plan, len(utilities)
         with players(plan.against, workers) as play, Interrupts(minutes=self.minutes) as stop:
             self.watch.begin("negotiations", plan.total, done * plan.talks * plan.policies)
@@ -109,7 +109,7 @@ class _Run:
             return self.folder.finish(trained_artifact(plan, self.trainer, scores))
 
     def _curve(self, utilities: Sequence[float | None]) -> dict[str, Any]:
-        """The mean utility of each round that is known, after so many negotiations; see `poise.training.curves`."""
+        """The known mean utilities of rounds, by number of negotiations; see `poise.training.curves`."""
         size = self.plan.talks * self.plan.policies
         steps = [[size * number, one] for number, one in enumerate(utilities, 1) if one is not None]
         return {"unit": "negotiations", "figures": ["utility"], "steps": steps}

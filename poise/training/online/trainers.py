@@ -1,4 +1,4 @@
-"""One interface for all methods of training by play: asked for the policies to play, told how they did.
+"""One ask-and-tell interface for all methods of training by play.
 
     evolve   EvoEmo's genetic algorithm                 `Evolution`, or `SequenceEvolution` in the faithful mode
     bayes    EmoDebt's Bayesian optimisation            `BayesianSearch`
@@ -31,14 +31,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class PlayedEpisode:
-    """How a trial went: its negotiations in order, and the memory of a learner after them (None for other policies)."""
+    """The results of a trial: its negotiations in order, and the learner's memory after them (None for others)."""
 
     episodes: Sequence[Episode]
     memory: Mapping[str, Any] | None = None
 
 
 class Trainer(Protocol):
-    """Asked for policies to play, and told how they did."""
+    """Gives the policies to play, and takes their results."""
 
     @property
     def learns(self) -> bool:
@@ -50,11 +50,11 @@ class Trainer(Protocol):
         ...
 
     def tell(self, played: Sequence[PlayedEpisode]) -> None:
-        """How they did, in the order of `ask`."""
+        """Record their results, in the order of `ask`."""
         ...
 
     def best(self) -> Trial:
-        """What training has come to."""
+        """The trained policy so far."""
         ...
 
     def memory(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class ChainTrainer:
         return [Trial(self.engine, chain.parameters()) for chain in self.search.ask()]
 
     def tell(self, played: Sequence[PlayedEpisode]) -> None:
-        """How they did."""
+        """Record their results."""
         self.search.tell([each.episodes for each in played])
 
     def best(self) -> Trial:
@@ -91,7 +91,7 @@ class ChainTrainer:
         return Trial(self.engine, self.search.best.parameters())
 
     def memory(self) -> dict[str, Any]:
-        """Where the search stands."""
+        """The state of the search."""
         return self.search.memory()
 
     def restore(self, memory: Mapping[str, Any]) -> None:
@@ -123,12 +123,12 @@ class QTrainer:
         return [Trial("q-learning", {**self.table, "epsilon": self.epsilon})]
 
     def tell(self, played: Sequence[PlayedEpisode]) -> None:
-        """Take over the table that came back."""
+        """Keep the table that came back."""
         self.table = played[0].memory or self.table
         self.done += 1
 
     def best(self) -> Trial:
-        """The table as it stands, for greedy play."""
+        """The current table, for greedy play."""
         return Trial("q-learning", dict(self.table))
 
     def memory(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class SeriesTrainer:
     """Any policy that learns from one negotiation of a series to the next, by playing such a series.
 
     policy:   its name. learning: whether the artifact still learns when it plays.
-    remembered: its memory now; at first that of a fresh learner.
+    remembered: its current memory; at first that of a fresh learner.
     """
 
     policy: str
@@ -162,15 +162,15 @@ class SeriesTrainer:
         return [Trial("memory", {"policy": self.policy, "memory": self.remembered, "learning": True})]
 
     def tell(self, played: Sequence[PlayedEpisode]) -> None:
-        """Take over its memory."""
+        """Keep its memory."""
         self.remembered = played[0].memory or self.remembered
 
     def best(self) -> Trial:
-        """The learner with all that it remembers."""
+        """The learner with its memory."""
         return Trial("memory", {"policy": self.policy, "memory": self.remembered, "learning": self.learning})
 
     def memory(self) -> dict[str, Any]:
-        """What it remembers."""
+        """Its memory."""
         return {"memory": self.remembered}
 
     def restore(self, memory: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What is found out about a model's file before it plays: that llama.cpp loads it, a chat template, room in memory."""
+"""Checks of a model's file before it plays: llama.cpp loads it, it has a chat template, and it fits into memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GB: Final = 1e9
 
 
 def check_file(model: ModelFile, settings: ModelSettings) -> tuple[str, ...]:
-    """Raise AgentError unless the model can play; what a user should know about it, in sentences."""
+    """What a user should know about the model, in sentences. Raises AgentError unless it can play."""
     header = model.header
     if int(header.values.get("split.count", 0)) > 1:
         raise AgentError(
@@ -38,7 +38,8 @@ def check_file(model: ModelFile, settings: ModelSettings) -> tuple[str, ...]:
         _check_loads(model)
     if context < settings.context:
         return (
-            f"embedded:{model.name} was made for {context} tokens, and a negotiation has these, not {settings.context}",
+            f"embedded:{model.name} was made for {context} tokens; a negotiation gets these instead of "
+            f"{settings.context}",
         )
     return ()
 
@@ -51,7 +52,7 @@ def chat_template(model: ModelFile, settings: ModelSettings) -> str:
     name = _named(model, settings)
     if not name and not model.header.template:
         raise AgentError(
-            f"embedded:{model.name} has no chat template, so it may be a model that was never taught to chat; name one "
+            f"embedded:{model.name} has no chat template, so it may not be a chat model; name one "
             "with --option template=chatml (or gemma, plain, or a file with a Jinja template)"
         )
     return named_template(name)[0] if name else ""
@@ -68,7 +69,7 @@ def _named(model: ModelFile, settings: ModelSettings) -> str:
 
 
 def check_gpu(layers: int) -> None:
-    """Raise AgentError where layers are to be on a GPU and this build of llama.cpp has none."""
+    """Raise AgentError where layers are requested on a GPU and this build of llama.cpp finds none."""
     if layers and not gpus():
         raise AgentError(
             f"gpu_layers {layers} needs a GPU, and {build()} sees none: there is none, or it was built for CPUs; "
@@ -77,19 +78,19 @@ def check_gpu(layers: int) -> None:
 
 
 def check_memory(model: ModelFile, slots: int, context: int) -> None:
-    """Raise AgentError where the weights and the slots' caches do not fit into the memory that is free."""
+    """Raise AgentError where the weights and the slots' caches do not fit into free memory."""
     free, weights = free_memory(), model.header.size
     cache = slots * context * model.header.token_bytes
     if free is not None and weights + cache > free:
         raise AgentError(
             f"embedded:{model.name} needs about {(weights + cache) / _GB:.1f} GB ({weights / _GB:.1f} for the weights, "
             f"{cache / _GB:.1f} for {slots} slots of {context} tokens), and {free / _GB:.1f} GB are free; lower slots "
-            "or context, or take a smaller model"
+            "or context, or use a smaller model"
         )
 
 
 def free_memory() -> int | None:
-    """Bytes that this process can still have; None where the system does not say."""
+    """Bytes that this process can still allocate; None where the system does not report it."""
     found = []
     with suppress(OSError):
         if told := re.search(r"MemAvailable:\s+(\d+) kB", _MEMORY.read_text(encoding="ascii")):
@@ -100,7 +101,7 @@ def free_memory() -> int | None:
 
 
 def _check_loads(model: ModelFile) -> None:
-    """Raise AgentError unless this llama.cpp loads the file; what it has loaded once is not tried again."""
+    """Raise AgentError unless this llama.cpp loads the file; a file that it has loaded is not tried again."""
     tried = hashlib.sha256(f"{model.sha256} {build()}".encode()).hexdigest()[:16]
     note = cache_folder() / "weights" / f"{tried}.loads"
     if note.exists():

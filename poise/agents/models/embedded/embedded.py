@@ -30,11 +30,11 @@ class ChatEmbedded(BaseChatModel):
 
     model is its name, and file what `find_model` found by it; None looks it up at the first call.
 
-    Beside the usual, `invoke` takes: conversation (keeps its slot), seed, deadline (monotonic clock, seconds), schema
-    (a JSON schema) or grammar (GBNF) that the reply must follow, room (tokens beside max_tokens). Any other reply that
-    begins to repeat its own sentences ends there: small models do not find out of such a loop. `usage_metadata` counts
-    tokens, those served from the cache included;
-    `response_metadata["timings"]` holds the engine's counters: prompt_n (evaluated), cache_n, predicted_n, and times.
+    In addition to LangChain's arguments, `invoke` takes: conversation (keeps its slot), seed, deadline (monotonic
+    clock, seconds), schema (a JSON schema) or grammar (GBNF) that the reply must follow, room (tokens beside
+    max_tokens). Any other reply ends where it begins to repeat its own sentences: small models do not leave such a
+    loop. `usage_metadata` counts tokens, those served from the cache included; `response_metadata["timings"]` holds the
+    engine's counters: prompt_n (evaluated), cache_n, predicted_n, and times.
     """
 
     settings: ModelSettings
@@ -45,7 +45,7 @@ class ChatEmbedded(BaseChatModel):
 
     @property
     def weights(self) -> str:
-        """What tells the file from others of its name; smollm2 is one for all time."""
+        """The file's identifier among files of the same name; "" for smollm2, which never changes."""
         return "" if self.model == SMOLLM2 else self._file.sha256[:16]
 
     @property

@@ -4,7 +4,7 @@ An engine has several slots; a conversation keeps its slot, so that of a prompt 
 evaluated. `poise.agents.models.embedded.shared` has the engines of a process.
 
 LoRA adapters are loaded with the model, any number of them, and each call names one or none. llama.cpp takes no further
-adapter while it runs: one that comes later has the engine started again, once the calls in flight are through.
+adapter while it runs: for a later one, the engine is restarted once the calls in flight have finished.
 
 What a seed guarantees: the same messages, options and seed, with the same tokens already in the slot's cache and no
 other conversation at the same time, give the same reply on the same machine. Conversations in flight together are
@@ -26,7 +26,7 @@ from poise.agents.models.embedded.slots import SlotBook
 from poise.common.errors import ModelDown, ModelError, ModelTimeout, Unanswered
 from poise.common.processes import usable_cores
 
-_MAX_THREADS: Final = 8  # more threads only get in each other's way with a model of this size
+_MAX_THREADS: Final = 8  # more threads only slow each other down with a model of this size
 _CLOSE_SECONDS: Final = 5.0
 
 
@@ -41,16 +41,16 @@ class Completion:
 
 
 def engine_cores() -> int:
-    """How many of this machine's cores the engines of a model use together."""
+    """The number of cores that the engines of a model use together."""
     return min(usable_cores(), _MAX_THREADS)
 
 
 class Retired(ModelError):
-    """Another engine has taken this one's place; ask for it again."""
+    """This engine was replaced by another; ask for it again."""
 
 
 class Engine:
-    """llama.cpp with one model loaded; threads may share it. `close` ends it, and calls in flight with it.
+    """llama.cpp with one model loaded; threads may share it. `close` ends it and the calls in flight.
 
     adapters:   paths of the LoRA adapters that calls may name, by key.
     template:   a chat template (Jinja) in place of the model's own. gpu_layers: how many of its layers a GPU holds.
@@ -87,7 +87,7 @@ class Engine:
     ) -> Completion:
         """Send one chat request (llama.cpp's OpenAI form) and wait for the reply.
 
-        enough:  looks at the words so far and ends the reply by saying True.
+        enough:  gets the words so far and ends the reply by returning True.
         adapter: the key of the adapter to speak with, "" for none.
         Raises ModelTimeout once `deadline` (monotonic clock) has passed, between two tokens at the latest, and
         Unanswered when the engine refuses the request, which no agent is charged with.
@@ -108,10 +108,10 @@ class Engine:
                 self._idle.notify_all()
 
     def _scales(self, adapter: str) -> list[dict[str, float]]:
-        """What llama.cpp is told of each adapter.
+        """The scale of each adapter, as llama.cpp takes it.
 
-        A number that it does not know it would ignore, and the base would speak: hence by key. And when it is told of
-        none, it switches the adapters off and keeps what a slot has cached with them, which is another model's.
+        It ignores an unknown number and lets the base speak: hence the lookup by key. And given no adapter, it switches
+        them off but keeps what a slot has cached with them, which belongs to another model.
         """
         wanted = self._numbers[adapter] if adapter else -1
         return [{"id": number, "scale": float(number == wanted)} for number in self._numbers.values()]
@@ -119,7 +119,7 @@ class Engine:
     def continuation(
         self, prompt: Sequence[int], steps: int, adapter: str = "", alternatives: int = 100
     ) -> list[list[tuple[int, float]]]:
-        """The likeliest words after `prompt` (tokens), without any sampling; to measure with, not to play with.
+        """The likeliest tokens after `prompt` (tokens), without sampling; for measurements, not for play.
 
         For each of `steps` tokens, or fewer where the text ends: the likeliest `alternatives` as (token, log of its
         probability), best first; the first is the one that was taken.
@@ -145,7 +145,7 @@ class Engine:
         return stream.completion()
 
     def retire(self) -> None:
-        """Take no more calls (they raise Retired), and free the model once those in flight are through."""
+        """Accept no more calls (they raise Retired), and free the model once those in flight have finished."""
         with self._idle:
             self._retired = True
             self._idle.wait_for(lambda: self.calls == 0)
@@ -161,7 +161,7 @@ class Engine:
 
 @dataclass
 class _Stream:
-    """One reply as it comes in, chunk by chunk."""
+    """One reply, received chunk by chunk."""
 
     slot: int
     deadline: float
@@ -173,7 +173,7 @@ class _Stream:
     refused: Mapping[str, Any] | None = None
 
     def listen(self, chunk: Mapping[str, Any]) -> bool:
-        """Take in a chunk; True ends the generation."""
+        """Add a chunk; True ends the generation."""
         self.refused = chunk.get("error") or self.refused
         choice = chunk["choices"][0] if chunk.get("choices") else {}
         self.text += choice.get("delta", {}).get("content") or ""

@@ -1,8 +1,8 @@
-"""Which file the name of an embedded model stands for.
+"""The file that the name of an embedded model stands for.
 
-    smollm2        SmolLM2-135M-Instruct, which a package brings
-    PATH           a GGUF file; a path has a slash in front or `.gguf` at its end
-    NAME           NAME.gguf in the models folder, with NAME.toml beside it where something is to be known of it
+    smollm2        SmolLM2-135M-Instruct, which a package ships
+    PATH           a GGUF file; a path begins with a slash or ends with `.gguf`
+    NAME           NAME.gguf in the models folder, with an optional NAME.toml beside it
     NAME[:TAG]     a model of Ollama's own store on this machine, which is only read
 
 NAME.toml may say `template` (see `ModelSettings`) and, in a table `sampling`, options as in sampling.toml.
@@ -41,7 +41,7 @@ _NAME: Final = re.compile(r"[\w][\w.:-]*")
 
 
 class ModelNotes(Part):
-    """What NAME.toml may say."""
+    """The keys of NAME.toml."""
 
     template: str = ""
     sampling: dict[str, Scalar | list[str]] = Field(default_factory=dict)
@@ -105,15 +105,15 @@ def find_model(name: str) -> ModelFile:
 def add_model(path: Path, name: str = "", template: str = "", *, copy: bool = False) -> ModelFile:
     """Put the GGUF file at `path` into the models folder, as a link to it or a copy.
 
-    name: what it is to be called; "" takes the file's name. template: noted as the one to use in place of its own.
-    Raises AgentError for what is not a model or a name, and StoreError where the folder cannot be written.
+    name: the model's name; "" takes the file's. template: the one to use in place of its own. Raises AgentError for
+    what is not a model or a name, and StoreError where the folder cannot be written.
     """
     name = name or path.name.removesuffix(SUFFIX)
     if not _NAME.fullmatch(name) or name == SMOLLM2:
         raise AgentError(f"{name!r} cannot be the name of a model; give it another with --name, of letters and digits")
     file = models_folder() / f"{name}{SUFFIX}"
     if file.exists() or file.is_symlink():
-        raise AgentError(f"{file} is there already; remove it first, or give the new one another name with --name")
+        raise AgentError(f"{file} already exists; remove it first, or give the new one another name with --name")
     if not read_header(path).template and not template:
         raise AgentError(f"{path} has no chat template; name one with --template chatml (or gemma, plain, or a file)")
     try:
@@ -143,7 +143,7 @@ def list_models() -> list[ModelFile]:
         found[SMOLLM2] = find_model(SMOLLM2)
     own = sorted(path.stem for path in models_folder().glob(f"*{SUFFIX}"))
     for name, find in [*((name, _in_folder) for name in own), *((name, _in_store) for name in sorted(_stored()))]:
-        with suppress(AgentError):  # one odd model hides no other
+        with suppress(AgentError):  # a broken model does not hide others
             if name not in found and (model := find(name)):
                 found[name] = model
     return list(found.values())
@@ -159,7 +159,7 @@ def _in_folder(name: str) -> ModelFile | None:
 
 
 def _in_store(name: str) -> ModelFile | None:
-    """A model of Ollama's. Raises AgentError for one that is more than its weights, as these alone say other words."""
+    """A model of Ollama's. Raises AgentError for one with more than weights, as these alone reply differently."""
     found = _stored().get(name) or _stored().get(f"{name}:latest")
     if found is None:
         return None

@@ -1,6 +1,6 @@
-"""What a GGUF file says of its model before its weights: architecture, sizes, chat template.
+"""The header of a GGUF file: architecture, sizes, chat template.
 
-gguf's own reader builds an object for each entry of a vocabulary, which takes seconds; here they are passed over. The
+gguf's own reader builds an object for each entry of a vocabulary, which takes seconds; here they are skipped. The
 format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
@@ -20,7 +20,7 @@ _MAGIC: Final = b"GGUF"
 _VERSIONS: Final = (2, 3)
 _NUMBERS: Final = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-_MOST_ENTRIES: Final = 1 << 24  # of an array or a header; a damaged file may claim any number
+_MOST_ENTRIES: Final = 1 << 24  # entries of an array or a header; a damaged file may claim any number
 _LONGEST: Final = 1 << 24  # bytes of one text
 _MOST_DIMENSIONS: Final = 8
 _KV_BYTES: Final = 2  # llama.cpp keeps keys and values as f16
@@ -58,7 +58,7 @@ class GgufHeader:
     def token_bytes(self) -> int:
         """What one token of a conversation takes in the cache of keys and values (bytes).
 
-        An upper bound: layers that look back over a window only, or keep a state, take less.
+        An upper bound: layers with a sliding window, or with a state, take less.
         """
         blocks = int(self._own("block_count") or 0)
         heads = self._own("attention.head_count") or 1
@@ -94,7 +94,7 @@ def _read(path: Path, size: int, _changed: int) -> GgufHeader:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads on from where the file is. Little-endian."""
+    """Reads values from the file's position. Little-endian."""
 
     file: BinaryIO
 
@@ -113,7 +113,7 @@ class _Reader:
         return GgufHeader(path, values, parameters, size)
 
     def _tensor(self) -> int:
-        """Pass over the description of a tensor; how many numbers it has."""
+        """Skip the description of a tensor; returns how many numbers it has."""
         self._text()
         dimensions = self._count(_MOST_DIMENSIONS, "I")
         numbers: int = prod(self._number("Q") for _ in range(dimensions))

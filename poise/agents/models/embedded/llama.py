@@ -55,10 +55,10 @@ def start(  # noqa: PLR0913
     params.port, params.n_threads_http = 0, 1
     params.api_keys = [secrets.token_hex(16)]
     params.ui = params.endpoint_slots = params.fit_params = params.warmup = False
-    params.cache_ram_mib = 0  # slots hold what is worth keeping
+    params.cache_ram_mib = 0  # the slots keep the prompts
     params.n_gpu_layers, params.chat_template = gpu_layers, template
     params.verbosity = verbosity
-    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in adapters]  # 0: only where asked for
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in adapters]  # 0: only on request
     try:
         return xllamacpp.Server(params)
     except (ValueError, RuntimeError) as error:
@@ -101,22 +101,22 @@ def _start_and_exit(weights: Path, adapters: Sequence[str], log: Path) -> None:
 
 
 def gpus() -> list[str]:
-    """What this build of llama.cpp can use beside the CPU, by name."""
+    """The devices besides the CPU that this build of llama.cpp can use, by name."""
     devices = _import().get_device_info()
     return [f"{each['name']} ({each['description']})" for each in devices if not each["type"].name.endswith("_CPU")]
 
 
 def build() -> str:
-    """Which llama.cpp this is."""
+    """The name and version of this llama.cpp."""
     return f"xllamacpp {version('xllamacpp')}"
 
 
 def _import() -> Any:
     """xllamacpp, with OpenMP told to spin only briefly while it waits.
 
-    By default its threads spin for milliseconds. On a machine with anything else to do, that costs a factor of ten:
-    each thread burns the time slice in which the one it waits for could run. Not spinning at all costs a third on a
-    quiet one. OpenMP reads the variable once, when it is loaded.
+    By default its threads spin for milliseconds. On a busy machine, that costs a factor of ten: each thread uses up the
+    time slice in which the one it waits for could run. Not spinning at all costs a third on an idle one. OpenMP reads
+    the variable once, when it is loaded.
     """
     with _LOCK:
         before = os.environ.get(_SPIN)

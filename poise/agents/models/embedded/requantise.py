@@ -18,7 +18,7 @@ from poise.common.files import cache_folder, draft
 
 QUICK: Final = "q8_0"
 _LOCK: Final = threading.Lock()
-_OF_THE_FILE: Final = ("GGUF.", "general.architecture", "general.file_type")  # what a writer writes by itself
+_OF_THE_FILE: Final = ("GGUF.", "general.architecture", "general.file_type")  # fields that the writer sets itself
 
 
 def is_requantised(name: str, settings: ModelSettings) -> bool:
@@ -27,9 +27,9 @@ def is_requantised(name: str, settings: ModelSettings) -> bool:
 
 
 def playable(model: ModelFile, settings: ModelSettings) -> Path:
-    """The file to load: the model's own, or the quicker copy of it, which is made where it is not there yet.
+    """The file to load: the model's own, or its quicker copy, which is made where it does not exist yet.
 
-    Without a folder to write to, the model plays from its own file, in the same words and more slowly.
+    Without a writable folder, the model plays from its own file: the same words, but more slowly.
     """
     if not is_requantised(model.name, settings):
         return model.path

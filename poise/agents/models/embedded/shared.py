@@ -1,12 +1,12 @@
-"""The engines of this process: of each model's file those that its negotiations are spread over.
+"""The engines of this process; the negotiations of a model are spread over several of them.
 
 A small model has an engine for each negotiation in flight, as far as there are cores, with a thread or more each: its
 matrices are too small for several threads to share (docs/models.md has the measurement). A negotiation keeps its
 engine, with both its seats, and shares no batch with another, so its words do not depend on what else is in flight.
 A larger model has one engine with all cores.
 
-The first to ask for a model decides the size of its engines. An adapter that comes later has them started again, once
-the calls in flight are through.
+The first to ask for a model decides the size of its engines. For a later adapter they are restarted, once the calls in
+flight have finished.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _adapters: dict[Path, dict[str, str]] = {}  # by the model's file: paths by key,
 
 
 def expect_adapter(key: str, path: str, model: ModelFile) -> None:
-    """Have the adapter in the file `path` loaded when the model's engine starts, so that it need not start again."""
+    """Load the adapter in the file `path` when the model's engine starts, so that it need not be restarted."""
     with _LOCK:
         _adapters.setdefault(model.path, {})[key] = path
 
@@ -72,7 +72,7 @@ def shared_engine(
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """What the engines of a model are started with; context and threads of each."""
+    """The size of a model's engines; context and threads of each."""
 
     slots: int
     context: int
@@ -103,7 +103,7 @@ class _Pool:
     adapters: dict[str, str]
     engines: list[Engine] = field(default_factory=list)
     _of: OrderedDict[str, int] = field(default_factory=OrderedDict)  # the engine of a negotiation, by last use
-    _last: int = -1  # the engine that got the newest
+    _last: int = -1  # the engine that got the newest negotiation
 
     def __post_init__(self) -> None:
         check_gpu(self.size.gpu_layers)
@@ -156,7 +156,7 @@ class _Pool:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """This process's engine of a model, speaking with one adapter or none; a restart in between goes unnoticed."""
+    """This process's engine of a model, speaking with one adapter or none; it survives restarts of the engine."""
 
     settings: ModelSettings
     adapter: str = ""

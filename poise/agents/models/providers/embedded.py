@@ -47,7 +47,7 @@ class EmbeddedProvider(Provider):
         return {"seed": question.seed, "deadline": deadline, **named}
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:
-        """The file is verified, and llama.cpp must be able to load it; so must it an adapter, whose base it must be.
+        """Verify the file, and that llama.cpp can load it and the adapter, whose base it must be.
 
         Raises AgentError for what cannot be loaded, has no chat template or does not fit into memory.
         """
@@ -69,7 +69,7 @@ class EmbeddedProvider(Provider):
             return None
 
     def identity(self, name: str) -> dict[str, str]:
-        """The checksum of the file, as its name does not tell which it is; smollm2 is one for all time."""
+        """The checksum of the file, because its name does not identify it; nothing for smollm2, which never changes."""
         return {} if name == SMOLLM2 else {"weights": f"sha256:{find_model(name).sha256}"}
 
     def with_adapter(self, name: str, adapter: Adapter) -> str:

@@ -2,8 +2,8 @@
 
 A conversation names its slot (`id_slot`), as in the embedded engine, so that only the end of its prompt is evaluated. A
 call names the adapter that it speaks with (`lora`): one that the server was started with, by `--lora FILE`. The server
-ignores an adapter that it does not know and lets the base speak; it is therefore asked for its adapters first, and a
-call names all of them, each with its scale.
+ignores an unknown adapter and lets the base speak; it is therefore asked for its adapters first, and a call names all
+of them, each with its scale.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class LlamaCppProvider(OpenAIProvider):
         return arguments | {"extra_body": body, "conversation": question.conversation, "deadline": deadline}
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:
-        """The server must have the model by that name, as it answers any, and the adapter."""
+        """The server must have the model by that name, since it answers to any, and the adapter."""
         address, key = self.place(settings)
         endpoint = Endpoint(name, address, key)
         try:
@@ -96,7 +96,7 @@ class LlamaCppProvider(OpenAIProvider):
 
 @dataclass(frozen=True)
 class _Server:
-    """What a server says of itself: the file of each adapter by number. book: who has which of its slots."""
+    """A server's properties: the file of each adapter by number. book: which conversation has which slot."""
 
     address: str
     adapters: dict[int, str]
@@ -115,13 +115,13 @@ class _Server:
             return _SERVERS[address]
 
     def forget(self) -> None:
-        """Have the server asked again: it may have been restarted."""
+        """Ask the server again next time: it may have been restarted."""
         with _LOCK:
             if _SERVERS.get(self.address) is self:
                 del _SERVERS[self.address]
 
     def scales(self, adapter: Adapter | None) -> list[dict[str, float]]:
-        """What a call says of each adapter. Raises ModelMissing where the server does not have `adapter`."""
+        """The scales of the adapters for a call. Raises ModelMissing where the server does not have `adapter`."""
         wanted = next(
             (number for number, file in self.adapters.items() if adapter and _is_file_of(adapter, file)), None
         )

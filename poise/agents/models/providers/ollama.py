@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OLLAMA_PORT: Final = 11434
 _DIGEST_SECONDS: Final = 5.0  # to ask a server what it serves
-_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where a server listens, and nobody asks
+_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to listen at, not to connect to
 _SMALL: Final = 1_000_000_000  # parameters
 
 
@@ -87,7 +87,7 @@ class OllamaProvider(Provider):
                 host=server_address(settings), timeout=_DIGEST_SECONDS, follow_redirects=False
             ) as client:
                 served = {model.model: model.digest for model in client.list().models}
-        except Exception:  # noqa: BLE001 - a server that does not say is no reason not to play
+        except Exception:  # noqa: BLE001 - the digest is optional
             return None
         digest = served.get(name) or served.get(f"{name}:latest")
         return f"sha256:{digest.removeprefix('sha256:')}" if digest else None
@@ -105,7 +105,7 @@ class OllamaProvider(Provider):
         )
 
     def verify(self, about: Mapping[str, Any]) -> None:
-        """A reply ends with a line that says so; one that only loaded the model is none."""
+        """A reply must end with a line that says so; a response that only loaded the model is not a reply."""
         if about.get("done") is not True:
             raise Interrupted
         if about.get("done_reason") == "load":

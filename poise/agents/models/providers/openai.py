@@ -65,7 +65,7 @@ class OpenAIProvider(Provider):
         return arguments | {"response_format": {"type": "json_schema", "json_schema": form}}
 
     def check(self, name: str, settings: ModelSettings, adapter: Adapter | None) -> tuple[str, ...]:  # noqa: ARG002
-        """The server's list of models must have the name; a server without such a list is taken at its word."""
+        """The server's list of models must have the name; a server without a list passes."""
         address, key = self.place(settings)
         endpoint = Endpoint(name, address, key)
         listed = self.models_of(settings, endpoint)
@@ -128,7 +128,7 @@ def client_options(name: str, settings: ModelSettings, address: str, key: str) -
 
 @cache
 def _http_client() -> httpx.Client:
-    """One for all models; prompts are not handed on to another address."""
+    """One client for all models; prompts do not follow redirects to other addresses."""
     import httpx
 
     return httpx.Client(follow_redirects=False)

@@ -30,7 +30,7 @@ class Frame:
 class Grammar:
     """patterns: by "table.name". frames, reversals: in the order of the file. characters, window: the limits.
 
-    A reversal is a frame of what only the other seat can say of itself.
+    A reversal is a frame of a statement that only the other seat can make.
     """
 
     patterns: Mapping[str, re.Pattern[str]]
@@ -44,7 +44,7 @@ class Grammar:
         return self.patterns[name].search(text)
 
     def is_reversed(self, text: str, domain: str, seat: str) -> bool:
-        """Whether only the other seat can say `text` of itself."""
+        """Whether only the other seat can make the statement `text`."""
         return any(
             domain in each.domains and seat in each.seats and each.before.search(text) for each in self.reversals
         )
@@ -93,7 +93,7 @@ def _compiled(text: str, pieces: Mapping[str, str]) -> re.Pattern[str]:
 
 
 def _sorted_list(found: re.Match[str]) -> str:
-    """A list of words that cannot match one stretch of text in two ways."""
+    """A pattern for a list of words that matches a stretch of text in only one way."""
     return _any_of(found[1].split("|"), possessive=found.string[found.end() : found.end() + 1] in ("$", ""))
 
 

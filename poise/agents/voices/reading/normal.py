@@ -10,7 +10,7 @@ from typing import Final
 
 _APOSTROPHES: Final = "\u2018\u2019\u02bc\u00b4"
 _DASHES: Final = "-\u2010\u2011\u2012\u2013\u2212"
-_LONG_DASHES: Final = "\u2014\u2015"  # part clauses, as well as the ends of a range
+_LONG_DASHES: Final = "\u2014\u2015"  # separate clauses, or the ends of a range
 _MARKUP: Final = "*_`~"
 _TOKEN: Final = re.compile(r"[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)?|\S")
 

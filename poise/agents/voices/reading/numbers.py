@@ -132,8 +132,8 @@ def _with_half(words: Sequence[Token], value: Fraction | None, place: int) -> Nu
 
 
 def _in_words(words: Sequence[Token], start: int) -> Number | None:
-    """A number in English words, each of which has to fit behind the one before it."""
-    place, total, group, room = start, 0, 0, 10**9  # room: what comes next has to be smaller
+    """A number in English words, each of which has to fit after the one before it."""
+    place, total, group, room = start, 0, 0, 10**9  # room: the next word's value has to be smaller
     if _text(words, place) == "a" and _text(words, place + 1) in _LARGE:
         place, group, room = place + 1, 1, 1
     while place < len(words):

@@ -1,8 +1,8 @@
 """What a message does: offers a value, accepts, walks away, none of these, or something that reads two ways.
 
-One reader for words that a model chose freely and for words that were to state a decided number. `grammar.toml` has its
-rules, docs/reading.md the order in which they apply. A quantity is an offer only where a rule says so: what no rule
-knows leaves the message ambiguous, and its writer is asked again.
+The same reader serves words that a model chose freely and words that should state a decided number. `grammar.toml` has
+its rules, docs/reading.md the order in which they apply. A quantity is an offer only where a rule says so: without a
+rule the message is ambiguous, and its writer is asked again.
 
 Differs from the reference: the published read-outs take the last number of a message for its offer.
 """

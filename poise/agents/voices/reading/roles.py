@@ -1,6 +1,6 @@
 """What the words around a quantity do with it: offer it, refuse it, ask about it, call it the other side's.
 
-docs/reading.md has the order of the rules. Each sentence is looked at once, and no rule sees more of a clause than the
+docs/reading.md has the order of the rules. Each sentence is read once, and no rule sees more of a clause than the
 grammar's window on either side of a quantity, so that the time is linear in the length of the message.
 """
 
@@ -34,7 +34,7 @@ _YOURS: Final = re.compile(r"\byour [a-z]+\W*$")
 
 
 class SaidSentence:
-    """A sentence of a message, each of its properties looked for once."""
+    """A sentence of a message; each of its properties is computed once."""
 
     def __init__(self, text: str, span: Sentence, inside: Sequence[int]) -> None:
         self.span = span

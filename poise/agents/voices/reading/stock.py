@@ -1,4 +1,4 @@
-"""The sentences in which Poise itself says a move, domain by domain: a prompt's own and the scripted voice's."""
+"""Poise's own sentences for moves, by domain: those of the prompts and of the scripted voice."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from poise.games.moves import Seat
 def stock_of(domain: str, seat: Seat) -> tuple[tuple[str, str], ...]:
     """(kind of move, sentence in normal form with {} for its number) of a seat.
 
-    A custom domain's own sentences are among them, so that what it asks a model to say is read as what it means.
+    They include a custom domain's sentences, so that what it asks a model to say is read as intended.
     """
     try:
         plain = {kind: [text.replace("$offer", "{}")] for kind, text in plain_templates(domain, seat).items()}
-    except AgentError:  # a domain for the scripted voice alone has no prompt
+    except AgentError:  # a domain only for the scripted voice has no prompt
         plain = {}
     scripted = stock_sentences(
         {

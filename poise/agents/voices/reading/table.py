@@ -1,4 +1,4 @@
-"""Where a message is read: its seat, its unit, what is on the table, and the domain's own sentences."""
+"""The context in which a message is read: its seat and unit, the standing offer, and the domain's sentences."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from poise.agents.voices.reading.normal import normal_form
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where a message is read.
+    """The context in which a message is read.
 
     standing: the other side's offer, None without one. stock: sentences of the domain by kind of move, with {} for the
-    number, which count as what they are whatever the grammar says.
+    number, which take precedence over the grammar.
     """
 
     unit: str

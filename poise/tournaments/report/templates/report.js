@@ -2,7 +2,7 @@
 /* Everything shown comes from the JSON in this page and is set as text, never as HTML. */
 (() => {
   const PAGE = 200;
-  /* What cannot be seen, such as a mark that turns the line around, is written out. */
+  /* Invisible characters, such as those that change the direction, are written out. */
   const parse = (text) => JSON.parse(text, (key, value) => typeof value === "string" ? visible(value) : value);
   const visible = (text) => text.replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu,
     (mark) => "\u27e8U+" + mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "\u27e9");
@@ -28,13 +28,13 @@
   }
   const percent = (share) => Math.round(share * 100) + " %";
   const scenarioOf = (match) => data.scenarios[match[SCENARIO]];
-  /* A seat, with what its domain calls it. */
+  /* A seat with its name in the domain. */
   const side = (seat, scenario) => {
     const role = data.domains[scenario.domain][seat];
     return role === seat ? seat : `${seat} (${role})`;
   };
 
-  /* What a search looks through: names, the scenario and every word said. */
+  /* The text that a search covers: names, the scenario and all messages. */
   function text(match) {
     if (!folded.has(match)) {
       const transcript = parse(raw(match));
@@ -71,7 +71,7 @@
         element("div", { class: "who" }, name),
         element("div", { class: "what" }, element("span", {}, case_), element("span", { class: match[ENDING] }, how)));
     });
-    if (!items.length) items.push(element("li", { class: "empty" }, "No match fits. Widen the filters."));
+    if (!items.length) items.push(element("li", { class: "empty" }, "No match fits these filters."));
     $("list").replaceChildren(...items);
     $("more").hidden = found.length <= shown;
     $("count").textContent = `${found.length} of ${data.matches.length} matches`;
@@ -151,17 +151,17 @@
 
   function move({ kind, value, firm }, scenario) {
     if (kind === "offer") return `${firm ? "insists on" : "offers"} ${value} ${scenario.unit}`;
-    return { accept: "accepts", walk: "walks away", forfeit: "makes no usable move" }[kind];
+    return { accept: "accepts", walk: "walks away", forfeit: "makes no valid move" }[kind];
   }
 
   function troubles(message, scenario) {
     const { wording, intended, violations, notes } = message;
     const asked = wording ? wording.problems.map((problem, at) => `reply ${at + 1} rejected: ${problem}`) : [];
-    if (wording && wording.repaired) asked.push("the stated number was put right without the model");
+    if (wording && wording.repaired) asked.push("the stated number was corrected without the model");
     if (intended && (intended.kind !== message.move.kind || intended.value !== message.move.value)) asked.push("meant: " + move(intended, scenario));
     if (notes && notes.promise === true) asked.push("a promise that it means to break");
     if (message.verdict !== undefined) asked.push(message.verdict ? "the judge saw an agreement" : "the judge saw no agreement yet");
-    if (message.unjudged) asked.push(`the judge gave no answer that could be used: ${message.unjudged}`);
+    if (message.unjudged) asked.push(`the judge gave no usable answer: ${message.unjudged}`);
     for (const rule of violations || []) asked.push(`breaks a rule of conduct: ${rule}`);
     return asked;
   }
@@ -199,7 +199,7 @@
     return svg;
   }
 
-  /* The heat map: three measures, and each cell leads to its matches. */
+  /* The heat map: three measures; each cell links to its matches. */
   function measure(name) {
     const at = ["creditor", "debtor", "success"].indexOf(name);
     document.querySelectorAll("#heat button").forEach((button) => {
@@ -256,5 +256,5 @@
   const linked = data.matches.find((match) => "#match-" + match[POSITION] === location.hash);
   if (linked) choose(linked, true);
   else if (found.length) { chosen = found[0]; list(); show(found[0]); }
-  else $("negotiation").replaceChildren(element("p", { class: "note" }, "No transcript is in this page yet."));
+  else $("negotiation").replaceChildren(element("p", { class: "note" }, "There is no transcript here yet."));
 })();

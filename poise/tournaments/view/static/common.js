@@ -1,5 +1,5 @@
 "use strict";
-/* Progress of a running tournament, and filters that go into the address. Nothing here ever writes HTML. */
+/* Progress of a running tournament, and filters in the address. Nothing here writes HTML. */
 (() => {
   const QUICK = 1000, SLOW = 10000;
   const bar = document.getElementById("progress");
@@ -53,7 +53,7 @@
     document.dispatchEvent(new CustomEvent("grown", { detail: state }));
   }
 
-  /* What a form asks for, without its empty fields. */
+  /* The values of a form, without its empty fields. */
   function query(form) {
     const wanted = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
     return wanted.size ? "?" + wanted : "";

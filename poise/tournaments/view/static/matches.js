@@ -1,5 +1,5 @@
 "use strict";
-/* The list: only the rows in sight exist; pieces of data come as they are scrolled to. Text is set as text. */
+/* The list: only visible rows exist; data are fetched as they are scrolled to. Text is set as text. */
 (() => {
   const ROW = 36, PIECE = 200, MARGIN = 12, REST = 1500;
   const ENDINGS = { deal: "deal", walked: "walked away", timeout: "no deal in time", failed: "failed" };
@@ -127,7 +127,7 @@
     restart(false);
   }
 
-  /* A column's head sorts by it: upwards, downwards, and then by the schedule again. */
+  /* A click on a column's head sorts it ascending, then descending, then in schedule order again. */
   const heads = [...table.querySelectorAll("[data-sort]")];
   function mark() {
     for (const head of heads) {

@@ -1,11 +1,11 @@
 "use strict";
-/* The overview: filters at once, and fresh figures while the tournament grows, without losing one's place. */
+/* The overview: filters apply at once, and figures update while the tournament runs, without losing the place. */
 (() => {
   const REST = 2000;
   const form = document.getElementById("filters");
   let busy = false, stale = false;
 
-  /* Put the figures of `address` in place of those shown; the chosen measure, the focus and what is unfolded stay. */
+  /* Replace the figures by those of `address`; the chosen measure, the focus and open sections stay. */
   async function refresh(address) {
     if (busy) { stale = true; return; }
     busy = true;
@@ -19,7 +19,7 @@
       for (const id of open) { const same = document.getElementById(id); if (same) same.open = true; }
       if (measure) { const same = document.getElementById(measure.id); if (same) same.checked = true; }
       if (mark) { const same = document.querySelector("#live " + mark); if (same) same.focus({ preventScroll: true }); }
-    } catch { /* the next growth tries again */ }
+    } catch { /* the next update tries again */ }
     setTimeout(() => { busy = false; if (stale) { stale = false; refresh(location.href); } }, REST);
   }
 

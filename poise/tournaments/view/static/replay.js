@@ -1,14 +1,14 @@
 "use strict";
 /* Stepping through a match, or through two side by side: j and k by message, left and right by node. Text is set as text. */
 (() => {
-  const TICK = 900, WHOLE = Infinity; /* after a step by message, its last node is the one at work */
+  const TICK = 900, WHOLE = Infinity; /* after a step by message, its last node is current */
   const $ = (id) => document.getElementById(id);
   const items = [...document.querySelectorAll(".message")];
   if (!items.length) return;
   const two = document.body.classList.contains("beside");
   const last = Math.max(...items.map((item) => Number(item.dataset.message)));
   const turns = [...document.querySelectorAll(".turn")];
-  /* Each turn's nodes, in the order in which they worked; a node may come twice. */
+  /* Each turn's nodes in the order in which they ran; a node may run twice. */
   const steps = turns.map((turn) => [...turn.querySelectorAll(".step[data-step]")]);
   const end = (message) => Math.max(0, (steps[message] || []).length - 1);
   const named = (place) => { const one = steps[at] && steps[at][place]; return one ? one.dataset.step : ""; };
@@ -32,7 +32,7 @@
     if (!two) { light(); ask(); }
   }
 
-  /* Scroll the negotiation, not the page, where they have a pane of their own. */
+  /* Scroll the negotiation, not the page, where it has its own pane. */
   function reveal(item) {
     const pane = item.closest(".negotiation");
     if (pane && pane.scrollHeight > pane.clientHeight + 2) {
@@ -78,13 +78,13 @@
     $("play").setAttribute("aria-pressed", String(wanted));
   }
 
-  /* The prompt is fetched when it is looked at. */
+  /* The prompt is fetched when it is opened. */
   let asked = -1;
   async function ask() {
     const box = $("prompt");
     if (!box.open || asked === at) return;
     const mine = asked = at;
-    let told = { note: "The viewer does not answer.", tries: [] };
+    let told = { note: "The viewer does not respond.", tries: [] };
     try {
       const answer = await fetch(box.dataset.address + at);
       if (answer.ok) told = await answer.json(); else told.note = "This prompt cannot be rendered again: " + answer.status;
@@ -104,7 +104,7 @@
     return turn;
   }
 
-  /* One try: what the model was told, and beside it what it said. */
+  /* One try: the prompt, and the reply beside it. */
   function attempt(one, place, many) {
     const box = document.createElement("section"), head = document.createElement("h4"), sides = document.createElement("div"), left = document.createElement("div"), right = document.createElement("div");
     box.className = "try";

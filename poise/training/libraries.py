@@ -1,4 +1,4 @@
-"""The libraries of the `train` extra, imported when they are used and kept quiet."""
+"""The libraries of the `train` extra, imported when they are used and kept quiet, and where torch computes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from poise.common.errors import ConfigError
 
+Device = Literal["cpu", "cuda"]
 _QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -33,14 +34,28 @@ def library(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise ConfigError(
-            f"training the words needs {name}, which cannot be imported ({error}); install it with: "
+            f"this training needs {name}, which cannot be imported ({error}); install it with: "
             "pip install 'poise[train]'"
         ) from None
 
 
-def torch() -> Any:
+def require_torch() -> Any:
     """The module torch. Raises ConfigError where it is not installed."""
     return library("torch")
+
+
+def choose_device(device: str = "auto") -> Device:
+    """The requested device; "auto" is cuda where there is one.
+
+    Raises:
+        ConfigError: it is not available, or torch is not installed.
+    """
+    cuda = require_torch().cuda.is_available()
+    if device in ("auto", "cuda") and cuda:
+        return "cuda"
+    if device in ("auto", "cpu"):
+        return "cpu"
+    raise ConfigError(f"device {device!r} is not available; this machine has cpu{' and cuda' if cuda else ''}")
 
 
 @contextmanager
