@@ -39,6 +39,7 @@ class Agent:
     file:            the file of your own that it comes from; "" for any other.
     policy_model:    the URI of the model that its policy asks beside the words; "" for none.
     worlds:          the digests of the simulated worlds whose debtors it was trained on.
+    detector:        the file of the fitted detector that reads the other side for it; "" for the tournament's.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Agent:
     file: str = ""
     policy_model: str = ""
     worlds: frozenset[str] = frozenset()
+    detector: str = ""
 
     def __repr__(self) -> str:
         model, file = (f"{word} {one}" if one else "" for word, one in ((" with", self.model), (" from", self.file)))

@@ -27,6 +27,7 @@ def identities(agent: Agent | None, declared: Mapping[str, Any]) -> tuple[str, .
         return (own,)
     played = {name: declared[name] for name in _PLAYED if name in declared}
     played["model"] = _model_name(str(played.get("model", "")))
+    played["detector"] = declared.get("settings", {}).get("detector", "")
     parts = (played, agent.make_policy(), agent.make_concession(), agent.persona, agent.adapter, agent.make_graph)
     try:
         return own, digest_of(_packed(parts).hex())

@@ -112,6 +112,13 @@ def _adapter(agent: Agent, value: str) -> Agent:
     return replace(agent, adapter=adapter, settings={"adapter": adapter.key if adapter else NONE})
 
 
+def _detector(agent: Agent, value: str) -> Agent:
+    from poise.agents.emotions.detectors import detector_digest, fitted_detector
+
+    fitted_detector(value)  # refuses a damaged file here, not in the middle of a tournament
+    return replace(agent, detector=value, settings={"detector": detector_digest(value)})
+
+
 SETTINGS: Final[Mapping[str, AgentSetting]] = MappingProxyType(
     {
         "concession": AgentSetting(
@@ -125,6 +132,11 @@ SETTINGS: Final[Mapping[str, AgentSetting]] = MappingProxyType(
         ),
         "adapter": AgentSetting(
             "DIR", "how a model is tuned that words the moves: none, or that of a trained agent by its folder", _adapter
+        ),
+        "detector": AgentSetting(
+            "FILE",
+            "what reads the other side's emotions for this agent: a file of `python -m poise.training.detector.fit`",
+            _detector,
         ),
         "offers": AgentSetting(("policy", "model"), "who decides the number", partial(_set_field, "offers")),
         "reading": AgentSetting(

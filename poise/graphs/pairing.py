@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from poise.agents.agent import Agent, Offers
-from poise.agents.emotions.detectors import LEXICAL, detector_asks, open_detector
+from poise.agents.emotions.detectors import LEXICAL, detector_asks, fitted_detector, open_detector
 from poise.agents.emotions.tracker import Tracker
 from poise.agents.judges import Verdict, asks_model, open_judge
 from poise.agents.models.settings import SCRIPTED, ModelSettings
@@ -46,8 +46,8 @@ class PlaySettings:
     rules:           the rules of every match.
     judge:           who says after each message whether the last two are an agreement: a model URI, or "rules" for the
                      judge without a model; None for nobody. It is recorded and decides nothing.
-    detector:        what reads emotions, for both seats: "lexical" (default), or a model URI to ask that model (see
-                     `poise.agents.emotions.detectors`).
+    detector:        what reads emotions, for agents that have no detector of their own: "lexical" (default), or a model
+                     URI to ask that model (see `poise.agents.emotions.detectors`).
     """
 
     model: str = SCRIPTED
@@ -95,6 +95,7 @@ class Pairing:
         self._declared: dict[Seat, dict[str, Any]] = {}
         self._graph = self._runner()
         self._detector = open_detector(self.settings.detector, options)
+        self._own = {seat: fitted_detector(agent.detector) for seat, agent in self.agents.items() if agent.detector}
         # With seed, scenario and seat they tell a negotiation from all others in flight.
         self._names = [f"{agent.name}@{self._uri(agent)}" for agent in self.agents.values()]
 
@@ -198,7 +199,7 @@ class Pairing:
             persona=agent.persona,
             voice=self._voices[seat],
             tracker=tracker if isinstance(tracker, Tracker) else Tracker(),
-            detector=self._detector,
+            detector=self._own.get(seat, self._detector),
             dice=Dice(child_seed(seed, seat)),
             thread="/".join((str(seed), scenario.id, *self._names, seat)),
             privileged=agent.privileged,

@@ -17,7 +17,8 @@ from poise.agents.emotions.detector import ARTIFACT, Detector
 from poise.agents.emotions.model import distribution
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.common.errors import BadInput, PoiseError
-from poise.training.detector.fit import FILES, best_temperature, fit, fit_main
+from poise.training.detector.corpus import read_corpus
+from poise.training.detector.fit import FILES, best_temperature, fit, fit_main, read_part
 from poise.training.detector.scores import best_thresholds, cross_fitted, f1_by_class, macro_f1
 from poise.training.detector.training import Settings, quantise
 
@@ -124,6 +125,24 @@ def test_provenance_of_a_fit(corpus: Path, tmp_path: Path) -> None:
     assert provenance["scores"] == scores
     assert provenance["rows"] == {"train": 168, "added": 0, "dev": 168}
     assert set(provenance["data"]) == set(FILES)
+
+
+def test_parts_of_the_data_share_no_row_and_leave_none_out(corpus: Path, tmp_path: Path) -> None:
+    whole = read_corpus(corpus / "train.tsv.gz")
+    parts = [whole.part(number, 3) for number in (1, 2, 3)]
+    assert sorted(text for part in parts for text in part.texts) == sorted(whole.texts)
+    assert [part.heads.tolist() for part in parts] == [whole.heads[number::3].tolist() for number in range(3)]
+    write(corpus / "dev.tsv.gz", [f"{name}, always {name}\t{n}\tid" for n, name in enumerate(EMOTIONS28) for _ in "12"])
+    out = tmp_path / "new" / "half.npz"
+    assert fit_main(["--data", str(corpus), "--out", str(out), "--part", "2/2", "--written", "0"]) == 0
+    provenance = load_detector(out).provenance
+    assert (provenance["part"], provenance["rows"]) == ("2/2", {"train": 84, "added": 0, "dev": 28})
+
+
+@pytest.mark.parametrize("written", ["0/3", "4/3", "1", "a/b", "1/0"])
+def test_a_part_that_is_none_is_refused(written: str) -> None:
+    with pytest.raises(BadInput, match=f"--part {written} is not K/N"):
+        read_part(written)
 
 
 @pytest.mark.parametrize(

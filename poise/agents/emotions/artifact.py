@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from poise.agents.emotions.features import Features
 from poise.agents.emotions.model import HEADS, Model
 from poise.common.errors import BadInput
-from poise.common.files import DAMAGED
+from poise.common.files import DAMAGED, draft
 
 FORMAT: Final = 1
 _REMEDY: Final = "reinstall Poise, or train it again: python -m poise.training.detector.fit --data DIR --out FILE"
@@ -33,11 +33,11 @@ def inverse_frequency(documents: int, frequency: NDArray[np.uint16]) -> NDArray[
 
 
 def save_detector(model: Model, path: Path, documents: int, frequency: NDArray[np.uint16]) -> None:
-    """Write `model`, the same bytes for the same model.
+    """Write `model`, whole or not at all, and the same bytes for the same model.
 
     documents: training texts. frequency: how many of them hold each feature, shape (features,).
     """
-    with path.open("wb") as file:
+    with draft(path) as beside, beside.open("wb") as file:
         np.savez_compressed(
             file,
             format=np.array(FORMAT),

@@ -5,20 +5,25 @@
     28:ollama:NAME, ...   asks it for one of the 28
 
 A model's answer is a label and no probability, so its reading puts all the weight on it.
+
+What is named here reads for both seats. A seat may have a detector of its own, by the agent's setting `detector=FILE`:
+one that `python -m poise.training.detector.fit` wrote.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28
-from poise.common.errors import AgentError
+from poise.common.errors import AgentError, BadInput
+from poise.common.files import sha256_of
 from poise.common.words import did_you_mean
 
 if TYPE_CHECKING:
-    from poise.agents.emotions.detector import EmotionReader
+    from poise.agents.emotions.detector import Detector, EmotionReader
     from poise.agents.emotions.llm_detector import Asked
     from poise.agents.models.settings import ModelSettings
 
@@ -69,6 +74,39 @@ def open_detector(uri: str, options: Mapping[str, Any] | None = None) -> Emotion
 
     settings = ModelSettings.from_options({**(options or {}), "temperature": 0.0})
     return AskingDetector(_asked(uri, settings))
+
+
+def fitted_detector(file: str) -> Detector:
+    """The detector in a file, loaded once in this process; "" is the shipped one.
+
+    Raises:
+        BadInput: the file is missing or damaged.
+    """
+    from poise.agents.emotions.detector import default_detector
+
+    return _fitted(file, detector_digest(file)) if file else default_detector()
+
+
+def detector_digest(file: str) -> str:
+    """What tells the detector in a file from others: the beginning of its SHA-256.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    try:
+        return sha256_of(Path(file))[:16]
+    except OSError as error:
+        raise BadInput(
+            f"{file}: no detector ({error.strerror}); fit one with `python -m poise.training.detector.fit`"
+        ) from None
+
+
+@lru_cache(maxsize=16)
+def _fitted(file: str, _digest: str) -> Detector:
+    from poise.agents.emotions.artifact import load_detector
+    from poise.agents.emotions.detector import Detector
+
+    return Detector(load_detector(Path(file)))
 
 
 @lru_cache(maxsize=16)

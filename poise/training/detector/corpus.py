@@ -30,6 +30,11 @@ class Corpus:
     heads: Flags
     weights: NDArray[np.float32] | None = None
 
+    def part(self, number: int, parts: int) -> Corpus:
+        """Every `parts`-th row from row `number` (from 1) on: parts of the same data share no row."""
+        rows = slice(number - 1, None, parts)
+        return Corpus(self.texts[rows], self.heads[rows], None if self.weights is None else self.weights[rows])
+
     def weighed(self) -> NDArray[np.float32]:
         """The weights, ones where none are given, shape (rows, 35)."""
         return np.ones(self.heads.shape, np.float32) if self.weights is None else self.weights

@@ -1,16 +1,18 @@
 """Train the emotion detector: `python -m poise.training.detector.fit --data DIR`.
 
-Options: --casino FILE, --dialogues FILE, --out FILE. DIR holds train.tsv.gz, dev.tsv.gz and labels.txt of GoEmotions.
-The weights come from its training rows and from the negotiation messages of `poise.training.detector.lessons`, without
-the held-out ones. Thresholds and temperatures are tuned on the development rows, so the scores on those rows are too
-high. They are given beside the scores with one fixed threshold, and with thresholds from one half of the development
-rows on the other half.
+Options: --casino FILE, --dialogues FILE, --part K/N, --out FILE. DIR holds train.tsv.gz, dev.tsv.gz and labels.txt of
+GoEmotions. The weights come from its training rows and from the negotiation messages of
+`poise.training.detector.lessons`, without the held-out ones. Thresholds and temperatures are tuned on the development
+rows, so the scores on those rows are too high. They are given beside those with one fixed threshold, and with thresholds
+from one half of the development rows on the other half. With --part 2/3 every third row of both is used, from the
+second on: detectors of different parts have no row of GoEmotions in common.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -26,7 +28,7 @@ from poise.agents.emotions.detector import ARTIFACT
 from poise.agents.emotions.features import Features
 from poise.agents.emotions.model import HEADS, Array, Model, distribution, margins, of_groups
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.common.errors import PoiseError
+from poise.common.errors import BadInput, PoiseError
 from poise.common.seeds import child_seed
 from poise.training.detector.corpus import Corpus, Flags, check_labels, joined, read_corpus
 from poise.training.detector.lessons import ALONE, Additions
@@ -47,11 +49,17 @@ LICENCE: Final = (
 )
 CASINO_LICENCE: Final = " Also on CaSiNo, Chawla et al. 2021, CC BY 4.0, in the same way."
 DIALOGUES_LICENCE: Final = " Also on the dialogues published with EmoDebt, MIT by their README, in the same way."
+WHOLE: Final = (1, 1)
 _LABELS: Final = len(EMOTIONS28)
+_PART: Final = re.compile(r"0*([1-9]\d?)/0*([1-9]\d?)")
 
 
-def fit(data: Path, out: Path, settings: Settings, additions: Additions = ALONE) -> dict[str, float]:
+def fit(
+    data: Path, out: Path, settings: Settings, additions: Additions = ALONE, part: tuple[int, int] = WHOLE
+) -> dict[str, float]:
     """Train on the files in `data` and on `additions`, write the artifact to `out`, and give the scores on dev.
+
+    part: (K, N) for the K-th of N parts of the rows in `data`.
 
     Raises:
         BadInput: the data cannot be used.
@@ -59,7 +67,7 @@ def fit(data: Path, out: Path, settings: Settings, additions: Additions = ALONE)
     from threadpoolctl import threadpool_limits
 
     check_labels(data / "labels.txt")
-    found, dev = read_corpus(data / "train.tsv.gz"), read_corpus(data / "dev.tsv.gz")
+    found, dev = (read_corpus(data / name).part(*part) for name in ("train.tsv.gz", "dev.tsv.gz"))
     extra = additions.corpora(settings.seed)
     train = joined([found, *extra])
     vocabulary = build_vocabulary(train, settings)
@@ -68,6 +76,7 @@ def fit(data: Path, out: Path, settings: Settings, additions: Additions = ALONE)
     scores = measure_detector(model, dev, np.random.default_rng(child_seed(settings.seed, "halves")))
     provenance = {
         "data": {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in FILES},
+        "part": "{}/{}".format(*part),
         "additions": additions.provenance(),
         "rows": {"train": len(found.texts), "added": len(train.texts) - len(found.texts), "dev": len(dev.texts)},
         "licence": licence(additions),
@@ -177,6 +186,19 @@ def table(scores: dict[str, float]) -> str:
     return "\n".join([*lines, f"  {'share of rows whose likeliest is right':<55} {right}"])
 
 
+def read_part(written: str) -> tuple[int, int]:
+    """(K, N) of `K/N`.
+
+    Raises:
+        BadInput: it is not that, or K is above N.
+    """
+    found = _PART.fullmatch(written)
+    if not found or int(found[1]) > int(found[2]):
+        msg = f"--part {written} is not K/N, the K-th of N parts with K from 1 to N, such as 2/3"
+        raise BadInput(msg)
+    return int(found[1]), int(found[2])
+
+
 def fit_main(arguments: list[str] | None = None) -> int:
     """The command; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m poise.training.detector.fit", description=__doc__)
@@ -184,12 +206,14 @@ def fit_main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--casino", type=Path, help="CaSiNo's casino_train.json.gz, to learn from it as well")
     parser.add_argument("--dialogues", type=Path, help="EmoDebt's debt_dialogues.jsonl.gz, to learn from it as well")
     parser.add_argument("--written", type=float, default=1.5, help="weight of the sentences written for Poise; 0: none")
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="the K-th of N parts of DIR's rows")
     parser.add_argument("--out", type=Path, default=ARTIFACT, help="file to write (default: the package's own)")
     parser.add_argument("--seed", type=int, default=0)
     options: Any = parser.parse_args(arguments)
     try:
         additions = Additions(options.written, options.casino, options.dialogues)
-        scores = fit(options.data, options.out, Settings(seed=options.seed), additions)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        scores = fit(options.data, options.out, Settings(seed=options.seed), additions, read_part(options.part))
     except PoiseError as error:
         sys.stderr.write(f"{error}\n")
         return 2
