@@ -27,16 +27,19 @@ Portion = Annotated[int, typer.Option(help="Tokens computed at once. 0: chosen f
 
 
 @app.command("pick")
-@takes(Picking, leave_out=("pairs",))
+@takes(Picking, leave_out=("pairs", "share"))
 def pick_command(
     given: dict[str, Any],
-    data: Annotated[list[str], typer.Option(metavar="DIR=N", help="Pairs and how many to pick; repeat.")],
+    data: Annotated[
+        list[str],
+        typer.Option(metavar="DIR=N|N%", help="Pairs and how many to pick, or their largest share of all; repeat."),
+    ],
     out: Out = None,
 ) -> None:
     """Pick negotiations to learn words from, with the right number and an emotion that can be read."""
     from poise.training.language.picking import write_picked
 
-    sources = [(path, Picking(pairs=number, **given)) for path, number in map(_counted, data)]
+    sources = [(path, Picking(**how, **given)) for path, how in map(_counted, data)]
     folder = out or Path("runs") / "pick"
     with _running(folder):
         found = write_picked(sources, folder)
@@ -45,13 +48,13 @@ def pick_command(
     write_line(f"learn from them with: poise train sft --data {folder} --top 1")
 
 
-def _counted(text: str) -> tuple[Path, int]:
+def _counted(text: str) -> tuple[Path, dict[str, Any]]:
     from poise.common.errors import ConfigError
 
     path, _, number = text.rpartition("=")
-    if not path or not number.isdecimal():
-        raise ConfigError(f"--data {text} is not DIR=N, such as runs/data=1000")
-    return Path(path), int(number)
+    if not path or not number.removesuffix("%").isdecimal():
+        raise ConfigError(f"--data {text} is not DIR=N, such as runs/data=1000, or DIR=N%, such as runs/scripted=30%")
+    return Path(path), {"share": int(number[:-1]) / 100} if number.endswith("%") else {"pairs": int(number)}
 
 
 @app.command("sft")
@@ -100,6 +103,9 @@ def score_command(
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the model; repeat.")
     ] = None,
+    detector: Annotated[
+        str, typer.Option(metavar="FILE", help="The fitted detector of verifiable. Default: the shipped one.")
+    ] = "",
 ) -> None:
     """Score replies from 1 to 10, with reasons, into a file beside them. Repeat it to resume."""
     from poise.agents.models.settings import ModelSettings
@@ -107,7 +113,7 @@ def score_command(
     from poise.training.language.scores import open_scorer, score_all, scores_path, to_score
     from poise.training.language.verifiable import mean_parts
 
-    scorer = open_scorer(judge, ModelSettings.from_options(parse_options(option or [])))
+    scorer = open_scorer(judge, ModelSettings.from_options(parse_options(option or [])), detector)
     items, of, folder = to_score(data, seat)
     with _running(folder) as run:
         found = score_all(scorer, items, scores_path(folder, judge), of, watch=run.watch, stop=run.stop)

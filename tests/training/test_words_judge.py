@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from helpers.voice_fakes import FakeModel, request
 from helpers.words_fakes import pair
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.agents.models.calls import Caller
 from poise.agents.models.settings import ModelSettings
 from poise.agents.protocols import ChatMessage
 from poise.common.errors import AgentError, BadReply, ConfigError, StoreError
 from poise.games.moves import ACCEPT, offer
-from poise.training.language.judged_message import pair_key, spoken_of
+from poise.tournaments.config import make_config
+from poise.tournaments.runner import run_tournament
+from poise.tournaments.storage.store import Store
+from poise.training.language.judged_message import pair_key, spoken_in, spoken_of
 from poise.training.language.model_judge import ModelScorer, questions
 from poise.training.language.scores import Item, Verifiable, open_scorer, read_reply_scores, score_all, scores_path
 from poise.training.language.verifiable import WEIGHTS, JudgedMessage, ReplyScore, emotion_rank, judge, mean_parts
 
-GOOD = "This makes me so angry! I need the full payment in 60 days."
+GOOD = "This makes me so angry! The bakery knows its bank. I need the full payment in 60 days."
 
 SIXTY = offer(60)
 
@@ -36,7 +40,7 @@ def spoken(
 
 def test_a_good_message_gets_nearly_everything():
     score = judge(spoken(GOOD))
-    assert score.total > 9.5
+    assert score.total > 9.5, score
     assert set(score.parts) == set(WEIGHTS)
     assert sum(WEIGHTS.values()) == pytest.approx(1)
 
@@ -51,7 +55,7 @@ def test_a_good_message_gets_nearly_everything():
         (f"As an AI, I cannot feel. {GOOD}", "topic", 0, "leaves the negotiation", 2),
         ("", "number", 0, "no words", 1),
         ("60 days.", "length", 0.4, "has 2 words", 10),
-        (f"{GOOD} {' '.join(['really'] * 60)}.", "length", 0.175, "has 73 words", 10),
+        (f"{GOOD} {' '.join(['really'] * 55)}.", "length", 0.175, "has 73 words", 10),
         ("I am angry at this, 60 days is what I", "length", 0.5, "middle of a sentence", 10),
         (
             "Such anger! Such anger again. I want it. I need the full payment in 60 days.",
@@ -74,22 +78,64 @@ def test_the_other_sides_number_may_be_named_as_theirs():
     assert judge(spoken("Your 90 days is too long, that makes me angry. I need it in 60 days.")).parts["number"] == 1
 
 
-def test_an_emotion_pays_by_its_place_and_coming_closer_pays():
-    values = {}
-    for emotion in EMOTIONS28:
-        rank = emotion_rank(GOOD, emotion)
-        values[rank] = judge(spoken(GOOD, emotion)).parts["emotion"]
-    ranks = sorted(values)
-    assert values[1] == 1
-    assert values[3] == 0.8
-    assert all(values[one] > values[two] for one, two in itertools.pairwise(ranks))
-    assert max(value for rank, value in values.items() if rank > 3) < 0.8
+def test_an_emotion_pays_by_its_probability_and_coming_closer_pays():
+    read = default_detector().read(GOOD).twenty_eight
+    values = {p: judge(spoken(GOOD, emotion)).parts["emotion"] for p, emotion in zip(read, EMOTIONS28, strict=True)}
+    paid = [values[p] for p in sorted(values)]
+    assert paid == sorted(paid)
+    assert paid[-1] == pytest.approx((1 + max(read)) / 2)
+    assert paid[0] < 0.05
+
+
+def test_another_detector_may_read_the_emotions():
+    class Sad:
+        def read(self, text):
+            seen = default_detector().read(text)
+            return replace(seen, twenty_eight=tuple(float(emotion == "sadness") for emotion in EMOTIONS28))
+
+    assert judge(spoken(GOOD, "sadness"), Sad()).parts["emotion"] == 1
+    assert judge(spoken(GOOD), Sad()).parts["emotion"] == 0
+    assert emotion_rank(GOOD, "sadness", Sad()) == 1
+    assert emotion_rank(GOOD, "anger", Sad()) == len(EMOTIONS28)  # a model's one answer leaves no second place
+
+
+def test_substance_is_what_fits_this_case_alone():
+    def of(text):
+        return judge(
+            spoken(text, None, said=(("creditor", 50), ("debtor", "My oven broke. 90 days.", offer(90))))
+        ).parts["substance"]
+
+    assert of("I need the full payment in 60 days.") == of("I am so sorry. I can wait 60 days for my money.") == 0
+    assert of("The bakery can pay in 60 days.") == of("Your $4,634 is due in 60 days.") == 0.5
+    assert of("Your oven has nothing to do with the bank, 60 days.") == 1
+    assert of("Not in 90 days, I need it in 60 days.") == 0
+
+
+def test_scores_of_what_is_said_without_a_model_spread(tmp_path):
+    """Every number is right there, so the scores have to tell messages apart by more than that."""
+    config = {"creditors": ["random", "vanilla"], "debtors": ["angry", "threatening"], "scenarios": "builtin:train"}
+    run_tournament(make_config({**config, "matches_per_pair": 3, "seed": 1, "workers": 1}), tmp_path / "run")
+    scores: dict[str, list[float]] = {"random": [], "vanilla": []}
+    with Store.read(tmp_path / "run") as store:
+        for transcript in store.transcripts():
+            found = (judge(message).total for _, message in spoken_in(transcript, "creditor"))
+            scores[str(transcript.creditor["name"])] += found
+    for found in scores.values():
+        low, high = np.quantile(found, [0.1, 0.9])
+        assert high - low > 2
+        assert np.mean(found) < 9
 
 
 def test_without_an_intended_emotion_none_is_asked_for():
     score = judge(spoken(GOOD, None))
     assert "emotion" not in score.parts
     assert score.total == 10
+
+
+def test_reading_back_what_the_other_side_said_costs():
+    heard = ("debtor", "My oven broke and nobody buys bread. 90 days.", offer(90))
+    parrot = spoken("Your oven broke and nobody buys bread. 60 days.", said=(("creditor", 50), heard))
+    assert judge(parrot).parts["repetition"] < 0.5
 
 
 def test_saying_again_what_was_said_costs():

@@ -9,6 +9,8 @@ from helpers.words_fakes import FEELS, pair, write_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poise.agents.emotions.detector import ARTIFACT
+from poise.agents.emotions.detectors import detector_digest
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.common.errors import ConfigError, StoreError
 from poise.games.moves import Move
@@ -48,7 +50,7 @@ def test_picked_are_whole_talks_of_good_replies_and_no_more_than_asked_for(numbe
     talks = [each.match for each in picked.pairs]
     assert min(number, len(ANGRY)) <= len(picked.pairs) < number + 3
     assert all(talks.count(match) == 3 for match in talks)
-    assert all(judge(spoken_of(each)).total >= 8 for each in picked.pairs)
+    assert all(judge(spoken_of(each)).total >= 7 for each in picked.pairs)
     assert picked.emotions == {"anger": len(picked.pairs)}
 
 
@@ -64,7 +66,7 @@ def test_wrong_numbers_long_replies_and_lonely_ones_are_left_out():
     picked = pick([*wrong, *long, *lonely, *ANGRY[9:12]], Picking(pairs=9))
     assert list(picked.pairs) == ANGRY[9:12]
     assert picked.left_out == {
-        "score below 8": 3,
+        "score below 7": 3,
         "long replies or prompts": 3,
         "in negotiations with too few good replies": 1,
     }
@@ -80,9 +82,45 @@ def test_neutral_replies_are_few():
     assert picked.emotions["anger"] == 9
 
 
-def test_data_without_a_good_reply_are_refused_with_the_remedy():
+def test_repaired_words_are_not_the_models_and_are_not_learned():
+    assert pick([replace(ANGRY[0], repaired=True), *ANGRY[1:3]], Picking(pairs=3)).pairs == ANGRY[1:3]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 70))
+def test_a_share_is_never_exceeded(tmp_path_factory, number, percent):
+    folder = tmp_path_factory.mktemp("picks")
+    data = write_pairs(folder / "data", ANGRY).parent
+    found = write_picked([(data, Picking(share=percent / 100)), (data, Picking(pairs=number))], folder / "out")
+    counted = len(pick(ANGRY, Picking(pairs=number)).pairs)
+    shared = len(found.pairs) - counted
+    assert shared <= percent / 100 * len(found.pairs) + 1e-9
+    assert shared == len(ANGRY) or shared + 1 > percent / 100 * (len(found.pairs) + 1)
+
+
+def test_a_share_of_nothing_is_refused(tmp_path):
+    data = write_pairs(tmp_path / "data", ANGRY).parent
+    for shares in ([0.3], [0.3, 0.7]):
+        with pytest.raises(ConfigError, match="leave nothing to be a share of"):
+            write_picked([(data, Picking(share=share)) for share in shares], tmp_path / "out")
+
+
+def test_another_detector_may_pick(tmp_path):
+    """The shipped one under another name picks the same, and the header says which it was."""
+    data = write_pairs(tmp_path / "data", ANGRY).parent
+    first = write_picked([(data, Picking(pairs=6))], tmp_path / "out")
+    other = write_picked([(data, Picking(pairs=6, detector=str(ARTIFACT)))], tmp_path / "other")
+    assert other.pairs == first.pairs
+    assert "detector" not in first.header["picked"]["sources"][0]
+    assert other.header["picked"]["sources"][0]["detector"] == detector_digest(str(ARTIFACT))
+
+
+def test_data_without_a_good_reply_are_refused_with_the_remedy(tmp_path):
+    bad = write_pairs(tmp_path / "bad", [replace(each, reply="No.") for each in ANGRY]).parent
+    good = write_pairs(tmp_path / "good", ANGRY).parent
     with pytest.raises(ConfigError, match="lower --least or --talk"):
-        pick([replace(each, reply="No.") for each in ANGRY], Picking())
+        write_picked([(bad, Picking())], tmp_path / "out")
+    assert write_picked([(bad, Picking()), (good, Picking(pairs=3))], tmp_path / "out").pairs
     with pytest.raises(ConfigError, match="least 11 is outside 1 to 10"):
         Picking(least=11)
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from poise.agents.emotions.detector import default_detector
+from poise.agents.emotions.detector import EmotionReader, default_detector
+from poise.agents.emotions.detectors import fitted_detector
 from poise.agents.emotions.taxonomy import EMOTIONS28
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import replace_file
@@ -49,13 +50,14 @@ class Picked:
 def pick(pairs: Sequence[PromptReply], how: Picking) -> Picked:
     """The pairs of the negotiations in which the speaker accepts, then of those that cost the least computing.
 
-    Raises:
-        ConfigError: no negotiation has enough good pairs.
+    Replies that were repaired are left out: their words are not the model's. Where no negotiation has enough good
+    pairs, nothing is picked.
     """
     left_out: Counter[str] = Counter()
     by_match: dict[tuple[str, str, str], list[PromptReply]] = {}
+    reader = fitted_detector(how.detector)
     for pair in pairs:
-        if how.seat in (pair.seat, "both") and (good := _if_good(pair, how, left_out)) is not None:
+        if how.seat in (pair.seat, "both") and (good := _if_good(pair, how, reader, left_out)) is not None:
             by_match.setdefault((pair.source, pair.match, pair.seat), []).append(good)
     order = Dice(how.seed, "picking").rng().permutation(len(by_match))
     negotiations = list(by_match.values())
@@ -70,9 +72,6 @@ def pick(pairs: Sequence[PromptReply], how: Picking) -> Picked:
             break
         picked += good_pairs
         neutral += sum(pair.emotion == NEUTRAL for pair in good_pairs)
-    if not picked:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-        raise ConfigError(f"none of {len(pairs)} pairs is good enough ({reasons}); lower --least or --talk")
     emotions = Counter(str(pair.emotion) for pair in picked)
     return Picked(picked, dict(emotions.most_common()), dict(left_out))
 
@@ -93,25 +92,28 @@ def _limit_neutral(negotiation: Sequence[PromptReply], neutral: int, most: float
         yield pair
 
 
-def _if_good(pair: PromptReply, how: Picking, left_out: Counter[str]) -> PromptReply | None:
+def _if_good(pair: PromptReply, how: Picking, reader: EmotionReader, left_out: Counter[str]) -> PromptReply | None:
     """The pair with the emotion that can be read in its reply; None if it is not good enough."""
+    if pair.repaired:
+        left_out["repaired replies"] += 1
+        return None
     if len(pair.reply.split()) > how.words or len(pair.messages) > how.turns:
         left_out["long replies or prompts"] += 1
         return None
-    emotion = heard(pair.reply, pair.emotion, how.likely)
+    emotion = heard(pair.reply, pair.emotion, how.likely, reader)
     if emotion is None:
         left_out["without an emotion that can be read"] += 1
         return None
     learned = with_emotion(pair, emotion)
-    if judge(spoken_of(learned)).total < how.least:
+    if judge(spoken_of(learned), reader).total < how.least:
         left_out[f"score below {how.least:g}"] += 1
         return None
     return learned
 
 
-def heard(reply: str, intended: str | None, likely: float) -> str | None:
+def heard(reply: str, intended: str | None, likely: float, reader: EmotionReader | None = None) -> str | None:
     """The emotion that can be read in a reply, see the module's docstring; None if there is none."""
-    probabilities = default_detector().read(reply).twenty_eight
+    probabilities = (reader or default_detector()).read(reply).twenty_eight
     first, second = sorted(range(len(EMOTIONS28)), key=lambda index: (-probabilities[index], index))[:2]
     if intended == EMOTIONS28[first]:
         return intended
@@ -134,7 +136,7 @@ def write_picked(sources: Sequence[tuple[Path, Picking]], out: Path) -> PromptRe
             if earlier.header.get("picked", {}).get("sources") != asked:
                 raise StoreError(f"{path} holds other pairs and is not overwritten; name another folder with --out")
             return earlier
-        picks = [pick(data.pairs, how) for data, how in read]
+        picks = _pick_all([(data.pairs, how) for data, how in read])
         pairs = [pair for picked in picks for pair in picked.pairs]
         evaluation = {str(data.header.get("evaluation", "unknown")) for data, _ in read}
         header = {
@@ -157,6 +159,36 @@ def write_picked(sources: Sequence[tuple[Path, Picking]], out: Path) -> PromptRe
                 f"{path} cannot be written ({error.strerror or error}); free some space, and repeat"
             ) from None
         return read_pairs(path)
+
+
+def _pick_all(sources: Sequence[tuple[Sequence[PromptReply], Picking]]) -> list[Picked]:
+    """From each source in order; those with a share get it of all that is picked, or what there is of it.
+
+    Raises:
+        ConfigError: the shares leave nothing for others, there are no others, or no pair of these is good enough.
+    """
+    shares = sum(how.share for _, how in sources)
+    counted = {place: pick(pairs, how) for place, (pairs, how) in enumerate(sources) if not how.share}
+    if not counted or shares >= 1:
+        raise ConfigError(
+            f"shares of {shares:.0%} leave nothing to be a share of; give a number of pairs to one source"
+        )
+    total = sum(len(picked.pairs) for picked in counted.values()) / (1 - shares)
+    if not total:
+        left_out = _add_counts(picked.left_out for picked in counted.values())
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+        raise ConfigError(f"no pair is good enough ({reasons}); lower --least or --talk")
+    picks = []
+    for place, (pairs, how) in enumerate(sources):
+        most = int(how.share * total)
+        picks.append(counted[place] if place in counted else _cut(pick(pairs, replace(how, pairs=max(1, most))), most))
+    return picks
+
+
+def _cut(picked: Picked, most: int) -> Picked:
+    """Its first `most` pairs."""
+    pairs = picked.pairs[:most]
+    return replace(picked, pairs=pairs, emotions=dict(Counter(str(pair.emotion) for pair in pairs).most_common()))
 
 
 def _add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

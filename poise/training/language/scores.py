@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from poise.agents.emotions.detectors import detector_digest, fitted_detector
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import ConfigError, StoreError
 from poise.common.files import digest_of, replace_file
@@ -53,17 +54,29 @@ class Scorer(Protocol):
 class Verifiable:
     """The judge that needs no model."""
 
-    def __init__(self) -> None:
+    def __init__(self, detector: str = "") -> None:
+        """detector: the file of the one that reads emotions; "" for the shipped one. Raises BadInput for a bad file."""
         self.declared: dict[str, Any] = {"judge": VERIFIABLE, "weights": dict(WEIGHTS)}
+        self.declared |= {"detector": detector_digest(detector)} if detector else {}
+        self._reader = fitted_detector(detector)
 
     def judge(self, spoken: JudgedMessage, seed: int = 0) -> ReplyScore:  # noqa: ARG002 - nothing is drawn
         """The score."""
-        return judge(spoken)
+        return judge(spoken, self._reader)
 
 
-def open_scorer(uri: str, settings: ModelSettings | None = None) -> Scorer:
-    """The scorer named `verifiable`, or the model at a URI. Raises AgentError for a bad URI."""
-    return Verifiable() if uri == VERIFIABLE else ModelScorer(uri, settings)
+def open_scorer(uri: str, settings: ModelSettings | None = None, detector: str = "") -> Scorer:
+    """The scorer named `verifiable`, with the detector in a file, or the model at a URI.
+
+    Raises:
+        AgentError: the URI is bad.
+        BadInput: the detector's file is missing or damaged, or a model was given one.
+    """
+    if uri == VERIFIABLE:
+        return Verifiable(detector)
+    if detector:
+        raise ConfigError(f"--detector {detector} is for the judge {VERIFIABLE}; {uri} reads emotions itself")
+    return ModelScorer(uri, settings)
 
 
 def scores_path(folder: Path, uri: str) -> Path:

@@ -221,12 +221,15 @@ class SampleSettings:
 class Picking:
     """What is picked from one set of data. pairs: how many; the last negotiation may exceed it.
 
-    likely: what the detector must give an emotion that was not intended. turns: later messages are left out.
+    share: instead of pairs, the largest share of all that is picked; 0: pairs decides. likely: what the detector must
+    give an emotion that was not intended. turns: later messages are left out. detector: its file; "" for the shipped
+    one.
     """
 
     pairs: Annotated[int, Field(ge=1)] = 1000
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seat: Annotated[Who, Field(description="Whose words.")] = "creditor"
-    least: Annotated[float, Field(ge=1, le=10, description="The verifiable judge's lowest score.")] = 8.0
+    least: Annotated[float, Field(ge=1, le=10, description="The verifiable judge's lowest score.")] = 7.0
     likely: Annotated[
         float, Field(ge=0, le=1, description="The lowest probability of an emotion that was not intended.")
     ] = 0.15
@@ -234,11 +237,18 @@ class Picking:
     talk: Annotated[int, Field(ge=1, description="The fewest good replies of a negotiation.")] = 2
     words: Annotated[int, Field(ge=1, description="The most words of a reply.")] = 34
     turns: Annotated[int, Field(ge=1, description="The most turns of a prompt.")] = 15
+    detector: Annotated[
+        str, CliOption(metavar="FILE"), Field(description="The fitted detector. Default: the shipped one.")
+    ] = ""
     seed: _Seed = 0
 
     def __post_init__(self) -> None:
         check_settings(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON data."""
-        return asdict(self)
+        """JSON data; the detector by its digest, and only what older picks have where it says nothing else."""
+        from poise.agents.emotions.detectors import detector_digest
+
+        data = asdict(self)
+        data["detector"] = self.detector and detector_digest(self.detector)
+        return {name: value for name, value in data.items() if value or name not in ("share", "detector")}
