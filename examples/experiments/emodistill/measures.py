@@ -1,141 +1,228 @@
-"""What a tournament's transcripts say of each creditor: how it ended, and how well the words did what was decided."""
+"""What a tournament's transcripts say of each row of the page: how it ended, how it was said, what it did to debtors.
+
+Nothing here was rewarded by name: emotions are read by a detector that neither picked, rewarded nor moved anybody.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+import orjson
 
-from poise.games.transcript import Transcript
+from poise.agents.emotions.detector import EmotionReader
+from poise.agents.models.text import sentences
+from poise.agents.voices.readout import offers_in
+from poise.games.transcript import Message, Transcript
 from poise.tournaments.statistics.bootstrap import Estimate, Sums, estimate_all
 from poise.tournaments.statistics.wilson import success
+from poise.tournaments.storage.rows import conduct
 from poise.tournaments.storage.store import Store
-from poise.training.language.judged_message import spoken_in
-from poise.training.language.verifiable import TOP, emotion_rank, judge
+from poise.training.language.verifiable import TOP, emotion_rank
 
-PER_MESSAGE = ("first try", "repaired", "emotion", "feeling", "said again", "tokens", "score")
-PER_MATCH = ("utility", "success", "messages", "violations")
-SHARES = ("success", "first try", "repaired", "emotion", "feeling")  # of matches or messages: each is one or is not
+SHARES: Final = ("success", "first try", "repaired", "emotion", "feeling")  # of matches or messages: each is or is not
+WITHIN: Final[Mapping[str, tuple[float, float]]] = {
+    "tokens": (0.0, np.inf), "violations": (0.0, np.inf), "reversed": (0.0, np.inf), "aloud": (0.0, np.inf),
+    "calmer": (-1.0, 1.0), "mood": (-2.0, 2.0),
+}  # fmt: skip
+TROUBLES: Final = {"reversed": "speaks for the other side", "aloud": "reads its direction aloud"}
+"""How the record of a rejected reply begins, by what is counted of it (`poise.agents.voices`)."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """One match: where it belongs, its values by measure, and what each counts for (messages, or 1).
+    """One match: of which row and training, where it belongs, its values by measure, and what each counts for.
 
-    asked: how often each emotion was asked of the creditor's words, and in how many of them it is heard.
+    cluster: what matches are alike in: the scenario, or the world. asked: how often each emotion was asked of the
+    creditor's words, and in how many of them it is heard.
     """
 
-    creditor: str
+    row: str
+    training: int
     debtor: str
-    scenario: int
+    cluster: int
     repeat: int
-    values: dict[str, float]
-    counts: dict[str, float]
-    asked: dict[str, tuple[int, int]]
+    values: Mapping[str, float]
+    counts: Mapping[str, float] = field(default_factory=dict)
+    asked: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Played:
-    """The matches of one tournament; creditors and debtors by their names on the page."""
+    """The matches of one tournament, by row."""
 
-    def __init__(self, folder: Path, creditors: list[str], debtors: list[str], seed: int) -> None:
-        self.creditors, self.debtors, self.seed = creditors, debtors, seed
+    def __init__(self, matches: Sequence[Match], seed: int = 0, failed: int = 0, seconds: float = 0.0) -> None:
+        """seconds: wall-clock time of all matches together."""
+        self.matches, self.seed, self.failed, self.seconds = list(matches), seed, failed, seconds
+        self.rows = list(dict.fromkeys(match.row for match in matches))
+        self.debtors = list(dict.fromkeys(match.debtor for match in matches))
+        self._clusters = 1 + max((match.cluster for match in matches), default=0)
+
+    @classmethod
+    def read(
+        cls,
+        folder: Path,
+        creditors: Sequence[tuple[str, int]],
+        debtors: Sequence[str],
+        reader: EmotionReader,
+        seed: int,
+    ) -> Played:
+        """From a store. creditors: row and training of each. debtors: what each is called; [] for worlds.
+
+        Matches in worlds are alike where the world is, others where the scenario is.
+        """
         with Store.read(folder) as store:
-            rows = store.rows()
-            told = list(store.transcripts())
-            usages = [_usage(document) for _, _, document in store.documents()]
-        self.failed = sum(row.ending == "failed" for row in rows)
-        self.seconds = sum(row.seconds for row in rows)
-        self.matches = [
-            Match(creditors[row.creditor], debtors[row.debtor], row.scenario, row.repeat, *_measured(one, usage))
-            for row, one, usage in zip(rows, told, usages, strict=True)
-        ]
-        self._scenarios = 1 + max(match.scenario for match in self.matches)
+            rows = list(store.rows())
+            usages = [orjson.loads(document).get("per_message", ()) for _, _, document in store.documents()]
+            measured = [
+                measure(transcript, usage, reader)
+                for transcript, usage in zip(store.transcripts(), usages, strict=True)
+            ]
+        matches = []
+        for row, found in zip(rows, measured, strict=True):
+            name = debtors[row.debtor] if debtors else f"world {row.debtor + 1}"
+            place = (row.scenario, row.repeat) if debtors else (row.debtor, 1000 * row.scenario + row.repeat)
+            matches.append(Match(*creditors[row.creditor], name, *place, *found))
+        failed = sum(row.ending == "failed" for row in rows)
+        return cls(matches, seed, failed, sum(row.seconds for row in rows))
 
-    def estimates(self, measure: str, debtors: list[str] | None = None) -> dict[str, Estimate | None]:
-        """The mean of a measure with its 95 % interval over scenarios, for each creditor; None where nothing counts."""
-        if measure in SHARES:
-            return {name: self._share(measure, name, debtors) for name in self.creditors}
-        within = {"utility": (0.0, 1.0), "tokens": (0.0, np.inf), "messages": (0.0, np.inf), "score": (1.0, 10.0)}
+    def of(self, debtors: Sequence[str]) -> Played:
+        """The matches against some debtors."""
+        return Played([match for match in self.matches if match.debtor in debtors], self.seed)
+
+    def estimates(self, what: str) -> dict[str, Estimate | None]:
+        """The mean of a measure with its 95 % interval, for each row over all its trainings; None where it has none."""
+        if what in SHARES:
+            return {name: self._share(what, name) for name in self.rows}
         sums = []
-        for name in self.creditors:
-            own = self._of(name, debtors)
-            scenarios = np.array([each.scenario for each in own], dtype=np.int64)
-            values = np.array([each.values[measure] for each in own])
-            counts = np.array([each.counts.get(measure, 1.0) for each in own])
-            sums.append(Sums(scenarios, values, self._scenarios, counts, within.get(measure, (0.0, 1.0))))
+        for name in self.rows:
+            own = [match for match in self.matches if match.row == name]
+            counts = np.array([match.counts.get(what, 1.0) for match in own])
+            values = np.array([match.values.get(what, 0.0) for match in own])
+            sums.append(Sums(_places(own), values, self._clusters, counts, WITHIN.get(what, (0.0, 1.0))))
+        return self._named(sums)
+
+    def _named(self, sums: list[Sums]) -> dict[str, Estimate | None]:
         found = estimate_all(sums, self.seed)
         return {
-            name: one if total.number.sum() else None
-            for name, one, total in zip(self.creditors, found, sums, strict=True)
+            name: one if total.number.sum() else None for name, one, total in zip(self.rows, found, sums, strict=True)
         }
 
+    def _share(self, what: str, name: str) -> Estimate | None:
+        """With Wilson's interval at the effective sample size (`poise.tournaments.statistics.wilson`)."""
+        ones, counts = np.zeros(self._clusters), np.zeros(self._clusters)
+        for match in self.matches:
+            if match.row == name:
+                ones[match.cluster] += match.values[what]
+                counts[match.cluster] += match.counts.get(what, 1.0)
+        return success(ones, counts) if counts.any() else None
+
+    def gains(self, than: str, what: str = "utility") -> dict[str, Estimate | None]:
+        """The mean difference from the row `than`, paired by debtor, scenario, seed and, where it can be, training."""
+        sums = []
+        for name in self.rows:
+            pairs = self._pairs(name, than, what)
+            gained = np.array([gain for _, gain in pairs])
+            sums.append(Sums.of_pairs(_places([match for match, _ in pairs]), gained, self._clusters))
+        return self._named(sums)
+
+    def trainings(self, name: str, than: str) -> list[float]:
+        """The mean gain in utility of each training of a row."""
+        gained: dict[int, list[float]] = {}
+        for match, gain in self._pairs(name, than, "utility"):
+            gained.setdefault(match.training, []).append(gain)
+        return [float(np.mean(gains)) for gains in gained.values()]
+
+    def _pairs(self, name: str, than: str, what: str) -> list[tuple[Match, float]]:
+        """Each match of a row that has its equal, and the difference."""
+        others: dict[tuple[object, ...], Match] = {}
+        for match in self.matches:
+            if match.row == than:
+                others[match.training, match.debtor, match.cluster, match.repeat] = match
+                others.setdefault((match.debtor, match.cluster, match.repeat), match)
+        found = []
+        for match in self.matches:
+            key = match.debtor, match.cluster, match.repeat
+            other = others.get((match.training, *key)) or others.get(key)
+            if match.row == name and other and match.counts.get(what, 1.0) and other.counts.get(what, 1.0):
+                found.append((match, match.values[what] - other.values[what]))
+        return found
+
     def asked(self, name: str) -> dict[str, tuple[int, int]]:
-        """How often each emotion was asked of a creditor's words, and in how many of them it is heard."""
+        """How often each emotion was asked of a row's words, and in how many of them it is heard."""
         total: dict[str, tuple[int, int]] = {}
-        for each in self._of(name, None):
-            for emotion, (times, heard) in each.asked.items():
+        for match in self.matches:
+            for emotion, (times, heard) in match.asked.items() if match.row == name else ():
                 before = total.get(emotion, (0, 0))
                 total[emotion] = before[0] + times, before[1] + heard
         return total
 
-    def _of(self, name: str, debtors: list[str] | None) -> list[Match]:
-        return [each for each in self.matches if each.creditor == name and each.debtor in (debtors or self.debtors)]
 
-    def _share(self, measure: str, name: str, debtors: list[str] | None) -> Estimate | None:
-        """With Wilson's interval at the effective sample size (`poise.tournaments.statistics.wilson`)."""
-        ones, counts = np.zeros(self._scenarios), np.zeros(self._scenarios)
-        for each in self._of(name, debtors):
-            ones[each.scenario] += each.values[measure]
-            counts[each.scenario] += each.counts.get(measure, 1.0)
-        return success(ones, counts) if counts.any() else None
-
-    def gains(self, than: str, debtors: list[str] | None = None) -> dict[str, Estimate | None]:
-        """The mean difference in utility from the creditor `than`, paired by debtor, scenario and seed."""
-        place = {(each.creditor, each.debtor, each.scenario, each.repeat): each for each in self.matches}
-        sums = []
-        for name in self.creditors:
-            pairs = [
-                (each.scenario, each.values["utility"] - place[than, *key[1:]].values["utility"])
-                for key, each in place.items()
-                if key[0] == name and (than, *key[1:]) in place and key[1] in (debtors or self.debtors)
-            ]
-            scenarios = np.array([scenario for scenario, _ in pairs], dtype=np.int64)
-            sums.append(Sums.of_pairs(scenarios, np.array([gain for _, gain in pairs]), self._scenarios))
-        return dict(zip(self.creditors, estimate_all(sums, self.seed), strict=True))
+def _places(matches: Sequence[Match]) -> np.ndarray:
+    return np.array([match.cluster for match in matches], dtype=np.int64)
 
 
-def _usage(document: bytes) -> list[dict[str, float]]:
-    import orjson
-
-    return list(orjson.loads(document).get("per_message", ()))
-
-
-def _measured(
-    transcript: Transcript, spent: list[dict[str, float]]
+def measure(
+    transcript: Transcript, spent: Sequence[Mapping[str, float]], reader: EmotionReader
 ) -> tuple[dict[str, float], dict[str, float], dict[str, tuple[int, int]]]:
-    """Values of a `Match`: sums over the creditor's messages that a model worded, how many they are, and `asked`."""
-    own = [message for message in transcript.messages if message.seat == "creditor" and message.wording.attempts]
-    spoken = dict(spoken_in(transcript, "creditor"))
-    scores = [judge(spoken[message.index]) for message in own]
+    """Values, counts and `asked` of a `Match`; what is of words counts the creditor's messages that a model worded.
+
+    success, utility: of the match. first try, repaired, tokens: see the page. emotion, feeling: the intended emotion
+    (but for neutral) is among the first TOP of `reader`, in any words. said again: sentences without a number that it
+    said before. reversed, aloud: replies that were sent back for it, by the message. violations: by the creditor's
+    messages. calmer: de-escalation as read. mood: the debtor's own, its last minus its first.
+    """
+    own = [message for message in transcript.messages if message.seat == "creditor"]
+    worded = [message for message in own if message.wording.attempts]
     felt = [message for message in own if message.emotion is not None]
-    warm = [message for message in felt if message.emotion != "neutral"]
-    heard = [message for message in felt if emotion_rank(message.text, str(message.emotion)) <= TOP]
-    values = {
-        "first try": sum(message.wording.attempts == 1 and not message.wording.repaired for message in own),
-        "repaired": sum(message.wording.repaired for message in own),
-        "emotion": len(heard),
-        "feeling": sum(message.emotion != "neutral" for message in heard),
-        "said again": sum(1 - score.parts["repetition"] for score in scores if "repetition" in score.parts),
-        "tokens": sum(spent[message.index].get("reply_tokens", 0) for message in own if message.index < len(spent)),
-        "score": sum(score.total for score in scores),
-        "utility": transcript.outcome.utilities[0],
-        "success": float(transcript.outcome.ending == "deal"),
-        "messages": float(len(transcript.messages)),
-        "violations": float(sum(len(message.violations) for message in own)),
+    heard = [message for message in felt if emotion_rank(message.text, str(message.emotion), reader) <= TOP]
+    again, plain = _repeated(own, transcript.scenario.unit)
+    moods = [message.mood for message in transcript.messages if message.seat == "debtor" and message.mood is not None]
+    violations, _, _, calmer = conduct(transcript)
+    per_message = {
+        "first try": sum(message.wording.attempts == 1 and not message.wording.repaired for message in worded),
+        "repaired": sum(message.wording.repaired for message in worded),
+        "tokens": sum(spent[message.index].get("reply_tokens", 0) for message in worded if message.index < len(spent)),
+        **{name: sum(problem.startswith(begin) for message in worded for problem in message.wording.problems)
+           for name, begin in TROUBLES.items()},
+    }  # fmt: skip
+    of_others = {
+        "emotion": (len(heard), len(felt)),
+        "feeling": (_warm(heard), _warm(felt)),
+        "said again": (again, plain),
+        "violations": (violations, len(own)),
+        "calmer": (calmer or 0.0, calmer is not None),
+        "mood": (moods[-1] - moods[0] if moods else 0.0, bool(moods)),
     }
-    counts = {**dict.fromkeys(PER_MESSAGE, float(len(own))), "emotion": float(len(felt)), "feeling": float(len(warm))}
+    values = {
+        **per_message,
+        **{name: value for name, (value, _) in of_others.items()},
+        "utility": transcript.outcome.utilities[0],
+        "success": transcript.outcome.ending == "deal",
+    }
+    counts = {**dict.fromkeys(per_message, len(worded)), **{name: count for name, (_, count) in of_others.items()}}
     times, hits = (Counter(str(message.emotion) for message in each) for each in (felt, heard))
     asked = {emotion: (times[emotion], hits[emotion]) for emotion in times}
-    return {name: float(value) for name, value in values.items()}, counts, asked
+    return _floats(values), _floats(counts), asked
+
+
+def _floats(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items()}
+
+
+def _warm(messages: Sequence[Message]) -> int:
+    return sum(message.emotion != "neutral" for message in messages)
+
+
+def _repeated(messages: Sequence[Message], unit: str) -> tuple[int, int]:
+    """How many sentences without a number were said before, and how many there are."""
+    before: set[str] = set()
+    again = plain = 0
+    for message in messages:
+        said = [part.lower() for part in sentences(message.text) if not offers_in(part, unit)]
+        plain, again = plain + len(said), again + sum(part in before for part in said)
+        before.update(said)
+    return again, plain

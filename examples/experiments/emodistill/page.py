@@ -1,289 +1,484 @@
-"""The experiment's page, from the tournaments' transcripts and the trainings' provenance alone."""
+"""The experiment's page, from the tournaments' transcripts and what the trainings left behind alone."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from measures import Played
 
+sys.path.append(str(Path(__file__).parents[1]))  # where the experiments' pages share theirs
+from pages import interval, signed, table
+
 from poise import __version__
+from poise.agents.emotions.artifact import load_detector
+from poise.agents.emotions.detector import EmotionReader
+from poise.agents.emotions.detectors import detector_digest, fitted_detector, open_detector
 from poise.tournaments.statistics.bootstrap import Estimate
+from poise.tournaments.storage.store import exists
+from poise.training.data.dataset import read_pairs
 
-UNTUNED = "IQL only"
-TUNED = "SFT"
-TRAINED = (TUNED, "SFT + JPO", "SFT + DPO")
-FEWER = ("tokens", "repaired")
+if TYPE_CHECKING:
+    from run import Experiment
+
+SFT, JPO = "IQL, SFT", "IQL, SFT + JPO"
+CONSTANT = "best fixed, "
+GROUPS = ("unseen debtors", "unseen worlds", "seen debtors", "seen worlds")
+ELSEWHERE = ("medical", "student", "disaster")
 ASKED_MOST = 8
+WORDS = {
+    "right at once": "first try", "repaired": "repaired", "emotion heard": "emotion", "without neutral": "feeling",
+    "said again": "said again", "tokens": "tokens",
+}  # fmt: skip
 
 
-def write_page(settings: dict[str, Any], runs: Path, page: Path) -> None:
-    """Write the page from what is played so far; a tournament that is missing is said to be."""
-    played = {play["name"]: _played(settings, play, runs) for play in settings["play"]}
-    debt = played["debt"]
-    if debt is None:
-        raise SystemExit(f"{runs / 'play/debt'} is not played yet; run the experiment without --only page first")
-    lines = [*_head(settings, debt), *_trainings(runs), *_field(settings, debt), *_words(debt), *_emotions(debt)]
-    for name in ("medical", "student", "disaster"):
-        lines += _elsewhere(settings, name, played[name])
-    lines += [*_duel(played["trained"]), *_targets(settings, debt), *_commands(settings), *_limits()]
-    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def write_page(experiment: Experiment, path: Path) -> None:
+    """Write the page from what is played; a tournament that is missing is said to be."""
+    page = Page(experiment.settings, read_all(experiment))
+    parts: Iterable[list[str]] = (
+        page.head(), page.earned(), page.over_constant(), page.steps(), page.said(), page.emotions(), page.treated(),
+        page.elsewhere(), page.duel(), page.shipped(), detectors(experiment), trained(experiment), commands(experiment),
+        limits(),
+    )  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(line for part in parts for line in part) + "\n", encoding="utf-8")
 
 
-def _played(settings: dict[str, Any], play: dict[str, Any], runs: Path) -> Played | None:
-    folder = runs / "play" / play["name"]
-    if not folder.exists():
-        return None
-    names = list(settings["creditors"]) if play["creditors"] == "all" else play["creditors"]
-    return Played(folder, names, [_debtor(name) for name in play["debtors"]], settings["seed"])
+def read_all(experiment: Experiment) -> dict[str, Played]:
+    """What is played, by the name of the tournament."""
+    reader, found = measuring(experiment.detectors["measure"]), {}
+    for play in experiment.settings["play"]:
+        folder = experiment.runs / "play" / play["name"]
+        if exists(folder):
+            creditors = [(name, training) for name, training, _ in experiment.creditors(play["creditors"])]
+            specs = [name for name in experiment.words(play["debtors"]) if name != "--debtor"]
+            debtors = [] if specs[0].startswith("worlds:") else list(map(_debtor, specs))
+            found[play["name"]] = Played.read(folder, creditors, debtors, reader, experiment.settings["seed"])
+    return found
+
+
+def measuring(name: str) -> EmotionReader:
+    """The detector that measures: a fitted one by its file, or a model."""
+    return fitted_detector(name) if Path(name).exists() else open_detector(name)
 
 
 def _debtor(spec: str) -> str:
-    return spec.removesuffix("@scripted").replace("{runs}/agents/debtor", "SFT").replace(",adapter=", ", ")
+    return f"{spec.partition(',')[0]}{', SFT' if ',adapter=' in spec else ''}"
 
 
-def _head(settings: dict[str, Any], debt: Played) -> list[str]:
-    return [
-        "# EmoDistill on a 135M model",
-        "",
-        *([settings["caution"].strip(), ""] if "caution" in settings else []),
-        "Written by the experiment itself; do not edit. SmolLM2-135M-Instruct learns on one machine, without an "
-        "accelerator, which emotion to show (IQL, from talks with random emotions) and how to say it (a LoRA adapter, "
-        "from the published dialogues between language models, from scripted talks and from scripted talks that the "
-        "policy leads; SFT, then JPO with the verifiable judge). To do it again:",
-        "",
-        "    python examples/experiments/emodistill/run.py --dialogues debt_dialogues.jsonl.gz --cases "
-        "credit_recovery_scenarios.csv",
-        "",
-        f"Poise {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, seed {settings['seed']}. "
-        "Utility is the creditor's, 0 to 1, 0 without a deal. Brackets are 95 % intervals that know that matches of "
-        "one scenario are alike (means: studentised bootstrap; shares: Wilson at the effective sample size); gains are "
-        f"paired by debtor, scenario and seed. Talks have {settings['max_messages']} messages at most. Failed matches: "
-        f"{debt.failed}. What is called {settings['shipped']} here ships with Poise as `emodistill`.",
-        "",
-    ]
+class Page:
+    """The parts of the page that are made of matches. played: by the name of the tournament."""
+
+    def __init__(self, settings: Mapping[str, Any], played: Mapping[str, Played]) -> None:
+        if "debtors" not in played:
+            raise SystemExit("the tournament `debtors` is not played yet; run the experiment without --only page first")
+        self.settings, self.played = settings, played
+        self.base = settings["baseline"]
+        debtors = played["debtors"]
+        groups = {
+            "unseen debtors": debtors.of(settings["debtors"]["unseen"]),
+            "seen debtors": debtors.of(settings["debtors"]["seen"]),
+            "unseen worlds": played.get("worlds-unseen"),
+            "seen worlds": played.get("worlds-seen"),
+        }
+        self.groups = {name: groups[name] for name in GROUPS if groups[name] is not None}
+        unseen = groups["unseen debtors"]
+        means = {name: one.mean for name, one in unseen.estimates("utility").items() if one}
+        self.constant = max((name for name in means if name.startswith(CONSTANT)), key=means.__getitem__)
+        self.rule = settings["shipping"]
+        self.choice = choose(self.rule, played["choice"]) if "choice" in played else None
+
+    def head(self) -> list[str]:
+        """The first screen: what is gained where nothing was learned."""
+        played = self.played.values()
+        trainings = len(self.settings["trainings"])
+        over = self.groups["unseen debtors"].gains(self.constant)
+        candidates = {name: over[name] for name in self.rule["candidates"] if over.get(name)}
+        shown = self.choice[0] if self.choice else max(candidates, key=lambda name: candidates[name].mean)
+        both = {than: {name: group.gains(than)[shown] for name, group in self.groups.items()}
+                for than in (self.base, self.constant)}  # fmt: skip
+        return [
+            "# EmoDistill on a 135M model",
+            "",
+            first_sentence(shown, self.constant, candidates, both[self.constant]),
+            "",
+            f"Over {self.base}: {_listed(both[self.base])}. {self._ships()}",
+            "",
+            "Written by the experiment itself; do not edit. A small model learns on one machine, without an "
+            "accelerator, which emotion to show (IQL, from negotiations with random emotions) and how to say it (a "
+            "LoRA adapter, from the published dialogues between language models, from negotiations that the untuned "
+            "model worded and, at most a third, from templates; SFT, then JPO). To do it again:",
+            "",
+            f"    python examples/experiments/emodistill/run.py --size {self.settings['size']} --dialogues "
+            "debt_dialogues.jsonl.gz --cases credit_recovery_scenarios.csv --goemotions goemotions --casino "
+            "casino_train.json.gz",
+            "",
+            f"Poise {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, seed "
+            f"{self.settings['seed']}, size `{self.settings['size']}`. Utility is the creditor's, 0 to 1, 0 without a "
+            f"deal. Negotiations have {self.settings['max_messages']} messages at most, on scenarios that nothing was "
+            f"learned from. Of what is trained there {_are(trainings, 'training')} of each kind, in one row. Brackets "
+            "are 95 % intervals over scenarios (in worlds: over worlds); gains are paired by debtor, scenario, seed "
+            f"and training. Failed matches: {sum(one.failed for one in played)} of "
+            f"{sum(len(one.matches) for one in played)}.",
+        ]
+
+    def _ships(self) -> str:
+        if self.choice is None:
+            return "By the rule below nothing ships."
+        return f"By the rule below `{self.choice[0]}` of training {self.choice[1]} ships as `emodistill`."
+
+    def earned(self) -> list[str]:
+        """Utilities and gains in the four groups."""
+        unseen = self.groups["unseen debtors"]
+        utility, gains = unseen.estimates("utility"), {name: one.gains(self.base) for name, one in self.groups.items()}
+        deals = self.played["debtors"].estimates("success")
+        rows = []
+        for name in unseen.rows:
+            each = unseen.trainings(name, self.base)
+            spread = f"{min(each):+.3f} to {max(each):+.3f}" if len(each) > 1 else ""
+            cells = ["" if name == self.base else signed(gain.get(name)) for gain in gains.values()]
+            rows.append([name, told(utility[name]), *cells, spread, share(deals[name])])
+        heads = ("creditor", "utility, unseen debtors", *(f"gain, {name}" for name in gains), "trainings", "deals")
+        described = "; ".join(f"{name}: {len(one.matches)} matches" for name, one in self.groups.items())
+        return [
+            "",
+            "## What it earns",
+            "",
+            f"Gains are over {self.base}. A creditor is a policy and the words it speaks in: *untuned*, the model as "
+            "it is; *templates*, without a model; *SFT* and the others, an adapter. `best fixed` shows one emotion, "
+            f"chosen in training. Seen debtors: {', '.join(self.settings['debtors']['seen'])}; unseen: "
+            f"{', '.join(self.settings['debtors']['unseen'])}; all speak in templates. *Trainings* is the range of the "
+            f"trainings' own gains on unseen debtors. {described}.",
+            "",
+            *table(heads, rows),
+        ]
+
+    def over_constant(self) -> list[str]:
+        """What is trained against the best constant emotion."""
+        gains = {name: one.gains(self.constant) for name, one in self.groups.items()}
+        named = [name for name in self.groups["unseen debtors"].rows if name.startswith("IQL") or name == "lookup, SFT"]
+        rows = [[name, *(signed(gain.get(name)) for gain in gains.values())] for name in named]
+        return [
+            "",
+            "## Against one constant emotion",
+            "",
+            f"Gains over `{self.constant}`, of the constant emotion's rows the best on unseen debtors. (It is taken as "
+            "the best of several after the fact, so this is a little too strict.)",
+            "",
+            *table(("creditor", *gains), rows),
+        ]
+
+    def steps(self) -> list[str]:
+        """What each part adds."""
+        asked = (
+            ("choosing the emotion, in SFT's words", SFT, "vanilla, SFT"),
+            ("choosing it, in templates", "IQL, templates", "vanilla, templates"),
+            ("choosing it, against a table of seven entries", SFT, "lookup, SFT"),
+            ("choosing it, against EQ-Negotiator", SFT, "eq-negotiator, SFT"),
+            ("SFT, of the same emotions", SFT, "IQL, untuned"),
+            ("emotions in SFT, from as many pairs", "vanilla, SFT", "vanilla, SFT without emotions"),
+            ("JPO after SFT", JPO, SFT),
+            ("the worse half of JPO (kappa 1 over 0)", JPO, "IQL, SFT + JPO with kappa 0"),
+            ("DPO after SFT", "IQL, SFT + DPO", SFT),
+        )
+        rows = [
+            [what, *(signed(one.gains(than).get(name)) for one in self.groups.values())] for what, name, than in asked
+        ]
+        return ["", "## What each part adds", "", *table(("part", *self.groups), rows)]
+
+    def said(self) -> list[str]:
+        """The words."""
+        return [
+            "",
+            "## How it says it",
+            "",
+            "Of the creditor's messages to all debtors. Of those that a model worded: the decided number stated, and "
+            "no other, at the first try; put right by rule after the last try; tokens, second tries included. Of all: "
+            "the intended emotion among the first three of the detector that measures, and the same of emotions other "
+            "than neutral; sentences without a number that were said before in the negotiation. The judge that rewards "
+            "is not used here.",
+            "",
+            *word_table(self.played["debtors"]),
+        ]
+
+    def emotions(self) -> list[str]:
+        """Which emotions are heard."""
+        debtors = self.played["debtors"]
+        names = ["IQL, untuned", "IQL, templates", SFT, JPO, "IQL, SFT + DPO"]
+        asked = {name: debtors.asked(name) for name in names if name in debtors.rows}
+        total = Counter[str]()
+        for found in asked.values():
+            total.update({emotion: times for emotion, (times, _) in found.items()})
+        rows = [
+            [emotion, *("{1} of {0}".format(*found.get(emotion, (0, 0))) for found in asked.values())]
+            for emotion, _ in total.most_common(ASKED_MOST)
+        ]
+        words = "Which emotions are heard, of how many messages that were to show them (those asked for most):"
+        return ["", words, "", *table(("emotion", *asked), rows)]
+
+    def treated(self) -> list[str]:
+        """De-escalation, conduct, role reversals and directions read aloud, beside whose mood gets worse."""
+        debtors = self.played["debtors"]
+        kinds = ("calmer", "mood", "violations", "reversed", "aloud")
+        found = {kind: debtors.estimates(kind) for kind in kinds}
+        rows = []
+        for name in debtors.rows:
+            cells = [told(found["calmer"][name], 2), signed(found["mood"][name], 2)]
+            rows.append([name, *cells, *(share(found[kind][name], 1) for kind in kinds[2:])])
+        moods = {name: debtors.of([name]).gains(self.base, "mood") for name in debtors.debtors}
+        named = [name for name in debtors.rows if name in self.rule["candidates"]]
+        by_debtor = [[name, *(signed(moods[name].get(row), 2) for row in named)] for name in debtors.debtors]
+        return [
+            "",
+            "## What it does to debtors",
+            "",
+            "De-escalation as the creditor reads it (-1 to 1); the change of the debtor's own mood, from its first "
+            "message to its last (-2 to 2); and for a message of the creditor: rules of conduct broken, replies sent "
+            "back because they speak for the other side, and because they read their direction aloud.",
+            "",
+            *table(("creditor", "de-escalation", "mood", "rules broken", "roles reversed", "read aloud"), rows),
+            "",
+            f"{worse(moods, named, self.base)} The change of mood over {self.base}, by debtor:",
+            "",
+            *table(("debtor", *named), by_debtor),
+        ]
+
+    def elsewhere(self) -> list[str]:
+        """The other domains."""
+        there = {name: self.played[name] for name in ELSEWHERE if name in self.played}
+        missing = [name for name in ELSEWHERE if name not in there]
+        lines = ["", "## In other domains", ""]
+        if there:
+            gains = {name: one.gains(self.base) for name, one in there.items()}
+            each = {name: one.estimates("utility") for name, one in there.items()}
+            rows = [
+                [row, *(cell for name in there for cell in (told(each[name][row]), _gain(row, self.base, gains[name])))]
+                for row in next(iter(there.values())).rows
+            ]
+            heads = [head for name in there for head in (name, f"gain, {name}")]
+            counts = ", ".join(f"{len(one.matches)} matches in {name}" for name, one in there.items())
+            against = " and ".join(next(iter(there.values())).debtors)
+            lines += [
+                f"Nothing was learned there. Against {against}; {counts}.",
+                "",
+                *table(("creditor", *heads), rows),
+            ]
+        return [*lines, *(f"{name}: not played yet." for name in missing)]
+
+    def duel(self) -> list[str]:
+        """Both sides with a model."""
+        played = self.played.get("trained")
+        lines = ["", "## Trained against trained", ""]
+        if played is None:
+            return [*lines, "Not played yet."]
+        cells = {name: played.of([name]).estimates("utility") for name in played.debtors}
+        rows = [[row, *(told(cells[name].get(row)) for name in played.debtors)] for row in played.rows]
+        return [
+            *lines,
+            f"Both sides speak with the model, {len(played.matches)} matches; a debtor with SFT has an adapter of its "
+            "own. The creditor's utility:",
+            "",
+            *table(("creditor", *(f"against {name}" for name in played.debtors)), rows),
+            "",
+            *word_table(played),
+        ]
+
+    def shipped(self) -> list[str]:
+        """The rule and what it chose."""
+        lines = [
+            "",
+            "## What ships",
+            "",
+            "The rule, which stood in the settings beforehand: on training scenarios against seen debtors, the "
+            f"candidate and training of the highest mean utility that states its number at once in at least "
+            f"{self.rule['least_right']:.0%} of its messages and breaks a rule of conduct in at most "
+            f"{self.rule['most_violations']:.0%} of them; the first of equals.",
+            "",
+        ]
+        if "choice" not in self.played:
+            return [*lines, "Not played yet."]
+        rows = []
+        for (name, training), figures in candidates(self.played["choice"]).items():
+            word = "**ships**" if (name, training) == self.choice else "" if fit(self.rule, figures) else "unfit"
+            cells = (f"{figures['utility']:.3f}", f"{figures['right']:.0%}", f"{figures['violations']:.1%}", word)
+            rows.append([name, str(training), *cells])
+        return [*lines, *table(("candidate", "training", "utility", "right at once", "rules broken", ""), rows)]
 
 
-def _trainings(runs: Path) -> list[str]:
-    lines = [
-        "## What was trained",
-        "",
-        "| adapter | learned from | steps | minutes | loss, held out, before | after |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for folder in ("sft", "sft-none", "jpo", "jpo-kappa0", "dpo", "sft-debtor"):
-        path = runs / folder / "provenance.json"
-        if path.exists():
-            lines.append(_training(folder, json.loads(path.read_text(encoding="utf-8"))))
-    return [*lines, ""]
+def first_sentence(
+    shown: str, constant: str, candidates: Mapping[str, Estimate | None], gains: Mapping[str, Estimate | None]
+) -> str:
+    """What is gained on unseen debtors and worlds over the best constant emotion, whichever way it came out.
 
-
-def _training(name: str, told: dict[str, Any]) -> str:
-    scores, data = told["scores"], told.get("data", {})
-    minutes = f"{scores['seconds'] / 60:.0f}" if "seconds" in scores else "-"
-    losses = (f"{scores[key]:.3f}" if scores.get(key) is not None else "-" for key in ("loss_before", "loss_after"))
-    return f"| {name} | {data.get('pairs', '-')} | {scores.get('steps', '-')} | {minutes} | {' | '.join(losses)} |"
-
-
-def _field(settings: dict[str, Any], debt: Played) -> list[str]:
-    seen = [_debtor(name) for name in settings["seen"]]
-    unseen = [name for name in debt.debtors if name not in seen]
-    utility, success = debt.estimates("utility"), debt.estimates("success")
-    gains = debt.gains(settings["baseline"])
-    known, foreign = debt.estimates("utility", seen), debt.estimates("utility", unseen)
-    lines = [
-        "## What it earns, on debts it has not seen",
-        "",
-        f"{len(debt.matches)} matches; debtors that the policy learned from ({', '.join(seen)}) and others "
-        f"({', '.join(unseen)}), worded by templates.",
-        "",
-        f"| creditor | utility | gain over {settings['baseline']} | deals | against seen debtors | unseen debtors |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for name in debt.creditors:
-        gain = "" if name == settings["baseline"] else _signed(gains[name])
-        cells = (_told(utility[name]), gain, _share(success[name]), _told(known[name]), _told(foreign[name]))
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return [*lines, "", *_further(debt), ""]
-
-
-def _further(debt: Played) -> list[str]:
-    """What judged replies add to fine-tuning."""
-    after = [name for name in debt.creditors if name.startswith(f"{TUNED} + ")]
-    if TUNED not in debt.creditors or not after:
-        return []
-    gains = debt.gains(TUNED)
-    return [f"Gain over {TUNED}: {'; '.join(f'{name} {_signed(gains[name])}' for name in after)}."]
-
-
-def _words(debt: Played) -> list[str]:
-    return [
-        "## How it says it",
-        "",
-        "Of the creditor's messages in these matches: the decided number stated, and no other, at the first try; put "
-        "right by rule after the last try; the intended emotion among the detector's first three, and the same of "
-        "emotions other than neutral; the share of three-word runs said before (numbers left out); tokens made for a "
-        "message, second tries included; the verifiable judge's score (1 to 10, without the part of the emotion where "
-        "none was asked for).",
-        "",
-        *_word_table(debt),
-        "",
-    ]
-
-
-def _emotions(debt: Played) -> list[str]:
-    asked = {name: debt.asked(name) for name in (UNTUNED, *TRAINED) if name in debt.creditors}
-    total = Counter[str]()
-    for found in asked.values():
-        total.update({emotion: times for emotion, (times, _) in found.items()})
-    lines = [
-        "Which emotions are heard, of how many messages that were to show them (those asked for most):",
-        "",
-        f"| emotion | {' | '.join(asked)} |",
-        f"|---|{'---:|' * len(asked)}",
-    ]
-    for emotion, _ in total.most_common(ASKED_MOST):
-        cells = (found.get(emotion, (0, 0)) for found in asked.values())
-        lines.append(f"| {emotion} | {' | '.join(f'{heard} of {times}' for times, heard in cells)} |")
-    return [*lines, ""]
-
-
-def _word_table(played: Played) -> list[str]:
-    shares = ("first try", "repaired", "emotion", "feeling", "said again")
-    found = {measure: played.estimates(measure) for measure in (*shares, "tokens", "score")}
-    lines = [
-        "| creditor | right at once | repaired | emotion heard | without neutral | said again | tokens | score |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for name in played.creditors:
-        cells = [*(_share(found[measure][name]) for measure in shares)]
-        cells += [_told(found["tokens"][name], 1), _told(found["score"][name], 1)]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return lines
-
-
-def _elsewhere(settings: dict[str, Any], name: str, played: Played | None) -> list[str]:
-    if played is None:
-        return [f"## In another domain: {name}", "", "Not played yet.", ""]
-    utility, success = played.estimates("utility"), played.estimates("success")
-    gains = played.gains(settings["baseline"])
-    lines = [
-        f"## In another domain: {name}",
-        "",
-        f"Nothing was learned there. {len(played.matches)} matches against {' and '.join(played.debtors)}.",
-        "",
-        f"| creditor | utility | gain over {settings['baseline']} | deals |",
-        "|---|---:|---:|---:|",
-    ]
-    for one in played.creditors:
-        gain = "" if one == settings["baseline"] else _signed(gains[one])
-        lines.append(f"| {one} | {_told(utility[one])} | {gain} | {_share(success[one])} |")
-    return [*lines, "", *_word_table(played), ""]
-
-
-def _duel(played: Played | None) -> list[str]:
-    if played is None:
-        return ["## Trained against trained", "", "Not played yet.", ""]
-    lines = [
-        "## Trained against trained",
-        "",
-        f"Both sides speak with the model, {len(played.matches)} matches; a debtor with SFT has an adapter of its own. "
-        "The creditor's utility:",
-        "",
-        f"| creditor | {' | '.join(f'against {name}' for name in played.debtors)} |",
-        f"|---|{'---:|' * len(played.debtors)}",
-    ]
-    cells = {name: played.estimates("utility", [name]) for name in played.debtors}
-    lines += [
-        f"| {one} | {' | '.join(_told(cells[name][one]) for name in played.debtors)} |" for one in played.creditors
-    ]
-    return [*lines, "", *_word_table(played), ""]
-
-
-def _targets(settings: dict[str, Any], debt: Played) -> list[str]:
-    found = {each: debt.estimates(each) for each in ("first try", "emotion", "feeling", "tokens", "repaired")}
-
-    def mean(measure: str, name: str) -> float:
-        one = found[measure].get(name)
-        return float("nan") if one is None else one.mean
-
-    base = settings["baseline"]
-    wanted = (
-        ("the number right at once in 90 % of messages", "first try", base, 0.9, "{:.0%}"),
-        ("emotions heard twice as often", "emotion", UNTUNED, 2 * mean("emotion", UNTUNED), "{:.0%}"),
-        ("the same of emotions other than neutral", "feeling", UNTUNED, 2 * mean("feeling", UNTUNED), "{:.0%}"),
-        ("fewer tokens a message", "tokens", base, mean("tokens", base), "{:.1f}"),
-        ("fewer repairs", "repaired", base, mean("repaired", base), "{:.0%}"),
+    candidates: of each what it gains over `constant` on unseen debtors. gains: of `shown` over it, by group.
+    """
+    beats = [name for name, gain in candidates.items() if gain and gain.low is not None and gain.low > 0]
+    best = max(candidates, key=lambda name: candidates[name].mean if candidates[name] else -1.0)
+    where = _listed({name: gains.get(name) for name in GROUPS[:2]})
+    if beats:
+        return f"**On debtors that no training saw, {' and '.join(beats)} earn more than the best constant emotion " \
+               f"(`{constant}`): `{shown}` gains {where} over it.**"  # fmt: skip
+    return (
+        "**Nothing that was trained here is shown to earn more than one constant emotion on debtors that it has not "
+        f"seen: over `{constant}`, `{shown}` gains {where}"
+        + (f", and the best candidate, `{best}`, {signed(candidates[best])} on unseen debtors" if best != shown else "")
+        + ".**"
     )
-    lines = [
-        "## Against what was hoped for",
-        "",
-        f"| | untuned words | {' | '.join(TRAINED)} |",
-        f"|---|---:|{'---:|' * len(TRAINED)}",
+
+
+def _listed(gains: Mapping[str, Estimate | None]) -> str:
+    return ", ".join(f"{signed(gain)} on {name}" if "debtors" in name else f"{signed(gain)} in {name}"
+                     for name, gain in gains.items())  # fmt: skip
+
+
+def _are(count: int, what: str) -> str:
+    return f"is one {what}" if count == 1 else f"are {count} {what}s"
+
+
+def _gain(row: str, base: str, gains: Mapping[str, Estimate | None]) -> str:
+    return "" if row == base else signed(gains.get(row))
+
+
+def candidates(played: Played) -> dict[tuple[str, int], dict[str, float]]:
+    """Of each row and training its mean utility, its share of numbers right at once, and rules broken a message."""
+    found = {}
+    for key in dict.fromkeys((match.row, match.training) for match in played.matches):
+        own = [match for match in played.matches if (match.row, match.training) == key]
+        found[key] = {
+            "utility": sum(match.values["utility"] for match in own) / len(own),
+            "right": _rate(own, "first try"),
+            "violations": _rate(own, "violations"),
+        }
+    return found
+
+
+def _rate(matches: Sequence[Any], what: str) -> float:
+    return float(sum(match.values[what] for match in matches) / max(1, sum(match.counts[what] for match in matches)))
+
+
+def fit(rule: Mapping[str, Any], figures: Mapping[str, float]) -> bool:
+    """Whether a candidate speaks well enough to ship."""
+    return figures["right"] >= rule["least_right"] and figures["violations"] <= rule["most_violations"]
+
+
+def choose(rule: Mapping[str, Any], played: Played) -> tuple[str, int] | None:
+    """The row and training that ships by the rule; None where none is fit."""
+    found = {key: figures for key, figures in candidates(played).items() if fit(rule, figures)}
+    return max(found, key=lambda key: found[key]["utility"], default=None)
+
+
+def worse(moods: Mapping[str, Mapping[str, Estimate | None]], rows: Sequence[str], base: str) -> str:
+    """Which debtors end in a worse mood than under `base`, and in which rows; surely where the interval is below 0."""
+    lines = []
+    for debtor, gains in moods.items():
+        below = [(row, gain) for row in rows if (gain := gains.get(row)) and gain.mean < 0]
+        if below:
+            told = (f"{row}{' (surely)' if gain.high is not None and gain.high < 0 else ''}" for row, gain in below)
+            lines.append(f"`{debtor}` under {', '.join(told)}")
+    if not lines:
+        return f"No debtor's mood ends worse than under {base}."
+    return f"**Worse off than under {base}**: {'; '.join(lines)}."
+
+
+def word_table(played: Played) -> list[str]:
+    """How the creditor's words did what was decided."""
+    found = {head: played.estimates(what) for head, what in WORDS.items()}
+    rows = [
+        [row, *((told(one[row], 1) if head == "tokens" else share(one[row])) for head, one in found.items())]
+        for row in played.rows
     ]
-    for what, measure, before, bound, form in wanted:
-        cells = []
-        for name in TRAINED:
-            value = mean(measure, name)
-            reached = value < bound if measure in FEWER else value >= bound
-            cells.append(f"{form.format(value)}, {'reached' if reached else '**missed**'}")
-        lines.append(f"| {what} | {form.format(mean(measure, before))} | {' | '.join(cells)} |")
-    return [*lines, "", f"Untuned words are those of {base}, for emotions those of {UNTUNED}.", ""]
+    return table(("creditor", *WORDS), rows)
 
 
-def _commands(settings: dict[str, Any]) -> list[str]:
-    lines = [
-        "## The commands",
-        "",
-        "`run.py` runs these, and then the tournaments; each goes on where it was stopped.",
-        "",
-    ]
-    for step in settings["step"]:
-        lines += [f"{step['title']}:", ""]
-        lines += [f"    poise {_shown(command)}" for command in step["commands"]]
-        lines.append("")
-    return lines
-
-
-def _shown(command: str) -> str:
-    return command.format(runs="runs", dialogues="debt_dialogues.jsonl.gz", cases="credit_recovery_scenarios.csv")
-
-
-def _limits() -> list[str]:
+def detectors(experiment: Experiment) -> list[str]:
+    """Who reads emotions for whom."""
+    does = {
+        "reward": "picks what is learned from, is a part of the judge that rewards",
+        "world": "moves the debtors",
+        "measure": "says which emotions are heard",
+    }
+    rows = []
+    for role, name in experiment.detectors.items():
+        if not Path(name).exists():
+            rows.append([does[role], f"`{name}`", "", "", ""])
+            continue
+        told_of = load_detector(Path(name)).provenance
+        learned = [f"part {told_of['part']} of GoEmotions", *sorted(told_of["additions"]["data"])]
+        scores = [f"{told_of['scores'][key]:.2f}" for key in ("f1_28_half", "f1_7_half")]
+        rows.append([does[role], ", ".join(learned), *scores, f"`{detector_digest(name)}`"])
     return [
+        "",
+        "## Who reads emotions",
+        "",
+        "The creditors read the debtors' words with the detector that ships with Poise. Macro-F1 is on each one's own "
+        "part of GoEmotions' development rows, thresholds from the other half of them.",
+        "",
+        *table(("what it does", "learned from", "macro-F1, 28", "macro-F1, 7", "digest"), rows),
+    ]
+
+
+def trained(experiment: Experiment) -> list[str]:
+    """The trainings, and where the replies to learn from come from."""
+    rows = []
+    for path in sorted(experiment.runs.glob("*/provenance.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        scores, data = found["scores"], found.get("data", {})
+        minutes = f"{scores['seconds'] / 60:.1f}" if "seconds" in scores else ""
+        losses = (f"{scores[key]:.3f}" if scores.get(key) is not None else "" for key in ("loss_before", "loss_after"))
+        rows.append([path.parent.name, str(data.get("pairs", "")), str(scores.get("steps", "")), minutes, *losses])
+    lines = ["", "## What was trained", ""]
+    if (experiment.runs / "pairs").exists():
+        sources = Counter(Path(pair.source).name for pair in read_pairs(experiment.runs / "pairs").pairs)
+        total = sum(sources.values())
+        told_of = ", ".join(f"{count} ({count / total:.0%}) of {name}" for name, count in sources.most_common())
+        lines += [f"SFT learned from {total} replies, with emotions and without from the same: {told_of}.", ""]
+    heads = ("adapter", "learned from", "steps", "minutes", "loss, held out, before", "after")
+    return [*lines, *table(heads, rows)]
+
+
+def commands(experiment: Experiment) -> list[str]:
+    """The commands of the first training."""
+    lines = ["", "## The commands", "", "`run.py` runs these, for each training, and then the tournaments:", ""]
+    names = {name: Path(experiment.places[name]).name for name in ("dialogues", "cases", "goemotions", "casino")}
+    for step in experiment.settings["step"]:
+        lines += [f"{step['title']}:", ""]
+        for command in step["commands"]:
+            words = experiment.words(command, training=str(experiment.trainings[0]), **names)
+            text = " ".join(words).replace(str(experiment.runs), "runs")
+            lines.append(f"    {'python -m poise.training.detector.' if words[0] == 'fit' else 'poise '}{text}")
+        lines.append("")
+    return lines[:-1]
+
+
+def limits() -> list[str]:
+    """What it does not show."""
+    return [
+        "",
         "## What this does not show",
         "",
-        "- One training of each kind, with one seed: intervals are over scenarios, not over trainings.",
-        "- The detector that reads the emotions also chose what was learned from and is a part of JPO's reward. That "
-        "an emotion is heard here says that this detector hears it.",
-        "- Three quarters of the replies that are learned from are templates of Poise, and the scripted debtors speak "
-        "in such templates, too.",
-        "- Emotion-free SFT learned from fewer pairs than SFT (the first table), which is a part of what it lacks.",
-        "- A small number of matches on few scenarios, fewest in the other domains and between trained sides: see the "
-        "intervals.",
+        "- Intervals are over scenarios or worlds; what another training would do shows in the range of the trainings "
+        "alone.",
+        "- The three detectors share no row, but one kind of annotators: all learned Reddit comments as the same "
+        "people labelled them, and leave out the same courtesies and denials. Where such readers err alike, being "
+        "heard by one says little of people.",
+        "- Debtors are personas and drawn worlds of Poise that speak in templates; the unseen ones come from the same "
+        "hands.",
+        "- Whether a number is right at once is decided by the rule that the judge which rewards uses, too.",
+        "- A 135M model; see [the papers' own scale](../training-words.md#at-the-papers-own-scale).",
     ]
 
 
-def _told(one: Estimate | None, digits: int = 3) -> str:
-    return _formed(one, f".{digits}f")
+def told(one: Estimate | None, digits: int = 3) -> str:
+    """A mean with its interval."""
+    return interval(one, f".{digits}f")
 
 
-def _signed(one: Estimate | None) -> str:
-    return _formed(one, "+.3f")
-
-
-def _share(one: Estimate | None) -> str:
-    return _formed(one, ".0%")
-
-
-def _formed(one: Estimate | None, form: str) -> str:
-    """The mean and, where there is one, its interval."""
-    if one is None:
-        return "-"
-    if one.low is None or one.high is None:
-        return f"{one.mean:{form}}"
-    return f"{one.mean:{form}} [{one.low:{form}}, {one.high:{form}}]"
+def share(one: Estimate | None, digits: int = 0) -> str:
+    """A share with its interval, in percent."""
+    return interval(one, f".{digits}%")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import figures
 import numpy as np
 from measures import Judged, Regression, beyond_chance, chance, conformity, over_worlds, parameters, regress, stability
 from measures import verdicts as counted
+
+sys.path.append(str(Path(__file__).parents[1]))  # where the experiments' pages share theirs
+from pages import signed, table
 
 from poise import __version__
 from poise.agents.simulated.prior import read_prior
@@ -412,19 +416,6 @@ def write_page(
     )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(line for part in parts for line in part) + "\n", encoding="utf-8")
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
-
-
-def signed(gain: Estimate) -> str:
-    """A difference with its interval."""
-    if gain.low is None or gain.high is None:
-        return f"{gain.mean:+.3f}"
-    return f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
 
 
 def short(gains: np.ndarray) -> str:
