@@ -17,9 +17,11 @@ import pytest
 import typer
 from helpers.paths import ROOT
 from helpers.voice_fakes import request
+from typer.testing import CliRunner
 
 from poise.agents.emotions.detector import ARTIFACT, default_detector
 from poise.agents.registry import find_agent
+from poise.agents.simulated.prior import read_prior, sample_worlds
 from poise.agents.voices.leaks import read_aloud
 from poise.agents.voices.wording import check_wording
 from poise.cli.app import app
@@ -219,6 +221,7 @@ def test_worlds_are_what_matches_are_alike_in(code, played):
 # The page, on invented results: the row's gain over 0.5 on every match, whatever else it is.
 
 TRAINED = ("IQL, SFT", "IQL, SFT + JPO", "IQL, SFT + JPO with kappa 0", "IQL, SFT + DPO")
+POLICIES = {"vanilla": "vanilla", "best fixed": "fixed:confusion", "IQL": "emodistill"}
 ROWS = {"vanilla, untuned": 0.0, "best fixed, templates": 0.2, "best fixed, SFT": 0.1, "vanilla, SFT": 0.05}
 
 
@@ -256,7 +259,7 @@ def page_of(code):
             played["worlds-unseen"] = invented(
                 measures, {**ROWS, **dict.fromkeys(TRAINED, worlds)}, ["world 1", "world 2"]
             )
-        settings = {**SETTINGS, "trainings": [1, 2], "size": "page"}
+        settings = {**SETTINGS, "trainings": [1, 2], "size": "page", "fixed": "fixed:joy"}
         return page.Page(settings, played)
 
     return make
@@ -312,6 +315,37 @@ def test_the_page_says_what_is_missing_and_what_is_there(page_of):
     assert "+0.297 to +0.317" in "\n".join(lines) or "+0.300 to +0.320" in "\n".join(lines)
     assert "medical: not played yet." in made.elsewhere()
     assert "Not played yet." in made.duel()
+
+
+def test_the_page_is_written_from_what_is_played(code, experiment, tmp_path):
+    """Without a model: rows in templates alone, against a persona and in a world."""
+    page = code[2]
+    settings = {
+        **SETTINGS,
+        "detectors": {"reward": str(ARTIFACT), "world": str(ARTIFACT), "measure": "lexical"},
+        "policies": POLICIES,
+        "words": {"templates": "@scripted"},
+        "creditors": {},
+        "baseline": "vanilla, templates",
+        "shipping": {**SETTINGS["shipping"], "candidates": ["IQL, templates"]},
+        "sizes": {"small": {**SETTINGS["sizes"]["quick"], "rows": [f"{name}, templates" for name in POLICIES]}},
+    }
+    made = experiment("small", settings)
+    sample_worlds(made.runs / "worlds", read_prior(None), worlds=4, seed=1)
+    for words in made.playing():
+        if words[-1].endswith(("/debtors", "/worlds-unseen")):
+            assert CliRunner().invoke(app, [*words, "--workers", "1"]).exit_code == 0
+    page.write_page(made, tmp_path / "page.md")
+    text = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert re.search(r"^\*\*(Nothing that was trained|On debtors that no training saw)", text, re.MULTILINE)
+    with Store.read(made.runs / "play" / "debtors") as store:
+        unseen = np.mean([row.creditor_utility for row in store.rows() if (row.creditor, row.debtor) == (2, 1)])
+    assert f"| IQL, templates | {unseen:.3f}" in text
+    assert "gain, unseen worlds" in text
+    assert "part 1/1 of GoEmotions" in text
+    assert str(made.runs) not in text
+    assert "poise train sft --data runs/pairs" in text
+    assert text.count("not played yet") + text.count("Not played yet") == 5
 
 
 def test_without_the_main_tournament_there_is_no_page(code):

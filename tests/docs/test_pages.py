@@ -26,6 +26,7 @@ FOLLOWED = {
     "docs/emotions.md": [
         "needs the data sets",
         "needs the data sets",
+        "needs the data sets",
         OLLAMA,
         "needs the embedded model and the data sets",
         "plays for minutes",

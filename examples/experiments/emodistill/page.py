@@ -40,7 +40,7 @@ WORDS = {
 
 def write_page(experiment: Experiment, path: Path) -> None:
     """Write the page from what is played; a tournament that is missing is said to be."""
-    page = Page(experiment.settings, read_all(experiment))
+    page = Page({**experiment.settings, "fixed": experiment.fixed}, read_all(experiment))
     parts: Iterable[list[str]] = (
         page.head(), page.earned(), page.over_constant(), page.steps(), page.said(), page.emotions(), page.treated(),
         page.elsewhere(), page.duel(), page.shipped(), detectors(experiment), trained(experiment), commands(experiment),
@@ -152,7 +152,7 @@ class Page:
             "",
             f"Gains are over {self.base}. A creditor is a policy and the words it speaks in: *untuned*, the model as "
             "it is; *templates*, without a model; *SFT* and the others, an adapter. `best fixed` shows one emotion, "
-            f"chosen in training. Seen debtors: {', '.join(self.settings['debtors']['seen'])}; unseen: "
+            f"chosen in training: `{self.settings['fixed']}`. Seen debtors: {', '.join(self.settings['debtors']['seen'])}; unseen: "
             f"{', '.join(self.settings['debtors']['unseen'])}; all speak in templates. *Trainings* is the range of the "
             f"trainings' own gains on unseen debtors. {described}.",
             "",
@@ -409,7 +409,7 @@ def detectors(experiment: Experiment) -> list[str]:
             rows.append([does[role], f"`{name}`", "", "", ""])
             continue
         told_of = load_detector(Path(name)).provenance
-        learned = [f"part {told_of['part']} of GoEmotions", *sorted(told_of["additions"]["data"])]
+        learned = [f"part {told_of.get('part', '1/1')} of GoEmotions", *sorted(told_of["additions"]["data"])]
         scores = [f"{told_of['scores'][key]:.2f}" for key in ("f1_28_half", "f1_7_half")]
         rows.append([does[role], ", ".join(learned), *scores, f"`{detector_digest(name)}`"])
     return [

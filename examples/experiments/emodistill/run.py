@@ -2,7 +2,7 @@
 
 Everything that decides the result is in experiment.toml. Each step is a command and keeps what is done, so that a
 stopped experiment is resumed by the same command. `--list` shows the commands of a size and about how long each takes;
-`--only page` writes the page again. --quick takes ten minutes, the full size most of two days.
+`--only page` writes the page again. --quick takes a quarter of an hour, the full size a day.
 """
 
 from __future__ import annotations
@@ -158,9 +158,10 @@ def main() -> None:
     if given.list:
         show_all(experiment, parts)
         return
+    experiment.refuse_doubled_detectors()
     if "train" in parts:
         run(experiment.training())
-    experiment.refuse_doubled_detectors()
+        experiment.refuse_doubled_detectors()
     if "play" in parts:
         run(experiment.playing())
     if "page" in parts:
