@@ -3,9 +3,9 @@
 Options: --casino FILE, --dialogues FILE, --part K/N, --out FILE. DIR holds train.tsv.gz, dev.tsv.gz and labels.txt of
 GoEmotions. The weights come from its training rows and from the negotiation messages of
 `poise.training.detector.lessons`, without the held-out ones. Thresholds and temperatures are tuned on the development
-rows, so the scores on those rows are too high. They are given beside those with one fixed threshold, and with thresholds
-from one half of the development rows on the other half. With --part 2/3 every third row of both is used, from the
-second on: detectors of different parts have no row of GoEmotions in common.
+rows, so the scores on those rows are too high. They are given beside those with one fixed threshold, and with
+thresholds from one half of the development rows on the other half. With --part 2/3 every third row of both is used,
+from the second on: detectors of different parts have no row of GoEmotions in common.
 """
 
 from __future__ import annotations
