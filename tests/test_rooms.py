@@ -18,7 +18,6 @@ import poise
 PACKAGE = Path(poise.__file__).parent
 ROOMS = ("common", "games", "agents", "graphs", "tournaments", "training", "cli")
 SHOWN = ("games", "agents", "graphs", "tournaments")  # by links beside the package
-STILL_TWICE = {"Settings", "process_tables"}  # to be renamed, until none is left
 TRAINING = ["torch", "transformers", "peft", "safetensors", "gymnasium"]
 
 
@@ -98,7 +97,7 @@ def test_no_public_name_is_defined_in_two_modules():
         for node in tree(path).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
                 homes[node.name].add(name)
-    assert {name: sorted(where) for name, where in homes.items() if len(where) > 1 and name not in STILL_TWICE} == {}
+    assert {name: sorted(where) for name, where in homes.items() if len(where) > 1} == {}
 
 
 def test_the_root_shows_the_four_rooms():
