@@ -114,13 +114,15 @@ def test_a_setting_that_means_nothing_is_refused(tmp_path, jpo, setting, told):
 
 def test_a_trained_agent_that_ships_with_poise_is_found_by_its_name(tmp_path, monkeypatch, sft):
     monkeypatch.setattr("poise.agents.trained.PACKAGED", tmp_path)
+    (tmp_path / "sft" / "about.md").write_text("trained in a test\n")
     built_in.cache_clear()
     try:
         for seat in ("creditor", "debtor"):
             agent = find_agent("sft,adapter=none", seat)
             assert agent.name == "sft,adapter=none"
             assert agent.declared()["settings"]["artifact"]
-            assert "sft" in {each.name for each in list_agents() if each.seat == seat}
+            listed = {each.name: each.summary for each in list_agents() if each.seat == seat}
+            assert listed["sft"] == "trained in a test"
         with pytest.raises(AgentError, match="takes no argument"):
             find_agent("sft:joy", "creditor")
     finally:

@@ -246,7 +246,7 @@ class TestFailures:
             assert caller(server.address)[0].ask(ASK).text == "40 days."
 
     def test_an_answer_that_is_not_ollamas(self):
-        with StandIn([Answer(["<html>hello</html>"])]) as server, pytest.raises(ModelDown, match="cannot be read"):
+        with StandIn([Answer(["<html>hello</html>"])]) as server, pytest.raises(ModelDown, match="unreadable reply"):
             caller(server.address, patience=1)[0].ask(ASK)
         assert len(server.asked) == 3
 
