@@ -10,8 +10,9 @@ INSTALL := $(PIP) install --quiet --constraint constraints.txt
 FIRST ?= runs/first
 OUT ?= runs/quickstart
 
-# One thread each, as the processes share the cores; each file goes to one process, the slow ones first.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+# One thread each, as the processes share the cores; each file goes to one process, the slow ones first. Compiled files are
+# kept: tests start some hundred programs.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 QUICK := not model and not browser and not server and not slow
 
