@@ -1,4 +1,4 @@
-"""The pictures of the viewer in README and docs, made anew: a real run without a model, in a real browser.
+"""The pictures of the viewer in README and docs, made again: real runs without a model, in a real browser.
 
 python benchmarks/viewer_pictures.py [FOLDER]        (needs chromium, and playwright of the dev extra)
 """
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from poise import TournamentConfig, run_tournament
@@ -18,28 +19,35 @@ from poise import TournamentConfig, run_tournament
 CREDITORS = ("vanilla", "eq-negotiator", "wsls", "emomas", "fixed:caring", "oracle")
 DEBTORS = ("simulated", "angry", "threatening", "sad")
 WIDE, HIGH = 1280, 800
+SIZES = ((1440, 900), (1920, 1080), (1024, 768), (390, 844))  # of the replay of a custom agent
+CUSTOM = Path(__file__).parents[1] / "examples" / "second_thoughts.py"
 
 
 def play(folder: Path) -> None:
-    """Two runs that differ in the longest that talks may take."""
+    """Two runs that differ in the longest that negotiations may take, and one of a custom agent."""
     for name, messages in (("patient", 21), ("hurried", 11)):
         config = TournamentConfig(
             creditors=CREDITORS, debtors=DEBTORS, matches_per_pair=40, max_messages=messages, seed=3
         )
         run_tournament(config, folder / name)
+    own = TournamentConfig(creditors=(str(CUSTOM),), debtors=("threatening",), scenarios="builtin:0-9", seed=3)
+    run_tournament(own, folder / "custom")
 
 
 def picture(page: Any, address: str, ready: str, out: Path, *, keys: str = "") -> None:
     """A picture of a page once `ready` is there, and some keys were pressed."""
     page.goto(address)
     page.wait_for_selector(ready)
-    section = address.rpartition("/#")[2]
-    if section != address:
-        page.evaluate(f"document.getElementById('{section}').scrollIntoView({{ behavior: 'instant' }})")
     for key in keys.split():
         page.keyboard.press(key)
     page.wait_for_timeout(500)
+    keep(page, out)
+
+
+def keep(page: Any, out: Path) -> None:
+    """Keep what is seen, in as few bytes as can be."""
     page.screenshot(path=out)
+    Image.open(out).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
     print(f"{out}: {out.stat().st_size / 1024:.0f} kB")
 
 
@@ -63,19 +71,20 @@ def take(home: str, folder: Path, browsers: Any) -> None:
     """All pictures, some by day and some by night."""
     browser = browsers.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
     day, night = (
-        browser.new_page(viewport={"width": WIDE, "height": HIGH}, color_scheme=scheme) for scheme in ("light", "dark")
+        browser.new_page(viewport={"width": WIDE, "height": HIGH}, color_scheme=scheme, reduced_motion="reduce")
+        for scheme in ("light", "dark")
     )
     run = f"{home}run/patient"
     told = day.request.get(f"{run}/matches.json?creditor=eq-negotiator&debtor=simulated&ending=deal").json()["rows"]
     shown = next(row[0] for row in told if 11 <= row[7] <= 14)
-    picture(day, f"{run}/", "table.standings", folder / "viewer-standings.png")
-    picture(day, f"{run}/#payoffs", ".heat", folder / "viewer-payoffs.png")
     picture(day, f"{run}/#game", ".network", folder / "viewer-game.png")
     picture(day, f"{run}/match/{shown}#m5", ".node.lit", folder / "viewer-replay.png", keys="ArrowRight")
-    picture(night, f"{run}/matches?debtor=simulated", ".row:not(.waiting)", folder / "viewer-matches.png", keys="j j j")
     picture(night, f"{home}compare?a=patient&b=hurried", "table.plain", folder / "viewer-compare.png")
-    picture(day, f"{home}beside?a=patient:40&b=patient:0", ".message.here", folder / "viewer-beside.png", keys="j j")
     sit_down(day, home, folder / "viewer-seat.png")
+    for wide, high in SIZES:
+        sized = browser.new_page(viewport={"width": wide, "height": high})
+        out = folder / f"custom-{wide}x{high}.png"
+        picture(sized, f"{home}run/custom/match/0#m5", ".node.lit", out, keys="ArrowLeft ArrowLeft")
     browser.close()
 
 
@@ -93,8 +102,7 @@ def sit_down(page: Any, home: str, out: Path) -> None:
         if not words.startswith("["):
             page.click("button[value=yes]")
     page.evaluate("scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })")
-    page.screenshot(path=out)
-    print(f"{out}: {out.stat().st_size / 1024:.0f} kB")
+    keep(page, out)
 
 
 if __name__ == "__main__":

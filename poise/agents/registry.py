@@ -203,14 +203,15 @@ def _by_name(name: str, seat: Seat) -> Agent:
     names = [*known, *(own for of, own in _registered() if of == seat)]
     if base == "human":
         raise AgentError(
-            "a person plays with `poise play`, and goes on with `poise play --resume`; no tournament waits"
+            "a person plays with `poise play`, and resumes with `poise play --resume`; no tournament waits"
         )
     if _names_one(name, other(seat)):
         raise AgentError(
             f"{name!r} is a {other(seat)}, not a {seat}; give it to --{other(seat)}, or in `poise play` take the other "
             f"seat yourself, --as {seat}"
         )
-    raise AgentError(f"no {seat} is called {name!r}; {did_you_mean(base, names)}`poise agents list` shows them all")
+    near = did_you_mean(base, names) or did_you_mean(f"{base}.py", [one.name for one in Path().glob("*.py")])
+    raise AgentError(f"no {seat} is called {name!r}; {near}`poise agents list` shows them all")
 
 
 def _names_one(name: str, seat: Seat) -> bool:

@@ -38,8 +38,8 @@ def plural(noun: str, count: int = 2) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """The number with its noun: "1 match", "2 matches"."""
-    return f"{count} {plural(noun, count)}"
+    """The number with its noun: "1 match", "2,000 matches"."""
+    return f"{count:,} {plural(noun, count)}"
 
 
 def with_unit(value: int, unit: str) -> str:

@@ -267,7 +267,7 @@ class Schedule:
         """How many agents and matches there are, in a line."""
         sides = f"{counted(len(self.creditors), 'creditor')} x {counted(len(self.debtors), 'debtor')}"
         line = f"{sides} x {counted(self.size, 'match')} = {counted(self.total, 'match')}"
-        return line if self.config.part is None else f"{line}; part {self.config.part}: {self.played_total} of them"
+        return line if self.config.part is None else f"{line}; part {self.config.part}: {self.played_total:,} of them"
 
     @property
     def coverage(self) -> str:
@@ -280,7 +280,7 @@ class Schedule:
             sentence += f", and the first {f'{more} of them' if more > 1 else 'of them'} once more"
         if self.left_out:
             all_of_them = self.left_out + len(self.scenarios)
-            sentence += f"; {self.left_out} of {all_of_them} are left out, --repeats 1 plays all"
+            sentence += f"; {self.left_out} of {all_of_them} are left out, --matches-per-pair {all_of_them} plays all"
         return sentence
 
     @property

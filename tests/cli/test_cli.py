@@ -107,7 +107,7 @@ def test_a_dry_run_shows_the_schedule_and_plays_nothing(fakes):
 
 def test_a_run_says_which_scenarios_it_leaves_out(fakes):
     words = ("tournament", "run", *PAIR)  # of 4 scenarios
-    assert "3 of 4 are left out, --repeats 1 plays all" in poise_says(*words, "--matches-per-pair", "1").stderr
+    assert "3 of 4 are left out, --matches-per-pair 4 plays all" in poise_says(*words, "--matches-per-pair", "1").stderr
     said = poise_says(*words, "--repeats", "2", "--out", "both")
     assert "left out" not in said.stderr
     assert "2 creditors x 1 debtor x 8 matches = 16 matches" in said.stderr

@@ -66,6 +66,9 @@ def test_what_it_says_is_what_the_other_commands_say(folder):
     # Against all is the mean over opponents, as each met the agents equally often.
     means = [one.utility.mean for _, one in forth.opponents]
     assert sum(means) / 2 == pytest.approx(forth.difference.utility.mean)
+    (table,) = forth.tables()
+    assert [row[0] for row in table.rows] == ["all debtors", "angry", "sad"]
+    assert all(row[-1].startswith("\N{MINUS SIGN}") for row in table.rows if row[2].startswith("\N{MINUS SIGN}"))
     with pytest.raises(ConfigError, match="did you mean 'mirror'"):
         compare_agents(snapshot, "miror", "wsls")
     with pytest.raises(StoreError, match="no matches yet"):

@@ -123,6 +123,8 @@ def test_the_command_line_does_so_too(line, near):
     ("line", "near"),
     [
         ("agents check agnt.py", "agent.py"),
+        ("agents check agent", "agent.py"),
+        ("graph draw agnt", "agent.py"),
         ("tournament run tournment.toml", "tournament.toml"),
         ("tournament run --creditor vanilla --debtor persna.toml", "persona.toml"),
         ("tournament run --creditor vanilla --debtor sad --scenarios mne.csv", "mine.csv"),

@@ -87,8 +87,8 @@ def test_a_dry_run_lists_no_match(monkeypatch):
     for part in ([], ["--part", "2/3"]):
         said = CliRunner().invoke(app, ["tournament", "run", *many, *part])
         assert said.exit_code == 0, said.output
-        assert "1 creditor x 1 debtor x 1000000 matches = 1000000 matches" in said.stdout
-    assert "part 2/3: 333333 of them" in said.stdout
+        assert "1 creditor x 1 debtor x 1,000,000 matches = 1,000,000 matches" in said.stdout
+    assert "part 2/3: 333,333 of them" in said.stdout
 
 
 @pytest.mark.parametrize(

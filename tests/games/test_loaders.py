@@ -81,7 +81,7 @@ def test_rows_that_are_not_there_are_refused(tmp_path: Path, rows: str) -> None:
     save_scenarios(tmp_path / "ten.jsonl", generate("debt", 10, 1))
     message = refusal(f"{tmp_path / 'ten.jsonl'}:{rows}")
     assert "ten.jsonl" in message
-    assert "there are no rows" in message or "write train, test" in message
+    assert "not exist; choose from 0 to 9, the lower end first" in message or "write train, test" in message
 
 
 def test_an_empty_part_is_refused(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
+from helpers.process_talks import feeling, talk
+from helpers.seats import case
 from helpers.tournament_fakes import config
 from helpers.view_fakes import HOSTILE, LONG, client, fake_folder, fake_matches, fake_plan, fake_store, real_folder
 from hypothesis import example, given
@@ -20,6 +23,7 @@ from poise.common.errors import BadInput, StoreError
 from poise.tournaments.storage.errors import only_run
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import Store
+from poise.tournaments.view.charts import belief_chart, offers_chart
 from poise.tournaments.view.guard import POLICY, host_of, is_loopback
 from poise.tournaments.view.library import Library
 from poise.tournaments.view.live import RunPace, is_running
@@ -509,6 +513,69 @@ def test_a_note_stands_under_the_node_that_wrote_it_and_later_as_kept(ledger):
     nodes = {attrs["data-node"] for _, attrs in graph.tags if "data-node" in attrs}
     assert {"creditor:consult", "creditor:choose", "debtor:feel"} <= nodes
     assert "creditor:feel" not in nodes
+
+
+_MEMORY = """
+import operator
+from dataclasses import dataclass, field
+from typing import Annotated
+from langgraph.graph import END, START
+from poise import graph_agent
+from poise.graphs import PER_TURN, SeatState, decide, empty_seat_graph, perceive, speak
+
+@dataclass
+class Memory(SeatState):
+    heard: Annotated[list[str], operator.add] = field(default_factory=list)
+    gap: Annotated[int, PER_TURN] = 0
+
+def consult(state):
+    return {"gap": 7, "heard": [state.memory.readings[-1].label] if state.memory.readings else []}
+
+@graph_agent("memory", seat="creditor")
+def memory():
+    graph = empty_seat_graph(Memory)
+    nodes = (perceive, consult, decide, speak)
+    for node in nodes:
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "perceive")
+    for one, two in zip(nodes, nodes[1:]):
+        graph.add_edge(one.__name__, two.__name__)
+    graph.add_edge("speak", END)
+    return graph
+"""
+
+
+def test_a_field_of_the_state_has_its_value_or_says_that_there_is_none(tmp_path):
+    (tmp_path / "memory.py").write_text(_MEMORY)
+    folder = real_folder(
+        tmp_path / "run", creditors=(str(tmp_path / "memory.py"),), debtors=("sad",), matches_per_pair=1
+    )
+    first, second, *_ = (dict(steps)["consult"] for steps in steps_of(client(folder).get("/run/run/match/0").text)[::2])
+    assert "heardnothing" in first
+    assert "gapset for this turn alone, and not recorded" in first
+    assert "heardnothing" not in second
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 300))
+def test_words_beside_the_offers_lie_apart_and_within_the_picture(low, gap, deal):
+    """Wherever the deal is; a line of words is 20 pixels high on a phone."""
+    scenario = case(creditor_target=low, debtor_target=low + max(gap, 5))
+    deal = min(low + deal, low + max(gap, 5))
+    drawn = ET.fromstring(offers_chart(talk([deal, deal], deal, scenario)))
+    words = [one for one in drawn.iter("text") if one.text in ("target", f"deal {deal}")]
+    heights = sorted(float(one.get("y")) for one in words)
+    assert [two - one > 18 for one, two in pairwise(heights)] == [True, True]
+    assert heights[0] > 8
+    assert heights[-1] < float(drawn.get("viewBox").split()[3])
+
+
+@pytest.mark.parametrize("messages", [2, 3, 4])
+def test_what_was_believed_lies_within_the_picture(messages):
+    """A belief that was held once, after the last message too, is drawn over the messages and not over the words."""
+    drawn = ET.fromstring(belief_chart(feeling(["joy"] * messages)))
+    axis = next(one for one in drawn.iter("line") if one.get("class") == "axis")
+    places = [float(point.split(",")[0]) for one in drawn.iter("polygon") for point in one.get("points").split()]
+    assert float(axis.get("x1")) <= min(places) < max(places) <= float(axis.get("x2"))
 
 
 def rewritten(folder, change):

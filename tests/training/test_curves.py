@@ -38,6 +38,9 @@ def test_a_training_by_play_keeps_the_mean_utility_of_each_round(tmp_path, metho
     size = plan.talks * plan.policies
     assert (curve.unit, list(curve.x)) == ("negotiations", [size * number for number in range(1, plan.rounds + 1)])
     assert [(size, f"utility {value:.3f}") for value in curve.figures["utility"]] == heard[: plan.rounds]
+    assert [note.partition(":")[0] for _, note in heard[plan.rounds :]] == [
+        "checking trained", "checking start", "checking vanilla"
+    ]  # fmt: skip
     ax = plot_training(tmp_path)
     assert ax.get_xlabel() == "negotiations of training"
     assert "utility" in ax.get_ylabel()

@@ -35,7 +35,7 @@ def _verdict(comparison: Comparison) -> Text:
         words = f"No difference found: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
         return Text(f"{words}, which chance alone could explain.", style="bold")
     better, worse = (one, other) if gain.mean > 0 else (other, one)
-    low, high = sorted((abs(gain.low), abs(gain.high)))
+    low, high = (gain.low, gain.high) if gain.mean > 0 else (-gain.high, -gain.low)
     words = f"{better.label} is better than {worse.label} by {abs(gain.mean):.3f} [{low:.3f}, {high:.3f}]."
     return Text(words, style="bold")
 

@@ -27,7 +27,7 @@ from typing import Any, Final
 from poise.common.errors import ScenarioError, shorten
 from poise.common.files import draft
 from poise.common.textfile import LINE_END, read_text, refusal
-from poise.common.words import did_you_mean
+from poise.common.words import counted, did_you_mean
 from poise.games.domains import domain_names
 from poise.games.scenario import Scenario
 from poise.games.scenarios.credit_csv import COLUMNS, read_credit_csv
@@ -120,12 +120,15 @@ def _select(scenarios: list[Scenario], rows: re.Match[str], name: str) -> list[S
         cut = len(scenarios) * 4 // 5
         chosen = scenarios[:cut] if part == "train" else scenarios[cut:]
         if not chosen:
-            raise refusal(Path(name), f"of {len(scenarios)} scenario none is left for {part}; leave :{part} out")
+            raise refusal(
+                Path(name), f"of {counted(len(scenarios), 'scenario')} none is left for {part}; leave :{part} out"
+            )
         return chosen
     first = int(rows["first"])
     last = int(rows["last"] or first)
     if not first <= last < len(scenarios):
-        problem = f"there are no rows {rows[0]}; there are 0 to {len(scenarios) - 1}, lower end first"
+        asked = f"rows {rows[0]} do" if rows["last"] else f"row {rows[0]} does"
+        problem = f"{asked} not exist; choose from 0 to {len(scenarios) - 1}, the lower end first"
         raise refusal(Path(name), problem)
     return scenarios[first : last + 1]
 

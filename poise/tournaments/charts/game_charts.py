@@ -16,10 +16,10 @@ from poise.tournaments.charts.svg import chart, tag
 
 Array = NDArray[np.float64]
 _WIDE, _HIGH = 560, 210
-_LEFT, _RIGHT, _TOP, _LOW = 40, 150, 12, 30
+_LEFT, _RIGHT, _TOP, _LOW = 40, 180, 12, 30
 NAMED: Final = 4
 _APART: Final = 14
-_LONGEST: Final = 20
+_LONGEST: Final = 18
 _BAR: Final = 24
 
 

@@ -11,7 +11,7 @@ from poise.common.words import visible
 from poise.games.moves import SEATS, Seat, other
 from poise.tournaments.schedule import find_baseline
 from poise.tournaments.statistics.bootstrap import holm
-from poise.tournaments.statistics.numbers import p_value, with_interval
+from poise.tournaments.statistics.numbers import p_value, signed, with_interval
 from poise.tournaments.statistics.power import MOST, Needed, PowerPlan, matches_needed, power_data
 from poise.tournaments.statistics.results import Difference, SeatStanding
 from poise.tournaments.statistics.standings import make_standings
@@ -52,8 +52,8 @@ class Comparison(Tabular):
 
     def tables(self) -> list[PlainTable]:
         """The difference over all opponents and against each."""
-        one, other = self.agents
-        listed = [("all", self.difference), *self.opponents]
+        one, baseline = self.agents
+        listed = [(f"all {other(self.seat)}s", self.difference), *self.opponents]
         rows = [
             [
                 opponent,
@@ -61,12 +61,12 @@ class Comparison(Tabular):
                 with_interval(difference.utility, "{:+.3f}"),
                 with_interval(difference.success, "{:+.0%}"),
                 p_value(difference.p_holm),
-                "-" if difference.effect is None else f"{difference.effect:+.2f}",
+                "-" if difference.effect is None else signed(difference.effect, 2),
             ]
             for opponent, difference in listed
         ]
         heads = ["against", "pairs", "utility", "success", "p", "d"]
-        return [PlainTable(f"{one.label} less {other.label}", heads, rows)]
+        return [PlainTable(f"{one.label} less {baseline.label}", heads, rows)]
 
     @property
     def footnote(self) -> str:

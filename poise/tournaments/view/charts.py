@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from markupsafe import Markup
@@ -18,8 +18,9 @@ def _number(value: float) -> str:
 
 
 _MATCH_WIDE: Final = 760
-_MATCH_LEFT, _MATCH_RIGHT = 84, 92
+_MATCH_LEFT, _MATCH_RIGHT = 96, 106  # room for the words beside, which are larger on a phone
 _BAND: Final = 72  # pixels of one seat's beliefs
+_APART: Final = 20  # pixels between two lines of words
 
 
 class Axis:
@@ -72,7 +73,8 @@ def offers_chart(transcript: Transcript, prefix: str = "", scale: Sequence[int] 
         target = scenario.target(seat)
         parts += _level(f"target {seat}", y(target), "target", target)
     if transcript.outcome.value is not None:
-        parts += _level("settled", y(transcript.outcome.value), f"deal at {transcript.outcome.value}", None)
+        deal = y(transcript.outcome.value)
+        parts += _level("settled", deal, f"deal {transcript.outcome.value}", None, _clear(deal, targets, height))
     for seat in SEATS:
         own = [(axis.x(index), y(value), index, value) for index, whose, value in offers if whose == seat]
         points = " ".join(f"{x:.1f},{at:.1f}" for x, at, *_ in own)
@@ -82,10 +84,26 @@ def offers_chart(transcript: Transcript, prefix: str = "", scale: Sequence[int] 
     return chart("offers", (_MATCH_WIDE, height + 22), words, parts, role="group", **axis.data())
 
 
-def _level(kind: str, y: float, words: str, value: object) -> list[Markup]:
+def _clear(y: float, taken: Collection[float], height: int) -> float:
+    """The height nearest to `y` at which words lie within the picture and on none of those at `taken`."""
+    places = [y, *(at + way * _APART for at in taken for way in (-1, 1))]
+    free = [at for at in places if 10 <= at <= height - 10 and all(abs(at - other) > _APART - 1 for other in taken)]
+    return min(free, key=lambda at: abs(at - y), default=y)
+
+
+def _level(kind: str, y: float, words: str, value: object, words_y: float | None = None) -> list[Markup]:
+    """A line from left to right at `y`, its value before it and its words behind it, at `words_y` if that is given."""
     parts = [tag("line", class_=kind, x1=_MATCH_LEFT, x2=_MATCH_WIDE - _MATCH_RIGHT, y1=_number(y), y2=_number(y))]
     if words:
-        parts.append(tag("text", class_=kind, x=_MATCH_WIDE - _MATCH_RIGHT + 8, y=_number(y + 4), text=words))
+        parts.append(
+            tag(
+                "text",
+                class_=kind,
+                x=_MATCH_WIDE - _MATCH_RIGHT + 8,
+                y=_number((y if words_y is None else words_y) + 4),
+                text=words,
+            )
+        )
     if value is not None:
         parts.append(tag("text", x=_MATCH_LEFT - 8, y=_number(y + 4), text_anchor="end", text=value))
     return parts
@@ -107,8 +125,8 @@ def belief_chart(transcript: Transcript) -> Markup | None:
         if bands:
             parts += bands
             parts += [
-                tag("text", class_=seat, x=_MATCH_LEFT - 8, y=top + 40, text_anchor="end", text=f"{seat}\u2019s"),
-                tag("text", x=_MATCH_WIDE - _MATCH_RIGHT + 8, y=top + 12, text="100 %"),
+                tag("text", class_=seat, x=_MATCH_LEFT - 8, y=top + 40, text_anchor="end", text=seat),
+                tag("text", x=_MATCH_WIDE - _MATCH_RIGHT + 8, y=top + 14, text="100 %"),
                 tag("text", x=_MATCH_WIDE - _MATCH_RIGHT + 8, y=top + _BAND, text="0 %"),
             ]
             top += _BAND + 8
@@ -124,7 +142,8 @@ def _bands(transcript: Transcript, seat: Seat, axis: Axis, top: int) -> list[Mar
     """One seat's beliefs as bands that add up to one."""
     read = [(float(one.index), one.reading.belief) for one in transcript.messages if one.seat == seat and one.reading]
     if len(read) == 1:
-        read = [read[0], (read[0][0] + 0.6, read[0][1])]
+        start = min(read[0][0], len(transcript.messages) - 1.6)
+        read = [(start, read[0][1]), (start + 0.6, read[0][1])]
     parts, below = [], [0.0] * len(read)
     for state, name in enumerate(STATES) if read else ():
         above = [low + belief[state] for low, (_, belief) in zip(below, read, strict=True)]

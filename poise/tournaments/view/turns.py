@@ -204,8 +204,8 @@ def _fact(message: Message, field: str, transcript: Transcript, words: DomainWor
     if field == "move":
         meant = message.intended
         return "decided", "left to the model" if meant is None else said_move(meant, transcript.scenario, words)
-    value = getattr(message, "state", {}).get(field, "set")
-    return shown_words(field, 60), shown_words(_plain(value), _NOTE)
+    value = message.state.get(field, "set for this turn alone, and not recorded")
+    return shown_words(field, 60), shown_words(_plain(value) or "nothing", _NOTE)
 
 
 def _note(name: str, value: Any) -> tuple[str, str]:

@@ -123,9 +123,9 @@ class _Run:
         self.trainer.tell(played)
         return self._show([episode for trial in played for episode in trial.episodes])
 
-    def _show(self, episodes: Sequence[Episode]) -> float:
+    def _show(self, episodes: Sequence[Episode], whose: str = "") -> float:
         utility = mean(episode.utility for episode in episodes)
-        self.watch.advance(len(episodes), f"utility {utility:.3f}")
+        self.watch.advance(len(episodes), f"{whose}utility {utility:.3f}")
         return utility
 
     def _scores(self, play: FieldPlayer, stop: Callable[[], bool]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class _Run:
         for name, trial in compared.items():
             learns = bool(trial.parameters.get("learning"))  # it still learns while it is checked
             episodes[name] = play([trial], matches, learns=learns)[0].episodes
-            self._show(episodes[name])
+            self._show(episodes[name], f"checking {name}: ")
             if stop():
                 raise KeyboardInterrupt
         # Debtors that are a sample of worlds: what is gained is then told over worlds.

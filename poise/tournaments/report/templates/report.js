@@ -177,16 +177,23 @@
     return svg;
   }
 
+  /* The height nearest to y at which words lie within the picture and on none of those at taken. */
+  function clear(y, taken) {
+    const places = [y, ...taken.flatMap((at) => [at - 20, at + 20])];
+    const free = places.filter((at) => at >= 10 && at <= 162 && taken.every((other) => Math.abs(at - other) > 19));
+    return free.sort((one, two) => Math.abs(one - y) - Math.abs(two - y))[0] ?? y;
+  }
+
   function chart(transcript, scenario) {
     const offers = transcript.messages.map((message, at) => ({ at, seat: message.seat, value: message.move.value })).filter((one) => one.value !== undefined);
     const values = [scenario.creditor_target, scenario.debtor_target, ...offers.map((one) => one.value)];
     const low = Math.min(...values), span = Math.max(...values) - low || 1, last = Math.max(1, transcript.messages.length - 1);
-    const x = (at) => 46 + (at / last) * 620, y = (value) => 150 - ((value - low) / span) * 132;
-    const svg = drawn("svg", { class: "chart", viewBox: "0 0 760 172", role: "img", "aria-label": `Offers in ${scenario.unit}, message by message` });
+    const x = (at) => 70 + (at / last) * 584, y = (value) => 150 - ((value - low) / span) * 132;
+    const svg = drawn("svg", { class: "chart offers", viewBox: "0 0 760 172", role: "img", "aria-label": `Offers in ${scenario.unit}, message by message` });
     for (const seat of ["creditor", "debtor"]) {
       const target = scenario[seat + "_target"], own = offers.filter((one) => one.seat === seat);
-      svg.append(drawn("line", { class: "target " + seat, x1: 46, x2: 666, y1: y(target), y2: y(target) }));
-      svg.append(drawn("text", { class: seat, x: 672, y: y(target) + 4 }, `${seat}’s target`), drawn("text", { x: 40, y: y(target) + 4, "text-anchor": "end" }, target));
+      svg.append(drawn("line", { class: "target " + seat, x1: 70, x2: 654, y1: y(target), y2: y(target) }));
+      svg.append(drawn("text", { class: seat, x: 662, y: y(target) + 4 }, "target"), drawn("text", { x: 62, y: y(target) + 4, "text-anchor": "end" }, target));
       svg.append(drawn("polyline", { class: seat, points: own.map((one) => `${x(one.at)},${y(one.value)}`).join(" ") }));
       for (const one of own) {
         const dot = drawn("circle", { class: seat, cx: x(one.at), cy: y(one.value), r: 4 });
@@ -194,8 +201,8 @@
         svg.append(dot);
       }
     }
-    const deal = transcript.outcome.value;
-    if (deal !== null) svg.append(drawn("line", { class: "settled", x1: 46, x2: 666, y1: y(deal), y2: y(deal) }), drawn("text", { x: 672, y: y(deal) + 4 }, `deal at ${deal}`));
+    const deal = transcript.outcome.value, targets = ["creditor", "debtor"].map((seat) => y(scenario[seat + "_target"]));
+    if (deal !== null) svg.append(drawn("line", { class: "settled", x1: 70, x2: 654, y1: y(deal), y2: y(deal) }), drawn("text", { x: 662, y: clear(y(deal), targets) + 4 }, `deal ${deal}`));
     return svg;
   }
 
