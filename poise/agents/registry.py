@@ -206,10 +206,7 @@ def _by_name(name: str, seat: Seat) -> Agent:
             "a person plays with `poise play`, and resumes with `poise play --resume`; no tournament waits"
         )
     if _names_one(name, other(seat)):
-        raise AgentError(
-            f"{name!r} is a {other(seat)}, not a {seat}; give it to --{other(seat)}, or in `poise play` take the other "
-            f"seat yourself, --as {seat}"
-        )
+        raise AgentError(f"{name!r} is a {other(seat)}, not a {seat}; {_other_seat(seat)}")
     near = did_you_mean(base, names) or did_you_mean(f"{base}.py", [one.name for one in Path().glob("*.py")])
     raise AgentError(f"no {seat} is called {name!r}; {near}`poise agents list` shows them all")
 
@@ -270,9 +267,7 @@ def _only_agent(path: Path, marked: Mapping[str, Any], seat: Seat) -> Any:
         raise AgentError(f"{path} has {len(own)} agents for the {seat}; write {' or '.join(names)}")
     if marked:
         names = (getattr(value, _MARK).name for value in marked.values())
-        raise AgentError(
-            f"{path} has no {seat}: {', '.join(map(repr, names))} is a {other(seat)}; give it to --{other(seat)}"
-        )
+        raise AgentError(f"{path} has no {seat}: {', '.join(map(repr, names))} is a {other(seat)}; {_other_seat(seat)}")
     raise AgentError(
         f"{path} has no agents; put @agent(NAME, seat={seat!r}) or @graph_agent(NAME, seat={seat!r}) above a function"
     )
@@ -301,8 +296,12 @@ def _decorated(target: Any, name: str, seat: Seat, spec: str = "") -> Agent:
         )
     if not isinstance(found, Agent) or found.seat != seat:
         its = getattr(found, "seat", other(seat))
-        raise AgentError(f"{spec or name!r} is a {its}, not a {seat}; give it to --{its}")
+        raise AgentError(f"{spec or name!r} is a {its}, not a {seat}; {_other_seat(seat)}")
     return found
+
+
+def _other_seat(seat: Seat) -> str:
+    return f"give it to --{other(seat)}, or in `poise play` take its other side yourself, --as {seat}"
 
 
 def list_agents() -> list[Agent]:

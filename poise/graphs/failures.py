@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import poise
-from poise.common.errors import DeadlineExceeded, shorten
+from poise.common.errors import DeadlineExceeded, PoiseError, shorten
 
 _NODE: Final = "__poise_node__"
 _REASON_LENGTH: Final = 500
@@ -52,10 +52,15 @@ def place_of(error: BaseException) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback from the first line of the user's code on, or the whole of it; its last 8,000 characters."""
+    """The traceback from the first line of the user's code on, or the whole of it; its last 8,000 characters.
+
+    "" where Poise refused what the user's code returned: the sentence says it, and no line of theirs was at work.
+    """
     own = error.__traceback__
     while own is not None and not _is_users(own.tb_frame.f_code.co_filename):
         own = own.tb_next
+    if own is None and isinstance(error, PoiseError):
+        return ""
     lines = traceback.format_exception(type(error), error, own or error.__traceback__)
     return "".join(lines)[-_TRACEBACK_LENGTH:]
 

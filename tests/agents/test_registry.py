@@ -137,7 +137,7 @@ class TestFiles:
             ("def (", ":me", "fails on import: SyntaxError"),
             ("x = 1", ":me", "has no agent 'me'; it has none"),
             ("x = 1", "", "has no agents; put @agent(NAME, seat='creditor')"),
-            (DEBTOR, "", "has no creditor: 'grumbler' is a debtor; give it to --debtor"),
+            (DEBTOR, "", "has no creditor: 'grumbler' is a debtor; give it to --debtor, or in `poise play` take"),
             (DEBTOR, ":grumbler", "mine.py:grumbler' is a debtor, not a creditor; give it to --debtor"),
             (DEBTOR, ":grumblr", "has no agent 'grumblr'; did you mean 'grumbler'? it has grumble, grumbler"),
             (DEBTOR.replace("debtor", "debtr"), "", "has the seat 'debtr'; did you mean 'debtor'? the seats are"),

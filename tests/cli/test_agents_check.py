@@ -52,6 +52,30 @@ def test_a_file_that_ends_the_process_or_the_checks_does_not_pass(tmp_path, code
     assert "checks passed" not in shown
 
 
+FORGETS = """
+from langgraph.graph import START
+from poise import graph_agent
+from poise.graphs import decide, empty_seat_graph, speak
+
+@graph_agent("own", seat="creditor")
+def own():
+    graph = empty_seat_graph().add_sequence([("count", lambda state: {"count": 1}), decide, speak])
+    return graph.add_edge(START, "count")
+"""
+
+
+def test_a_traceback_is_of_the_users_own_lines(tmp_path):
+    """What Poise refuses is said in a sentence, without the lines of Poise that refused it."""
+    code, shown = check(tmp_path, FORGETS, "--message-seconds", "60")
+    assert code == 1
+    assert "node 'count' returned the key 'count', which is not a field of the state" in shown
+    assert "Traceback" not in shown
+    code, shown = check(tmp_path, PLAYS.format(body="return 1 / 0"), "--message-seconds", "60")
+    assert code == 1
+    assert shown.count("Traceback") == shown.count("File") == 1
+    assert "line 6, in own return 1 / 0" in shown
+
+
 def test_a_good_agent_passes_in_a_spawned_child_too(tmp_path, monkeypatch):
     monkeypatch.setattr("poise.common.processes.may_fork", lambda: False)
     exit_code, shown = check(tmp_path, PLAYS.format(body="return 'joy'"), "--message-seconds", "60")

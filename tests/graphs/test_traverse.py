@@ -57,6 +57,33 @@ def test_seconds_are_the_models_and_a_failed_match_ends_where_it_failed():
     assert taken["debtor:perceive", "debtor:feel"] == whole.nodes["debtor:perceive"]["count"] - 1
 
 
+def test_the_time_of_a_node_is_the_mean_over_the_visits_that_were_timed():
+    played = play(case(), *pair("vanilla", "sad"), seed=1)
+    spent = tuple({"model_seconds": 0.5} for _ in played.messages)
+    whole = traversal([(played, Usage(per_message=spent), BOTH), (played, Usage(), BOTH)])
+    drawn = draw_traversal(whole).decode()
+    assert drawn.count(">0.5 s<") == 2
+    assert "0.25" not in drawn
+
+
+def test_no_count_lies_on_a_node(monkeypatch):
+    """Also where a node has a second line, with its time."""
+    from matplotlib.figure import Figure
+
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, out, **_: drawn.append(figure))
+    played = play(case(), *pair("vanilla", "sad"), seed=1)
+    spent = tuple({"model_seconds": 0.5} for _ in played.messages)
+    draw_traversal(traversal([(played, Usage(per_message=spent), BOTH)]))
+    (axes,) = drawn[0].axes
+    drawn[0].canvas.draw()
+    nodes = [patch.get_window_extent() for patch in axes.patches if patch.get_zorder() == 3]
+    words = [text for text in axes.texts if text.get_text().isdigit()]
+    assert len(nodes) == 10
+    assert len(words) >= 10
+    assert [text.get_text() for text in words if any(text.get_window_extent().overlaps(node) for node in nodes)] == []
+
+
 def test_a_persons_turn_has_a_persons_nodes():
     played = play(case(), *pair("vanilla", "sad"), seed=1)
     taken = counts(traversal([(played, Usage(), (USUAL, PERSON))]))

@@ -174,15 +174,17 @@ def _draw_edges(axes: Any, picture: nx.DiGraph, places: dict[str, Place], boxes:
         }
         axes.annotate("", xy=(x1, y1), xytext=(x0, y0), arrowprops=arrow, zorder=2)
         if label := data.get("label"):
-            middle = _on_arc((x0, y0), (x1, y1), 0.0 if straight else 0.18)
+            # Edges between two groups cross halfway.
+            share = 0.5 if straight or _group(source) == _group(target) else 0.25
+            middle = _on_arc((x0, y0), (x1, y1), 0.0 if straight else 0.18, share)
             box = {"boxstyle": "round,pad=0.1", "facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.8}
             axes.text(*middle, label, fontsize=8, color="#16233d", ha="center", va="center", bbox=box, zorder=5)
 
 
-def _on_arc(start: Place, end: Place, bend: float) -> Place:
-    """A point a quarter along matplotlib's arc3, which is bent in inches and not in the picture's own units."""
+def _on_arc(start: Place, end: Place, bend: float, share: float) -> Place:
+    """The point at this share of matplotlib's arc3, which is bent in inches and not in the picture's own units."""
     (x0, y0), (x1, y1) = ((x * _SCALE[0], y * _SCALE[1]) for x, y in (start, end))
     x2, y2 = (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
-    weights = 0.5625, 0.375, 0.0625
+    weights = (1 - share) ** 2, 2 * share * (1 - share), share**2
     x, y = (sum(w * at for w, at in zip(weights, ats, strict=True)) for ats in ((x0, x2, x1), (y0, y2, y1)))
     return x / _SCALE[0], y / _SCALE[1]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from poise.common.errors import BadInput
+from poise.common.words import brief_duration
 from poise.games.moves import SEATS
 from poise.games.transcript import Transcript, Usage
 from poise.graphs.drawing.draw import picture_of
@@ -22,8 +23,8 @@ def traversal(played: Iterable[tuple[Transcript, Usage, Outlines]]) -> nx.DiGrap
     """The negotiation's graph with `count` on each node and edge: how often the matches went there.
 
     Each match comes with the graphs of its creditor and debtor. Nodes and edges of one name are one in the picture.
-    `seconds`, where they were recorded, are the sum over a node's visits: of a custom graph those of each node, else
-    what the calls of the model took. A person's words that were asked for again are counted once.
+    `seconds`, where they were recorded, are the sum over a node's `timed` visits: of a custom graph those of each node,
+    else what the calls of the model took. A person's words that were asked for again are counted once.
     """
     import networkx as nx
 
@@ -42,7 +43,8 @@ def traversal(played: Iterable[tuple[Transcript, Usage, Outlines]]) -> nx.DiGrap
                 whole.add_edge(source, node, **{"conditional": False, **(whole.get_edge_data(source, node) or {})})
                 _count(whole.edges[source, node])
         for node, seconds in _seconds(transcript, usage, outlines):
-            whole.nodes[node]["seconds"] = whole.nodes[node].get("seconds", 0.0) + seconds
+            data = whole.nodes[node]
+            data |= {"seconds": data.get("seconds", 0.0) + seconds, "timed": data.get("timed", 0) + 1}
     if not whole:
         raise BadInput("there is no finished match to draw; play one first")
     return whole
@@ -59,7 +61,7 @@ def draw_traversal(whole: nx.DiGraph, fmt: Literal["svg", "png"] = "svg") -> byt
         edge.update(conditional=not count, width=0.6 + 2.4 * count / most, label=str(count))
     for _, node in shown.nodes(data=True):
         if seconds := node.get("seconds"):
-            node["label"] = node["label"].replace("\n", " ") + f"\n{seconds / node['count']:.2g} s"
+            node["label"] = node["label"].replace("\n", " ") + f"\n{brief_duration(seconds / node['timed'])}"
     return picture_of(shown, fmt)
 
 
