@@ -301,7 +301,7 @@ def _decorated(target: Any, name: str, seat: Seat, spec: str = "") -> Agent:
 
 
 def _other_seat(seat: Seat) -> str:
-    return f"give it to --{other(seat)}, or in `poise play` take its other side yourself, --as {seat}"
+    return f"give it to --{other(seat)}, or in `poise play` take the other seat yourself, --as {seat}"
 
 
 def list_agents() -> list[Agent]:

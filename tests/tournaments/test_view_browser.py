@@ -507,6 +507,9 @@ CUT = """() => {
     if (!hidden && own.width && (own.right > card.right + 1 || own.left < card.left - 1))
       told.push(`${named(cell.closest("table"))} cuts ${cell.textContent.trim().slice(0, 40)}`);
   }
+  for (const cell of document.querySelectorAll(".stack tbody td"))
+    if (getComputedStyle(cell).display === "grid" && cell.clientWidth < cell.parentElement.clientWidth - 1)
+      told.push(`${cell.dataset.label} is narrower than its row`);
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   return wide > 1 ? [...told, `the page is ${wide} pixels too wide`] : told;
 }"""
