@@ -439,10 +439,11 @@ def axe():
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory):
-    """Two tournaments, one with a custom agent and troubles, and their report."""
+    """Three tournaments, of which two can be compared and one is hostile, and a report."""
     folder = tmp_path_factory.mktemp("everything")
     agent = str(ROOT / "examples" / "second_thoughts.py")
     real_folder(folder / "one", creditors=(agent, "vanilla"), debtors=("threatening", "sad"), matches_per_pair=2)
+    real_folder(folder / "three", creditors=("vanilla",), debtors=("threatening", "sad"), matches_per_pair=2)
     fake_folder(folder / "two", hostile=True)
     report = write_report(folder / "one")
     with serving(folder) as address:
@@ -452,7 +453,7 @@ def everything(tmp_path_factory):
 UNFOLD = "document.querySelectorAll('.card.every').forEach((one) => { one.open = true; })"
 PAGES = (
     "/", "/run/one/", "/run/two/", "/run/one/matches", "/run/one/match/0", "/run/two/match/0",
-    "/beside?a=one:0&b=one:2", "/beside?a=two:0&b=two:3", "/compare?a=one&b=two", "/play", "/run/nothing/", "report",
+    "/beside?a=one:0&b=one:2", "/beside?a=two:0&b=two:3", "/compare?a=one&b=three", "/play", "/run/nothing/", "report",
 )  # fmt: skip
 
 
