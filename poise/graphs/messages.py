@@ -55,7 +55,9 @@ def take_turn(graph: Runner, seat: Seat, state: NegotiationState, context: Negot
     except (ModelDown, ModelMissing, ModelTimeout):
         raise
     except Exception as error:  # whatever an agent does wrong ends its match, not the tournament
-        if _waits_for_a_person(error):
+        from langgraph.errors import GraphBubbleUp  # loaded by now where a graph could have raised it
+
+        if isinstance(error, GraphBubbleUp):  # it waits for a person
             raise
         reason = failure_reason(seat, error)
         if context.raises:
@@ -65,12 +67,6 @@ def take_turn(graph: Runner, seat: Seat, state: NegotiationState, context: Negot
     if outcome is not None:
         update["outcome"] = outcome
     return update
-
-
-def _waits_for_a_person(error: Exception) -> bool:
-    from langgraph.errors import GraphBubbleUp  # loaded by now where a graph could have raised it
-
-    return isinstance(error, GraphBubbleUp)
 
 
 def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
