@@ -1,10 +1,10 @@
-"""What adapters cost a tournament on the embedded model, and what taking turns saves: python benchmarks/adapters.py
+"""Cost of adapters in a tournament on the embedded model, and savings by taking turns: python benchmarks/adapters.py
 
-Two creditors with an adapter each play two debtors, one of them with a third adapter, twice: as they come (matches of
-all pairs in turn, calls as they arrive, any free slot), and as Poise plays them (pairs with the same adapters together,
-one adapter at a time, slots by adapter). The same matches without any adapter are the bound. Prints reply tokens a
-second, CPU time (which other work on the machine disturbs less), prompt tokens evaluated and how often the engine
-changed its adapter.
+Two creditors with an adapter each play two debtors, one of them with a third adapter, twice: in order of arrival
+(matches of all pairs in turn, calls as they arrive, any free slot), and as Poise plays them (pairs with the same
+adapters together, one adapter at a time, slots by adapter). The same matches without any adapter are the bound. Prints
+reply tokens a second, CPU time (which other work on the machine disturbs less), prompt tokens evaluated and how often
+the engine changed its adapter.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TARGETS = {"q_proj": 576, "k_proj": 192, "v_proj": 192, "o_proj": 576}
 
 
 def agent(folder: Path, base: BaseFile, seed: int) -> str:
-    """An agent with a random adapter of rank 16, so small that it talks like the base."""
+    """An agent with a random adapter of rank 16, so small that its replies are like the base's."""
     dice = np.random.default_rng(seed)
     matrices = {
         (block, name): Low(
@@ -65,7 +65,7 @@ class Changes:
 
 @contextmanager
 def counted(changes: Changes) -> Iterator[None]:
-    """Count the changes of adapter of whatever is played inside."""
+    """Count the changes of adapter in what is played inside."""
     begin = Turns.begin
 
     def counting(turns: Turns, number: int) -> None:

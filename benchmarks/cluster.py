@@ -2,9 +2,9 @@
 
 unshare --user --map-root-user --net sh -c 'ip link set lo up && python benchmarks/cluster.py'
 
-The namespace keeps Ray on loopback. First each way undisturbed, with matches per second; then each with two kills, of
-the run itself, of a Ray actor, of a part. The digests of all stores must be the same. It also prints what a large
-cluster rests on: what the driver spends a match, the bytes of a match, and the seconds of a node's start.
+The namespace keeps Ray on loopback. Each way is run first undisturbed, with matches per second, and then with two kills
+(of the run itself, a Ray actor or a part). The digests of all stores must be the same. It also prints what limits a
+large cluster: the driver's time per match, the bytes of a match, and the seconds until a node plays.
 """
 
 import json
@@ -35,7 +35,7 @@ NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 10
 
 
 class Clock(Unwatched):
-    """When the first matches came, so that a start is told from play."""
+    """When the first matches finished, to separate the start from play."""
 
     began = 0.0
 
@@ -45,7 +45,7 @@ class Clock(Unwatched):
 
 
 def child(out: str, how: str) -> None:
-    """Play or resume, and print what it took."""
+    """Play or resume, and print the time it took."""
     clock, began = Clock(), time.perf_counter()
     result = run_tournament(TournamentConfig(**FIELD, **json.loads(how)), out, watch=clock)
     ended, spent = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
@@ -98,7 +98,7 @@ def kill_actor(out: Path, at: int) -> None:
 
 
 def play_parts(folder: Path) -> float:
-    """Four parts, two at a time, as two machines would; the seconds of all."""
+    """Play four parts, two at a time, as on two machines; return the seconds of all."""
     began = time.perf_counter()
     for pair in ((1, 2), (3, 4)):
         for run in [start(folder / str(number), workers=1, part=f"{number}/4") for number in pair]:

@@ -1,9 +1,9 @@
 """How fast the detector is, how big, and how good: `python benchmarks/detector.py [--messages N]`.
 
 All times are CPU seconds of this process, which uses no other thread. Cold: a detector without memo reads each message
-once, one by one, every word new to it or known. Batch: the same through `read_many`, as one matrix product, every text
-different; their ratio is the median of three, in turn. Messages are assembled from phrases of negotiations and differ
-in words.
+once, one by one, with words that are new or known to it. Batch: the same with `read_many`, as one matrix product, every
+text different; their ratio is the median of three, in turn. Messages are assembled from phrases of negotiations and
+differ in words.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def message(dice: Dice) -> str:
 
 
 def different(count: int) -> list[str]:
-    """Messages that stay different after the numbers are folded (each ends in a word of its own)."""
+    """Messages that stay different after the numbers are folded (each ends in a different word)."""
     dice = Dice(1, "detector benchmark")
     return [f"{message(dice)} Reference {_letters(number)}." for number in range(count)]
 

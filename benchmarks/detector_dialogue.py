@@ -1,12 +1,13 @@
-"""How well the detector reads negotiation talk: `python benchmarks/detector_dialogue.py [--data FOLDER]`.
+"""How well the detector reads negotiations: `python benchmarks/detector_dialogue.py [--data FOLDER]`.
 
 Four sets, none of which it was trained on: the development rows of GoEmotions (thresholds and temperatures were tuned
-on them); 156 sentences of debtors and creditors written for the purpose (tests/data/negotiation_emotions.jsonl); what
-people marked with an emoticon in CaSiNo, talks held out; and creditor messages of language models that were told an
-emotion (EmoDebt's dialogues), scenarios held out. FOLDER holds goemotions/, casino/ and dialogues/ (`../shared/data`).
+on them); 156 sentences of debtors and creditors written for the purpose (tests/data/negotiation_emotions.jsonl);
+messages that people marked with an emoticon in CaSiNo, from held-out negotiations; and creditor messages of language
+models that were told an emotion (EmoDebt's dialogues), from held-out scenarios. FOLDER holds goemotions/, casino/ and
+dialogues/ (`../shared/data`).
 
 Macro-F1 and accuracy are those of the likeliest of the seven, over the classes that the set has; a development row with
-several labels is right if one of them is said. ECE has 15 bins. `--artifact FILE` measures another artifact,
+several labels is right if one of them is predicted. ECE has 15 bins. `--artifact FILE` measures another artifact,
 `--reliability` prints the bins. A second table has the sentences with courtesies and with feelings that are denied,
 reported or supposed (tests/data/negotiation_pragmatics_*.jsonl): the share read acceptably, with and without the rules
 of `poise.agents.emotions.pragmatics`.
@@ -75,7 +76,7 @@ def one_hot(places: NDArray[np.intp]) -> Flags:
 
 
 def macro(said: NDArray[np.intp], true: Flags) -> float:
-    """Macro-F1 over the classes that occur; of several true labels the one said counts, else the first."""
+    """Macro-F1 over the classes that occur; of several true labels the predicted one counts, else the first."""
     one = np.where(true[np.arange(len(said)), said], said, true.argmax(axis=1))
     due = one_hot(one)
     return float(f1_by_class(one_hot(said), due)[due.any(axis=0)].mean())

@@ -1,9 +1,9 @@
-"""What asking a model costs and gives, beside the shipped detector: `python benchmarks/detector_model.py [--uri URI]`.
+"""Cost and quality of a model as the detector: `python benchmarks/detector_model.py [--uri URI]`.
 
-Both read the written sentences and a sample of CaSiNo's held-out messages (`benchmarks/detector_dialogue.py` tells what
-they are). Agreement is Cohen's kappa between the two readings. Seconds are wall-clock, one message at a time, each read
-once; tokens are those that the model was given and had not kept, and those that it answered. A message to which no
-answer could be used is counted as failed, and as wrong.
+Both, the model and the shipped detector, read the written sentences and a sample of CaSiNo's held-out messages
+(described in `benchmarks/detector_dialogue.py`). Agreement is Cohen's kappa between the two readings. Seconds are
+wall-clock, one message at a time, each read once; tokens are the prompt's that were not cached, and the answer's. A
+message without a usable answer counts as failed, and as wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def sample(data: Path, count: int) -> list[Marked]:
 
 
 def read(uri: str, rows: list[Marked]) -> tuple[NDArray[np.intp], dict[str, float]]:
-    """The likeliest of the seven in each row (FAILED where there was no answer), and what it cost a message."""
+    """The likeliest of the seven in each row (FAILED where there was no answer), and the cost of a message."""
     detector, found = open_detector(uri, {"slots": 1}), []
     detector.read("Are you there?")  # loads what is needed
     detector.spent()

@@ -1,8 +1,8 @@
-"""What reading sentence by sentence does: `python benchmarks/detector_sentences.py --data FOLDER` (GoEmotions).
+"""The effect of reading sentence by sentence: `python benchmarks/detector_sentences.py --data FOLDER` (GoEmotions).
 
 Three ways to read a message: whole; with a third of the weight on its sentences' log-mean-exp (shipped); with a third
-on their maximum. Each has thresholds and temperatures of its own, tuned on the development rows. Judged on those
-rows, and on messages put together from them: one emotional row among two neutral ones, and three neutral rows.
+on their maximum. Each has its own thresholds and temperatures, tuned on the development rows. They are evaluated on
+those rows, and on messages assembled from them: one emotional row among two neutral ones, and three neutral rows.
 """
 
 from __future__ import annotations

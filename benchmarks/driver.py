@@ -1,7 +1,7 @@
-"""What one driver process has to do for each match that others play, and what a pairing costs to open.
+"""The work of one driver process for each match that others play, and the time to open a pairing.
 
-Of a tournament that is played first: CPU microseconds to pack and write a match, bytes in the store, and CPU
-milliseconds to open a pairing. From these follows how many matches a second one driver can take.
+It first plays a tournament. Then it measures CPU microseconds to pack and write a match, bytes in the store, and CPU
+milliseconds to open a pairing, from which follows how many matches a second one driver can store.
 
     python benchmarks/driver.py [--scenarios N]
 """

@@ -1,10 +1,10 @@
-"""What Poise costs on top of the embedded model: python benchmarks/embedded.py
+"""The cost of Poise on top of the embedded model: python benchmarks/embedded.py
 
-Plays negotiations on the embedded model, two seats each, all at once, and writes down every request that reaches the
-engine. Then sends the same requests bare to the engine, at the same concurrency and from the same cold slots; several
-rounds of each, in turn. Prints both in reply tokens a second and their ratio (the aim is 0.9 or more), and for each
-message of a seat the prompt tokens that the engine had to evaluate, by its own counters: after a seat's first message
-they stay flat, at no more than the last two messages, the direction and 32.
+Plays negotiations on the embedded model, two seats each, all at once, and records every request that reaches the
+engine. Then sends the same requests directly to the engine, at the same concurrency and from the same cold slots;
+several rounds of each, in turn. Prints both in reply tokens a second and their ratio (the aim is 0.9 or more), and for
+each message of a seat the prompt tokens that the engine had to evaluate, by its own counters: after a seat's first
+message they stay flat, at no more than the last two messages, the direction and 32.
 
 --tournament reads the same from the store of a real tournament with four negotiations in flight, two creditors against
 two debtors on one scenario, whose seats must not share a slot.
@@ -51,7 +51,7 @@ SLACK = 32
 
 @dataclass
 class Recorder:
-    """An engine that writes down every request and its counters, by conversation."""
+    """An engine that records every request and its counters, by thread."""
 
     engine: Engine
     calls: dict[str, list[tuple[Mapping[str, Any], Completion]]] = field(default_factory=dict)
@@ -109,14 +109,14 @@ def measured(work: Work) -> Iterator[None]:
 
 
 def cool(engine: Engine) -> None:
-    """Empty every slot's cache of what was there."""
+    """Empty every slot's cache."""
     for slot in range(engine.slots):
         body = {"messages": [{"role": "user", "content": f"{slot}"}], "max_tokens": 1}
         engine._server.handle_chat_completions({**body, "id_slot": slot})
 
 
 def evaluated(recorder: Recorder, count: Any) -> None:
-    """Print, for each message of a seat, what was evaluated and what the bound is."""
+    """Print, for each message of a seat, the tokens evaluated and their bound."""
     print("\nprompt tokens evaluated (bound), first call of each message")
     worst = -SLACK
     for name, calls in sorted(recorder.calls.items()):
@@ -176,7 +176,7 @@ class Round:
 
 
 def talk(voice: ModelVoice, recorder: Recorder, round_: Round, work: Work) -> None:
-    """Negotiate all cases of a round at once."""
+    """Play all negotiations of a round at once."""
     cool(recorder.engine)
     with measured(work), ThreadPoolExecutor(len(round_.cases)) as pool:
         numbered = enumerate(round_.cases)
@@ -187,7 +187,7 @@ def talk(voice: ModelVoice, recorder: Recorder, round_: Round, work: Work) -> No
 
 
 def replay(recorder: Recorder, name: str, matches: int, work: Work) -> None:
-    """Send the requests of a round bare, at the same concurrency, each match's in their order."""
+    """Send the requests of a round directly, at the same concurrency, each match's in order."""
     conversations = sorted(each for each in recorder.calls if each.startswith(name))
     slots = {each: index for index, each in enumerate(conversations)}
 
@@ -236,7 +236,7 @@ def from_store(model: str, messages: int) -> None:
 
 
 def compare(messages: int, rounds: int) -> None:
-    """Replay two recorded negotiations with either weights and either way to share two cores, in turn."""
+    """Replay two recorded negotiations with both weights and both ways to share two cores, in turn."""
     settings = ModelSettings(slots=5, context=2048, timeout=600)
     recorder = Recorder(Engine(find_weights(), 5, 2048, 2))
     voice = ModelVoice(Caller(ChatEmbedded(settings=settings, engine=lambda *_: recorder), settings), "policy")
@@ -265,7 +265,7 @@ def compare(messages: int, rounds: int) -> None:
 
 
 def again(recorder: Recorder, engines: Sequence[Engine], match: int) -> list[Mapping[str, float]]:
-    """The recorded calls of a match in their order, on its engine; the counters."""
+    """Repeat the recorded calls of a match in order, on its engine; return the counters."""
     names = sorted(recorder.calls)[2 * match : 2 * match + 2]
     calls = [(len(body["messages"]), name, body) for name in names for body, _ in recorder.calls[name]]
     engine = engines[match % len(engines)]
@@ -274,7 +274,7 @@ def again(recorder: Recorder, engines: Sequence[Engine], match: int) -> list[Map
 
 
 def send(engine: Engine, body: Mapping[str, Any], slot: int) -> Mapping[str, float]:
-    """One request bare; the engine's counters."""
+    """Send one request directly; return the engine's counters."""
     answer = engine._server.handle_chat_completions({**body, "id_slot": slot, "cache_prompt": True})
     timings: Mapping[str, float] = answer["timings"]
     return timings

@@ -1,4 +1,4 @@
-"""What the engines cost: python benchmarks/engines.py
+"""The cost of the engines: python benchmarks/engines.py
 
 Prints CPU microseconds for one choice of each policy after 12 messages (the best of several runs; the budget is 50 for
 those that decide by tables), CPU seconds for a match of OpenSpiel's players, and CPU milliseconds for a negotiation in
@@ -31,7 +31,7 @@ TALKS = 800
 
 
 def after(messages: int) -> View:
-    """What a creditor sees after so many messages of each side."""
+    """The view of a creditor after so many messages of each side."""
     dice, lines, readings, shown = Dice(1, "engines"), [], [], []
     for turn in range(messages):
         lines += [Line("creditor", "...", offer(20 + turn)), Line("debtor", "...", offer(110 - turn))]

@@ -1,6 +1,6 @@
-"""Whether an exported adapter says what the trained one does: python benchmarks/export.py [--adapter DIR]
+"""Whether an exported adapter replies like the trained one: python benchmarks/export.py [--adapter DIR]
 
-For prompts of run time (all domains, any emotion or none, from the first message to the middle of the talks): the
+For prompts as in play (all domains, any emotion or none, from the first message to the middle of negotiations): the
 trained model's next-token distributions and greedy replies (transformers, on the dequantised base, in float32) beside
 those of the exported file in the embedded engine. The base without adapter, compared the same way, is the floor that
 quantisation leaves; the base compared with the trained model is how much the adapter changes; an adapter whose rows are

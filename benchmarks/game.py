@@ -1,7 +1,7 @@
-"""What the referee costs beside the bare OpenSpiel game: python benchmarks/game.py
+"""The cost of the referee beside the OpenSpiel game alone: python benchmarks/game.py
 
-Both play the same talks of 31 messages to the end. Prints CPU figures, the best of several runs in turn, and their
-ratio. The budget is 15 microseconds a judged message.
+Both play the same negotiations of 31 messages to the end. Prints CPU figures, the best of several runs in turn, and
+their ratio. The budget is 15 microseconds a judged message.
 """
 
 from __future__ import annotations

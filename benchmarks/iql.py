@@ -2,11 +2,11 @@
 
 In one run, on the same shapes (the extended state in, 2 x 256, 28 emotions, batches of 256, Adam): Poise's IQL; IQL as
 a plain PyTorch loop of the same networks, each its own module with its own optimiser; and, with --peer, d3rlpy's
-DiscreteCQL in an environment of its own, which PYTHON is the interpreter of:
+DiscreteCQL in a separate environment, whose interpreter is PYTHON:
 
     python -m venv /tmp/d3rlpy && /tmp/d3rlpy/bin/pip install d3rlpy==2.8.1
 
-The three take turns, so that what else the machine does hits all of them. IQL trains four networks a step, CQL one.
+The three take turns, so that other load on the machine affects all of them. IQL trains four networks a step, CQL one.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def mlp(outputs: int) -> nn.Sequential:
 
 
 class Plain:
-    """IQL as one would write it down: a module and an optimiser each for V, the critics and pi."""
+    """IQL as one would first write it: a module and an optimiser each for V, the critics and pi."""
 
     def __init__(self, of: OfflineProblem) -> None:
         self.tables = [torch.from_numpy(each) for each in (of.states, of.following, of.actions, of.rewards, of.goes_on)]

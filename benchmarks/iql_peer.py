@@ -1,4 +1,4 @@
-"""The peer of `benchmarks/iql.py`: d3rlpy's DiscreteCQL. Runs in an environment of its own.
+"""The peer of `benchmarks/iql.py`: d3rlpy's DiscreteCQL. Runs in a separate environment.
 
 python iql_peer.py STEPS THREADS WIDTH     prints gradient steps a second, the first steps not counted
 """

@@ -1,8 +1,8 @@
-"""The peer of `benchmarks/tournament.py`: negmas' round-robin on disk. Runs in an environment of its own.
+"""The peer of `benchmarks/tournament.py`: negmas' round-robin on disk. Runs in a separate environment.
 
-Two kinds of time-based negotiators talk over one integer issue. Stubborn ones go on until the step limit, so that every
-negotiation has exactly 2 x STEPS offers, as long as Poise's; with "short" they are NegMAS' own, on 50 outcomes, which
-agree sooner. Figures and plots are off, which is to negmas' advantage.
+Two kinds of time-based negotiators bargain over one integer issue. Stubborn ones continue until the step limit, so that
+every negotiation has exactly 2 x STEPS offers, as long as Poise's; with "short" they are NegMAS' own, on 50 outcomes,
+which agree sooner. Figures and plots are off, which favours NegMAS.
 
     python negmas_peer.py STEPS SCENARIOS OUT [short]     prints JSON: negotiations, offers of each, CPU seconds
 """

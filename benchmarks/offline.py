@@ -1,7 +1,7 @@
-"""What policies are worth against each other, from a tournament that was played: python benchmarks/offline.py DIR
+"""Differences between the policies of a finished tournament: python benchmarks/offline.py DIR
 
 Paired by scenario, seed and debtor: each creditor's mean utility, its difference to `vanilla`, to `random` and to the
-best fixed emotion, and, where the oracle played, the share of its lead over `vanilla`. Intervals are at 95 %, by the
+best fixed emotion, and, if the oracle played, the share of its lead over `vanilla`. Intervals are at 95 %, by the
 bootstrap over scenarios, as in the standings.
 """
 

@@ -1,4 +1,4 @@
-"""CPU a message that is not the model's, through LangGraph, with a model that answers at once.
+"""CPU per message outside the model, through LangGraph, with a model that answers at once.
 
 python benchmarks/overhead.py
 """

@@ -2,8 +2,8 @@
 
 Prints precision and recall of offers, acceptances and walk-aways on the labelled sentences, by half, and how many
 sentences of each kind are read as they are labelled. With `--matches N` it also plays N matches twice, on the same
-scenarios and seeds, between a creditor whose model decides the number and a scripted debtor: once with
-reading=words, once with reading=structured.
+scenarios and seeds, between a creditor whose model decides the number and a scripted debtor: once with reading=words,
+once with reading=structured.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def show_sentences(split: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def read(row: Mapping[str, Any]) -> Plain:
-    """The move that a sentence is read as; None for none, or for what is asked again."""
+    """The move that a sentence is read as; None if there is none, or if Poise would ask again."""
     seat, standing = row["seat"], row["standing"]
     scenario = Scenario(
         "labelled",
@@ -85,7 +85,7 @@ def is_kind(move: Plain, kind: str) -> bool:
 
 
 def show_matches(model: str, count: int, messages: int) -> None:
-    """What came of the model's messages, reading by reading."""
+    """How the model's messages were read, for each way of reading."""
     print(f"{count} matches of {model}, the same scenarios and seeds")
     for reading in ("words", "structured"):
         totals = played(f"vanilla,offers=model,reading={reading}@{model}", count, messages)
@@ -93,7 +93,7 @@ def show_matches(model: str, count: int, messages: int) -> None:
 
 
 def played(creditor: str, count: int, messages: int) -> dict[str, float]:
-    """Counts over `count` matches of what the creditor's model said."""
+    """Counts over `count` matches of how the creditor's messages were read."""
     settings = PlaySettings(rules=Rules(max_messages=messages), message_seconds=600, model_options={"timeout": 300})
     pairing = Pairing(find_agent(creditor, SEATS[0]), find_agent("vanilla", SEATS[1]), settings)
     totals: Counter[str] = Counter()

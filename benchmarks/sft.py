@@ -3,9 +3,9 @@
     python benchmarks/sft.py DATA [--base smollm2] [--pairs 48] [--rounds 2] [--max-len 400]
 
 Both make the same gradient steps on the same pairs with the same LoRA in the same precision: batches of 16, loss on the
-reply, AdamW. The plain loop is what tutorials show: pairs in random order, batches of 4 added up to 16, padded to the
-longest, logits of every token. Rounds alternate, so that what else the machine does hits both. Tokens are those of the
-pairs, without padding, so that the figures can be compared.
+reply, AdamW. The plain loop is that of tutorials: pairs in random order, batches of 4 added up to 16, padded to the
+longest, logits of every token. Rounds alternate, so that other load on the machine affects both. Tokens are those of
+the pairs, without padding, so that the figures can be compared.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What game theory and ratings cost: python benchmarks/solving.py
+"""The cost of game theory and ratings: python benchmarks/solving.py
 
 Prints seconds (the best of a few runs) of solving the game between 60 creditors and 60 debtors, and of rating 50
-players by 20,000 games, each beside a bare call of a library for the same: SciPy's linear program, OpenSpiel's
-replicator dynamics and alpha-rank (on 20 x 20 agents, since 60 x 60 take it many minutes), scikit-learn's logistic
+players by 20,000 games, each beside a direct call of a library for the same: SciPy's linear program, OpenSpiel's
+replicator dynamics and alpha-rank (on 20 x 20 agents, since 60 x 60 would take many minutes), scikit-learn's logistic
 regression. It takes about half a minute.
 """
 
@@ -25,7 +25,7 @@ BUDGET = 0.5  # seconds, of the ratings
 
 
 def field(size: int) -> Bimatrix:
-    """A game between so many creditors and so many debtors, without a pure equilibrium to be expected."""
+    """A game between so many creditors and debtors, in which a pure equilibrium is unlikely."""
     rng = np.random.default_rng(1)
     creditor = rng.random((size, size))
     labels = (tuple(f"{seat}{place}" for place in range(size)) for seat in "cd")
@@ -43,7 +43,7 @@ def seconds(call: Callable[[], Any], repeats: int = 3) -> float:
 
 
 def bare_linprog(game: Bimatrix) -> None:
-    """Both seats' linear programs, without anything around them."""
+    """Both seats' linear programs alone."""
     from scipy.optimize import linprog
 
     size = len(game.creditors)
@@ -59,7 +59,7 @@ def bare_linprog(game: Bimatrix) -> None:
 
 
 def bare_dynamics(game: Bimatrix) -> None:
-    """OpenSpiel's steps, without anything around them."""
+    """OpenSpiel's steps alone."""
     grow = algorithm("egt.dynamics").replicator
     x = y = np.full(len(game.creditors), 1 / len(game.creditors))
     for _ in range(STEPS):

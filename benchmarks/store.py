@@ -1,6 +1,6 @@
 """Bytes of a stored match and microseconds to write and to read its transcript, beside zlib; trains the dictionary.
 
-The dictionary is trained on matches of every creditor that needs no search with every debtor in all domains, and
+The dictionary is trained on matches of every creditor that needs no search against every debtor in all domains, and
 measured on others: other scenarios, other seeds.
 
     python benchmarks/store.py [--write FILE]     FILE: where to keep a newly trained dictionary

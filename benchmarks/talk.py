@@ -1,9 +1,9 @@
-"""What scripted talk is like: variety, facts and answers, strategies, repetition, legibility, conduct.
+"""Properties of scripted messages: variety, facts and answers, strategies, repetition, legibility, conduct.
 
     python benchmarks/talk.py [--scenarios N]
 
-Strategies are heard by rules. Those for threats and blame are the words by which a review found the voice of before
-silent; those for hardship and silence follow the personas' own texts, and were written after the phrases.
+Rules recognise the strategies. The rules for threats and blame are the words with which a review found that the earlier
+voice showed neither; those for hardship and silence follow the personas' texts, and were written after the phrases.
 """
 
 import argparse
@@ -64,14 +64,14 @@ def said_of(domain, seat, context):
 
 
 def variety():
-    """Print the fewest tones of an emotion and seat in each domain."""
+    """Print the smallest number of tones of an emotion and seat in each domain."""
     for domain in DOMAINS:
         tones = {key: len(texts) for key, texts in phrases(domain).feelings.items() if key[1] in EMOTIONS28}
         print(f"{domain:9} first sentences an emotion and seat: {min(tones.values())} to {max(tones.values())}")
 
 
 def legibility():
-    """Print how often the detector reads a tone as its one of the seven, with what it reads instead."""
+    """Print how often the detector reads a tone as the right one of the seven, and what else it reads."""
     detector, read = default_detector(), defaultdict(Counter)
     for domain in DOMAINS:
         for (_, emotion), texts in phrases(domain).feelings.items():

@@ -1,14 +1,14 @@
-"""LLM-free negotiations per CPU second, tracker on, stored on disk: Poise beside a bare loop and beside negmas.
+"""LLM-free negotiations per CPU second, tracker on, stored on disk: Poise beside a bare loop and beside NegMAS.
 
-Its parts alone are what remains where nothing decides and nothing runs: the voice says each message again, the detector
+"Its parts alone" is what remains without decisions and control flow: the voice words each message again, the detector
 and the rules of conduct read it, and the documents are written, packed and stored.
 
-The bare loop does the least that the same negotiations can be: it concedes, says its offers in the same phrases, writes
-JSON and puts it into SQLite; it reads no emotions, asks no referee and keeps no rules. It runs before and after Poise,
-so that what else the machine does hits both.
+The bare loop does the minimum for the same negotiations: it concedes, words its offers in the same phrases, writes JSON
+and puts it into SQLite; it reads no emotions, asks no referee and checks no rules. It runs before and after Poise, so
+that other load on the machine affects both.
 
-negmas (AGPL) is installed into an environment of its own and run as another process; nothing of it is part of Poise.
-It is quoted twice: with as many offers each, and with negotiators of its own that agree sooner.
+NegMAS (AGPL) is installed into a separate environment and run as another process; no part of it is in Poise. It is
+quoted twice: with as many offers per negotiation, and with its own negotiators, which agree sooner.
 
     python benchmarks/tournament.py [--environment DIR] [--scenarios N]     no DIR: without negmas
 """
@@ -65,7 +65,7 @@ def ours(scenarios: int) -> Rate:
 
 
 def parts(scenarios: int) -> Rate:
-    """What no match can do without: its words said, heard and judged again, and its documents packed and stored."""
+    """The minimum of a match: its words made, read and judged again, and its documents packed and stored."""
     voice, detector, dice = ScriptedVoice(), default_detector(), Dice(1)
     with tempfile.TemporaryDirectory() as folder:
         run_tournament(settings(scenarios), f"{folder}/played")

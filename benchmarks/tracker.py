@@ -1,4 +1,4 @@
-"""What one step of the tracker costs: python benchmarks/tracker.py
+"""The cost of one step of the tracker: python benchmarks/tracker.py
 
 Prints CPU microseconds a step (the best of several runs) and the ratio to the same filter on bare NumPy arrays. The
 budget is 10 microseconds a step beyond detection.
@@ -63,7 +63,7 @@ def with_tracker(tracker: Tracker, evidence: list[Evidence]) -> Callable[[], Non
 
 
 def after_a_long_talk(evidence: list[Evidence]) -> View:
-    """What a creditor sees after as many messages of the debtor as there is evidence."""
+    """The view of a creditor after as many messages of the debtor as there is evidence."""
     brief = Brief("creditor", 10, "debt", "days", 1, (0, 200), {}, Rules())
     line = Line("debtor", "...", offer(90))
     readings = tuple(Reading(tuple(item.seven), "neutral", (0.25,) * 4) for item in evidence)

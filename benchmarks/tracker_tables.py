@@ -1,4 +1,4 @@
-"""Fit the tracker's tables to simulated debtors, and judge them: `python benchmarks/tracker_tables.py`.
+"""Fit the tracker's tables to simulated debtors, and evaluate them: `python benchmarks/tracker_tables.py`.
 
 The state of a simulated debtor is known at each of its messages. From negotiations on the training scenarios, in the
 two worlds that ship and, at 1.5 times the weight, in 30 worlds drawn from the prior:
@@ -7,10 +7,10 @@ two worlds that ship and, at 1.5 times the weight, in 30 worlds drawn from the p
     first belief  such that one step of T gives the states of first messages (non-negative least squares; 0.02 at least)
     R, mix        expectation-maximisation of B[s, c, d] = mix E[c, d] + (1 - mix) R[s, d], E the published MIRROR
 
-The table is of other negotiations: on the test scenarios with other seeds, and in worlds that nothing was fitted to.
-Brier and ECE as in `poise.tournaments.process.calibration`; base is the Brier score of who knows how often each state
-occurs. The last table is of learning: EQ-Negotiator without learning plays the same 20 scenarios 12 times, and a
-tracker that learns after each negotiation is held against one that does not, by quarter.
+The first table is over other negotiations: on the test scenarios with other seeds, and in worlds that were not used for
+fitting. Brier and ECE are those of `poise.tournaments.process.calibration`; base is the Brier score of a forecast that
+knows only how often each state occurs. The last table is about learning: EQ-Negotiator without learning plays the same
+20 scenarios 12 times, and a tracker that learns after each negotiation is compared with one that does not, by quarter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pictures of the viewer in README and docs, made again: real runs without a model, in a real browser.
+"""Makes the pictures of the viewer in README and docs: real runs without a model, in a real browser.
 
 python benchmarks/viewer_pictures.py [FOLDER]        (needs chromium, and playwright of the dev extra)
 """
@@ -24,7 +24,7 @@ CUSTOM = Path(__file__).parents[1] / "examples" / "second_thoughts.py"
 
 
 def play(folder: Path) -> None:
-    """Two runs that differ in the longest that negotiations may take, and one of a custom agent."""
+    """Two runs that differ in the limit on messages, and one of a custom agent."""
     for name, messages in (("patient", 21), ("hurried", 11)):
         config = TournamentConfig(
             creditors=CREDITORS, debtors=DEBTORS, matches_per_pair=40, max_messages=messages, seed=3
@@ -56,7 +56,7 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as browsers:
         play(Path(runs))
         command = [sys.executable, "-m", "poise", "view", runs, "--no-browser"]
-        # Started there, so that a person's talks are kept there, too.
+        # Started there, so that a person's negotiation is stored there, too.
         viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=runs)
         try:
             found = re.search(r"http://\S+/", viewer.stdout.readline() if viewer.stdout else "")
@@ -68,7 +68,7 @@ def main(folder: Path) -> None:
 
 
 def take(home: str, folder: Path, browsers: Any) -> None:
-    """All pictures, some by day and some by night."""
+    """Take all pictures, some in light and some in dark colours."""
     browser = browsers.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
     day, night = (
         browser.new_page(viewport={"width": WIDE, "height": HIGH}, color_scheme=scheme, reduced_motion="reduce")
@@ -89,7 +89,7 @@ def take(home: str, folder: Path, browsers: Any) -> None:
 
 
 def sit_down(page: Any, home: str, out: Path) -> None:
-    """A picture of a person's talks, with words to be confirmed."""
+    """A picture of a person's negotiation, with words to be confirmed."""
     page.goto(f"{home}play")
     page.select_option("select[name=creditor]", "eq-negotiator")
     for name, value in (("case", "3"), ("seed", "5")):

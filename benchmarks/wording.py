@@ -1,12 +1,12 @@
-"""What a grammar for decided moves costs and brings: python benchmarks/wording.py [--messages 300] [--model URI]
+"""Costs and benefits of a grammar for decided moves: python benchmarks/wording.py [--messages 300] [--model URI]
 
 The same negotiations, seeds and moves, once in free words and once with `wording=grammar`, in turn: both seats move
 steadily and show one emotion after another. Printed for each way:
 
     right at once    messages whose first reply made the move
     repaired         messages that Poise had to repair after two tries, and of them those in its own words alone
-    emotion heard    messages in which the detector hears the emotion that was meant, of the seven and of the 28
-    cut              messages with a reply that ended where its length did: at max_tokens, or at the bound on an opening
+    emotion heard    messages in which the detector reads the intended emotion, of the seven and of the 28
+    cut              messages with a reply that was cut: at max_tokens, or at the bound on an opening
     a message        tokens said and evaluated, calls, CPU seconds of this process
 """
 
@@ -71,7 +71,7 @@ class Spoken:
 
 
 def opening_of(reply: str) -> str:
-    """What stands before the last sentence of a reply."""
+    """The part of a reply before its last sentence."""
     return _LAST_SENTENCE.sub("", reply)
 
 

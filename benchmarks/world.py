@@ -1,12 +1,12 @@
 """How the simulated debtors compare with the data their world was fitted to: python benchmarks/world.py [WORLD.toml]
 
-Three parts. First, the world's debtors against a creditor of human manners: how the debtors' shown emotions follow each
-other and the creditor's, how often each is shown, and where deals settle, each with its distance from the human data
-(total variation, 0 to 1), beside the distance between the two corpora themselves where the reference data lie beside
-the checkout. Second, what emotion is worth there: creditors on the same matches, with paired differences to vanilla and
-the share of the oracle's lead that each gets. `reader` knows the world's numbers but sees only what everybody sees: it
-filters the debtor's words exactly, and then plays the oracle's advice for what it believes. Third, what a simulated
-debtor's own parts cost a message.
+Three parts. First, the world's debtors against a creditor that shows emotions as people do: how the debtors' emotions
+follow each other and the creditor's, how often each is shown, and where deals settle, each with its distance from the
+human data (total variation, 0 to 1), beside the distance between the two corpora themselves where the reference data
+lie beside the checkout. Second, what emotion is worth there: creditors on the same matches, with paired differences to
+vanilla and the share of the oracle's lead that each gets. `reader` knows the world's numbers but sees only what every
+creditor sees: it computes the exact belief from the debtor's words, and follows the oracle's advice for the likeliest
+state. Third, the cost per message of a simulated debtor's own parts.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ ROOT = 20_250_401
 
 
 class Reader:
-    """What can be had by reading alone, by somebody who knows the world: the exact filter, and the oracle's advice."""
+    """The yardstick for reading alone: it knows the world, filters exactly, and follows the oracle's advice."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -116,7 +116,7 @@ def compare(world: World, seen: Marginals) -> None:
     ]
     far = [variation(*(stationary(each[0]) for each in two))] if two else []
     rows.append(("shown, overall", variation(seen.shown, stationary(own)), far))
-    print(f"world {world.name} ({world.digest}), {seen.talks} talks with a creditor of human manners\n")
+    print(f"world {world.name} ({world.digest}), {seen.talks} negotiations with a humanlike creditor\n")
     print(f"{'total variation':24s}{'simulated to human':>20s}{'MELD to DailyDialog':>22s}")
     for name, distance, scale in rows:
         print(f"{name:24s}{distance:20.3f}{scale[0] if scale else float('nan'):22.3f}")
@@ -129,7 +129,7 @@ def compare(world: World, seen: Marginals) -> None:
             row = counts[place] / max(1.0, counts[place].sum())
             cells = "".join(f"  {one:.2f}/{two:.2f}" for one, two in zip(row, reference[place], strict=True))
             print(f"  {emotion:9s}{cells}   n = {int(counts[place].sum())}")
-    print(f"\ncreditor's savings over deals ({len(seen.savings) / seen.talks:.0%} of talks)")
+    print(f"\ncreditor's savings over deals ({len(seen.savings) / seen.talks:.0%} of negotiations)")
     for level, ours, theirs in zip(LEVELS, seen.quantiles(), HUMAN_SAVINGS, strict=True):
         print(
             f"  {level:3.0%} quantile   simulated {ours:.2f}   human {theirs:.2f}   distance {abs(ours - theirs):.2f}"

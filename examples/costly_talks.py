@@ -1,7 +1,9 @@
-"""Your own game: what was said first counts, and every message costs.
+"""Your own game: a deal settles at the earlier of two offers that meet, and every message costs.
 
-poise agents check examples/costly_talks.py
-poise tournament run --game examples/costly_talks.py --creditor vanilla --creditor wsls --debtor angry --out runs/costly
+Check and play it:
+
+    poise agents check examples/costly_talks.py
+    poise tournament run --game examples/costly_talks.py --creditor vanilla --creditor wsls --debtor angry
 """
 
 from poise.games.openspiel.bargaining import BargainingState
@@ -16,6 +18,6 @@ class CostlyTalks(BargainingState):
         """Two offers that meet are a deal at the one that was made first."""
         return None if super().settle(standing, new) is None else standing
 
-    def worth(self, deal) -> list[float]:  # noqa: ANN001 - a Standing: value, and the index of its message
+    def worth(self, deal) -> list[float]:  # noqa: ANN001 - a StandingOffer: value, and the index of its message
         """What is left of each side's share after the messages up to the deal."""
         return [max(0.0, share - 0.01 * deal.index) for share in super().worth(deal)]

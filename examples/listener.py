@@ -1,7 +1,9 @@
 """Your own creditor in a dozen lines: it answers the emotion that it reads in the debtor's last words.
 
-poise agents check examples/listener.py
-poise tournament run --creditor examples/listener.py --creditor vanilla --debtor angry --debtor sad --out runs/listener
+Check and play it:
+
+    poise agents check examples/listener.py
+    poise tournament run --creditor examples/listener.py --creditor vanilla --debtor angry --debtor sad
 """
 
 from poise import View, agent

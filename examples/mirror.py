@@ -1,7 +1,9 @@
 """Your own creditor in a dozen lines: it mirrors the debtor's joy and meets everything else with care.
 
-poise agents check examples/mirror.py
-poise tournament run --creditor examples/mirror.py:mirror --creditor vanilla --debtor angry --out runs/mirror
+Check and play it:
+
+    poise agents check examples/mirror.py
+    poise tournament run --creditor examples/mirror.py:mirror --creditor vanilla --debtor angry --out runs/mirror
 """
 
 from poise import View, agent

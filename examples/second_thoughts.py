@@ -1,7 +1,9 @@
 """Your own agent graph: the usual turn, with a node that thinks again before it speaks.
 
-poise graph draw examples/second_thoughts.py --format svg --out second_thoughts.svg
-poise tournament run --creditor examples/second_thoughts.py --debtor threatening --out runs/second
+Draw and play it:
+
+    poise graph draw examples/second_thoughts.py --format svg --out second_thoughts.svg
+    poise tournament run --creditor examples/second_thoughts.py --debtor threatening --out runs/second
 """
 
 from langgraph.graph import END, START
@@ -13,7 +15,7 @@ HEATED = {"anger", "annoyance", "disapproval", "disgust"}
 
 
 def think_again(state: SeatState) -> Turn:
-    """Never answer heat with heat."""
+    """Answer a heated debtor with caring."""
     reading = state.memory.readings[-1] if state.memory.readings else None
     if reading is not None and reading.label in HEATED:
         return {"emotion": "caring"}

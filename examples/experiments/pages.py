@@ -1,4 +1,4 @@
-"""How the experiments' pages write estimates and tables."""
+"""Estimates and tables as the experiments' pages write them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def interval(one: Estimate | None, form: str) -> str:
-    """A mean with its interval, where it has one; "-" where nothing counts."""
+    """A mean with its interval, if it has one; "-" if there is no estimate."""
     if one is None:
         return "-"
     if one.low is None or one.high is None:

@@ -64,7 +64,7 @@ def rescore_command(
 
 
 def _ask_judge(folder: Path, judge: str | None, option: list[str] | None) -> None:
-    """Ask a judge that was named now."""
+    """Ask the judge that `--judge` names, if it does."""
     from poise.cli.screens.console import console
     from poise.common.errors import BadInput
     from poise.common.progress import ProgressDisplay

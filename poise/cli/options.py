@@ -4,8 +4,8 @@
     @takes(TournamentConfig, required=False)
     def run_tournament_command(given: dict[str, Any], dry_run: Annotated[bool, typer.Option("--dry-run")] = False): ...
 
-`given` holds the options that were written, as keyword arguments of the model. A field that is itself a model is spread
-into its own fields; two fields of the same name are one option.
+`given` holds the options that the user wrote, as keyword arguments of the model. A field that is itself a model is
+replaced by its own fields; two fields of the same name are one option.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from poise.common.settings import CliOption, bounds_of, parse_options, setting_f
 
 
 def number_or_text(written: Any) -> Any:
-    """The text as a whole number where it is one, else unchanged."""
+    """The text as an integer if it is one, else unchanged."""
     return int(written) if isinstance(written, str) and written.isdecimal() else written
 
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """A field that is an option. path: the names that lead to it, through nested models."""
+    """A field that is an option. path: the names of the fields that lead to it, through nested models."""
 
     path: tuple[str, ...]
     field: FieldInfo
@@ -85,7 +85,7 @@ class _Setting:
         )
 
     def value(self, written: Any) -> Any:
-        """The value as the model takes it."""
+        """The value in the form that the model expects."""
         if get_origin(self.type) is tuple:
             parts = written.split(",") if self._written.commas else written
             return tuple(part.strip() for part in parts if part.strip())
@@ -104,8 +104,8 @@ def takes(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command whose options are fields of `model`, a SettingsModel or a dataclass, given as its first argument.
 
-    only, leave_out: options by their names in Python. required: fields without a default have to be given.
-    defaults: by name, instead of the model's; they are passed on even when the option is not written.
+    only, leave_out: options by their names in Python. required: whether fields without a default have to be given.
+    defaults: by name, instead of the model's; they are passed on even if the user does not write the option.
     """
     settings = [
         setting for setting in _flatten(model) if setting.name not in leave_out and (not only or setting.name in only)
@@ -157,7 +157,7 @@ def _parts(model: type[Any]) -> list[tuple[str, Any]]:
 
 
 def _changed(part: Any, fields: Mapping[str, Any]) -> Any:
-    """A copy with other values in some fields, validated like a new one."""
+    """A copy with new values in some fields, validated like any other instance."""
     if isinstance(part, BaseModel):
         return type(part)(**{**dict(part), **fields})
     return dataclasses.replace(part, **fields)

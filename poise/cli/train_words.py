@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -122,45 +122,39 @@ def score_command(
         write_line(f"  {name:10} {value:.3f}")
 
 
-_OF_SFT = ("top", "by", "emotions", "held_out")  # fields of PairSelection that only SFT sets
+def _add_judged(method: Literal["jpo", "dpo"], model: type[JpoSettings | DpoSettings], summary: str) -> None:
+    """Add the command of a method that continues from an SFT adapter with judged replies."""
+
+    @app.command(method, help=summary)
+    @takes(model, leave_out=("top", "by", "emotions", "held_out"))  # what only SFT selects by
+    def judged_command(
+        given: dict[str, Any],
+        out: Out = None,
+        minutes: Minutes = None,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        portion: Portion = 0,
+    ) -> None:
+        from poise.training.language.dpo import train_dpo
+        from poise.training.language.jpo import train_jpo
+
+        train: Callable[[Any, Path, LanguageRun], TrainedWords] = train_jpo if method == "jpo" else train_dpo
+        settings = model(**given)
+        folder = out or Path("runs") / method
+        with _running(folder, device, precision, portion, minutes) as run:
+            _show(train(settings, folder, run))
 
 
-@app.command("jpo")
-@takes(JpoSettings, leave_out=_OF_SFT)
-def jpo_command(
-    given: dict[str, Any],
-    out: Out = None,
-    minutes: Minutes = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    portion: Portion = 0,
-) -> None:
-    """Make judged replies more or less likely by score (JPO), starting from an SFT adapter. Repeat it to resume."""
-    from poise.training.language.jpo import train_jpo
-
-    settings = JpoSettings(**given)
-    folder = out or Path("runs") / "jpo"
-    with _running(folder, device, precision, portion, minutes) as run:
-        _show(train_jpo(settings, folder, run))
-
-
-@app.command("dpo")
-@takes(DpoSettings, leave_out=_OF_SFT)
-def dpo_command(
-    given: dict[str, Any],
-    out: Out = None,
-    minutes: Minutes = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    portion: Portion = 0,
-) -> None:
-    """Prefer the best reply to each prompt over the worst (DPO), starting from an SFT adapter. Repeat it to resume."""
-    from poise.training.language.dpo import train_dpo
-
-    settings = DpoSettings(**given)
-    folder = out or Path("runs") / "dpo"
-    with _running(folder, device, precision, portion, minutes) as run:
-        _show(train_dpo(settings, folder, run))
+_add_judged(
+    "jpo",
+    JpoSettings,
+    "Make judged replies more or less likely by score (JPO), starting from an SFT adapter. Repeat it to resume.",
+)
+_add_judged(
+    "dpo",
+    DpoSettings,
+    "Prefer the best reply to each prompt over the worst (DPO), starting from an SFT adapter. Repeat it to resume.",
+)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
-"""How far a tournament or a training is: in a terminal a bar, elsewhere lines, in a notebook the output of a cell.
+"""The progress of a tournament or a training: a bar in a terminal, a cell's output in a notebook, lines elsewhere.
 
-with ProgressDisplay(console) as watch:
-run_tournament(config, watch=watch)
+For example:
+
+    with ProgressDisplay(console) as watch:
+        run_tournament(config, watch=watch)
 """
 
 from __future__ import annotations
@@ -20,30 +22,30 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
-_REFRESH_SECONDS: Final = 0.25  # of what is drawn again in its place
-_LINE_SECONDS: Final = 15.0  # after which a line is written, once something was finished
-_READ_SECONDS: Final = 2.0  # lines do not come faster
-_LEADERS: Final = 3  # rows of a table that a line holds
+_REFRESH_SECONDS: Final = 0.25  # between two drawings in the same place
+_LINE_SECONDS: Final = 15.0  # after which a line is written, if something was finished
+_READ_SECONDS: Final = 2.0  # at least, between two lines
+_LEADERS: Final = 3  # rows of a table that a line shows
 
 Tables = Callable[[], Sequence[PlainTable]]
 
 
 class Watch(Protocol):
-    """Is told how far something is."""
+    """Receives the progress of a run."""
 
     def begin(self, what: str, total: int, done: int, about: str = "", tables: Tables = tuple) -> None:
         """`done` of `total` `what` (such as "steps") were finished by earlier runs.
 
-        about: what is to be done, in a line. tables: how it stands, made when it is shown.
+        about: the work as a sentence. tables: makes the tables of results so far, whenever they are shown.
         """
         ...
 
     def advance(self, count: int, note: str = "") -> None:
-        """So many more are finished, also none; `note` is a figure worth showing, such as the loss."""
+        """`count` more are finished (may be 0); `note` is a figure worth showing, such as the loss."""
         ...
 
     def remark(self, sentence: str) -> None:
-        """Something that the user should know."""
+        """Tell the user something."""
         ...
 
 
@@ -61,17 +63,17 @@ class Unwatched:
 
 
 def usual_watch() -> Watch:
-    """What watches a run that is given no watch: progress in a notebook, and nothing elsewhere."""
-    asked = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return ProgressDisplay() if hasattr(asked, "kernel") else Unwatched()
+    """The watch of a run that is given none: it shows progress in a notebook, and nothing elsewhere."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return ProgressDisplay() if hasattr(shell, "kernel") else Unwatched()
 
 
 class ProgressDisplay:
-    """A `Watch` that shows what it is told; use it in a `with` statement where it has a console.
+    """A `Watch` that shows progress; with a console, use it in a `with` statement.
 
-    It starts no thread, so that processes can be forked beside it.
+    It starts no thread, so that the process can be forked.
 
-    console: of the command line; None shows it as the output of a notebook's cell.
+    console: the command line's; None to show progress as the output of a notebook's cell.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -99,7 +101,7 @@ class ProgressDisplay:
             self._live.stop()
 
     def begin(self, what: str, total: int, done: int, about: str = "", tables: Tables = tuple) -> None:
-        """Say what is done, and begin to show how far it is."""
+        """Print what is to be done, and begin to show progress."""
         self._start(what, total, done, tables)
         earlier = f"; {done:,} of them were finished earlier" if done else ""
         self._say(f"{about or f'{total:,} {what}'}{earlier}", "bold")
@@ -107,7 +109,7 @@ class ProgressDisplay:
             self._draw()
 
     def advance(self, count: int, note: str = "") -> None:
-        """Take in what was finished, and show it when it is time."""
+        """Count what was finished, and show it when it is time."""
         self._done, self._note = self._done + count, note or self._note
         waited, total = monotonic() - self._drawn, max(1, self._total)
         if self._in_place:
@@ -127,7 +129,7 @@ class ProgressDisplay:
 
     @property
     def _in_place(self) -> bool:
-        """Whether each drawing takes the place of the one before."""
+        """Whether each drawing replaces the previous one."""
         return self._console is None or self._live is not None
 
     def _say(self, sentence: str, style: str = "") -> None:
@@ -160,7 +162,7 @@ class ProgressDisplay:
 
     @property
     def _words(self) -> str:
-        """How far it is, and the time left at this run's pace."""
+        """The progress, and the time left at this run's pace."""
         seconds, now = monotonic() - self._began, self._done - self._before
         left = seconds / now * (self._total - self._done) if now > 0 else 0.0
         ahead = f", about {duration(left)} left" if left > 0 else ""
@@ -179,12 +181,12 @@ class ProgressDisplay:
 
 
 def _leaders(table: PlainTable) -> str:
-    """A table as a few words: the first rows, of each the first figure."""
+    """A table in a few words: the names and first figures of its first rows."""
     return f"{table.caption}: {', '.join(' '.join(row[:2]) for row in table.rows[:_LEADERS])}"
 
 
 def _picture(share: float, words: str, tables: Sequence[PlainTable]) -> RenderableType:
-    """A bar, what is said of it, and tables side by side, for a terminal."""
+    """A bar, its caption, and tables side by side, for a terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.columns import Columns
     from rich.console import Group

@@ -1,6 +1,6 @@
 """One message of a negotiation: a seat's turn under its deadline, the referee's judgement, and the record.
 
-What a negotiation does, however it is run: LangGraph's engine and the plain loop call the same.
+LangGraph's engine and the plain loop both call these functions.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Runner(Protocol):
 
 
 def take_turn(graph: Runner, seat: Seat, state: NegotiationState, context: NegotiationContext) -> NegotiationUpdate:
-    """One message and its outcome. An agent that fails ends its match as failed; a server that is down does not."""
+    """One message and its outcome. An agent's error ends its match as failed; a server that is down does not."""
     memory = state.creditor if seat == "creditor" else state.debtor
     seat_context = context.seat(seat)
     if seat_context.privileged:
         hidden = state.debtor.notes if seat == "creditor" else state.creditor.notes
         memory = replace(memory, notes={**memory.notes, "other": dict(hidden)})
     try:
-        # The seat is handed the public lines and its own memory, and nothing else; but for the oracle, which says so.
+        # The seat gets only the public lines and its own memory, unless its agent is privileged, as the oracle is.
         start = SeatState(lines=state.lines, memory=memory)
         runner: Runner = seat_context.runner or graph
         result = context.guard(lambda: runner.invoke(start, context=seat_context))
@@ -55,7 +55,9 @@ def take_turn(graph: Runner, seat: Seat, state: NegotiationState, context: Negot
     except (ModelDown, ModelMissing, ModelTimeout):
         raise
     except Exception as error:  # whatever an agent does wrong ends its match, not the tournament
-        if _waits_for_a_person(error):
+        from langgraph.errors import GraphBubbleUp  # loaded by now where a graph could have raised it
+
+        if isinstance(error, GraphBubbleUp):  # it waits for a person
             raise
         reason = failure_reason(seat, error)
         if context.raises:
@@ -65,12 +67,6 @@ def take_turn(graph: Runner, seat: Seat, state: NegotiationState, context: Negot
     if outcome is not None:
         update["outcome"] = outcome
     return update
-
-
-def _waits_for_a_person(error: Exception) -> bool:
-    from langgraph.errors import GraphBubbleUp  # loaded by now where a graph could have raised it
-
-    return isinstance(error, GraphBubbleUp)
 
 
 def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
@@ -85,7 +81,7 @@ def _speech(result: Mapping[str, Any], seat: Seat) -> Speech:
 
 
 def _with_what_nodes_asked(speech: Speech, spent: list[Mapping[str, float]]) -> Speech:
-    """The speech with what its nodes' own questions to the model cost."""
+    """The speech, whose usage includes the nodes' own questions to the model."""
     if not spent:
         return speech
     total = dict(speech.usage)
@@ -129,7 +125,7 @@ def _record(brief: Brief, index: int, result: Mapping[str, Any], speech: Speech)
 
 
 def recorded(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A seat's own fields as JSON data for the transcript. Raises AgentError for what cannot be written as such."""
+    """A seat's own fields as JSON data for the transcript. Raises AgentError for a value that JSON cannot hold."""
     return {name: _as_json(value, name) for name, value in state.items()}
 
 
@@ -137,7 +133,7 @@ def _as_json(value: Any, name: str) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None  # JSON has no infinity
     if callable(as_list := getattr(value, "tolist", None)):
-        value = as_list()  # NumPy's
+        value = as_list()  # a NumPy array or scalar
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: _as_json(item, name) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,6 +1,6 @@
 """The usual turn and the negotiation as plain loops, without LangGraph: the same nodes in the same order.
 
-`poise.graphs.seat` and `poise.graphs.negotiation` declare the same as graphs. Tests hold the transcripts of both equal.
+`poise.graphs.seat` and `poise.graphs.negotiation` declare the same as graphs; tests check that transcripts are equal.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _PlainRuntime(NamedTuple):
 
 
 class UsualTurn:
-    """Runs NODES one after another, on one state: the usual turn for a fraction of the time."""
+    """Runs NODES one after another on one state: the usual turn in a fraction of the time."""
 
     @staticmethod
     def invoke(input: Any, *, context: SeatContext) -> Mapping[str, Any]:  # noqa: A002 - LangGraph's own name for it
@@ -51,7 +51,7 @@ class UsualTurn:
 class PlainNegotiation:
     """Runs a negotiation between two seats' graphs; `invoke` has the signature and result of a compiled graph.
 
-    judged: after each message the context's judge says whether the last two are an agreement.
+    judged: whether the context's judge says after each message if the last two are an agreement.
     """
 
     def __init__(self, creditor: Runner, debtor: Runner, *, judged: bool = False) -> None:

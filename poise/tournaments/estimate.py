@@ -9,7 +9,7 @@ from typing import Final
 from poise.agents.game_players import GAME_PLAYERS
 from poise.agents.models.settings import SCRIPTED
 from poise.tournaments.config import TournamentConfig
-from poise.tournaments.schedule import Entrant, Schedule
+from poise.tournaments.schedule import Schedule
 
 _USUAL_MESSAGES: Final = 12
 _REPLY_TOKENS: Final = 45
@@ -54,8 +54,13 @@ def estimate(config: TournamentConfig, schedule: Schedule) -> CostEstimate:
     basis = f"{_MATCH_SECONDS * 1000:.2g} ms a match, as usual; workers: {workers}"
     if isinstance(config.workers, str):
         basis += " on each node, for one node like this machine"
-    if unknown := [one.label for one in (*schedule.creditors, *schedule.debtors) if _takes_longer(one)]:
-        basis += f"; {', '.join(unknown)} may take longer"
+    longer = [
+        entrant.label
+        for entrant in (*schedule.creditors, *schedule.debtors)
+        if entrant.own_code or re.split("[:,]", entrant.label)[0] in GAME_PLAYERS
+    ]
+    if longer:
+        basis += f"; {', '.join(longer)} may take longer"
     return CostEstimate(schedule.played_total, 0, 0, seconds, basis)
 
 
@@ -70,7 +75,3 @@ def _calls(schedule: Schedule, messages: int) -> int:
         len(positions) * (heard + sum(spoken[one.seat] for one in schedule.pair(pair) if one.model != SCRIPTED))
         for pair, positions in enumerate(schedule.played_positions)
     )
-
-
-def _takes_longer(entrant: Entrant) -> bool:
-    return entrant.own_code or re.split("[:,]", entrant.label)[0] in GAME_PLAYERS

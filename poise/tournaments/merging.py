@@ -41,7 +41,10 @@ def merge_tournaments(out: Path | str, folders: Sequence[Path | str]) -> Result:
     Raises StoreError where a folder holds another tournament, where a match is in two folders or in none, where a store
     is damaged, and where `out` holds a tournament or cannot be written.
     """
-    out, parts = Path(out), [_read(Path(folder)) for folder in folders]
+    out, parts = Path(out), []
+    for folder in map(Path, folders):
+        with Store.read(folder) as store:
+            parts.append(_Part(folder, store.header(), store.done()))
     if not parts:
         raise StoreError("there is nothing to merge; name the folders of the parts after the folder to write")
     first = parts[0].header
@@ -61,11 +64,6 @@ def merge_tournaments(out: Path | str, folders: Sequence[Path | str]) -> Result:
         with explained(out):
             _write(out, parts)
     return Result(out, first.total, first.total, first.total)
-
-
-def _read(folder: Path) -> _Part:
-    with Store.read(folder) as store:
-        return _Part(folder, store.header(), store.done())
 
 
 def _refuse_overlaps(parts: Sequence[_Part]) -> None:

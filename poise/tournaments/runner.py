@@ -73,20 +73,22 @@ def run_tournament(
     watch = watch or usual_watch()
     folder = Path(out or config.out or default_folder(config))
     begun = exists(folder)
-    refuse_same_agents(schedule, _labels_in(folder) if begun else ())
+    entered, finished = _played_in(folder) if begun else ([], set())
+    refuse_same_agents(schedule, entered)
     if schedule.left_out:
         watch.remark(schedule.coverage)
-    down = {} if open_pairing else _down_models(config, schedule, _finished_ids(folder), watch)
+    down = {} if open_pairing else _down_models(config, schedule, finished, watch)
     with only_run(folder):
         open_store = reopen_store if begun else begin_store
         with open_store(folder, config, schedule) as store:
             return _play(store, config, _queue(store, schedule, down), open_pairing, watch)
 
 
-def _labels_in(folder: Path) -> list[str]:
+def _played_in(folder: Path) -> tuple[list[str], set[str]]:
+    """The labels of a tournament's agents, and the ids of its finished matches."""
     with Store.read(folder) as store:
         header = store.header()
-    return [*header.entered("creditor"), *header.entered("debtor")]
+        return [*header.entered("creditor"), *header.entered("debtor")], set(store.done().values())
 
 
 def resume_tournament(
@@ -113,13 +115,6 @@ def resume_tournament(
         watch = watch or usual_watch()
         down = {} if open_pairing else _down_models(config, schedule, set(store.done().values()), watch)
         return _play(store, config, _queue(store, schedule, down), open_pairing, watch)
-
-
-def _finished_ids(folder: Path) -> set[str]:
-    if not exists(folder):
-        return set()
-    with Store.read(folder) as store:
-        return set(store.done().values())
 
 
 def _down_models(

@@ -11,11 +11,16 @@ from poise.agents.voices.prompts import render
 from poise.games.moves import offer
 from poise.games.rules import Rules
 from poise.training.data.dataset import PromptReply
+from poise.training.language.loop import LanguageRun
+from poise.training.language.settings import LoraSettings, PairSelection, SftSettings, Steps
+from poise.training.language.sft import train_sft
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+RUN = LanguageRun(device="cpu", precision="float32")
+ALL = PairSelection(top=1.0, held_out=0, max_reply=200)
 FEELS = {"anger": "This makes me angry.", "joy": "I am so happy!", "fear": "I am afraid of that."}
 
 
@@ -95,3 +100,17 @@ def write_pairs(folder: Path, found: Sequence[PromptReply]) -> Path:
     path = folder / "pairs.jsonl"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def sft_home(home: Path, matches: int, judged: Sequence[PromptReply]) -> Path:
+    """A folder with a `base`, an adapter `sft` that was trained on the pairs in `data`, and pairs `judged`."""
+    base = str(tiny_base(home / "base"))
+    write_pairs(home / "data", pairs(matches))
+    write_pairs(home / "judged", judged)
+    train_sft(SftSettings(home / "data", base, ALL, LoraSettings(4, 8), Steps(0.01, batch=4)), home / "sft", RUN)
+    return home
+
+
+def curve(folder: Path) -> list[float]:
+    """The loss of each step."""
+    return [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]

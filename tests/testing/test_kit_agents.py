@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from helpers.bad_learners import Forgetful, NeverDoneLearning
 from helpers.seats import pair
 
 from poise.agents.registry import find_agent
@@ -79,30 +80,6 @@ class Shared:
     def choose(self, view, dice):
         Shared.count = Shared.count + 1 if view.index else 0
         return "joy" if Shared.count < 3 else "anger"
-
-
-class Forgetful:
-    """Learns, and does not say what."""
-
-    def __init__(self):
-        self.seen = 0
-
-    def choose(self, view, dice):
-        return "joy" if self.seen else "anger"
-
-    def learn(self, view, utility, deal):
-        self.seen += 1
-
-    def memory(self):
-        return {}
-
-    def restore(self, memory):
-        pass
-
-
-class NeverDoneLearning(Forgetful):
-    def learn(self, view, utility, deal):
-        loops()
 
 
 def happy_graph(update=MappingProxyType({"emotion": "happy"})):

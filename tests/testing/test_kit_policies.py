@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from helpers.bad_learners import Forgetful, NeverDoneLearning
 
 from poise.agents.policies.fixed import Fixed
 from poise.agents.policies.random import Random
@@ -60,27 +61,8 @@ class Shared:
         return "joy" if Shared.count % 2 else "anger"
 
 
-class Forgetful:
-    """Learns, and does not say what."""
-
-    def __init__(self):
-        self.seen = 0
-
-    def choose(self, view, dice):
-        return ("joy", "anger")[self.seen % 2]
-
-    def learn(self, view, utility, deal):
-        self.seen += 1
-
-    def memory(self):
-        return {}
-
-    def restore(self, memory):
-        pass
-
-
 class Odd(Forgetful):
-    """Forgets every other talk."""
+    """Forgets every other negotiation."""
 
     def memory(self):
         return {"seen": self.seen // 2}
@@ -94,16 +76,11 @@ class Unwritable(Odd):
         return {"seen": {self.seen}}
 
 
-class NeverDone(Forgetful):
-    def learn(self, view, utility, deal):
-        loops(view)
-
-
 IN_TIME = f"answers within {HURRIED} s"
 BAD = [
     (IN_TIME, loops, "no answer within 0.2 s; look for a loop"),
     (IN_TIME, Slow, "no answer within 0.2 s"),
-    (IN_TIME, NeverDone, "no answer within 0.2 s"),
+    (IN_TIME, NeverDoneLearning, "no answer within 0.2 s"),
     ("always answers", raises, "ValueError: no idea"),
     ("shows emotions among the 28", lambda view: "happy", "it shows 'happy'; name one of the 28"),
     ("shows emotions among the 28", lambda view: 3, "it shows 3"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
 import pytest
-from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
+from helpers.words_fakes import ALL, RUN, curve, pair, sft_home
 from test_words_choice import CHAT
 
 from poise.common.errors import ConfigError, StoreError
@@ -15,13 +14,9 @@ from poise.tournaments.storage.errors import LOCK
 from poise.training.language.adapter import read_provenance
 from poise.training.language.choose import choose
 from poise.training.language.dpo import preferences, train_dpo
-from poise.training.language.loop import LanguageRun
-from poise.training.language.settings import DpoSettings, LoraSettings, PairSelection, SftSettings, Steps
-from poise.training.language.sft import train_sft
+from poise.training.language.settings import DpoSettings, Steps
 
 pytest.importorskip("torch")
-RUN = LanguageRun(device="cpu", precision="float32")
-ALL = PairSelection(top=1.0, held_out=0, max_reply=200)
 
 
 def judged() -> list:
@@ -43,21 +38,12 @@ def test_preferences_are_the_best_and_worst_of_a_prompt_that_are_apart():
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dpo")
-    base = str(tiny_base(folder / "base"))
-    write_pairs(folder / "data", pairs(2))
-    write_pairs(folder / "judged", judged())
-    train_sft(SftSettings(folder / "data", base, ALL, LoraSettings(4, 8), Steps(0.01)), folder / "sft", RUN)
-    return folder
+    return sft_home(tmp_path_factory.mktemp("dpo"), 2, judged())
 
 
 def settings(home, **changes) -> DpoSettings:
     steps = Steps(0.02, epochs=3, batch=2, warmup=0.0)
     return replace(DpoSettings(home / "judged", home / "sft", str(home / "base"), ALL, steps), **changes)
-
-
-def curve(folder) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")

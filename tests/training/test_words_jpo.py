@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
+from helpers.words_fakes import ALL, RUN, curve, pair, sft_home, write_pairs
 
 from poise.common.errors import AgentError, ConfigError
 from poise.training.language.adapter import read_provenance
 from poise.training.language.jpo import mean_ratios, train_jpo
-from poise.training.language.loop import LanguageRun
 from poise.training.language.objectives import advantages
-from poise.training.language.settings import JpoSettings, LoraSettings, PairSelection, SftSettings, Steps
-from poise.training.language.sft import train_sft
+from poise.training.language.settings import JpoSettings, Steps
 
 pytest.importorskip("torch")
-RUN = LanguageRun(device="cpu", precision="float32")
-ALL = PairSelection(top=1.0, held_out=0, max_reply=200)
 
 
 def judged(matches: int = 4) -> list:
@@ -30,22 +25,12 @@ def judged(matches: int = 4) -> list:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("jpo")
-    tiny_base(folder / "base")
-    write_pairs(folder / "data", pairs(4))
-    write_pairs(folder / "judged", judged())
-    base, lora = str(folder / "base"), LoraSettings(4, 8)
-    train_sft(SftSettings(folder / "data", base, ALL, lora, Steps(0.01, batch=4)), folder / "sft", RUN)
-    return folder
+    return sft_home(tmp_path_factory.mktemp("jpo"), 4, judged())
 
 
 def settings(home, **changes) -> JpoSettings:
     steps = Steps(0.01, epochs=3, batch=6, warmup=0.0)
     return replace(JpoSettings(home / "judged", home / "sft", str(home / "base"), ALL, steps), **changes)
-
-
-def curve(folder) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +71,7 @@ def test_with_kappa_0_worse_replies_are_left_alone(home, tmp_path):
     assert only["ratio_worse"] > both["ratio_worse"]
 
 
-def test_a_stopped_training_goes_on_along_the_same_curve(home, trained, tmp_path):
+def test_a_stopped_training_is_resumed_along_the_same_curve(home, trained, tmp_path):
     asked = iter(range(100))
     with pytest.raises(KeyboardInterrupt):
         train_jpo(settings(home), tmp_path, replace(RUN, stop=lambda: next(asked) == 2))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 
 import pytest
 from helpers.paths import TESTS
-from helpers.words_fakes import pairs, tiny_base, write_pairs
+from helpers.words_fakes import ALL, RUN, curve, pairs, tiny_base, write_pairs
 
-from poise.training.language.loop import LanguageRun
-from poise.training.language.settings import LoraSettings, PairSelection, SftSettings, Steps
+from poise.training.language.settings import LoraSettings, SftSettings, Steps
 from poise.training.language.sft import train_sft
 
 pytest.importorskip("torch")
-RUN = LanguageRun("cpu", "float32")
 PROGRAM = """
 import itertools, os, signal, sys
 from pathlib import Path
@@ -37,13 +34,8 @@ train(home, home / "out", loop.LanguageRun("cpu", "float32", stop=stop))
 
 def train(home, out, run=RUN):
     """6 epochs of 2 steps each."""
-    choice = PairSelection(top=1.0, held_out=0, max_reply=200)
     steps = Steps(0.02, epochs=6, batch=4)
-    return train_sft(SftSettings(home / "data", str(home / "base"), choice, LoraSettings(4, 8), steps), out, run)
-
-
-def curve(folder) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]
+    return train_sft(SftSettings(home / "data", str(home / "base"), ALL, LoraSettings(4, 8), steps), out, run)
 
 
 def test_a_killed_training_is_resumed_along_the_same_curve(tmp_path):

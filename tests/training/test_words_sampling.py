@@ -7,19 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.words_fakes import pairs, tiny_base, write_pairs
+from helpers.words_fakes import RUN, pairs, tiny_base, write_pairs
 
 from poise.common.errors import ConfigError, StoreError
 from poise.training.data.dataset import read_pairs
 from poise.training.language.base import load_base
-from poise.training.language.loop import LanguageRun
 from poise.training.language.sampler import draw_replies
 from poise.training.language.sampling import sample
 from poise.training.language.settings import Drawing, PairSelection, SampleSettings
 from poise.training.language.tokens import Chat
 
 torch = pytest.importorskip("torch")
-RUN = LanguageRun(device="cpu", precision="float32")
 PLAIN = Drawing(replies=1, temperature=0.0, penalty=0.0, longest=12)
 
 

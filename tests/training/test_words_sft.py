@@ -1,4 +1,4 @@
-"""Supervised fine-tuning on a tiny random model: it learns, stops, goes on, and leaves a folder that peft reads."""
+"""Supervised fine-tuning on a tiny random model: it learns, stops, resumes, and leaves a folder that peft reads."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from helpers.words_fakes import pair, pairs, tiny_base, write_pairs
+from helpers.words_fakes import RUN, curve, pair, pairs, tiny_base, write_pairs
 
 from poise.common.errors import AgentError, ConfigError, StoreError
 from poise.tournaments.storage.errors import LOCK, only_run
 from poise.training.language.adapter import load_adapter, read_provenance
 from poise.training.language.base import load_base
-from poise.training.language.loop import LanguageRun
 from poise.training.language.settings import LoraSettings, PairSelection, SftSettings, Steps
 from poise.training.language.sft import train_sft
 from poise.training.libraries import quietly
 
 pytest.importorskip("torch")
-RUN = LanguageRun(device="cpu", precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +39,6 @@ def settings(home, **changes) -> SftSettings:
 @pytest.fixture(scope="module")
 def trained(home):
     return train_sft(settings(home), home / "sft", RUN)
-
-
-def curve(folder) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]
 
 
 def test_the_loss_falls_on_what_was_learned_and_on_what_was_set_aside(home, trained):

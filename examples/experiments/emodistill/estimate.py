@@ -1,4 +1,4 @@
-"""About how long each command of the experiment takes, from rates that were measured before (`[rates]`)."""
+"""Estimates the time of each command of the experiment from measured rates (`[rates]`)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Estimator:
         return float(costs.get(kind, lambda: rates["other"])())
 
     def _played(self, creditors: Sequence[str], words: Sequence[str], matches: int) -> float:
-        """Of each creditor against each debtor; an agent that names no model plays with the command's."""
+        """For each creditor against each debtor; an agent that names no model uses the command's."""
         model = _option(words, "--model", "scripted")
         messages = min(self.rates["messages_in_match"], int(_option(words, "--max-messages", "31")) / 2)
         seconds = 0.0
@@ -66,7 +66,7 @@ class Estimator:
 
 
 def _spoken(name: str, model: str) -> bool:
-    """Whether a model words an agent."""
+    """Whether a model words the agent's messages."""
     own = name.rpartition("@")[2] if "@" in name else model
     return own != "scripted"
 

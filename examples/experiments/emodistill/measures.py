@@ -1,6 +1,6 @@
-"""What a tournament's transcripts say of each row of the page: how it ended, how it was said, what it did to debtors.
+"""Measures of each row of the page, from transcripts: outcomes, words, and effects on debtors.
 
-Nothing here was rewarded by name: emotions are read by a detector that neither picked, rewarded nor moved anybody.
+The detector that reads emotions here had no part in selecting data, rewarding replies or moving debtors.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ TROUBLES: Final = {"reversed": "speaks for the other side", "aloud": "reads its 
 
 @dataclass(frozen=True)
 class Match:
-    """One match: of which row and training, where it belongs, its values by measure, and what each counts for.
+    """One match: its row and training, its cluster, its values by measure, and the weight of each.
 
-    cluster: what matches are alike in: the scenario, or the world. asked: how often each emotion was asked of the
-    creditor's words, and in how many of them it is heard.
+    cluster: the scenario or the world, within which matches are dependent. asked: how often the creditor was to show
+    each emotion, and in how many of these messages it is read.
     """
 
     row: str
@@ -70,9 +70,9 @@ class Played:
         reader: EmotionReader,
         seed: int,
     ) -> Played:
-        """From a store. creditors: row and training of each. debtors: what each is called; [] for worlds.
+        """Read a store. creditors: row and training of each. debtors: the name of each; [] for worlds.
 
-        Matches in worlds are alike where the world is, others where the scenario is.
+        Matches in worlds are clustered by world, others by scenario.
         """
         with Store.read(folder) as store:
             rows = list(store.rows())
@@ -94,7 +94,7 @@ class Played:
         return Played([match for match in self.matches if match.debtor in debtors], self.seed)
 
     def estimates(self, what: str) -> dict[str, Estimate | None]:
-        """The mean of a measure with its 95 % interval, for each row over all its trainings; None where it has none."""
+        """The mean of a measure with its 95 % interval, for each row over all its trainings; None if there is none."""
         if what in SHARES:
             return {name: self._share(what, name) for name in self.rows}
         sums = []
@@ -121,7 +121,7 @@ class Played:
         return success(ones, counts) if counts.any() else None
 
     def gains(self, than: str, what: str = "utility") -> dict[str, Estimate | None]:
-        """The mean difference from the row `than`, paired by debtor, scenario, seed and, where it can be, training."""
+        """The mean difference from the row `than`, paired by debtor, scenario, seed and, if both have it, training."""
         sums = []
         for name in self.rows:
             pairs = self._pairs(name, than, what)
@@ -137,7 +137,7 @@ class Played:
         return [float(np.mean(gains)) for gains in gained.values()]
 
     def _pairs(self, name: str, than: str, what: str) -> list[tuple[Match, float]]:
-        """Each match of a row that has its equal, and the difference."""
+        """Each match of a row that has a counterpart, and the difference."""
         others: dict[tuple[object, ...], Match] = {}
         for match in self.matches:
             if match.row == than:
@@ -152,7 +152,7 @@ class Played:
         return found
 
     def asked(self, name: str) -> dict[str, tuple[int, int]]:
-        """How often each emotion was asked of a row's words, and in how many of them it is heard."""
+        """How often a row was to show each emotion, and in how many of these messages it is read."""
         total: dict[str, tuple[int, int]] = {}
         for match in self.matches:
             for emotion, (times, heard) in match.asked.items() if match.row == name else ():
@@ -171,7 +171,7 @@ def measure(
     """Values, counts and `asked` of a `Match`; what is of words counts the creditor's messages that a model worded.
 
     success, utility: of the match. first try, repaired, tokens: see the page. emotion, feeling: the intended emotion
-    (but for neutral) is among the first TOP of `reader`, in any words. said again: sentences without a number that it
+    (except neutral) is among the first TOP of `reader`, in any words. said again: sentences without a number that it
     said before. reversed, aloud: replies that were sent back for it, by the message. violations: by the creditor's
     messages. calmer: de-escalation as read. mood: the debtor's own, its last minus its first.
     """
@@ -218,7 +218,7 @@ def _warm(messages: Sequence[Message]) -> int:
 
 
 def _repeated(messages: Sequence[Message], unit: str) -> tuple[int, int]:
-    """How many sentences without a number were said before, and how many there are."""
+    """How many sentences without a number are repetitions, and how many there are."""
     before: set[str] = set()
     again = plain = 0
     for message in messages:

@@ -1,4 +1,4 @@
-"""The experiment's page, from the tournaments' transcripts and what the trainings left behind alone."""
+"""The experiment's page, made only from the tournaments' transcripts and the trainings' folders."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WORDS = {
 
 
 def write_page(experiment: Experiment, path: Path) -> None:
-    """Write the page from what is played; a tournament that is missing is said to be."""
+    """Write the page from what is played; it names tournaments that are missing."""
     page = Page({**experiment.settings, "fixed": experiment.fixed}, read_all(experiment))
     parts: Iterable[list[str]] = (
         page.head(), page.earned(), page.over_constant(), page.steps(), page.said(), page.emotions(), page.treated(),
@@ -51,7 +51,7 @@ def write_page(experiment: Experiment, path: Path) -> None:
 
 
 def read_all(experiment: Experiment) -> dict[str, Played]:
-    """What is played, by the name of the tournament."""
+    """The tournaments that were played, by name."""
     reader, found = measuring(experiment.detectors["measure"]), {}
     for play in experiment.settings["play"]:
         folder = experiment.runs / "play" / play["name"]
@@ -73,7 +73,7 @@ def _debtor(spec: str) -> str:
 
 
 class Page:
-    """The parts of the page that are made of matches. played: by the name of the tournament."""
+    """The parts of the page that are made from matches. played: by the name of the tournament."""
 
     def __init__(self, settings: Mapping[str, Any], played: Mapping[str, Played]) -> None:
         if "debtors" not in played:
@@ -95,7 +95,7 @@ class Page:
         self.choice = choose(self.rule, played["choice"]) if "choice" in played else None
 
     def head(self) -> list[str]:
-        """The first screen: what is gained where nothing was learned."""
+        """The beginning of the page: gains on debtors and worlds that no training saw."""
         played = self.played.values()
         trainings = len(self.settings["trainings"])
         over = self.groups["unseen debtors"].gains(self.constant)
@@ -161,7 +161,7 @@ class Page:
         ]
 
     def over_constant(self) -> list[str]:
-        """What is trained against the best constant emotion."""
+        """The trained creditors compared with the best constant emotion."""
         gains = {name: one.gains(self.constant) for name, one in self.groups.items()}
         named = [name for name in self.groups["unseen debtors"].rows if name.startswith("IQL") or name == "lookup, SFT"]
         rows = [[name, *(signed(gain.get(name)) for gain in gains.values())] for name in named]
@@ -209,7 +209,7 @@ class Page:
         ]
 
     def emotions(self) -> list[str]:
-        """Which emotions are heard."""
+        """Which emotions are read."""
         debtors = self.played["debtors"]
         names = ["IQL, untuned", "IQL, templates", SFT, JPO, "IQL, SFT + DPO"]
         asked = {name: debtors.asked(name) for name in names if name in debtors.rows}
@@ -224,7 +224,7 @@ class Page:
         return ["", words, "", *table(("emotion", *asked), rows)]
 
     def treated(self) -> list[str]:
-        """De-escalation, conduct, role reversals and directions read aloud, beside whose mood gets worse."""
+        """De-escalation, conduct, role reversals and repeated directions, and which debtors' moods get worse."""
         debtors = self.played["debtors"]
         kinds = ("calmer", "mood", "violations", "reversed", "aloud")
         found = {kind: debtors.estimates(kind) for kind in kinds}
@@ -273,7 +273,7 @@ class Page:
         return [*lines, *(f"{name}: not played yet." for name in missing)]
 
     def duel(self) -> list[str]:
-        """Both sides with a model."""
+        """Matches in which a model words both sides."""
         played = self.played.get("trained")
         lines = ["", "## Trained against trained", ""]
         if played is None:
@@ -291,7 +291,7 @@ class Page:
         ]
 
     def shipped(self) -> list[str]:
-        """The rule and what it chose."""
+        """The rule for what ships, and its choice."""
         lines = [
             "",
             "## What ships",
@@ -315,9 +315,9 @@ class Page:
 def first_sentence(
     shown: str, constant: str, candidates: Mapping[str, Estimate | None], gains: Mapping[str, Estimate | None]
 ) -> str:
-    """What is gained on unseen debtors and worlds over the best constant emotion, whichever way it came out.
+    """The gain on unseen debtors and worlds over the best constant emotion, whether positive or negative.
 
-    candidates: of each what it gains over `constant` on unseen debtors. gains: of `shown` over it, by group.
+    candidates: the gain of each over `constant` on unseen debtors. gains: those of `shown` over it, by group.
     """
     beats = [name for name, gain in candidates.items() if gain and gain.low is not None and gain.low > 0]
     best = max(candidates, key=lambda name: candidates[name].mean if candidates[name] else -1.0)
@@ -347,7 +347,7 @@ def _gain(row: str, base: str, gains: Mapping[str, Estimate | None]) -> str:
 
 
 def candidates(played: Played) -> dict[tuple[str, int], dict[str, float]]:
-    """Of each row and training its mean utility, its share of numbers right at once, and rules broken a message."""
+    """For each row and training: mean utility, share of numbers right at once, and violations a message."""
     found = {}
     for key in dict.fromkeys((match.row, match.training) for match in played.matches):
         own = [match for match in played.matches if (match.row, match.training) == key]
@@ -369,13 +369,13 @@ def fit(rule: Mapping[str, Any], figures: Mapping[str, float]) -> bool:
 
 
 def choose(rule: Mapping[str, Any], played: Played) -> tuple[str, int] | None:
-    """The row and training that ships by the rule; None where none is fit."""
+    """The row and training that ships by the rule; None if none is fit."""
     found = {key: figures for key, figures in candidates(played).items() if fit(rule, figures)}
     return max(found, key=lambda key: found[key]["utility"], default=None)
 
 
 def worse(moods: Mapping[str, Mapping[str, Estimate | None]], rows: Sequence[str], base: str) -> str:
-    """Which debtors end in a worse mood than under `base`, and in which rows; surely where the interval is below 0."""
+    """Which debtors end in a worse mood than with `base`, and in which rows; surely if the interval is below 0."""
     lines = []
     for debtor, gains in moods.items():
         below = [(row, gain) for row in rows if (gain := gains.get(row)) and gain.mean < 0]
@@ -388,7 +388,7 @@ def worse(moods: Mapping[str, Mapping[str, Estimate | None]], rows: Sequence[str
 
 
 def word_table(played: Played) -> list[str]:
-    """How the creditor's words did what was decided."""
+    """How well the creditor's words carried out the decisions."""
     found = {head: played.estimates(what) for head, what in WORDS.items()}
     rows = [
         [row, *((told(one[row], 1) if head == "tokens" else share(one[row])) for head, one in found.items())]
@@ -398,7 +398,7 @@ def word_table(played: Played) -> list[str]:
 
 
 def detectors(experiment: Experiment) -> list[str]:
-    """Who reads emotions for whom."""
+    """Which detector has which role."""
     does = {
         "reward": "picks what is learned from, is a part of the judge that rewards",
         "world": "moves the debtors",
@@ -458,7 +458,7 @@ def commands(experiment: Experiment) -> list[str]:
 
 
 def limits() -> list[str]:
-    """What it does not show."""
+    """What the experiment does not show."""
     return [
         "",
         "## What this does not show",

@@ -1,8 +1,8 @@
-"""EmoDistill from data to a round robin, and the page that tells it: python examples/experiments/emodistill/run.py
+"""EmoDistill from data to a round robin and a page of results: python examples/experiments/emodistill/run.py
 
-Everything that decides the result is in experiment.toml. Each step is a command and keeps what is done, so that a
-stopped experiment is resumed by the same command. `--list` shows the commands of a size and about how long each takes;
-`--only page` writes the page again. --quick takes a quarter of an hour, the full size a day.
+Everything that determines the result is in experiment.toml. Each step is a command that keeps what is done, so that the
+same command resumes a stopped experiment. `--list` shows the commands of a size with estimated times; `--only page`
+writes the page again. --quick takes a quarter of an hour, the full size a day.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ MODULES = {"fit": "poise.training.detector.fit"}  # commands that are not poise'
 
 
 class Experiment:
-    """One size of the experiment in one folder: its commands, its creditors and who reads emotions for whom.
+    """One size of the experiment in one folder: its commands, creditors and detectors.
 
-    places: what braces stand for, as text for a command line.
+    places: the replacements for braces, as text for a command line.
     """
 
     def __init__(self, settings: Mapping[str, Any], size: str, runs: Path, given: Mapping[str, str]) -> None:
@@ -68,7 +68,7 @@ class Experiment:
         return str(tomllib.loads(path.read_text("utf-8"))["fixed"]) if path.exists() else "{fixed}"
 
     def creditors(self, names: Sequence[str] | str) -> list[tuple[str, int, str]]:
-        """(row, training, name for `--creditor`) of the rows, for each training where it has several."""
+        """(row, training, name for `--creditor`) of the rows, one for each training of a row that has several."""
         settings, found = self.settings, []
         crossed = {
             f"{policy}, {words}": f"{spec}{added}"
@@ -88,7 +88,7 @@ class Experiment:
         return found
 
     def training(self) -> Iterator[list[str]]:
-        """The commands that make agents of data, as words."""
+        """The commands that make agents from data, as words."""
         for step in self.settings["step"]:
             for command in step["commands"]:
                 for training in self.trainings if TRAINING in command else self.trainings[:1]:
@@ -105,12 +105,12 @@ class Experiment:
             )
 
     def words(self, command: str, **more: str) -> list[str]:
-        """A command as words, its braces filled in."""
+        """A command as words, with its braces replaced."""
         places = {**self.places, **more, "fixed": "{fixed}"}
         return shlex.split(command.format(**places))
 
     def refuse_doubled_detectors(self) -> None:
-        """Stop where one detector has two roles: what moves debtors or measures would be what was learned to please."""
+        """Stop if one detector has two roles: the training would then optimise what moves debtors or what measures."""
         roles: dict[str, str] = {"reader": detector_digest(str(ARTIFACT))}
         for role, name in self.detectors.items():
             digest = detector_digest(name) if Path(name).exists() else name
@@ -184,7 +184,7 @@ def show_all(experiment: Experiment, parts: Sequence[str]) -> None:
 
 
 def run(commands: Iterator[list[str]] | list[list[str]], *, show: bool = False) -> None:
-    """Run what is not done, in order; stop where one fails."""
+    """Run the commands that are not done, in order; stop if one fails."""
     for words in commands:
         print(f"\n{shown(words)}", flush=True)
         if show or done(words):
@@ -196,7 +196,7 @@ def run(commands: Iterator[list[str]] | list[list[str]], *, show: bool = False) 
 
 
 def shown(words: Sequence[str]) -> str:
-    """A command as it is written in a shell."""
+    """A command as written in a shell."""
     return f"{f'python -m {MODULES[words[0]]}' if words[0] in MODULES else f'poise {words[0]}'} {shlex.join(words[1:])}"
 
 

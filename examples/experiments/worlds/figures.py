@@ -43,7 +43,7 @@ def strips(path: Path, names: Sequence[str], drawn: Sequence[np.ndarray], permut
 
 @_style
 def histograms(path: Path, rows: Mapping[str, np.ndarray]) -> None:
-    """How often each tau comes, one curve a row."""
+    """How often each tau occurs, one curve per row."""
     figure = Figure(figsize=(7.2, 2.4), layout="constrained")
     axes = figure.subplots()
     bins = np.linspace(-1, 1, 41)
@@ -68,7 +68,7 @@ def histograms(path: Path, rows: Mapping[str, np.ndarray]) -> None:
 def curve(
     path: Path, lines: Mapping[str, Sequence[tuple[int, Estimate, Sequence[float]]]], rivals: Mapping[str, float]
 ) -> None:
-    """Gains by number of training worlds with intervals, a dot for each training seed; rivals as level lines."""
+    """Gains by number of training worlds with intervals, a dot for each training seed; baselines as level lines."""
     figure = Figure(figsize=(7.2, 2.8), layout="constrained")
     axes = figure.subplots()
     for (name, points), colour in zip(lines.items(), (BLUE, RED), strict=False):

@@ -1,4 +1,4 @@
-"""What the stored matches say: utilities by creditor, world and match, and what is made of them."""
+"""Utilities by creditor, world and match, read from stored matches, and statistics of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from poise.tournaments.storage.store import Store
 class Judged:
     """One tournament's creditors, and their utilities, shape (creditors, worlds, matches).
 
-    names: what creditors are called on the page, by their labels; others keep theirs, without argument or concession.
+    names: the page's names of creditors, by label; others keep their label, without argument or concession.
     """
 
     def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
@@ -57,7 +57,7 @@ class Judged:
 
 
 def verdicts(difference: np.ndarray) -> tuple[int, int, int]:
-    """In how many worlds a difference, match by match, is above zero, open and below zero, by t over matches at 5 %."""
+    """In how many worlds a difference between matches is above zero, open or below zero, by t over matches at 5 %."""
     means, matches = difference.mean(axis=1), difference.shape[1]
     reach = stats.t.ppf(0.975, matches - 1) * difference.std(axis=1, ddof=1) / np.sqrt(matches)
     above, below = int((means > reach).sum()), int((means < -reach).sum())
@@ -65,7 +65,7 @@ def verdicts(difference: np.ndarray) -> tuple[int, int, int]:
 
 
 def chance(difference: np.ndarray) -> float:
-    """The variance of a world's mean difference that is chance alone."""
+    """The part of the variance of a world's mean difference that is due to chance."""
     return float((difference.var(axis=1, ddof=1) / difference.shape[1]).mean())
 
 
@@ -99,7 +99,7 @@ class Stability:
 
 
 def stability(judged: Judged, names: Sequence[str]) -> Stability:
-    """How alike rankings of `names` are in one world and in two; halves, so that both have the same noise."""
+    """How similar rankings of `names` are within a world and between two; from halves, so that the noise is equal."""
     halves = np.stack([judged.of(name) for name in names])
     first, second = halves[:, :, ::2].mean(axis=2), halves[:, :, 1::2].mean(axis=2)
     worlds = first.shape[1]
@@ -117,7 +117,7 @@ def conformity(judged: Judged, names: Sequence[str]) -> np.ndarray:
 
 
 def turned(world: World, base: World) -> np.ndarray:
-    """By emotion read, the share of the reactions' whole size whose sign is not that of `base`, shape (7,)."""
+    """By emotion read, the share of the reactions' total size whose sign differs from `base`, shape (7,)."""
     ours, theirs = (np.array([kind.pulls for kind in each.dispositions]) for each in (world, base))
     sizes: np.ndarray = np.where(ours * theirs < 0, np.abs(ours), 0.0).sum(axis=(0, 1)) / np.abs(ours).sum()
     return sizes
@@ -139,9 +139,9 @@ def parameters(folder: Path, like: str) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Regression:
-    """Ordinary least squares on standardised parameters: the change for one standard deviation, its 95 % reach, R2.
+    """Ordinary least squares on standardised parameters: the change for one standard deviation, its 95 % margin, R2.
 
-    adjusted: R2 less what as many parameters explain by chance.
+    adjusted: R2 minus what as many parameters explain by chance.
     """
 
     slopes: np.ndarray
@@ -151,7 +151,7 @@ class Regression:
 
 
 def regress(target: np.ndarray, given: np.ndarray) -> Regression | None:
-    """None where there are too few worlds for so many parameters, or nothing varies. given: shape (worlds, width)."""
+    """None if there are too few worlds for so many parameters, or nothing varies. given: shape (worlds, width)."""
     count, width = given.shape
     free = count - width - 1
     if free < 3 or not target.std():

@@ -1,4 +1,4 @@
-"""The experiment's page: tables, drawings and verdicts, from the stored matches alone."""
+"""The experiment's page: tables, drawings and verdicts, made only from the stored matches."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EQ, WITHOUT = "eq-negotiator", ":no-"
 
 
 class Page:
-    """Everything that was played, and the page's sections as lines."""
+    """All that was played, and the page's sections as lines."""
 
     def __init__(
         self,
@@ -59,24 +59,24 @@ class Page:
         self.rivals = [name for name in self.creditors if WITHOUT not in name and name != ORACLE]
 
     def _alias(self, judged: Judged) -> Judged:
-        """The same, where what was chosen is also found by what it was chosen as."""
+        """The same mapping, in which a chosen creditor is also found by the role it was chosen for."""
         for name, label in self.chosen.items():
             if name not in judged.names and label in judged.names:
                 judged.names[name] = judged.names[label]
         return judged
 
     def label(self, name: str) -> str:
-        """What the page calls a creditor, with what was chosen."""
+        """The page's name of a creditor, with the choice made for it."""
         return f"{name} (`{self.chosen[name]}`)" if name in self.chosen else name
 
     def gain(self, name: str, than: str = "") -> Estimate:
-        """What a creditor gains over another, or over the reference, in the drawn worlds."""
+        """The gain of a creditor over another, or over the reference, in the drawn worlds."""
         return over_worlds(self.drawn.gain(name, than or self.reference))
 
     def difference(self, better: str, than: str) -> np.ndarray:
-        """Match by match, shape (worlds, matches); of what was trained, in the most worlds, the mean over its seeds.
+        """Match by match, shape (worlds, matches); for one trained in the most worlds, the mean over its seeds.
 
-        All tournaments in the same worlds have the same seeds, so that their matches are pairs as far as both go.
+        All tournaments in the same worlds have the same seeds, so that their matches form pairs up to the shorter one.
         """
 
         def of(name: str) -> np.ndarray:
@@ -90,7 +90,7 @@ class Page:
         return one[:, :both] - two[:, :both]
 
     def head(self) -> list[str]:
-        """The unit, what was chosen where, what stands, and how to play it again."""
+        """The unit, the choices, the main results, and how to repeat the experiment."""
         settings, (worlds, matches) = self.settings, self.drawn.utility.shape[1:]
         training = settings["worlds"] - worlds
         played = (self.drawn, self.permuted, self.null, self.after_training, *self.crossed.values())
@@ -122,7 +122,7 @@ class Page:
         ]
 
     def _standing(self) -> str:
-        """How many published engines are beyond chance above each rival that reads nothing, and which."""
+        """How many published engines are significantly above each baseline that reads nothing, and which."""
         trivial = {self.reference, "random", RANDOM, TABLE}
         engines = [name for name in self.settings["engines"] if name not in trivial and WITHOUT not in name]
         rivals = {
@@ -249,7 +249,7 @@ class Page:
         ]
 
     def claims(self) -> list[str]:
-        """Published claims: over worlds, and in how many of them."""
+        """Published claims: over worlds, and in how many worlds they hold."""
         rows = []
         for claim in self.settings["claim"]:
             better, than = claim["better"], claim["than"]
@@ -304,7 +304,7 @@ class Page:
         ]
 
     def _by_seed(self, kind: str, count: int, than: str = "") -> np.ndarray:
-        """What each seed's training gains over the reference, or over `than`, shape (seeds, worlds)."""
+        """The gain of each seed's training over the reference, or over `than`, shape (seeds, worlds)."""
         judged = self.after_training
         gains = np.array([judged.gain(folder, self.reference) for folder in self.trained[kind][count]])
         return gains - self.drawn.gain(than or self.reference, self.reference)
@@ -357,7 +357,7 @@ class Page:
         ]
 
     def deciding(self) -> list[str]:
-        """What decides the gains and the ranking: a regression on the worlds' parameters."""
+        """What determines the gains and the ranking: a regression on the worlds' parameters."""
         prior = read_prior(Path(self.settings["prior"]) if self.settings["prior"] else None)
         given = parameters(self.runs / "sample" / "test", prior.like)
         targets = {
@@ -390,7 +390,7 @@ class Page:
         ]
 
     def limits(self) -> list[str]:
-        """What it does not show."""
+        """What the experiment does not show."""
         return [
             "",
             "## What this does not show",
@@ -419,7 +419,7 @@ def write_page(
 
 
 def short(gains: np.ndarray) -> str:
-    """A mean over worlds and how far its interval reaches."""
+    """A mean over worlds and the half-width of its interval."""
     gain = over_worlds(gains)
     if gain.low is None or gain.high is None:
         return f"{gain.mean:+.3f}"
@@ -427,7 +427,7 @@ def short(gains: np.ndarray) -> str:
 
 
 def slope(fit: Regression, place: int) -> str:
-    """One coefficient with its reach, in bold where that leaves out zero."""
+    """One coefficient with the half-width of its interval, in bold if that excludes zero."""
     value, reach = fit.slopes[place], fit.reach[place]
     mark = "**" if abs(value) > reach else ""
     return f"{mark}{value:+.3f}{mark} ± {reach:.3f}"

@@ -1,7 +1,7 @@
-"""Judges every engine in worlds that nobody was trained in, and writes a page: examples/experiments/worlds/run.py
+"""Evaluates every engine in worlds that no agent was trained in, and writes a page: examples/experiments/worlds/run.py
 
-Everything that decides the result is in experiment.toml. What is already in the folder of runs is kept, so that a
-stopped experiment is resumed by the same command. --quick takes minutes, the full size hours.
+Everything that determines the result is in experiment.toml. What is already in the folder of runs is kept, so that the
+same command resumes a stopped experiment. --quick takes minutes, the full size hours.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Experiment:
         return {"best fixed": found.fixed, "best blind": found.blind, "best engine": best}
 
     def trained(self) -> dict[str, tuple[str, int]]:
-        """Train Q-learning, IQL and the chains; by folder, what it is called and in how many worlds it was trained."""
+        """Train Q-learning, IQL and the chains; return by folder the name and the number of training worlds."""
         files, names = world_files(self.worlds / "train"), {}
         for count in self.settings["trained_in"]:
             debtors = tuple(f"simulated:{file}" for file in files[:count])
@@ -92,7 +92,7 @@ class Experiment:
         return names
 
     def iql(self, debtors: tuple[str, ...], count: int, seed: int, own: int) -> Path:
-        """Train IQL on negotiations with random emotions, as many for any number of worlds."""
+        """Train IQL on negotiations with random emotions, the same number for any number of worlds."""
         cases = self.settings["scenarios"]["train"]
         number = max(1, round(self.settings["iql_negotiations"] / len(debtors) / len(load_scenarios(cases))))
         talks, data, out = (self.runs / f"{name}-{count}-{seed}" for name in ("sweep", "data", "iql"))
@@ -122,7 +122,7 @@ class Experiment:
         return result
 
     def run(self, page: Path) -> None:
-        """Everything, in order."""
+        """Run all steps in order."""
         self.sample()
         chosen = self.baselines()
         trained = self.trained()

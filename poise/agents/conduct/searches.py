@@ -37,7 +37,9 @@ class Searches:
         self._masks: dict[str, int] = {}
         self._needs: set[int] = set()
         for rule, phrase in phrases:
-            sets = [frozenset(codes_of(words, lexicon.code, lexicon.numbers)) for words in _needed(phrase, common)]
+            needed = [element.words for element in phrase.elements if element.kind == "words" and not element.optional]
+            needed.sort(key=lambda words: (len(words & common), len(words)))  # the least common words first
+            sets = [frozenset(codes_of(words, lexicon.code, lexicon.numbers)) for words in needed]
             written = expression(phrase, lexicon.code, lexicon.numbers)
             search = Search(rule, written, sum({self._bit(each) for each in sets}))
             self._needs.add(search.needs)
@@ -73,9 +75,3 @@ class Searches:
                     match = search.pattern.search(text)
                     if match:
                         yield search, match
-
-
-def _needed(phrase: Phrase, common: frozenset[str]) -> list[frozenset[str]]:
-    """The words that must occur, one set for each, the least common set first."""
-    needed = [element.words for element in phrase.elements if element.kind == "words" and not element.optional]
-    return sorted(needed, key=lambda words: (len(words & common), len(words)))

@@ -1,4 +1,4 @@
-"""A creditor of human manners: the counterpart that simulated debtors are compared with human data against.
+"""A creditor that shows emotions as people do: the counterpart in comparisons of simulated debtors with human data.
 
 It shows emotions as people do after their own last emotion and after what they read in the other's words (the world's
 `dynamics`, in the same combination as the debtor's, without any state), by the labels of the world. It aims at nothing.
@@ -40,5 +40,5 @@ class HumanManners:
 
 
 def human_creditor(world: World) -> Agent:
-    """The creditor of human manners in `world`."""
+    """The creditor that shows emotions as people do, in `world`."""
     return Agent("human-manners", "creditor", lambda: HumanManners(world), lambda: TimeDependent(reach=1.0))

@@ -45,14 +45,9 @@ def show_agents(screen: Console, *, as_json: bool) -> None:
     )
 
 
-def _name_pattern(agent: Agent) -> str:
-    """`fixed` takes an emotion; the list shows how that is written."""
-    return "fixed:EMOTION" if agent.name.startswith("fixed:") else agent.name
-
-
 def _agent_data(agent: Agent) -> dict[str, Any]:
     return {
-        "name": _name_pattern(agent),
+        "name": "fixed:EMOTION" if agent.name.startswith("fixed:") else agent.name,
         "seat": agent.seat,
         "summary": agent.summary,
         "learns": agent.learns,

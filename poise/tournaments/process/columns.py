@@ -1,6 +1,6 @@
-"""The messages of many negotiations as columns, which is what process figures are computed from.
+"""The messages of many negotiations as columns, from which process figures are computed.
 
-Of a stored transcript only the parts that a figure needs are read.
+Only the parts of a stored transcript that a figure needs are decoded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from poise.games.transcript import Ending, Transcript, check_version
 from poise.tournaments.statistics.ratio import Array
 
 Owner = NDArray[np.int32]
-NONE: Final = -1  # an emotion or a state that is not known
+NONE: Final = -1  # an unknown emotion or state
 _SEVEN: Final[dict[str | None, int]] = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
 _STATE: Final = {state: place for place, state in enumerate(STATES)}
 
@@ -69,7 +69,7 @@ class _Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Negotiation(msgspec.Struct, frozen=True, gc=False):
-    """What process figures need of a transcript; names and meanings are the transcript's."""
+    """The parts of a transcript that process figures need, with the transcript's names and meanings."""
 
     messages: tuple[_Message, ...]
     outcome: _Outcome
@@ -81,17 +81,21 @@ _DECODER: Final = msgspec.json.Decoder(Negotiation)
 
 
 def negotiation_from(position: int, document: bytes) -> Negotiation:
-    """Those parts of the transcript of the match at `position`; StoreError where it is damaged."""
+    """The parts of the stored transcript of the match at `position`.
+
+    Raises:
+        StoreError: the transcript is damaged.
+    """
     try:
-        found = _DECODER.decode(document)
-        check_version(found.version)
+        negotiation = _DECODER.decode(document)
+        check_version(negotiation.version)
     except (msgspec.DecodeError, BadInput) as error:
         raise StoreError(f"the transcript of match {position} in the store is damaged: {error}") from None
-    return found
+    return negotiation
 
 
 def negotiation_of(transcript: Transcript) -> Negotiation:
-    """The same of a transcript at hand."""
+    """The parts of a transcript in memory."""
     return _DECODER.decode(orjson.dumps(transcript.to_dict(), option=orjson.OPT_SERIALIZE_NUMPY))
 
 
@@ -99,11 +103,12 @@ def negotiation_of(transcript: Transcript) -> Negotiation:
 class Columns:
     """N negotiations with M messages in all, one after another.
 
-    begins:   [N + 1], where each begins, and M. seat: [M], 0 for the creditor, 1 for the debtor.
-    value:    [M], what a message offers; nan for nothing. accepts: [M], whether it accepts.
-    emotion:  [M], what it meant to show, as an index of EMOTIONS7. state: [M], the debtor's own, of STATES. Else NONE.
-    read:     [M, 7], the emotions that its seat read in the message before; nan for nothing. belief: [M, 4], likewise.
-    targets:  [N, 2], the creditor's and the debtor's. deal: [N], the deal's value; nan without a deal.
+    begins:   [N + 1], the index of each one's first message, and M. seat: [M], 0 for the creditor, 1 for the debtor.
+    value:    [M], what a message offers, or nan. accepts: [M], whether it accepts.
+    emotion:  [M], the intended emotion as an index of EMOTIONS7, or NONE. state: [M], the debtor's state as an index of
+              STATES, or NONE.
+    read:     [M, 7], what its seat read in the message before, or nan. belief: [M, 4], its belief then, or nan.
+    targets:  [N, 2], the creditor's and the debtor's. deal: [N], the deal's value, or nan.
     """
 
     begins: NDArray[np.int64]
@@ -119,7 +124,7 @@ class Columns:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """[N], the messages of each."""
+        """[N], the number of messages of each negotiation."""
         return np.diff(self.begins)
 
     @property
@@ -129,7 +134,7 @@ class Columns:
 
 
 def columns_of(negotiations: Sequence[Negotiation], scenarios: Sequence[Scenario]) -> Columns:
-    """The columns of negotiations and their scenarios, one for each."""
+    """The columns of negotiations; `scenarios` has one for each."""
     seat, accepts = bytearray(), bytearray()
     emotion, state, value, read, belief = array("b"), array("b"), array("d"), array("d"), array("d")
     begins = [0]
@@ -160,16 +165,14 @@ def columns_of(negotiations: Sequence[Negotiation], scenarios: Sequence[Scenario
     )
 
 
-def _of_length(length: int, told: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
-    """`told`, with as many nan where there are more or fewer numbers: a tracker of one's own may have other states."""
-    if {len(each) for each in told} <= {length}:
-        return told
-    return [each if len(each) == length else (math.nan,) * length for each in told]
+def _of_length(length: int, vectors: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """The vectors; one of another length, as a custom tracker's may be, becomes `length` times nan."""
+    return [each if len(each) == length else (math.nan,) * length for each in vectors]
 
 
 def first_offers(columns: Columns) -> Array:
-    """[N, 2], what creditor and debtor asked at first; nan for a seat that never offered."""
-    found = np.full((len(columns.deal), 2), np.nan)
-    at = np.flatnonzero(~np.isnan(columns.value))[::-1]  # the first is written last
-    found[columns.owner[at], columns.seat[at]] = columns.value[at]
-    return found
+    """[N, 2], the first offers of creditor and debtor; nan for a seat that never made one."""
+    offers = np.full((len(columns.deal), 2), np.nan)
+    at = np.flatnonzero(~np.isnan(columns.value))[::-1]  # in reverse, so that the first offer is written last
+    offers[columns.owner[at], columns.seat[at]] = columns.value[at]
+    return offers

@@ -4,25 +4,26 @@ Bradley and Terry (1952, Biometrika 39:324) with one strength for each agent in 
 
     P(creditor i is ahead of debtor j, given a deal) = 1 / (1 + exp(-(a_i - b_j)))
 
-An agent is ahead in a match when its utility is the larger; equal utilities are half a win to either side. A match
-without a deal is lost by both: it is a third thing that can happen, by Luce's rule of choice (1959, Individual Choice
-Behavior), with one strength t for the whole tournament:
+An agent is ahead in a match if its utility is larger; equal utilities count as half a win for each side. A match
+without a deal is lost by both: it is a third outcome, by Luce's choice rule (1959, Individual Choice Behavior), with
+one strength t for the whole tournament:
 
-    P(creditor ahead), P(debtor ahead), P(no deal)  are as  exp(a_i), exp(b_j), exp(t).
+    P(creditor ahead), P(debtor ahead), P(no deal)  are proportional to  exp(a_i), exp(b_j), exp(t).
 
-So an agent's strength depends on the share of all its matches in which it came out ahead. If a match without a deal
-were a draw, an agent that never deals would be rated like one that deals evenly; if it were left out, like one that
-always wins. Where every match
-ended in a deal there is no t, and the formula is Bradley and Terry's. Strengths are log-odds with mean 0 over all
-agents: a difference of 1 is odds of e to 1.
+So an agent's strength depends on the share of all its matches in which it is ahead. If matches without a deal were
+draws, an agent that never makes a deal would be rated like one that wins half of its matches; if they were left out, an
+agent could gain by walking away from every deal that it does not win. If every match ended in a deal, there is no t,
+and the formula is Bradley and Terry's. Strengths are log-odds with mean 0 over all agents: a difference of 1 means odds
+of e to 1.
 
 So that an undefeated agent has a finite strength, each agent (and no deal) also has one drawn game against an opponent
-of strength 0 (a penalty as in Firth 1993, Biometrika 80:27, chosen for its plain meaning). It also ties together groups
-of agents that never met, directly or through others; between such groups strengths are not comparable (`Rating.group`).
+of strength 0 (a penalty like that of Firth 1993, Biometrika 80:27, but easier to interpret). It also connects groups of
+agents that never met, directly or through others; strengths from different groups are not comparable (`Rating.group`).
 
-Intervals are 95 %. Matches on one scenario are not independent samples, so they are clusters of the
+Intervals are 95 %. Matches on one scenario are not independent samples, so scenarios are the clusters of the
 robust variance H^-1 (sum_s g_s g_s') H^-1 (Liang and Zeger 1986, Biometrika 73:13), times S/(S-1), with t quantiles of
-S-1 degrees of freedom. Below `FEW_CLUSTERS` scenarios that is too narrow, and the model's own variance H^-1 is taken.
+S-1 degrees of freedom. With fewer than `FEW_CLUSTERS` scenarios such intervals are too narrow, and the model's own
+variance H^-1 is used.
 
 Differs from the reference: Bradley and Terry have no third outcome, no draws, no roles and no penalty.
 """
@@ -74,11 +75,11 @@ class Rating:
 
 @dataclass(frozen=True)
 class Games:
-    """Games as columns of equal length, one entry a game.
+    """Games as columns of equal length, one entry per game.
 
-    creditor, debtor: places in `creditors` and `debtors`. result: 1 where the creditor was ahead, 0 where the debtor
-    was, 0.5 where neither, NaN without a deal. cluster: the place of the scenario, or of the world; games of one
-    cluster are not independent.
+    creditor, debtor: indices into `creditors` and `debtors`. result: 1 if the creditor was ahead, 0 if the debtor was,
+    0.5 if neither, NaN without a deal. cluster: the index of the scenario, or of the world; games of one cluster are
+    not independent.
     """
 
     creditors: tuple[str, ...]
@@ -97,7 +98,7 @@ class Games:
 
 
 def games_of(snapshot: Snapshot) -> Games:
-    """The finished matches as games; one that failed is one without a deal, as in the standings."""
+    """The finished matches as games; a failed match counts as one without a deal, as in the standings."""
     kept = snapshot.rows
     gaps = [row.creditor_utility - row.debtor_utility if row.ending == "deal" else np.nan for row in kept]
     return Games(
@@ -139,7 +140,7 @@ def bradley_terry(games: Games) -> list[Rating]:
 
 
 class _Fit:
-    """Newton's method on the penalised likelihood, over the creditors, the debtors and, where there is any, no deal."""
+    """Newton's method on the penalised likelihood, over the creditors, the debtors and, if it occurred, no deal."""
 
     def __init__(self, games: Games) -> None:
         creditors, debtors = len(games.creditors), len(games.debtors)
@@ -184,7 +185,7 @@ class _Fit:
         return np.concatenate([ahead.sum(axis=1), behind.sum(axis=0), third]) + 0.5 - _logistic(theta)
 
     def _curvature(self, theta: Array) -> Array:
-        """The sum over pairs of n (diag(P) - P P'), and the penalty's."""
+        """The sum over pairs of n (diag(P) - P P'), plus the penalty's term."""
         number, (first, second, third) = self.number, self._chances(theta)
         creditors, agents = len(self.games.creditors), len(self.agents)
         own = [(number * first * (1 - first)).sum(axis=1), (number * second * (1 - second)).sum(axis=0)]
@@ -198,7 +199,7 @@ class _Fit:
         return np.asarray(matrix + matrix.T + np.diag(np.concatenate(own) + alone * (1 - alone)), dtype=np.float64)
 
     def spread(self, theta: Array) -> Array:
-        """Half the width of each agent's interval, of its strength less the mean strength."""
+        """Half the width of the interval of each agent's strength minus the mean strength."""
         inverse = np.linalg.inv(self._curvature(theta))
         clusters, place = np.unique(self.games.cluster, return_inverse=True)
         count = len(clusters)
@@ -242,7 +243,7 @@ def _logistic(value: Array) -> Array:
 
 
 def _groups(games: Games) -> dict[int, int]:
-    """By agent, the number of its group: agents that met, directly or through others; the largest group is 0."""
+    """The group of each agent: agents that met, directly or through others, share one; the largest group is 0."""
     offset = len(games.creditors)
     parts: list[set[int]] = []
     for pair in set(zip(games.creditor.tolist(), (games.debtor + offset).tolist(), strict=True)):

@@ -18,9 +18,8 @@ from poise.tournaments.storage.schema import FILE
 from poise.tournaments.storage.snapshot import Snapshot
 from poise.tournaments.storage.store import Store, exists
 
-_REST: Final = (
-    20.0  # a snapshot is kept for this many times the time it took to read, so that reading never occupies a core
-)
+# A snapshot is kept for this many times the time that reading it took, so that reading never occupies a core.
+_REST: Final = 20.0
 
 
 class Missing(StoreError):
@@ -40,13 +39,13 @@ Stamp = tuple[tuple[int, int], ...]
 
 
 def _stamp(folder: Path) -> Stamp:
-    """What changes whenever the store does: times and sizes of its file and of the write-ahead file beside it."""
-    found = []
+    """Changes whenever the store does: times and sizes of its file and of the write-ahead file beside it."""
+    stamp = []
     for name in (FILE, f"{FILE}-wal"):
         with suppress(OSError):
-            told = (folder / name).stat()
-            found.append((told.st_mtime_ns, told.st_size))
-    return tuple(found)
+            status = (folder / name).stat()
+            stamp.append((status.st_mtime_ns, status.st_size))
+    return tuple(stamp)
 
 
 class ViewedRun:
@@ -62,7 +61,7 @@ class ViewedRun:
         self._until = 0.0
 
     def snapshot(self, *, fresh: bool = False) -> Snapshot:
-        """The tournament now, or, unless `fresh`, a moment ago where reading it takes long and it grows."""
+        """The tournament now; unless `fresh`, it may be up to 5 s old if it grows and reading takes long."""
         with self._lock:
             stamp = _stamp(self.folder)
             kept = not fresh and monotonic() < self._until
@@ -80,7 +79,7 @@ class ViewedRun:
 
     @property
     def problem(self) -> str:
-        """What is wrong with its store; "" where it can be read."""
+        """What is wrong with the store; "" if it can be read."""
         try:
             self.snapshot()
         except PoiseError as error:
@@ -95,13 +94,13 @@ class ViewedRun:
         return Told(row, transcript_from(position, transcript), from_json(usage, f"the usage of match {position}"))
 
     def raw(self, position: int) -> bytes:
-        """The transcript of the match at `position`, as JSON, just as it is stored."""
+        """The transcript of the match at `position`, as JSON, exactly as stored."""
         self.row(position)
         with Store.read(self.folder) as store:
             return next(store.documents([position]))[1]
 
     def row(self, position: int) -> Row:
-        """The row of the match at `position`, also where the snapshot is a moment old."""
+        """The row of the match at `position`, even if it finished after the kept snapshot."""
         snapshot = self.snapshot()
         if position not in snapshot.index:
             snapshot = self.snapshot(fresh=True)
@@ -110,13 +109,13 @@ class ViewedRun:
         return snapshot.rows[snapshot.index[position]]
 
     def outlines(self, position: int) -> tuple[GraphOutline, GraphOutline]:
-        """The graphs of the creditor and the debtor of the match at `position`, as recorded; no code of theirs runs."""
+        """The recorded graphs of the creditor and the debtor of the match at `position`; none of their code runs."""
         row, header = self.row(position), self.snapshot().header
         return header.outline("creditor", row.creditor), header.outline("debtor", row.debtor)
 
 
 class Library:
-    """The tournaments by name. Names come from the folders; nothing in a request becomes a path."""
+    """The tournaments by name. Names come from the folders; no part of a request becomes a path."""
 
     def __init__(self, folders: Sequence[Path | str]) -> None:
         self._folders = [Path(folder) for folder in folders]
@@ -149,7 +148,7 @@ class Library:
             self._added.append(folder.resolve())
 
     def at(self, folder: Path) -> ViewedRun | None:
-        """The tournament in `folder`, where it is shown here."""
+        """The tournament in `folder`, if the viewer shows it."""
         return next((run for run in self.runs().values() if run.folder == folder.resolve()), None)
 
     def known(self) -> dict[str, ViewedRun]:
@@ -157,7 +156,11 @@ class Library:
         return self._runs
 
     def run(self, name: str) -> ViewedRun:
-        """The tournament of that name; Missing where there is none."""
+        """The tournament of that name.
+
+        Raises:
+            Missing: there is none.
+        """
         run = self._runs.get(name) or self.runs().get(name)
         if run is None:
             raise Missing(f"there is no tournament called {name!r} here; the start page lists those that exist")
@@ -173,7 +176,7 @@ def _unique(name: str, taken: dict[str, ViewedRun]) -> str:
 
 
 def _tournaments(folder: Path) -> list[Path]:
-    """`folder` itself where it holds a tournament, else its subfolders that do; links out of it are not followed."""
+    """`folder` itself if it holds a tournament, else its subfolders that do; links out of it are not followed."""
     root = folder.resolve()
     if not root.is_dir():
         raise StoreError(f"{folder} is not a folder; name a tournament's folder, or the one that holds several")

@@ -267,11 +267,6 @@ def _memory_before(left: list[int], end: int, size: int, memory: Callable[[int],
     return memory(left[0] - 1) if len(left) < size else None
 
 
-def _may_be_interrupted() -> bool:
-    """Whether Ctrl-C reaches this thread."""
-    return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
-
-
 class TaskPlayer:
     """Plays tasks, one at a time. Each thread and each process has its own."""
 
@@ -300,7 +295,8 @@ class TaskPlayer:
             except (ModelError, BadInput):
                 raise
             except (Exception, SystemExit, KeyboardInterrupt) as error:
-                if isinstance(error, KeyboardInterrupt) and _may_be_interrupted():
+                in_main_thread = threading.current_thread() is threading.main_thread()
+                if isinstance(error, KeyboardInterrupt) and in_main_thread and multiprocessing.parent_process() is None:
                     raise
                 self._restore(pairing, memory)
                 reason = f"{type(error).__name__}: {error}"

@@ -91,7 +91,8 @@ def judge(spoken: JudgedMessage, reader: EmotionReader | None = None) -> ReplySc
     """The score of a message; the same message always gets the same score. reader: None for the shipped detector."""
     said = clean_reply(spoken.text, () if spoken.emotion is None else (emotion_direction(spoken.emotion),))
     if not said:
-        return ReplyScore(1.0, dict.fromkeys(_applicable(spoken), 0.0), ("has no words",))
+        applicable = [name for name in WEIGHTS if name != "emotion" or spoken.emotion is not None]
+        return ReplyScore(1.0, dict.fromkeys(applicable, 0.0), ("has no words",))
     found = {name: part(spoken, said) for name, part in _PARTS.items()}
     if spoken.emotion is not None:
         found["emotion"] = _emotion(spoken.emotion, (reader or default_detector()).read(said))
@@ -100,10 +101,6 @@ def judge(spoken: JudgedMessage, reader: EmotionReader | None = None) -> ReplySc
     total = 1 + 9 * sum(WEIGHTS[name] * value for name, value in parts.items()) / weight
     caps = [cap for name, cap in (("number", 4.0), ("conduct", 3.0), ("topic", 2.0)) if parts[name] == 0]
     return ReplyScore(round(min(total, *caps, 10.0), 4), parts, tuple(reason for _, reason in found.values() if reason))
-
-
-def _applicable(spoken: JudgedMessage) -> tuple[str, ...]:
-    return tuple(name for name in WEIGHTS if name != "emotion" or spoken.emotion is not None)
 
 
 Part = tuple[float, str]
