@@ -74,6 +74,15 @@ def test_its_words_are_of_another_emotion_as_often_as_its_world_declares():
     assert (counts.sum(axis=1) > 200).sum() > 3
 
 
+def test_a_message_that_is_read_right_moves_it_as_without_noise():
+    """The channel has dice of its own, so that worlds with more and less noise differ in nothing else."""
+    quiet, noisy, view = SimulatedPolicy(QUIET), SimulatedPolicy(NOISY), heard_by_debtor("joy")
+    pairs = [(quiet.note(view, Dice(seed)), noisy.note(view, Dice(seed))) for seed in range(300)]
+    right = [(one, two) for one, two in pairs if "taken" not in two]
+    assert 200 < len(right) < 280
+    assert all(one == two for one, two in right)
+
+
 def test_an_unsure_reading_is_taken_for_what_it_holds():
     """Half joy and half anger: what is taken is drawn from both rows alike."""
     rows = np.array(NOISY.channel.taken)
