@@ -8,9 +8,10 @@ dialogues/ (`../shared/data`).
 
 Macro-F1 and accuracy are those of the likeliest of the seven, over the classes that the set has; a development row with
 several labels is right if one of them is predicted. ECE has 15 bins. `--artifact FILE` measures another artifact,
-`--reliability` prints the bins. A second table has the sentences with courtesies and with feelings that are denied,
-reported or supposed (tests/data/negotiation_pragmatics_*.jsonl): the share read acceptably, with and without the rules
-of `poise.agents.emotions.pragmatics`.
+`--reliability` prints the bins, `--confusion` what emotions are taken for when they are misread. A second table has the
+sentences with courtesies and with feelings that are denied, reported or supposed
+(tests/data/negotiation_pragmatics_*.jsonl): the share read acceptably, with and without the rules of
+`poise.agents.emotions.pragmatics`.
 """
 
 from __future__ import annotations
@@ -101,6 +102,16 @@ def row(each: Judged, probabilities: NDArray[np.float64], bins: bool) -> str:
     return "\n".join([line, *found])
 
 
+def misread(said: NDArray[np.intp], true: Flags) -> NDArray[np.float64]:
+    """What each of the seven is taken for when it is misread, 7 x 7, from rows that have one; half a count is added."""
+    counts = np.full((len(EMOTIONS7), len(EMOTIONS7)), 0.5)
+    alone = true.sum(axis=1) == 1
+    np.add.at(counts, (true[alone].argmax(axis=1), said[alone]), 1)
+    np.fill_diagonal(counts, 0)
+    shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return shares
+
+
 def pragmatics(detector: Detector, name: str) -> dict[str, list[tuple[bool, bool]]]:
     """For each kind of one set, whether each sentence is read acceptably without the rules and with them."""
     found: dict[str, list[tuple[bool, bool]]] = {}
@@ -118,6 +129,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--artifact", type=Path, default=ARTIFACT)
     parser.add_argument("--reliability", action="store_true")
+    parser.add_argument("--confusion", action="store_true")
     options = parser.parse_args()
     detector = Detector(load_detector(options.artifact))
     print("| set | rows | macro-F1 | of the commonest class | right | of the commonest class | sure | ECE |")
@@ -128,6 +140,8 @@ def main() -> None:
         counts = Counter(EMOTIONS7[place] for place in each.true.argmax(axis=1))
         if options.reliability:
             print("    " + ", ".join(f"{name} {counts[name]}" for name in EMOTIONS7 if counts[name]))
+        if options.confusion:
+            print(misread(read.argmax(axis=1), each.true).round(3))
     print("\n| set | kind | rows | acceptable without the rules | with them |")
     print("|---|---|---|---|---|")
     for name in ("dev", "aside"):

@@ -85,7 +85,16 @@ def value(world, kind, terms, k, state, given, still=0.0):
 
 @cache
 def chances(world, kind, state):
-    return np.array([world.moves(kind, state, seven) for seven in expected_readings("debt")])
+    """Message by message: read right, or for each emotion in it, taken for each other one."""
+    noise, taken = world.channel.noise, world.channel.taken
+    rows = []
+    for seven in expected_readings("debt"):
+        row = (1 - noise) * np.array(world.moves(kind, state, seven))
+        for share, mistaken in zip(seven, taken, strict=True):
+            for emotion, chance in enumerate(mistaken):
+                row += noise * share * chance * np.array(world.moves(kind, state, np.eye(7)[emotion]))
+        rows.append(row)
+    return np.array(rows)
 
 
 SHORT = Rules(max_messages=9), TimeDependent()
@@ -94,7 +103,7 @@ EVEN = Rules(max_messages=10, discount=0.95), TimeDependent(beta=0.25, reach=0.5
 
 @pytest.mark.parametrize("kind", [kind.name for kind in WORLD.dispositions])
 @pytest.mark.parametrize(("rules", "concession"), [SHORT, EVEN], ids=["9", "10"])
-@pytest.mark.parametrize("world", ["default", "responsive"])
+@pytest.mark.parametrize("world", ["default", "responsive", "noisy"])
 def test_the_plan_is_the_best_there_is(world, kind, rules, concession):
     """Four or five messages ahead, by recursion without a grid; the pace falls between its points."""
     world = load_world(world)

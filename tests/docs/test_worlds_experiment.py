@@ -33,6 +33,7 @@ concessions = ["linear", "boulware"]
 engines = ["vanilla", "random:7", "lookup", "eq-negotiator", "eq-negotiator:no-menu"]
 published = ["eq-negotiator"]
 crossing = ["vanilla", "lookup"]
+noise = { levels = [0.3, 0.6], creditors = ["vanilla", "lookup"] }
 training.seeds = [0, 1]
 training.chains = { "emodebt (tuned)" = "bayes" }
 
@@ -41,6 +42,7 @@ worlds = 6
 permuted = 2
 judged = 4
 crossed = 2
+noisy = 3
 chosen = 1
 trained = 2
 trained_in = [1, 2]
@@ -151,6 +153,22 @@ def test_what_was_trained_played_the_matches_that_the_others_played(played):
     assert trained.items() <= earned("judge-test").items()
 
 
+def test_the_noisy_worlds_are_those_to_judge_in_with_a_channel(played):
+    runs, page = played
+    for level in (0.3, 0.6):
+        for file in (runs / "sample/test").iterdir():
+            world = tomllib.loads((runs / f"sample/noisy-{level}" / file.name).read_text())
+            assert world.pop("channel")["noise"] == level
+            assert world == tomllib.loads(file.read_text())
+        (gain,) = [
+            one.utility
+            for one in read_standings(runs / f"judge-noisy-{level}").differences
+            if one.seat == "creditor" and one.label == "lookup"
+        ]
+        section = page[page.index("## Does it survive imperfect reading?") : page.index("## Does the ranking")]
+        assert f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]" in section
+
+
 def test_the_drawings_are_there(played):
     drawings = sorted(path.name for path in played[0].glob("*.svg"))
     assert drawings == ["worlds-gain.svg", "worlds-tau.svg", "worlds-training.svg"]
@@ -159,7 +177,7 @@ def test_the_drawings_are_there(played):
 
 def test_an_experiment_that_is_done_is_not_played_again(played):
     said = run(played[0].parents[1])
-    assert re.findall(r": (\d+) of \d+ matches played", said) == ["0"] * 6
+    assert re.findall(r": (\d+) of \d+ matches played", said) == ["0"] * 8
     assert (played[0] / "worlds.md").read_text() == played[1]
 
 
@@ -182,4 +200,4 @@ def test_the_settings_name_what_can_be_played():
     chosen = {"best fixed", "best blind", "best engine", "oracle"}
     for claim in settings["claim"]:
         assert {claim["better"], claim["than"]} <= {*settings["engines"], *chosen, *settings["training"]["chains"]}
-    assert set(settings["crossing"]) <= set(settings["engines"])
+    assert {*settings["crossing"], *settings["noise"]["creditors"]} <= set(settings["engines"])

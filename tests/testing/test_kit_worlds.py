@@ -32,7 +32,7 @@ def test_in_the_responsive_world_no_emotion_is_best_for_all(responsive):
     assert check.ok, check.detail
 
 
-@pytest.mark.parametrize("world", ["default", "responsive"])
+@pytest.mark.parametrize("world", ["default", "responsive", "noisy"])
 def test_without_pulls_every_emotion_policy_earns_the_same_to_the_last_digit(world):
     check = worlds._no_emotion_without_pulls(trials(world, matches=6))
     assert check.ok, check.detail

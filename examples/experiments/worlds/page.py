@@ -48,6 +48,9 @@ class Page:
             concession: self._alias(Judged(runs / f"judge-{concession}", names))
             for concession in settings["concessions"][1:]
         }
+        self.noisy = {
+            level: self._alias(Judged(runs / f"judge-noisy-{level}", names)) for level in settings["noise"]["levels"]
+        }
         self.trained: dict[str, dict[int, list[str]]] = {}  # folders, one a seed, by what they are and number of worlds
         for folder, (kind, count) in trained.items():
             self.trained.setdefault(kind, {}).setdefault(count, []).append(folder)
@@ -93,7 +96,8 @@ class Page:
         """The unit, the choices, the main results, and how to repeat the experiment."""
         settings, (worlds, matches) = self.settings, self.drawn.utility.shape[1:]
         training = settings["worlds"] - worlds
-        played = (self.drawn, self.permuted, self.null, self.after_training, *self.crossed.values())
+        sets = self.drawn, self.permuted, self.null, self.after_training
+        played = (*sets, *self.crossed.values(), *self.noisy.values())
         total, failed = sum(each.utility.size for each in played), sum(each.failed for each in played)
         return [
             "# Does strategic emotion survive the choice of world?",
@@ -280,6 +284,48 @@ class Page:
             *table(heads, rows),
         ]
 
+    def noise(self) -> list[str]:
+        """What remains where emotions are misread."""
+        fields = {
+            "as said": self.drawn,
+            **{f"{100 * level:.0f} % misread": judged for level, judged in self.noisy.items()},
+        }
+        common = set.intersection(*(set(judged.names) for judged in fields.values()))
+        names = [name for name in self.ranked if name in common]
+        rivals = [self.reference, *([BLIND] if self.chosen[BLIND] != self.reference else [])]
+        heads = [f"over {rival}, {read}" for rival in rivals for read in fields]
+        rows = [
+            [
+                self.label(name),
+                *(signed(over_worlds(judged.gain(name, than))) for than in rivals for judged in fields.values()),
+                *(f"{judged.gain(ORACLE, name).mean():.3f}" for judged in fields.values()),
+            ]
+            for name in names
+        ]
+        said, kept = [], 0
+        claims = [one for one in self.settings["claim"] if {one["better"], one["than"]} <= common]
+        for claim in claims:
+            gains = [over_worlds(judged.gain(claim["better"], claim["than"])) for judged in fields.values()]
+            compared = " less ".join(self.chosen.get(claim[name], claim[name]) for name in ("better", "than"))
+            kept += len({verdict(gain) for gain in gains}) == 1
+            said.append([claim["says"], compared, *(f"**{verdict(gain)}** ({gain.mean:+.3f})" for gain in gains)])
+        return [
+            "",
+            "## Does it survive imperfect reading?",
+            "",
+            f"The same {len(self.drawn.of(self.reference))} worlds, where a share of the messages is misread in both "
+            "directions: the debtor takes the creditor's emotion for another, and its own words show another than it "
+            "would, mostly neutral. [The matrix](../simulated-debtor.md#when-emotions-are-misread) is what the "
+            "detector takes people's comments for when it misreads them, which it does with a third. "
+            f"{self.settings['noisy']} matches of each creditor in each world, with seeds of their own. The oracle "
+            "knows the channel, but not which message will be misread; nobody was chosen or trained with noise. Of the "
+            f"{len(claims)} claims in the second table, {kept} have the same verdict at every level.",
+            "",
+            *table(("creditor", *heads, *(f"regret, {read}" for read in fields)), rows),
+            "",
+            *table(("claim", "compared", *fields), said),
+        ]
+
     def ranks(self, path: Path) -> list[str]:
         """Kendall's tau between worlds."""
         drawn, permuted = (stability(judged, self.rivals) for judged in (self.drawn, self.permuted))
@@ -398,10 +444,11 @@ class Page:
             "How people would react. Signs come from studies of other people in other settings, or are assumptions; "
             "sizes, pace and patience are uniform ranges that say how little is known. No model speaks: words are "
             "sentences that the detector mostly reads as they were meant ([how often](../talk.md)), which favours all "
-            "engines that read. Engines that learn do so within the matches of one world. The engines are Poise's "
-            "corrected forms unless they are called faithful; the chains of EvoEmo and EmoDebt are as they start from "
-            "unless they are called evolved or tuned. The table of seven entries was written with the base world in "
-            "sight, and so knows its signs, as every engine's author knew the signs in the literature.",
+            "engines that read; the channel that misreads them errs alike for all emotions, which is an assumption. "
+            "Engines that learn do so within the matches of one world. The engines are Poise's corrected forms unless "
+            "they are called faithful; the chains of EvoEmo and EmoDebt are as they start from unless they are called "
+            "evolved or tuned. The table of seven entries was written with the base world in sight, and so knows its "
+            "signs, as every engine's author knew the signs in the literature.",
         ]
 
 
@@ -411,8 +458,8 @@ def write_page(
     """Write the page and its drawings beside it."""
     page = Page(settings, runs, chosen, trained)
     parts: Iterable[list[str]] = (
-        page.head(), page.gains(path), page.concessions(), page.claims(), page.ranks(path), page.training(path),
-        page.deciding(), page.limits(),
+        page.head(), page.gains(path), page.concessions(), page.claims(), page.noise(),
+        page.ranks(path), page.training(path), page.deciding(), page.limits(),
     )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(line for part in parts for line in part) + "\n", encoding="utf-8")

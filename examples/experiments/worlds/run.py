@@ -12,11 +12,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from page import write_page
 
 from poise.agents.artifact import FILE as ARTIFACT
 from poise.agents.simulated.files import world_files
-from poise.agents.simulated.prior import read_prior, sample_worlds
+from poise.agents.simulated.prior import read_prior, sample_worlds, with_noise
+from poise.common.files import replace_file
 from poise.common.seeds import child_seed
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
@@ -105,6 +107,15 @@ class Experiment:
         train_offline(OfflineSettings(seed=own, steps=self.settings["iql_steps"], threads=1), data, out)
         return out
 
+    def noisy(self, level: float) -> str:
+        """The folder of the worlds to judge in, with a channel that misreads so many messages."""
+        folder = self.worlds / f"noisy-{level}"
+        folder.mkdir(exist_ok=True)
+        for file in world_files(self.worlds / "test"):
+            world = with_noise(tomllib.loads(file.read_text(encoding="utf-8")), level)
+            replace_file(folder / file.name, tomli_w.dumps(world).encode(), durable=False)
+        return folder.name
+
     def play(self, name: str, worlds: str, creditors: Any, matches: int, *, scenarios: str = "test") -> Any:
         """Play the tournament `name` in a folder of worlds."""
         config: dict[str, Any] = {
@@ -137,6 +148,10 @@ class Experiment:
         for concession in settings["concessions"][1:]:
             named = [f"{name},concession={concession}" for name in crossed]
             self.play(f"judge-{concession}", "test", named, settings["crossed"])
+        for level in settings["noise"]["levels"]:
+            worlds = self.noisy(level)
+            field = [*settings["noise"]["creditors"], *chosen.values(), f"oracle:{self.worlds / worlds}"]
+            self.play(f"judge-{worlds}", worlds, field, settings["noisy"])
         write_page(settings, self.runs, chosen, trained, page)
         print(f"\n{page}")
 

@@ -16,8 +16,9 @@ as a share of the gap, backward induction (Bellman 1957) over messages gives, fo
                    max_e Q_{k+1}(s, f, e)      otherwise; 0 after the last message
 
 each times the discount. T_e,k is the transition under the mean of what the detector reads in the scripted phrases for
-e; it, leave_k and the giving hang on k by how the debtor answers the creditor's concession so far, c_0 to c_k. Before
-the debtor's first message there is no state to see; the opening is the best on average over the world.
+e, and of what the world's channel makes of it, which is exact since T is linear in what is heard. It, leave_k and the
+giving hang on k by how the debtor answers the creditor's concession so far, c_0 to c_k. Before the debtor's first
+message there is no state to see; the opening is the best on average over the world.
 
 It is best, up to a grid of f and of the match's terms, for a creditor that concedes by the clock (`TimeDependent`) and
 speaks in scripted phrases. A concession that answers the debtor's cannot be foreseen: the plan is then the one for
@@ -214,7 +215,10 @@ def _transitions(world: World, disposition: str, domain: str) -> np.ndarray:
 
     states = range(len(STATES))
     return np.array(
-        [[world.moves(disposition, state, seven) for state in states] for seven in expected_readings(domain)]
+        [
+            [world.moves(disposition, state, heard) for state in states]
+            for heard in map(world.channel.mean, expected_readings(domain))
+        ]
     )
 
 

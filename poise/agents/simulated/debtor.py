@@ -8,9 +8,10 @@ from statistics import NormalDist
 from typing import Any, Final, NamedTuple
 
 from poise.agents.concessions import opening, position, reply
-from poise.agents.emotions.tables import STATES
+from poise.agents.emotions.tables import STATES, Row
 from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
 from poise.agents.protocols import View
+from poise.agents.simulated.channel import CERTAIN
 from poise.agents.simulated.world import World
 from poise.common.errors import AgentError
 from poise.common.seeds import Dice
@@ -26,6 +27,7 @@ class Mind(NamedTuple):
     world: the world's digest. disposition: its name. state: an index of STATES.
     pace:  g, the share of the way conceded a message in a state that gives 1. given: that conceded so far, in [0, 1].
     impatience: I, in messages in which the creditor did not move; 0 in a world that does not answer concessions.
+    taken: the emotion of the seven that it took the creditor's last message for; "" where it was not misread.
     """
 
     world: str
@@ -34,13 +36,13 @@ class Mind(NamedTuple):
     pace: float
     given: float
     impatience: float = 0.0
+    taken: str = ""
 
     def notes(self) -> dict[str, Any]:
-        """As JSON data, the state by its name; without impatience where there is none."""
+        """As JSON data, the state by its name; without impatience and misreading where there is none."""
+        left_out = {name for name in ("impatience", "taken") if not getattr(self, name)}
         notes = {**self._asdict(), "state": STATES[self.state]}
-        if not self.impatience:
-            del notes["impatience"]
-        return notes
+        return {name: value for name, value in notes.items() if name not in left_out}
 
     @classmethod
     def of(cls, notes: Mapping[str, Any]) -> Mind | None:
@@ -68,23 +70,30 @@ class SimulatedPolicy:
     def note(self, view: View, dice: Dice) -> dict[str, Any]:
         """The mind after the other side's last message, as notes."""
         mind = Mind.of(view.notes) or draw_debtor(self.world, dice)
-        state, impatience, movement = mind.state, mind.impatience, 1.0
+        state, impatience, movement, taken = mind.state, mind.impatience, 1.0, ""
         answers = self.world.answers
         if not answers.silent:
             movement = answers.movement(conceded(view))
             impatience = answers.impatience(impatience, movement)
         if view.readings:
-            heard = view.readings[-1].emotions
+            heard: Row = view.readings[-1].emotions
+            wrong = self.world.channel.misread(heard, dice.child("channel"))
+            if wrong is not None:
+                heard, taken = CERTAIN[wrong], EMOTIONS7[wrong]
             state = dice.weighted(self.world.moves_when(mind.disposition, state, heard, movement))
         given = min(1.0, mind.given + mind.pace * self.world.states[state].gives * answers.giving(movement))
-        return mind._replace(state=state, given=given, impatience=impatience).notes()
+        return mind._replace(state=state, given=given, impatience=impatience, taken=taken).notes()
 
     def choose(self, view: View, dice: Dice) -> str:
         """One of the 28."""
         mind = _mind(view)
         last = _SEVEN[view.shown[-1]] if view.shown else None
         seven = view.readings[-1].emotions if view.readings else self.world.dynamics.marginal
-        labels, weights = self._menus[dice.weighted(self.world.shown(mind.disposition, mind.state, last, seven))]
+        if mind.taken:
+            seven = CERTAIN[EMOTIONS7.index(mind.taken)]
+        emotion = dice.weighted(self.world.shown(mind.disposition, mind.state, last, seven))
+        wrong = self.world.channel.misread(CERTAIN[emotion], dice.child("channel"))
+        labels, weights = self._menus[emotion if wrong is None else wrong]
         return labels[dice.weighted(weights)] if len(labels) > 1 else labels[0]
 
 

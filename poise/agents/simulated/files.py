@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from poise.agents.emotions.tables import STATES, Row, stochastic
 from poise.agents.emotions.taxonomy import EMOTIONS7, TO_SEVEN
+from poise.agents.simulated.channel import Channel
 from poise.agents.simulated.world import Answers, Disposition, Dynamics, Pace, State, World
 from poise.common.checked_toml import KeysAmong, Part, like_one_in, read_checked
 from poise.common.errors import AgentError
@@ -65,6 +66,23 @@ class _Answers(Part):
         return Answers(**{**self.model_dump(), "temper": temper})
 
 
+class _Channel(Part):
+    noise: _Share
+    taken: Annotated[
+        list[Annotated[list[_Share], Field(min_length=7, max_length=7)]], Field(min_length=7, max_length=7)
+    ]
+
+    @model_validator(mode="after")
+    def _are_misreadings(self) -> Self:
+        for place, (emotion, row) in enumerate(zip(EMOTIONS7, self.taken, strict=True)):
+            if row[place] or not math.isclose(sum(row), 1.0, abs_tol=0.01):
+                raise ValueError(
+                    f"the row of {emotion} has {row[place]:g} for {emotion} itself and adds up to {sum(row):.4f}; what "
+                    "it is taken for needs 0 there and 1 in all, and `noise` says how often"
+                )
+        return self
+
+
 class _State(Part):
     gives: Annotated[float, Field(ge=0, le=10)]
     leaves: _Share
@@ -106,6 +124,7 @@ class WorldFile(Part):
     dynamics: _Dynamics
     pace: _Pace
     answers: _Answers = Field(default_factory=_Answers)
+    channel: _Channel | None = None
     states: Annotated[dict[str, _State], _ALL_STATES]
     labels: Annotated[dict[str, dict[str, Annotated[float, Field(gt=0, le=1e6)]]], _ALL_EMOTIONS]
     reactions: Annotated[dict[str, Annotated[dict[str, _Reaction], _ALL_EMOTIONS]], _ALL_STATES]
@@ -175,6 +194,7 @@ def read_world(path: Path) -> World:
         dispositions=tuple(_disposition(name, read, pulls) for name, read in file.dispositions.items()),
         pace=Pace(**file.pace.model_dump()),
         answers=file.answers.answers(),
+        channel=Channel(file.channel.noise, stochastic(file.channel.taken)) if file.channel else Channel(),
         labels={emotion: file.labels[emotion] for emotion in EMOTIONS7},
         evaluation=file.evaluation,
     )

@@ -44,6 +44,7 @@ class _Factors(Part):
     gives: _range(0, 10)  # type: ignore[valid-type]
     leaves: _range(0, 10)  # type: ignore[valid-type]
     drift: _range(0, 10)  # type: ignore[valid-type]
+    weights: _range(0.001, 1000) = Field([1.0, 1.0])  # type: ignore[valid-type]
 
 
 class _Pace(Part):
@@ -59,6 +60,10 @@ class _Answers(Part):
     patience: _range(0, 1000)  # type: ignore[valid-type]
 
 
+class _Channel(Part):
+    noise: _range(0, 1) = Field([0.0, 0.0])  # type: ignore[valid-type]
+
+
 class Prior(Part):
     """What worlds are drawn from; every pair is the ends of a uniform range."""
 
@@ -67,10 +72,11 @@ class Prior(Part):
     factors: _Factors
     pace: _Pace
     answers: _Answers
+    channel: _Channel = _Channel()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        for part in (self.factors, self.pace, self.answers):
+        for part in (self.factors, self.pace, self.answers, self.channel):
             for name, (low, high) in part.model_dump().items():
                 if low > high:
                     raise ValueError(f"{name} = [{low}, {high}] runs backwards; write the smaller number first")
@@ -101,7 +107,7 @@ def sample_worlds(folder: Path, prior: Prior, *, worlds: int, seed: int, permute
     for name, count in (("worlds", worlds), ("permuted worlds", permuted)):
         if not 0 <= count <= MOST:
             raise BadInput(f"{count} {name} are not to be had; ask for 0 to {MOST}")
-    origin = tomli_w.dumps({"seed": seed, "prior": prior.model_dump()}).encode()
+    origin = tomli_w.dumps({"seed": seed, "prior": prior.model_dump(exclude_defaults=True)}).encode()
     record = folder / RECORD
     if folder.is_dir() and any(folder.iterdir()) and (not record.is_file() or record.read_bytes() != origin):
         raise BadInput(f"{folder} holds something else than worlds of this prior and seed; name another folder")
@@ -145,7 +151,20 @@ def draw_world(prior: Prior, base: Mapping[str, Any], dice: Dice) -> dict[str, A
     for part in ("pace", "answers"):
         ranges = getattr(prior, part).model_dump()
         world[part] = {**world.get(part, {}), **{name: _draw(ends, dice) for name, ends in ranges.items()}}
+    # What is off by default has dice of its own, so that all else is drawn alike with and without it.
+    if factors.weights != [1, 1]:
+        weights = dice.child("weights")
+        for kind in world["dispositions"].values():
+            kind["weight"] *= _draw(factors.weights, weights)
+    if any(prior.channel.noise):
+        return with_noise(world, _draw(prior.channel.noise, dice.child("channel")))
     return world
+
+
+def with_noise(world: Mapping[str, Any], noise: float) -> dict[str, Any]:
+    """The world's data with a channel that misreads so many messages: its own channel, or that of the world `noisy`."""
+    channel = world.get("channel") or like_one_in(WORLDS)({"like": "noisy"})["channel"]
+    return {**world, "channel": {**channel, "noise": noise}}
 
 
 def permute(base: Mapping[str, Any], dice: Dice) -> dict[str, Any]:

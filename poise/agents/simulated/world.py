@@ -12,7 +12,10 @@ message is read, by the debtor's own detector, as probabilities p(c) of the seve
 
 e- is the emotion it showed last (m, the marginal of `reply`, before the first). own and reply are how human emotions
 follow each other, in the next message of the same and of the other speaker; that they are independent given e is an
-assumption. A pull of 1 brings the debtor round for certain, one of -1 drives it to where its disposition takes refuge.
+assumption. In a world with noise, p is what the debtor takes for what was read, and words show e as the channel has it
+(`poise.agents.simulated.channel`); e- is what was shown.
+
+A pull of 1 brings the debtor round for certain, one of -1 drives it to where its disposition takes refuge.
 
 R and I are how the debtor answers what the creditor concedes (`Answers`); a world whose r, q and h are 0 answers words
 alone, and then R and I play no part.
@@ -32,6 +35,7 @@ from typing import Any, Final
 
 from poise.agents.emotions.tables import STATES, Row, Table
 from poise.agents.emotions.taxonomy import EMOTIONS7
+from poise.agents.simulated.channel import Channel
 from poise.common.errors import AgentError
 from poise.common.words import did_you_mean
 
@@ -167,6 +171,7 @@ class World:
     pace: Pace
     labels: Mapping[str, Mapping[str, float]]
     answers: Answers = Answers()
+    channel: Channel = field(default_factory=Channel)
     evaluation: bool = False
     digest: str = field(init=False)
     _into: Mapping[str, tuple[tuple[Row, ...], ...]] = field(init=False, repr=False)
@@ -217,7 +222,8 @@ class World:
     def declared(self) -> dict[str, Any]:
         """The settings of an agent that plays in this world."""
         kept = {"evaluation": True} if self.evaluation else {}
-        return {"world": {"name": self.name, "digest": self.digest, **kept}}
+        noise = {"channel": asdict(self.channel)} if self.channel.noise else {}
+        return {"world": {"name": self.name, "digest": self.digest, **kept, **noise}}
 
     def settings(self) -> dict[str, Any]:
         """JSON data that identifies the world: two that behave alike are equal, whatever their comments say."""
@@ -233,6 +239,8 @@ class World:
         }
         if not self.answers.silent:
             data["answers"] = asdict(self.answers)
+        if self.channel.noise:
+            data["channel"] = asdict(self.channel)
         plain: dict[str, Any] = json.loads(json.dumps(data))
         return plain
 
