@@ -24,4 +24,4 @@ def interval(one: Estimate | None, form: str) -> str:
 
 def signed(gain: Estimate | None, digits: int = 3) -> str:
     """A difference with its interval."""
-    return interval(gain, f"+.{digits}f")
+    return interval(gain, f"+z.{digits}f")

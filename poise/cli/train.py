@@ -129,8 +129,8 @@ def _show(trained: Trained, screen: Console) -> None:
             line = f"  {name:8} {scores[name]['utility']:.3f}"
             gain = scores["gain"].get(name)
             if gain and gain["low"] is not None:
-                interval = f"{gain['low']:+.3f} to {gain['high']:+.3f}"
-                line += f"   the trained one gains {gain['mean']:+.3f} over it (95 %: {interval})"
+                interval = f"{gain['low']:+z.3f} to {gain['high']:+z.3f}"
+                line += f"   the trained one gains {gain['mean']:+z.3f} over it (95 %: {interval})"
             screen.print(Text(line))
     screen.print(Text(f"play it with: --creditor {trained.folder}"))
 

@@ -143,7 +143,7 @@ def _no_emotion_without_pulls(trials: WorldTrials) -> Check:
 
 def _does_not_pay(trials: WorldTrials, name: str, concession: Concession) -> Check:
     mean, error = _gain(trials.utilities("vanilla", concession), trials.utilities("vanilla"))
-    detail = f"{mean:+.3f} +- {error:.3f} against conceding linearly, without emotion"
+    detail = f"{mean:+z.3f} +- {error:.3f} against conceding linearly, without emotion"
     return Check(f"{name} does not pay", mean + error < 0, detail)
 
 
@@ -152,7 +152,7 @@ def _matters_at_every_pace(trials: WorldTrials) -> Check:
         name: _gain(trials.utilities("oracle", pace), trials.utilities("vanilla", pace))[0]
         for name, pace in REASONABLE.items()
     }
-    detail = "the oracle's lead over vanilla: " + ", ".join(f"{name} {lead:+.3f}" for name, lead in leads.items())
+    detail = "the oracle's lead over vanilla: " + ", ".join(f"{name} {lead:+z.3f}" for name, lead in leads.items())
     name = f"emotion is worth more than {LEAST_LEAD:g} at every reasonable concession"
     return Check(name, min(leads.values()) > LEAST_LEAD, detail)
 
@@ -163,7 +163,7 @@ def _blind_rival(trials: WorldTrials) -> Check:
     best = max(map(named_concession, BLIND), key=lambda each: trials.utilities("vanilla", each)[::2].mean())
     gain, lead = (float((rival - vanilla)[1::2].mean()) for rival in (trials.utilities("vanilla", best), oracle))
     share = gain / lead if lead > 0 else np.inf
-    detail = f"{best} gains {gain:+.3f}, the oracle {lead:+.3f}: {share:.0%} of its lead"
+    detail = f"{best} gains {gain:+z.3f}, the oracle {lead:+z.3f}: {share:.0%} of its lead"
     name = f"the best of {len(BLIND)} concessions without emotion earns at most {MOST_OF_LEAD:.0%} of the oracle's lead"
     return Check(name, lead > 0 and share <= MOST_OF_LEAD, detail)
 

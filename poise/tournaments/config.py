@@ -82,6 +82,10 @@ class TournamentConfig(SettingsModel):
         None, description="What happens when a creditor's model breaks a rule of conduct. Default: record."
     )
     seed: int = Field(0, ge=0, le=(1 << 63) - 1, description="The one seed; same seed, same matches.")
+    draws: Literal["equal", "own"] = Field(
+        "equal",
+        description="Whether pairs are compared on equal draws, or each pair has its own, as data to learn from.",
+    )
     baseline: Annotated[str | None, CliOption(metavar="NAME")] = Field(
         None, description="The agent that the others are compared with. Default: vanilla."
     )

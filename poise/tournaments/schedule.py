@@ -121,18 +121,20 @@ class Schedule:
     @cached_property
     def matches(self) -> tuple[Match, ...]:
         """Every match, by position."""
-        worlds = [self._world(pair) for pair in range(self.pairs)]
-        draws = {world: list(self._draws(world)) for world in set(worlds)}
-        return tuple(match for pair, world in enumerate(worlds) for match in self._series(pair, draws[world]))
+        owners = [self._owner(pair) for pair in range(self.pairs)]
+        draws = {owner: list(self._draws(owner)) for owner in set(owners)}
+        return tuple(match for pair, owner in enumerate(owners) for match in self._series(pair, draws[owner]))
 
-    def _world(self, pair: int) -> str | None:
-        """The digest of the world that a pair has its own seeds for."""
+    def _owner(self, pair: int) -> str | None:
+        """What the seeds of a pair belong to: itself, its world, or None, the tournament."""
+        if self.config.draws == "own":
+            return str(_pair_hash(*self.pair(pair), self.config).hexdigest())
         debtor = self.debtors[pair % len(self.debtors)]
         return debtor.declared["settings"]["world"]["digest"] if self.config.over_worlds else None
 
-    def _draws(self, world: str | None) -> Iterator[_Draw]:
-        """What all pairs of a world play alike."""
-        own = () if world is None else (world,)
+    def _draws(self, owner: str | None) -> Iterator[_Draw]:
+        """What all pairs with seeds of the same owner play alike."""
+        own = () if owner is None else (owner,)
         identities = [_canonical(scenario.to_dict()) for scenario in self.scenarios]
         for number in range(self.size):
             repeat, index = divmod(number, len(self.scenarios))
@@ -406,8 +408,8 @@ def build_schedule(
     """Each creditor against each debtor on the scenarios in order.
 
     A match's seed depends on the scenario and the repeat and not on the pair, so that agents are compared on equal
-    draws. Each world of a folder has seeds of its own: worlds are then independent samples. Scenarios beyond
-    `matches_per_pair` are left out.
+    draws, unless the settings give each pair its own. Each world of a folder has seeds of its own: worlds are then
+    independent samples. Scenarios beyond `matches_per_pair` are left out.
     """
     count = config.matches_per_pair or len(scenarios) * (config.repeats or 1)
     used = tuple(scenarios[:count])

@@ -35,7 +35,7 @@ def test_it_says_who_is_better_by_how_much_and_what_it_takes(folder):
     text = run(*line, "--difference", "0.3").stdout
     (difference,) = [one for one in read_standings(folder).differences if one.seat == "creditor"]
     assert f"wsls is better than mirror by {-difference.utility.mean:.3f}" in text
-    assert f"{difference.utility.mean:+.3f}" in text
+    assert f"{difference.utility.mean:+z.3f}" in text
     assert "6 were played, which suffice" in text
     data = json.loads(run(*line, "--json", "--difference", "0.05").stdout)
     assert data["difference"]["utility"] == difference.utility.to_dict()

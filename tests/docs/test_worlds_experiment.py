@@ -110,7 +110,7 @@ def test_the_page_says_what_the_store_holds(played):
             name = names.get(one.label, one.label.partition(":runs")[0])
             row = re.search(rf"^\| {re.escape(name)}(?: \(`[^|]*)? \| ([0-9.]+) \| ([^|]*) \|", page, re.MULTILINE)
             gain = one.utility
-            assert row[2] == f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+            assert row[2] == f"{gain.mean:+z.3f} [{gain.low:+z.3f}, {gain.high:+z.3f}]"
     assert "Every interval here is over 3 worlds" in page
 
 
@@ -166,7 +166,7 @@ def test_the_noisy_worlds_are_those_to_judge_in_with_a_channel(played):
             if one.seat == "creditor" and one.label == "lookup"
         ]
         section = page[page.index("## Does it survive imperfect reading?") : page.index("## Does the ranking")]
-        assert f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]" in section
+        assert f"{gain.mean:+z.3f} [{gain.low:+z.3f}, {gain.high:+z.3f}]" in section
 
 
 def test_the_drawings_are_there(played):

@@ -202,7 +202,7 @@ def test_effect_sizes_are_rounded_as_in_the_terminal(tmp_path):
     folder = make_folder(tmp_path / "run", cases=6)
     page = write_report(folder, tmp_path / "page.html", 0).read_text()
     (difference,) = read_standings(folder).differences
-    assert f"{difference.effect:+.3f}" == "+0.328"  # two digits cut off would be +0.32
+    assert f"{difference.effect:+z.3f}" == "+0.328"  # two digits cut off would be +0.32
     assert 'data-label="d">+0.33</td>' in page
 
 

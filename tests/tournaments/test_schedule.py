@@ -62,6 +62,13 @@ def test_seeds_do_not_depend_on_the_pair(seed, cases):
     assert len({seed for _, _, seed in seeds}) == 2 * cases
 
 
+def test_each_pair_may_have_seeds_of_its_own_whatever_else_plays():
+    plan = schedule(config(2, 3, draws="own", matches_per_pair=8), 4)
+    assert len({match.seed for match in plan.matches}) == 2 * 3 * 8
+    alone = schedule(config(1, 1, draws="own", matches_per_pair=8), 4)
+    assert {match.id for match in alone.matches} < {match.id for match in plan.matches}
+
+
 @given(small=st.integers(1, 8), more=st.integers(0, 8))
 def test_raising_the_number_of_matches_keeps_those_that_were_there(small, more):
     before = schedule(config(1, 2, matches_per_pair=small), 8)

@@ -12,6 +12,8 @@ from poise.common.errors import ConfigError, StoreError
 from poise.games.scenarios.loaders import load_scenarios, save_scenarios
 from poise.tournaments.config import make_config
 from poise.tournaments.runner import run_tournament
+from poise.tournaments.storage.rows import transcript_from
+from poise.tournaments.storage.store import Store
 from poise.training.data import dataset
 from poise.training.data import make as train_dataset
 from poise.training.data.dataset import (
@@ -155,6 +157,16 @@ def test_a_sweep_plays_its_trajectories_and_goes_on(tmp_path):
     result = sweep(settings, tmp_path, workers=1)
     assert (result.finished, result.played) == (16, 16)
     assert sweep(settings, tmp_path, workers=1).played == 0
+
+
+def test_a_sweep_draws_other_emotions_for_each_debtor(tmp_path):
+    """Equal draws would repeat one row of emotions for every debtor, as if it belonged to the scenario."""
+    debtors = ("angry", "sad", "simulated", "stonewalling", "victim", "cheating")
+    sweep(SweepSettings(debtors, "builtin:0-3", trajectories=1), tmp_path, workers=1)
+    with Store.read(tmp_path) as store:
+        played = [transcript_from(*each[:2]) for each in store.documents(range(store.count()))]
+    for case in {each.scenario.id for each in played}:
+        assert len({each.messages[0].emotion for each in played if each.scenario.id == case}) > 2
 
 
 # --- dialogues

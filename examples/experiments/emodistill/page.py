@@ -141,7 +141,7 @@ class Page:
         rows = []
         for name in unseen.rows:
             each = unseen.trainings(name, self.base)
-            spread = f"{min(each):+.3f} to {max(each):+.3f}" if len(each) > 1 else ""
+            spread = f"{min(each):+z.3f} to {max(each):+z.3f}" if len(each) > 1 else ""
             cells = ["" if name == self.base else signed(gain.get(name)) for gain in gains.values()]
             rows.append([name, told(utility[name]), *cells, spread, share(deals[name])])
         heads = ("creditor", "utility, unseen debtors", *(f"gain, {name}" for name in gains), "trainings", "deals")

@@ -201,7 +201,7 @@ class Page:
             true = np.sqrt(max(0.0, gain.var(ddof=1) - chance(difference)))
             low, high = np.quantile(gain, (0.1, 0.9))
             row = [self.label(name), f"{self.drawn.of(name).mean():.3f}", signed(over_worlds(gain))]
-            row += [f"{low:+.3f} / {high:+.3f}", f"{(gain > 0).sum()}", f"{true:.3f}"]
+            row += [f"{low:+z.3f} / {high:+z.3f}", f"{(gain > 0).sum()}", f"{true:.3f}"]
             row += [short(self.drawn.gain(name, rival)) for rival in than]
             regret = f"{self.drawn.gain(ORACLE, name).mean():.3f}"
             rows.append([*row, regret, short(self.permuted.gain(name, self.reference))])
@@ -263,7 +263,7 @@ class Page:
             gain, elsewhere = over_worlds(difference.mean(axis=1)), "-"
             if {better, than} <= self.permuted.names.keys():
                 there = over_worlds(self.permuted.gain(better, than))
-                elsewhere = f"{verdict(there)} ({there.mean:+.3f})"
+                elsewhere = f"{verdict(there)} ({there.mean:+z.3f})"
             compared = " less ".join(self.chosen.get(name, name) for name in (better, than))
             counts = " / ".join(map(str, counted(difference)))
             rows.append(
@@ -308,7 +308,7 @@ class Page:
             gains = [over_worlds(judged.gain(claim["better"], claim["than"])) for judged in fields.values()]
             compared = " less ".join(self.chosen.get(claim[name], claim[name]) for name in ("better", "than"))
             kept += len({verdict(gain) for gain in gains}) == 1
-            said.append([claim["says"], compared, *(f"**{verdict(gain)}** ({gain.mean:+.3f})" for gain in gains)])
+            said.append([claim["says"], compared, *(f"**{verdict(gain)}** ({gain.mean:+z.3f})" for gain in gains)])
         return [
             "",
             "## Does it survive imperfect reading?",
@@ -373,7 +373,7 @@ class Page:
                         kind,
                         str(count),
                         signed(gain),
-                        f"{means.min():+.3f} to {means.max():+.3f}",
+                        f"{means.min():+z.3f} to {means.max():+z.3f}",
                         f"{(each.mean(axis=0) > 0).sum()}",
                         signed(self._over_seeds(kind, count, TABLE)),
                         f"{-self._over_seeds(kind, count, ORACLE).mean:.3f}",
@@ -469,15 +469,15 @@ def short(gains: np.ndarray) -> str:
     """A mean over worlds and the half-width of its interval."""
     gain = over_worlds(gains)
     if gain.low is None or gain.high is None:
-        return f"{gain.mean:+.3f}"
-    return f"{gain.mean:+.3f} ± {max(gain.high - gain.mean, gain.mean - gain.low):.3f}"
+        return f"{gain.mean:+z.3f}"
+    return f"{gain.mean:+z.3f} ± {max(gain.high - gain.mean, gain.mean - gain.low):.3f}"
 
 
 def slope(fit: Regression, place: int) -> str:
     """One coefficient with the half-width of its interval, in bold if that excludes zero."""
     value, reach = fit.slopes[place], fit.reach[place]
     mark = "**" if abs(value) > reach else ""
-    return f"{mark}{value:+.3f}{mark} ± {reach:.3f}"
+    return f"{mark}{value:+z.3f}{mark} ± {reach:.3f}"
 
 
 def verdict(gain: Estimate) -> str:

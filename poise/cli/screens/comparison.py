@@ -32,7 +32,7 @@ def _verdict(comparison: Comparison) -> Text:
     if gain.low is None or gain.high is None:
         return Text(f"One {comparison.unit} tells nothing about others: play more.", style="yellow")
     if difference.p is None or difference.p >= comparison.plan.level:
-        words = f"No difference found: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+        words = f"No difference found: {gain.mean:+z.3f} [{gain.low:+z.3f}, {gain.high:+z.3f}]"
         return Text(f"{words}, which chance alone could explain.", style="bold")
     better, worse = (one, other) if gain.mean > 0 else (other, one)
     low, high = (gain.low, gain.high) if gain.mean > 0 else (-gain.high, -gain.low)

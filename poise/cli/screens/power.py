@@ -25,7 +25,7 @@ def tournament_view(plan: PowerPlan, found: Sequence[Needed], unit: str) -> Rend
         table.add_row(
             Text(one.label),
             one.seat,
-            f"{one.observed:+.3f}",
+            f"{one.observed:+z.3f}",
             *spread,
             str(one.scenarios),
             str(one.pairs),

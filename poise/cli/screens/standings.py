@@ -114,7 +114,7 @@ def title(standings: Standings, seat: Seat) -> str:
 def _conduct(standings: Standings, seat: Seat, digits: int) -> list[_Column]:
     """The figures on conduct; a column that is zero for all is left out."""
     listed = standings.seat(seat)
-    bounds = f"{{:+.{digits}f}}"
+    bounds = f"{{:+z.{digits}f}}"
     columns: list[_Column] = []
     if any(one.violations for one in listed):
         columns.append(("violations", lambda one: Text(str(one.violations))))
@@ -123,7 +123,7 @@ def _conduct(standings: Standings, seat: Seat, digits: int) -> list[_Column]:
         columns.append(("promises", lambda one: Text(str(one.promises))))
         columns.append(("kept", lambda one: _estimate(one.promises_kept, "{:.0%}", "{:.0%}")))
     if seat == "creditor" and any(one.de_escalation for one in listed):
-        columns.append(("de-escalation", lambda one: _estimate(one.de_escalation, "{:+.3f}", bounds, between=_TO)))
+        columns.append(("de-escalation", lambda one: _estimate(one.de_escalation, "{:+z.3f}", bounds, between=_TO)))
         compared = next((one.baseline for one in standings.differences if one.seat == seat), None)
         if compared:
             columns.append((f"vs {compared}", lambda one: _calmer(standings, one, digits)))
@@ -181,7 +181,7 @@ def _tested_gain(difference: Difference | None, digits: int) -> Text:
         return Text("-", style="dim")
     gain = difference.utility
     style = ("green" if gain.mean > 0 else "red") if difference.beyond_chance else ""
-    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between=_TO, style=style)
+    return _estimate(gain, "{:+z.3f}", f"{{:+z.{digits}f}}", between=_TO, style=style)
 
 
 def _test(difference: Difference | None) -> list[Text]:
@@ -198,7 +198,7 @@ def _gain(gain: Estimate | None, digits: int) -> Text:
     style = ""
     if gain.low is not None and gain.high is not None:
         style = "green" if gain.low > 0 else "red" if gain.high < 0 else ""
-    return _estimate(gain, "{:+.3f}", f"{{:+.{digits}f}}", between=_TO, style=style)
+    return _estimate(gain, "{:+z.3f}", f"{{:+z.{digits}f}}", between=_TO, style=style)
 
 
 def _trouble(listed: list[SeatStanding]) -> list[Text]:

@@ -58,7 +58,7 @@ class Comparison(Tabular):
             [
                 opponent,
                 str(difference.pairs),
-                with_interval(difference.utility, "{:+.3f}"),
+                with_interval(difference.utility, "{:+z.3f}"),
                 with_interval(difference.success, "{:+.0%}"),
                 p_value(difference.p_holm),
                 "-" if difference.effect is None else signed(difference.effect, 2),
@@ -87,7 +87,7 @@ class Comparison(Tabular):
         return text
 
     def __repr__(self) -> str:
-        gained = with_interval(self.difference.utility, "{:+.3f}")
+        gained = with_interval(self.difference.utility, "{:+z.3f}")
         labels = " less ".join(visible(one.label) for one in self.agents)
         return f"<Comparison in {visible(self.name)}: {labels}, {gained}>"
 

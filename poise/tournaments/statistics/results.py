@@ -24,7 +24,7 @@ def _seat_table(standings: Standings, seat: Seat) -> PlainTable:
         row += [with_interval(estimate, form, below=True) for estimate, form in figures]
         if compared:
             gained = standings.against_baseline(one.label, seat)
-            row.append(with_interval(gained.utility if gained else None, "{:+.3f}", below=True))
+            row.append(with_interval(gained.utility if gained else None, "{:+z.3f}", below=True))
             row.append(p_value(gained.p_holm if gained else None))
         rows.append(row)
     return PlainTable(f"{standings.name}: {seat}s", heads, rows)

@@ -38,6 +38,7 @@ def sweep(
             "model_options": dict(settings.model_options),
             "offers": settings.offers,
             "seed": settings.seed,
+            "draws": "own",  # equal ones would show each debtor the same emotions again
             "workers": workers,
         },
         "the sweep",
