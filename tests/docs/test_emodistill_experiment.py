@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 import sys
 import tomllib
 from collections import Counter
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from itertools import product
 
@@ -25,6 +26,7 @@ from poise.agents.simulated.prior import read_prior, sample_worlds
 from poise.agents.voices.leaks import read_aloud
 from poise.agents.voices.wording import check_wording
 from poise.cli.app import app
+from poise.cli.screens.exit_codes import DOUBTFUL, WAITING
 from poise.games.moves import offer
 from poise.games.scenarios.loaders import load_scenarios
 from poise.tournaments.config import make_config
@@ -69,6 +71,18 @@ def played(tmp_path_factory):
     fields = {"creditors": ["vanilla", "eq-negotiator"], "debtors": ["angry", "fear"], "scenarios": "builtin:test"}
     run_tournament(make_config({**fields, "matches_per_pair": 6, "seed": 3}), folder)
     return folder
+
+
+@pytest.mark.parametrize(("status", "goes_on"), [(0, True), (DOUBTFUL, True), (1, False), (WAITING, False)])
+def test_doubts_about_a_tournament_stop_nothing_and_failures_do(code, monkeypatch, status, goes_on):
+    """Who was trained in a seen world plays there all the same, and the tournament ends with the code of a doubt."""
+    started = []
+    monkeypatch.setattr(
+        "subprocess.run", lambda words, **_: started.append(words) or subprocess.CompletedProcess(words, status)
+    )
+    with nullcontext() if goes_on else pytest.raises(SystemExit, match=f"stopped with code {status}"):
+        code[0].run([["tournament", "run"], ["tournament", "run"]])
+    assert len(started) == (2 if goes_on else 1)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -22,6 +22,7 @@ from page import write_page
 
 from poise.agents.emotions.detector import ARTIFACT
 from poise.agents.emotions.detectors import detector_digest
+from poise.cli.screens.exit_codes import DOUBTFUL
 from poise.training.baselines import FILE as BASELINES
 from poise.training.data.dataset import MANIFEST
 from poise.training.language.scores import VERIFIABLE, scores_path
@@ -191,7 +192,7 @@ def run(commands: Iterator[list[str]] | list[list[str]], *, show: bool = False) 
             continue
         program = [MODULES[words[0]], *words[1:]] if words[0] in MODULES else ["poise", *words]
         code = subprocess.run([sys.executable, "-m", *program], check=False).returncode  # noqa: S603 - ours
-        if code:
+        if code not in (0, DOUBTFUL):  # doubts, such as a seen world, stand in the standings and on the page
             raise SystemExit(f"stopped with code {code}; put it right and repeat the command, it resumes from here")
 
 
