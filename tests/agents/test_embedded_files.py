@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from helpers.tiny_gguf import CHATML, write_tiny_model
@@ -48,6 +50,16 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "ollama"))
     yield
     close_engines()
+
+
+def test_an_engine_that_was_never_asked_is_freed(tmp_path):
+    """In a process of its own: where llama.cpp waits for itself, it lets no other thread run either."""
+    model = write_tiny_model(tmp_path / "tiny.gguf")
+    code = (
+        "import sys; from pathlib import Path; from poise.agents.models.embedded.engine import Engine\n"
+        "for _ in range(3): Engine(Path(sys.argv[1]), 1, 256, 1).close()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(model)], check=True, timeout=300)
 
 
 class TestHeader:

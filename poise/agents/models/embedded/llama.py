@@ -54,13 +54,16 @@ def start(  # noqa: PLR0913
     params.hostnames = [socket if len(socket.encode()) <= _LONGEST_SOCKET else "127.0.0.1"]
     params.port, params.n_threads_http = 0, 1
     params.api_keys = [secrets.token_hex(16)]
+    params.endpoint_metrics = True  # for `start`; nobody else can ask
     params.ui = params.endpoint_slots = params.fit_params = params.warmup = False
     params.cache_ram_mib = 0  # the slots keep the prompts
     params.n_gpu_layers, params.chat_template = gpu_layers, template
     params.verbosity = verbosity
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in adapters]  # 0: only on request
     try:
-        return xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
+        server.handle_metrics()  # once answered, its loop runs; freed before that, a server waits for ever
+        return server
     except (ValueError, RuntimeError) as error:
         remedy = f"check the adapters {', '.join(adapters)}" if adapters else "lower slots or context"
         raise ModelDown(f"the embedded model does not start: {error}; {remedy}") from None
@@ -71,8 +74,7 @@ def start(  # noqa: PLR0913
 def why_not_loaded(weights: Path, adapters: Sequence[str] = ()) -> str | None:
     """Why llama.cpp does not start with a model and adapters, in its own words ("" where it has none); None if it does.
 
-    It is tried in another process: a server that has answered no request hangs when it is freed, and a file that makes
-    llama.cpp crash must not take this process with it.
+    It is tried in another process: a file that makes llama.cpp crash must not take this process with it.
     """
     context: Any = worker_context(None, registered=False)
     with tempfile.TemporaryDirectory(prefix="poise-") as folder:
