@@ -55,7 +55,12 @@ def worker_context(sent: object, *, registered: bool) -> BaseContext:
     if may_fork():
         return multiprocessing.get_context("fork")
     needs_main = registered or b"__main__" in bytes(ForkingPickler.dumps(sent))
-    return multiprocessing.get_context("spawn") if needs_main else _SpawnWithoutMain()
+    return multiprocessing.get_context("spawn") if needs_main else spawn_context()
+
+
+def spawn_context() -> BaseContext:
+    """Worker processes that begin anew, with nothing of this one and without the user's main module."""
+    return _SpawnWithoutMain()
 
 
 def imports_main(context: BaseContext) -> bool:

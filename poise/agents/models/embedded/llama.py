@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poise.common.errors import ModelDown
-from poise.common.processes import begin_worker, worker_context
+from poise.common.processes import begin_worker, spawn_context
 
 _LONGEST_SOCKET: Final = 100  # bytes; the path of a Unix socket has little room
 _SPIN: Final = "GOMP_SPINCOUNT"
@@ -76,7 +76,7 @@ def why_not_loaded(weights: Path, adapters: Sequence[str] = ()) -> str | None:
 
     It is tried in another process: a file that makes llama.cpp crash must not take this process with it.
     """
-    context: Any = worker_context(None, registered=False)
+    context: Any = spawn_context()  # a fork lacks the thread that writes llama.cpp's log
     with tempfile.TemporaryDirectory(prefix="poise-") as folder:
         log = Path(folder) / "log"
         trial = context.Process(target=_start_and_exit, args=(weights, adapters, log))
