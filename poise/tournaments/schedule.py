@@ -121,33 +121,34 @@ class Schedule:
     @cached_property
     def matches(self) -> tuple[Match, ...]:
         """Every match, by position."""
-        owners = [self._owner(pair) for pair in range(self.pairs)]
-        draws = {owner: list(self._draws(owner)) for owner in set(owners)}
-        return tuple(match for pair, owner in enumerate(owners) for match in self._series(pair, draws[owner]))
+        identities = [_canonical(scenario.to_dict()) for scenario in self.scenarios]
+        draws: dict[str | None, list[_Draw]] = {}
+        matches: list[Match] = []
+        for pair in range(self.pairs):
+            pair_hash = _pair_hash(*self.pair(pair), self.config)
+            owner = self._owner(pair, pair_hash)
+            if owner not in draws:
+                draws[owner] = list(self._draws(owner, identities))
+            for scenario, repeat, seed, identity in draws[owner]:
+                match_hash = pair_hash.copy()
+                match_hash.update(identity)
+                matches.append(Match(len(matches), pair, scenario, repeat, seed, match_hash.hexdigest()))
+        return tuple(matches)
 
-    def _owner(self, pair: int) -> str | None:
+    def _owner(self, pair: int, pair_hash: Any) -> str | None:
         """What the seeds of a pair belong to: itself, its world, or None, the tournament."""
         if self.config.draws == "own":
-            return str(_pair_hash(*self.pair(pair), self.config).hexdigest())
+            return str(pair_hash.hexdigest())
         debtor = self.debtors[pair % len(self.debtors)]
         return debtor.declared["settings"]["world"]["digest"] if self.config.over_worlds else None
 
-    def _draws(self, owner: str | None) -> Iterator[_Draw]:
-        """What all pairs with seeds of the same owner play alike."""
+    def _draws(self, owner: str | None, identities: Sequence[bytes]) -> Iterator[_Draw]:
+        """What all pairs with seeds of the same owner play alike; identities: of the scenarios."""
         own = () if owner is None else (owner,)
-        identities = [_canonical(scenario.to_dict()) for scenario in self.scenarios]
         for number in range(self.size):
             repeat, index = divmod(number, len(self.scenarios))
             seed = child_seed(self.config.seed, "match", self.scenarios[index].id, repeat, *own)
             yield index, repeat, seed, identities[index] + f"|{seed}|{repeat}".encode()
-
-    def _series(self, pair: int, draws: Iterable[_Draw]) -> Iterator[Match]:
-        """The matches of a pair, in order."""
-        pair_hash = _pair_hash(*self.pair(pair), self.config)
-        for index, (scenario, repeat, seed, identity) in enumerate(draws):
-            match_hash = pair_hash.copy()
-            match_hash.update(identity)
-            yield Match(pair * self.size + index, pair, scenario, repeat, seed, match_hash.hexdigest())
 
     @property
     def total(self) -> int:

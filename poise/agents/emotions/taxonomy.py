@@ -77,6 +77,7 @@ TO_SEVEN: Final[Mapping[str, str]] = MappingProxyType(
 )
 # For each of the 28, in order, the index of its one of the seven.
 SEVEN_INDEX: Final = tuple(EMOTIONS7.index(TO_SEVEN[label]) for label in EMOTIONS28)
+INDEX_OF: Final[Mapping[str | None, int]] = MappingProxyType(dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True)))
 
 
 def to_seven(label: str) -> str:

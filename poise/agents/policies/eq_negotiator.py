@@ -62,7 +62,7 @@ from typing import Any, Final
 
 from poise.agents.emotions.parameters import EMOTION_COUNT, checked_table
 from poise.agents.emotions.tables import PAYOFF, STATES, WEIGHTS
-from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, NEGATIVE7, SEVEN_INDEX
+from poise.agents.emotions.taxonomy import EMOTIONS7, INDEX_OF, NEGATIVE7
 from poise.agents.emotions.tracker import Evidence, Tracker, evidence_of
 from poise.agents.policies import policy
 from poise.agents.policies.game_theory import best_reply, win_stay_lose_shift
@@ -75,7 +75,7 @@ JOY: Final = EMOTIONS7.index("joy")
 NEUTRAL: Final = EMOTIONS7.index("neutral")
 NEGATIVE: Final = frozenset(map(EMOTIONS7.index, NEGATIVE7))
 # A message without direction counts as neutral.
-INDEX: Final[Mapping[str | None, int]] = {None: NEUTRAL, **dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))}
+INDEX: Final[Mapping[str | None, int]] = {None: NEUTRAL, **INDEX_OF}
 
 _ALL: Final = tuple(range(EMOTION_COUNT))
 _GENTLE: Final = tuple(i for i in _ALL if EMOTIONS7[i] not in {"joy", "anger", "disgust"})

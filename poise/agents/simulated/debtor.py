@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from poise.agents.concessions import opening, position, reply
 from poise.agents.emotions.tables import STATES, Row
-from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
+from poise.agents.emotions.taxonomy import EMOTIONS7, INDEX_OF
 from poise.agents.protocols import View
 from poise.agents.simulated.channel import CERTAIN
 from poise.agents.simulated.world import World
@@ -18,7 +18,6 @@ from poise.common.seeds import Dice
 from poise.games.moves import FORFEIT, WALK, Move
 
 _NORMAL: Final = NormalDist()
-_SEVEN: Final[Mapping[str | None, int]] = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
 
 
 class Mind(NamedTuple):
@@ -87,7 +86,7 @@ class SimulatedPolicy:
     def choose(self, view: View, dice: Dice) -> str:
         """One of the 28."""
         mind = _mind(view)
-        last = _SEVEN[view.shown[-1]] if view.shown else None
+        last = INDEX_OF[view.shown[-1]] if view.shown else None
         seven = view.readings[-1].emotions if view.readings else self.world.dynamics.marginal
         if mind.taken:
             seven = CERTAIN[EMOTIONS7.index(mind.taken)]

@@ -23,7 +23,7 @@ from poise.tournaments.charts.pages import STYLES
 from poise.tournaments.process.concession import GRID, as_scale
 from poise.tournaments.process.measure import process_of
 from poise.tournaments.statistics.bootstrap import Estimate
-from poise.tournaments.statistics.bradley_terry import bradley_terry, games_of
+from poise.tournaments.statistics.bradley_terry import ratings_of
 from poise.tournaments.statistics.standings import make_standings
 from poise.tournaments.storage.rows import transcript_from
 from poise.tournaments.storage.snapshot import Snapshot, spread_evenly
@@ -174,7 +174,7 @@ def plot_emotions(result: Source, ax: Axes | None = None, *, seat: Seat = "debto
 def plot_ratings(result: Source, ax: Axes | None = None) -> Axes:
     """The strength of each agent by Bradley and Terry, both seats in one fit, with its 95 % interval."""
     snapshot = _snapshot(result)
-    ratings = [one for one in bradley_terry(games_of(snapshot)) if one.seat in snapshot.rivals]
+    ratings = ratings_of(snapshot)
     ax = _axes(ax, height=1.2 + 0.36 * len(ratings))
     for seat in snapshot.rivals:
         own = [(one, place) for place, one in enumerate(ratings) if one.seat == seat]

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from poise.games.moves import Seat
 from poise.tournaments.charts.small import forest
 from poise.tournaments.statistics.bootstrap import Estimate
-from poise.tournaments.statistics.bradley_terry import Rating, bradley_terry, games_of
+from poise.tournaments.statistics.bradley_terry import Rating, ratings_of
 from poise.tournaments.storage.snapshot import Snapshot
 
 
@@ -25,7 +25,7 @@ def rated(snapshot: Snapshot) -> list[Rated]:
     """Bradley and Terry's ratings, in one fit, of the seats whose agents are rivals; [] without a match."""
     if not snapshot.rows:
         return []
-    found = [one for one in bradley_terry(games_of(snapshot)) if one.seat in snapshot.rivals]
+    found = ratings_of(snapshot)
     reach = max([0.5, *(max(abs(one.low), abs(one.high)) for one in found)])
     sides = []
     for seat in snapshot.rivals:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.process.columns import Columns, first_offers
+from poise.tournaments.process.columns import Columns
 from poise.tournaments.process.group import ANY, Group
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.ratio import Array
@@ -55,7 +55,7 @@ def anchors(columns: Columns) -> Array:
 
     A row of nan without a deal or where a seat never offered; the last is nan where the first offers leave no gap.
     """
-    creditor, debtor = first_offers(columns).T
+    creditor, debtor = columns.first_offers.T
     target, others = columns.targets.T
     gap = others - target
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -82,8 +82,7 @@ class Calibration:
 
 def forecasts(columns: Columns) -> dict[Of, Scores]:
     """What the creditor thought of each of the debtor's messages that it answered, against what was so."""
-    owner, seat = columns.owner, columns.seat
-    said = np.flatnonzero((owner[1:] == owner[:-1]) & (seat[:-1] == 1) & (seat[1:] == 0))
+    owner, said = columns.owner, columns.answered
     of: dict[Of, tuple[Array, NDArray[np.int8]]] = {
         "states": (columns.belief, columns.state),
         "emotions": (columns.read, columns.emotion),

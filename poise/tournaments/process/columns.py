@@ -9,6 +9,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import orjson
 from numpy.typing import NDArray
 
 from poise.agents.emotions.tables import STATES
-from poise.agents.emotions.taxonomy import EMOTIONS7, EMOTIONS28, SEVEN_INDEX
+from poise.agents.emotions.taxonomy import EMOTIONS7, INDEX_OF
 from poise.common.errors import BadInput, StoreError
 from poise.games.moves import Seat
 from poise.games.scenario import Scenario
@@ -27,7 +28,6 @@ from poise.tournaments.statistics.ratio import Array
 
 Owner = NDArray[np.int32]
 NONE: Final = -1  # an unknown emotion or state
-_SEVEN: Final[dict[str | None, int]] = dict(zip(EMOTIONS28, SEVEN_INDEX, strict=True))
 _STATE: Final = {state: place for place, state in enumerate(STATES)}
 
 
@@ -127,10 +127,24 @@ class Columns:
         """[N], the number of messages of each negotiation."""
         return np.diff(self.begins)
 
-    @property
+    @cached_property
     def owner(self) -> Owner:
         """[M], the negotiation of each message."""
         return np.repeat(np.arange(len(self.begins) - 1, dtype=np.int32), self.lengths)
+
+    @cached_property
+    def answered(self) -> NDArray[np.intp]:
+        """The indices of the debtor's messages that are followed by one of the creditor."""
+        owner, seat = self.owner, self.seat
+        return np.flatnonzero((owner[1:] == owner[:-1]) & (seat[:-1] == 1) & (seat[1:] == 0))
+
+    @cached_property
+    def first_offers(self) -> Array:
+        """[N, 2], the first offers of creditor and debtor; nan for a seat that never made one."""
+        offers = np.full((len(self.deal), 2), np.nan)
+        at = np.flatnonzero(~np.isnan(self.value))[::-1]  # in reverse, so that the first offer is written last
+        offers[self.owner[at], self.seat[at]] = self.value[at]
+        return offers
 
 
 def columns_of(negotiations: Sequence[Negotiation], scenarios: Sequence[Scenario]) -> Columns:
@@ -144,7 +158,7 @@ def columns_of(negotiations: Sequence[Negotiation], scenarios: Sequence[Scenario
         seat.extend([message.seat == "debtor" for message in messages])
         accepts.extend([move.kind == "accept" for move in moves])
         value.extend([math.nan if move.value is None else move.value for move in moves])
-        emotion.extend([_SEVEN.get(message.emotion, NONE) for message in messages])
+        emotion.extend([INDEX_OF.get(message.emotion, NONE) for message in messages])
         state.extend([_STATE.get(str(message.notes.state), NONE) for message in messages])
         readings = [message.reading or _UNREAD for message in messages]
         read.extend(chain.from_iterable(_of_length(len(EMOTIONS7), [each.emotions for each in readings])))
@@ -168,11 +182,3 @@ def columns_of(negotiations: Sequence[Negotiation], scenarios: Sequence[Scenario
 def _of_length(length: int, vectors: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
     """The vectors; one of another length, as a custom tracker's may be, becomes `length` times nan."""
     return [each if len(each) == length else (math.nan,) * length for each in vectors]
-
-
-def first_offers(columns: Columns) -> Array:
-    """[N, 2], the first offers of creditor and debtor; nan for a seat that never made one."""
-    offers = np.full((len(columns.deal), 2), np.nan)
-    at = np.flatnonzero(~np.isnan(columns.value))[::-1]  # in reverse, so that the first offer is written last
-    offers[columns.owner[at], columns.seat[at]] = columns.value[at]
-    return offers

@@ -24,7 +24,7 @@ import numpy as np
 from poise.common.errors import BadInput
 from poise.common.words import did_you_mean
 from poise.games.moves import SEATS, Seat
-from poise.tournaments.process.columns import Columns, first_offers
+from poise.tournaments.process.columns import Columns
 from poise.tournaments.process.group import Group
 from poise.tournaments.statistics.bootstrap import Estimate
 from poise.tournaments.statistics.ratio import Array
@@ -79,7 +79,7 @@ def _standing(columns: Columns) -> Array:
 
 def position_curves(columns: Columns, scale: Scale = "offers") -> Array:
     """[N, 2, GRID], the positions of creditor and debtor at the moments of GRID; nan for no curve (see the module)."""
-    offers = first_offers(columns)
+    offers = columns.first_offers
     start, end = columns.targets, columns.targets[:, ::-1]
     drawn = ~np.isnan(offers)
     if scale == "offers":

@@ -89,9 +89,7 @@ def human(kind: Kind) -> Array:
 def emotions(columns: Columns) -> NDArray[np.int64]:
     """[M], the emotion of each message of EMOTIONS7: shown by the creditor, read in the debtor's words; else NONE."""
     found = np.where(columns.seat == 0, columns.emotion, NONE).astype(np.int64)
-    read, owner = ~np.isnan(columns.read[:, 0]), columns.owner
-    answered = (owner[1:] == owner[:-1]) & (columns.seat[:-1] == 1) & (columns.seat[1:] == 0) & read[1:]
-    said = np.flatnonzero(answered)
+    said = columns.answered[~np.isnan(columns.read[columns.answered + 1, 0])]
     found[said] = columns.read[said + 1].argmax(axis=1)
     return found
 

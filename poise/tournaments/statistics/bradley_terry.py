@@ -111,6 +111,11 @@ def games_of(snapshot: Snapshot) -> Games:
     )
 
 
+def ratings_of(snapshot: Snapshot) -> list[Rating]:
+    """The ratings of a tournament's agents, in one fit; worlds take part in it and are not listed."""
+    return [one for one in bradley_terry(games_of(snapshot)) if one.seat in snapshot.rivals]
+
+
 def bradley_terry(games: Games) -> list[Rating]:
     """The ratings of all agents with a game, the strongest first (equal ones by seat and name).
 
