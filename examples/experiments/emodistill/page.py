@@ -58,7 +58,7 @@ def read_all(experiment: Experiment) -> dict[str, Played]:
         if exists(folder):
             creditors = [(name, training) for name, training, _ in experiment.creditors(play["creditors"])]
             specs = [name for name in experiment.words(play["debtors"]) if name != "--debtor"]
-            debtors = [] if specs[0].startswith("worlds:") else list(map(_debtor, specs))
+            debtors = [] if specs[0].startswith("simulated:") else list(map(_debtor, specs))
             found[play["name"]] = Played.read(folder, creditors, debtors, reader, experiment.settings["seed"])
     return found
 

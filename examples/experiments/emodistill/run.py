@@ -56,7 +56,7 @@ class Experiment:
         self.places |= {
             **{kind: _debtors(names, self.detectors["world"]) for kind, names in debtors.items()},
             **{f"{kind}_scripted": _debtors(names, self.detectors["world"], "@scripted")
-               for kind, names in debtors.items()},
+               for kind, names in {**debtors, **_worlds(runs / "worlds", numbers["judged"])}.items()},
             "judge": f"--judge {given['judge']}" + ("" if model_judge else f" --detector {self.places['reward']}"),
             "scores": scores_path(Path(), given["judge"]).name,
             "gguf": f"--gguf {shlex.quote(given['gguf'])}" if given["gguf"] else "",
@@ -124,6 +124,15 @@ class Experiment:
 
 def _debtors(names: Sequence[str], detector: str, words: str = "") -> str:
     return " ".join(f"--debtor {shlex.quote(f'{name},detector={detector}{words}')}" for name in names)
+
+
+def _worlds(folder: Path, judged: int) -> dict[str, list[str]]:
+    """The debtors of the first worlds of each half, as `poise worlds sample` names their files."""
+    halves = {"seen_worlds": ("train", 0), "unseen_worlds": ("test", 1)}
+    return {
+        kind: [f"simulated:{folder}/{half}/world-{number:04d}.toml" for number in range(first, 2 * judged, 2)]
+        for kind, (half, first) in halves.items()
+    }
 
 
 def main() -> None:
