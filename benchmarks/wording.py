@@ -20,9 +20,9 @@ from dataclasses import dataclass, field, replace
 from poise.agents.emotions.detector import default_detector
 from poise.agents.emotions.taxonomy import EMOTIONS28, TO_SEVEN
 from poise.agents.models.calls import open_caller
-from poise.agents.models.settings import ModelSettings
+from poise.agents.models.settings import FREE, GRAMMAR, ModelSettings
 from poise.agents.protocols import Brief, Line, Request, Speech, View
-from poise.agents.voices.grammar import OPENING
+from poise.agents.voices.grammar import WORDS
 from poise.agents.voices.voice import ModelVoice
 from poise.common.seeds import Dice
 from poise.games.moves import SEATS, Seat, offer
@@ -31,7 +31,7 @@ from poise.games.scenario import Scenario
 from poise.games.scenarios.loaders import load_scenarios
 
 _MESSAGES = 10  # of a negotiation
-_WAYS = ("", "grammar")
+_WAYS = (FREE, GRAMMAR)
 _LAST_SENTENCE = re.compile(r"[^.!?]*[.!?]*\s*\Z")
 
 
@@ -54,10 +54,10 @@ class Spoken:
         once = [wording.attempts == 1 and not wording.repaired for wording in wordings]
         cut = [
             any("was cut after" in problem for problem in wording.problems)
-            or (way == "grammar" and any(len(opening_of(reply)) > OPENING for reply in wording.replies))
+            or (way == GRAMMAR and any(len(opening_of(reply).split()) == WORDS for reply in wording.replies))
             for wording in wordings
         ]
-        print(f"\n{way or 'free'} words")
+        print(f"\n{way} words")
         print(f"  right at once   {self.share(once)}")
         print(f"  repaired        {self.share([wording.repaired for wording in wordings])}")
         print(f"  own words alone {self.share([wording.own_words for wording in wordings])}")

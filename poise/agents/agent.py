@@ -117,20 +117,28 @@ class Agent:
         return data
 
     def declared_in(
-        self, model: str, offers: Offers | None, conduct: Conduct | None, reading: ReplyForm | None = None
+        self,
+        model: str,
+        offers: Offers | None,
+        conduct: Conduct | None,
+        reading: ReplyForm | None = None,
+        wording: str = "",
     ) -> dict[str, Any]:
         """The same with all that it plays with, where agents that do not say take these settings.
 
-        What is done about its words is part of it where that can change them: where a model speaks.
+        What is done about its words is part of it where that can change them: where a model speaks. A grammar is
+        part of it where `wording` does not say so, since before it was the default such an agent spoke freely.
         """
-        from poise.agents.models.models import model_identity
-        from poise.agents.models.settings import SCRIPTED
+        from poise.agents.models.models import model_identity, wording_of
+        from poise.agents.models.settings import GRAMMAR, SCRIPTED
 
         uri = self.model_in(model)
         decides = self.offers or offers or "policy"
         data = {**self.declared(), "model": uri, **model_identity(uri), "offers": decides}
         if self.reading_in(decides, reading) == "structured":
             data["reading"] = "structured"
+        if not wording and decides == "policy" and wording_of(uri, wording, self.adapter) == GRAMMAR:
+            data["wording"] = GRAMMAR
         kept = self.conduct_in(conduct) == "record" or uri == SCRIPTED
         return data if kept else data | {"conduct": self.conduct_in(conduct)}
 

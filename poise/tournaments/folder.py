@@ -183,8 +183,8 @@ def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> Non
     for identity, entrant in zip(stored, (*schedule.creditors, *schedule.debtors), strict=True):
         if {name: identity.get(name) for name in ("label", "declared")} != _identity(entrant):
             raise StoreError(
-                f"agent {entrant.label!r} is not what it was when the tournament in {folder} began (its file or its "
-                "settings changed); restore it, or run a new tournament in another folder"
+                f"agent {entrant.label!r} is not what it was when the tournament in {folder} began (its file, its "
+                "settings or a default of Poise changed); restore it, or run a new tournament in another folder"
             )
 
 

@@ -45,6 +45,7 @@ def measured(creditor, matches, folder):
             "scenarios": "builtin:test",
             "matches_per_pair": matches,
             "model": "embedded:smollm2",
+            "model_options": {"wording": "free"},  # a grammar would have any model state the number at once
             "max_messages": 5,
             "message_seconds": 1000.0,
             "match_seconds": 5000.0,

@@ -20,7 +20,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 from poise.agents.models.provider import Provider
-from poise.agents.models.settings import ModelSettings
+from poise.agents.models.settings import FREE, GRAMMAR, ModelSettings
 from poise.common.errors import AgentError, ModelMissing
 from poise.common.words import did_you_mean
 
@@ -102,10 +102,16 @@ def open_chat_model(uri: str, settings: ModelSettings | None = None, adapter: Ad
 
 def _refuse_grammar(uri: str, provider: Provider, settings: ModelSettings) -> None:
     """AgentError where the model is to be held to a grammar and cannot be."""
-    if settings.wording and not provider.grammars:
+    if settings.wording == GRAMMAR and not provider.grammars:
         raise AgentError(
             f"{uri} cannot be held to a grammar; leave wording out, or play the model as embedded: or llamacpp:"
         )
+
+
+def wording_of(uri: str, wording: str, adapter: Adapter | None) -> str:
+    """GRAMMAR where the model's words are held to a grammar, by the setting or where that is left out; else FREE."""
+    provider, name = parse_uri(uri)
+    return wording or (GRAMMAR if provider.needs_grammar(name, adapter) else FREE)
 
 
 def check_model(uri: str, settings: ModelSettings | None = None, adapter: Adapter | None = None) -> tuple[str, ...]:

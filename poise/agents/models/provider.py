@@ -104,6 +104,10 @@ class Provider:
             f"AGENT@{self.scheme}:NAME, or leave the adapter out: AGENT,adapter=none (instead of {name!r})"
         )
 
+    def needs_grammar(self, name: str, adapter: Adapter | None) -> bool:  # noqa: ARG002
+        """Whether the model is held to a grammar where `wording` is left out. Raises AgentError for no such model."""
+        return False
+
     def verify(self, about: Mapping[str, Any]) -> None:
         """Raise Interrupted or NoReply where a message's metadata show that the reply is not whole."""
 

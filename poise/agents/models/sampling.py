@@ -12,7 +12,7 @@ from poise.common.errors import AgentError
 from poise.common.words import did_you_mean
 
 SMALL: Final = "small"
-SMALL_PARAMETERS: Final = 1_000_000_000  # a model with fewer is sampled as SMALL
+_SMALL_PARAMETERS: Final = 1_000_000_000
 _OTHER: Final = "other"
 _TEMPLATES: Final = "templates"
 
@@ -29,10 +29,15 @@ def sampling_table() -> Mapping[str, Mapping[str, Any]]:
     return {name: {key: value for key, value in table.items() if key != "reason"} for name, table in tables.items()}
 
 
+def is_small(parameters: int) -> bool:
+    """Whether a model of so many parameters is sampled as SMALL."""
+    return parameters < _SMALL_PARAMETERS
+
+
 def sampling_of(architecture: str, parameters: int) -> Mapping[str, Any]:
     """The options for a model of so many parameters."""
     table = sampling_table()
-    return table[SMALL] if parameters < SMALL_PARAMETERS else table.get(architecture, table[_OTHER])
+    return table[SMALL] if is_small(parameters) else table.get(architecture, table[_OTHER])
 
 
 def named_template(name: str) -> tuple[str, list[str]]:

@@ -14,6 +14,8 @@ from poise.common.words import did_you_mean
 
 Scalar = str | int | float | bool
 SCRIPTED: Final = "scripted"
+FREE: Final = "free"
+GRAMMAR: Final = "grammar"
 _EXTRA: Final = "extra."
 _SECRET: Final = re.compile(
     r"(?:api|access|auth|secret|private|bearer)[-_]?(?:key|token)|secret|passw|credential|authori[sz]ation|cookie"
@@ -51,7 +53,8 @@ class ModelSettings:
                  a file with a Jinja template.
     weights:     "published" plays smollm2 from its file as it was published, as before there was a quicker copy of it.
     engines:     how many engines an embedded model's negotiations are spread over; 0 for the quickest number.
-    wording:     "grammar" holds the words of a decided offer to its number, where a model can be held to a grammar.
+    wording:     "grammar" holds the words of a decided offer to its number, where a model can be held to a grammar;
+                 "free" does not; "" does with embedded models of less than a billion parameters without an adapter.
     gpu_layers:  how many layers of an embedded model a GPU holds, where llama.cpp was built for one; -1 for all.
     extra:       further options of the model's own, as (name, value) pairs, such as ("top_p", 0.9).
 
@@ -92,8 +95,8 @@ class ModelSettings:
             _between("thinking", self.thinking, 0, 65_536)
         if self.weights not in ("", "published"):
             raise AgentError(f"weights {self.weights!r} is neither 'published' nor left out")
-        if self.wording not in ("", "grammar"):
-            raise AgentError(f"wording {self.wording!r} is neither 'grammar' nor left out")
+        if self.wording not in ("", FREE, GRAMMAR):
+            raise AgentError(f"wording {self.wording!r} is neither 'grammar' nor 'free' nor left out")
         if self.sampling and self.sampling not in sampling_table():
             hint = did_you_mean(self.sampling, sampling_table())
             raise AgentError(
@@ -130,9 +133,17 @@ class ModelSettings:
         return cls(**values, extra=tuple(extra))
 
     def declared(self) -> dict[str, Any]:
-        """Everything but the key, as JSON data; settings that older files lack are included only where they are set."""
+        """Everything but the key, as JSON data; settings that older files lack are included only where they are set.
+
+        Free words are what older files meant by saying nothing.
+        """
         given = {setting.name: getattr(self, setting.name) for setting in fields(self)}
-        kept = {name: value for name, value in given.items() if name != "api_key" and (value or name not in _LATER)}
+        unset = {None, "", 0, FREE}
+        kept = {
+            name: value
+            for name, value in given.items()
+            if name != "api_key" and (name not in _LATER or value not in unset)
+        }
         return kept if self.thinking is None else kept | {"thinking": self.thinking}
 
     def longest(self, room: int = 0) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
 from poise.agents.models.adapters import Adapter
-from poise.agents.models.models import parse_uri
+from poise.agents.models.models import parse_uri, wording_of
 from poise.agents.models.settings import ModelSettings
 from poise.agents.protocols import Conduct, ReplyForm, Voice
 from poise.common.errors import AgentError
@@ -32,7 +33,9 @@ def open_voice(  # noqa: PLR0913, PLR0917  # the settings of a voice
     a model to decide.
     """
     if parse_uri(uri)[0].has_model:
-        return _model_voice(uri, offers, ModelSettings.from_options(options or {}), adapter, (conduct, reading))
+        settings = ModelSettings.from_options(options or {})
+        settings = replace(settings, wording=wording_of(uri, settings.wording, adapter))
+        return _model_voice(uri, offers, settings, adapter, (conduct, reading))
     if offers == "model":
         raise AgentError(
             'offers="model" needs a model to decide the number, and the scripted voice has none; '

@@ -3,12 +3,12 @@
 GBNF, as llama.cpp holds a model to it token by token (https://github.com/ggml-org/llama.cpp/tree/master/grammars):
 
     root    ::= opening "I need the full payment in 27 days."     the sentence that the direction asks for
-    opening ::= [A-Z] part{0,60} [.!?] " "                        in the model's own words; "" where no emotion is due
-    part    ::= plain | [.!?] " "
-    plain   ::= letters, blanks, commas and the like: no digit, no end of a sentence, no mark-up
+    opening ::= word (between word){0,24} [.!?] " "               in the model's own words; "" where no emotion is due
+    word    ::= letters, apostrophes and hyphens, at most 16; the first begins with a capital letter
+    between ::= a blank, with a comma or the like before it
 
-Without the bound on the opening's length a small model never reaches the sentence. The words are checked like any
-others, since an opening may contradict the sentence.
+The opening is one sentence, since a small model that may begin another never reaches the sentence that states the
+offer. It has no digit. The words are checked like any others, since an opening may contradict the offer.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from typing import Final
 from poise.agents.protocols import Request
 from poise.agents.voices.prompts import plain_sentence
 
-OPENING: Final = 60  # characters
-_GRAMMAR: Final = rf"""opening ::= [A-Z] part{{0,{OPENING}}} [.!?] " "
-part ::= plain | [.!?] " "
-plain ::= [A-Za-z ,;:'()-]
+WORDS: Final = 25  # of an opening
+_GRAMMAR: Final = rf"""opening ::= [A-Z] letter{{0,15}} (between word){{0,{WORDS - 1}}} [.!?] " "
+word ::= [A-Za-z] letter{{0,15}}
+letter ::= [A-Za-z'-]
+between ::= [,;:]? " "
 """
 
 

@@ -27,6 +27,7 @@ from typing import Final, get_args
 
 from poise.agents.models.calls import Caller, CutReply, EmptyReply
 from poise.agents.models.endpoint import Question
+from poise.agents.models.settings import GRAMMAR
 from poise.agents.models.text import clean_reply, sentences
 from poise.agents.protocols import Conduct, ReplyForm, Request, Speech, View
 from poise.agents.voices.grammar import move_grammar
@@ -134,7 +135,7 @@ class ModelVoice:
 
     def _question(self, prompt: Prompt, seed: int, request: Request) -> Question:
         if self.reading == "words":
-            grammar = move_grammar(request) if self.caller.wording else ""
+            grammar = move_grammar(request) if self.caller.wording == GRAMMAR else ""
             return Question(prompt.messages(), seed, request.thread, grammar=grammar)
         return Question(prompt.messages(), seed, request.thread, reply_schema(request.view), ROOM)
 

@@ -10,6 +10,7 @@ from poise.agents.models.embedded.requantise import QUICK, is_requantised
 from poise.agents.models.embedded.weights import SMOLLM2, SMOLLM2_WEIGHTS
 from poise.agents.models.endpoint import Question
 from poise.agents.models.provider import Provider
+from poise.agents.models.sampling import is_small
 from poise.agents.models.settings import ModelSettings
 from poise.common.errors import AgentError, PoiseError
 
@@ -71,6 +72,10 @@ class EmbeddedProvider(Provider):
     def identity(self, name: str) -> dict[str, str]:
         """The checksum of the file, because its name does not identify it; nothing for smollm2, which never changes."""
         return {} if name == SMOLLM2 else {"weights": f"sha256:{find_model(name).sha256}"}
+
+    def needs_grammar(self, name: str, adapter: Adapter | None) -> bool:
+        """A small model states the number of an offer at once in a quarter of its messages, unless it was tuned to."""
+        return adapter is None and (name == SMOLLM2 or is_small(find_model(name).header.parameters))
 
     def with_adapter(self, name: str, adapter: Adapter) -> str:
         """Each call names its own adapter. An adapter for another base than `name` plays on its own."""
