@@ -2,6 +2,9 @@
 
 unshare --user --map-root-user --net sh -c 'ip link set lo up && python benchmarks/cluster.py'
 
+With MODEL=embedded:smollm2 before `python`, 8 matches of a model instead. What it says depends on what its engine said
+before, so that the stores then have the same matches and not the same words.
+
 The namespace keeps Ray on loopback. Each way is run first undisturbed, with matches per second, and then with two kills
 (of the run itself, a Ray actor or a part). The digests of all stores must be the same. It also prints what limits a
 large cluster: the driver's time per match, the bytes of a match, and the seconds until a node plays.
@@ -16,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from poise import TournamentConfig, run_tournament
@@ -24,13 +28,23 @@ from poise.tournaments.merging import merge_tournaments
 from poise.tournaments.storage.contents import outcome_digest
 from poise.tournaments.storage.store import Store, exists
 
-MATCHES = int(os.environ.get("MATCHES", "10000"))
-FIELD = {
+MODEL = os.environ.get("MODEL", "")
+MATCHES = int(os.environ.get("MATCHES", "8" if MODEL else "10000"))
+SPOKEN = {
+    "creditors": ("vanilla", "eq-negotiator"),
+    "debtors": ("angry", "sad"),
+    "matches_per_pair": MATCHES // 4,
+    "seed": 14,
+    "model": MODEL,
+    "max_messages": 9,
+}
+LEARNERS = {
     "creditors": ("vanilla", "random", "wsls", "eq-negotiator", "q-learning"),
     "debtors": ("angry", "sad", "cheating", "vanilla"),
     "matches_per_pair": MATCHES // 20,
     "seed": 14,
 }
+FIELD = SPOKEN if MODEL else LEARNERS
 NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 100 * 2**20}
 
 
@@ -106,28 +120,33 @@ def play_parts(folder: Path) -> float:
     return time.perf_counter() - began
 
 
+def rate(run: Mapping[str, float]) -> float:
+    """Matches a second; without a model from the first match on, since a start is long beside such matches."""
+    return MATCHES / (run["seconds"] - (0.0 if MODEL else run["start"]))
+
+
 def main() -> None:
     """Play in every way and compare."""
     from ray.cluster_utils import Cluster
 
     folder = Path(tempfile.mkdtemp(prefix="poise-cluster-"))
     serial = end(start(folder / "serial", workers=1))
-    rates = {"serial": MATCHES / (serial["seconds"] - serial["start"])}
+    rates = {"serial": rate(serial)}
     pool = end(start(folder / "pool", workers=2))
-    rates["pool of two processes"] = MATCHES / (pool["seconds"] - pool["start"])
+    rates["pool of two processes"] = rate(pool)
     began = time.perf_counter()
     nodes = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
     nodes.add_node(**NODE)
     up = time.perf_counter() - began
     address = f"ray:{nodes.address}"
     ray = end(start(folder / "ray", workers=address))
-    rates["two Ray nodes of one core"] = MATCHES / (ray["seconds"] - ray["start"])
+    rates["two Ray nodes of one core"] = rate(ray)
     rates["four parts, two at a time, starts included"] = MATCHES / play_parts(folder / "parts")
     began = time.perf_counter()
     merge_tournaments(folder / "merged", [folder / "parts" / str(number) for number in (1, 2, 3, 4)])
     merging = time.perf_counter() - began
-    for name, rate in rates.items():
-        print(f"{name:44} {rate:6.0f} matches/s   {rate / rates['serial']:.2f} of serial", flush=True)
+    for name, each in rates.items():
+        print(f"{name:44} {each:8.{2 if MODEL else 0}f} matches/s   {each / rates['serial']:.2f} of serial", flush=True)
     print(
         f"merging four parts: {merging:.1f} s; Ray's two nodes: {up:.1f} s; a run's start there: {ray['start']:.1f} s"
     )
@@ -155,8 +174,8 @@ def main() -> None:
             digests[name] = outcome_digest(store)
         print(f"{name:44} {digests[name]}")
     same = len(set(digests.values())) == 1
-    print("all stores hold the same" if same else "the stores DIFFER")
-    raise SystemExit(not same)
+    print("all stores hold the same" if same else f"the stores {'hold other words' if MODEL else 'DIFFER'}")
+    raise SystemExit(not (same or MODEL))
 
 
 if __name__ == "__main__":
