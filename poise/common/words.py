@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
+
+from poise.common.errors import BadInput
+
+_DIVISION: Final = re.compile(r"0*(\d{1,6})/0*(\d{1,6})", re.ASCII)
 
 
 def duration(seconds: float) -> str:
@@ -19,6 +24,17 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def division(written: str) -> tuple[int, int]:
+    """(K, N) of "K/N", the K-th of N parts of something.
+
+    Raises BadInput for anything else.
+    """
+    found = _DIVISION.fullmatch(written.strip())
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise BadInput(f"{written} is not K/N, the K-th of N parts with K from 1 to N, such as 3/16")
+    return int(found[1]), int(found[2])
 
 
 def brief_duration(seconds: float) -> str:

@@ -13,9 +13,9 @@ from pydantic_core import PydanticCustomError
 from poise.agents.protocols import Conduct, ReplyForm
 from poise.agents.registry import EACH_WORLD
 from poise.common.checked_toml import load_toml
-from poise.common.errors import AgentError, ConfigError
+from poise.common.errors import AgentError, BadInput, ConfigError
 from poise.common.settings import CliOption, Scalar, SettingsModel
-from poise.common.words import did_you_mean
+from poise.common.words import did_you_mean, division
 from poise.games.rules import Rules
 
 OWN_WORDS_LIMIT: Final = 0.5
@@ -175,12 +175,10 @@ class TournamentConfig(SettingsModel):
     @field_validator("part")
     @classmethod
     def _is_one_of_its_parts(cls, part: str | None) -> str | None:
-        if part is None:
-            return None
-        written = re.fullmatch(r"0*(\d{1,6})/0*(\d{1,6})", part.strip())
-        if not written or not 1 <= int(written[1]) <= int(written[2]):
-            raise ValueError("write K/N, the K-th of N parts, with K from 1 to N: 3/16")
-        return f"{written[1]}/{written[2]}"
+        try:
+            return None if part is None else "{}/{}".format(*division(part))
+        except BadInput as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("model_options")
     @classmethod
@@ -232,10 +230,7 @@ class TournamentConfig(SettingsModel):
     @property
     def part_of(self) -> tuple[int, int] | None:
         """The number of the part to play and how many there are; None for the whole tournament."""
-        if self.part is None:
-            return None
-        number, _, parts = self.part.partition("/")
-        return int(number), int(parts)
+        return None if self.part is None else division(self.part)
 
     def what(self) -> dict[str, Any]:
         """The fields that decide which matches there are and how they come out, as JSON data."""

@@ -151,8 +151,8 @@ class Page:
             "## What it earns",
             "",
             f"Gains are over {self.base}. A creditor is a policy and the words it speaks in: *untuned*, the model as "
-            "it is, which a grammar makes state its number; *templates*, without a model; *SFT* and the others, an adapter. `best fixed` shows one emotion, "
-            f"chosen in training: `{self.settings['fixed']}`. Seen debtors: "
+            "it is, which a grammar makes state its number; *templates*, without a model; *SFT* and the others, an "
+            f"adapter. `best fixed` shows one emotion, chosen in training: `{self.settings['fixed']}`. Seen debtors: "
             f"{', '.join(self.settings['debtors']['seen'])}; unseen: "
             f"{', '.join(self.settings['debtors']['unseen'])}; all speak in templates. *Trainings* is the range of the "
             f"trainings' own gains on unseen debtors. {described}.",

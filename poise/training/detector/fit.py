@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -28,8 +27,9 @@ from poise.agents.emotions.detector import ARTIFACT
 from poise.agents.emotions.features import Features
 from poise.agents.emotions.model import HEADS, Array, Model, distribution, margins, of_groups
 from poise.agents.emotions.taxonomy import EMOTIONS28
-from poise.common.errors import BadInput, PoiseError
+from poise.common.errors import PoiseError
 from poise.common.seeds import child_seed
+from poise.common.words import division
 from poise.training.detector.corpus import Corpus, Flags, check_labels, joined, read_corpus
 from poise.training.detector.lessons import ALONE, Additions
 from poise.training.detector.scores import best_thresholds, calibration_error, cross_fitted, macro_f1
@@ -51,7 +51,6 @@ CASINO_LICENCE: Final = " Also on CaSiNo, Chawla et al. 2021, CC BY 4.0, in the 
 DIALOGUES_LICENCE: Final = " Also on the dialogues published with EmoDebt, MIT by their README, in the same way."
 WHOLE: Final = (1, 1)
 _LABELS: Final = len(EMOTIONS28)
-_PART: Final = re.compile(r"0*([1-9]\d?)/0*([1-9]\d?)")
 
 
 def fit(
@@ -186,19 +185,6 @@ def table(scores: dict[str, float]) -> str:
     return "\n".join([*lines, f"  {'share of rows whose likeliest is right':<55} {right}"])
 
 
-def read_part(written: str) -> tuple[int, int]:
-    """(K, N) of `K/N`.
-
-    Raises:
-        BadInput: it is not that, or K is above N.
-    """
-    found = _PART.fullmatch(written)
-    if not found or int(found[1]) > int(found[2]):
-        msg = f"--part {written} is not K/N, the K-th of N parts with K from 1 to N, such as 2/3"
-        raise BadInput(msg)
-    return int(found[1]), int(found[2])
-
-
 def fit_main(arguments: list[str] | None = None) -> int:
     """The command; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m poise.training.detector.fit", description=__doc__)
@@ -213,7 +199,7 @@ def fit_main(arguments: list[str] | None = None) -> int:
     try:
         additions = Additions(options.written, options.casino, options.dialogues)
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        scores = fit(options.data, options.out, Settings(seed=options.seed), additions, read_part(options.part))
+        scores = fit(options.data, options.out, Settings(seed=options.seed), additions, division(options.part))
     except PoiseError as error:
         sys.stderr.write(f"{error}\n")
         return 2
