@@ -71,7 +71,7 @@ def test_parts_hold_every_match_once_keep_series_whole_and_are_even(parts, credi
 
 @pytest.mark.parametrize("written", ["0/4", "5/4", "3", "3/0", "a/b", "-1/4", "1/4/2", ""])
 def test_what_is_no_part_is_refused_with_the_form(written):
-    with pytest.raises(ConfigError, match=r"part = .*: is not K/N, the K-th of N parts with K from 1 to N"):
+    with pytest.raises(ConfigError, match=r"part = .* is not K/N, the K-th of N parts with K from 1 to N"):
         part(written)
 
 
