@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -67,6 +68,7 @@ def pytest_collection_finish(session):
     ungrouped = [item.nodeid for item in session.items if "@" not in item.nodeid]
     if getattr(session.config.option, "loadgroup", False) and ungrouped:
         raise pytest.UsageError(f"xdist does not group {ungrouped[0]} and others; two workers would run the model")
+    gc.freeze()  # what is imported and collected is not looked through again at every full collection
 
 
 def pytest_configure(config):
