@@ -126,9 +126,15 @@ def test_ctrl_c_stops_and_the_run_is_resumed_on_the_cluster(nodes, tmp_path, ser
     assert digest(tmp_path / "run") == serial
 
 
-def test_sigterm_is_heeded_as_on_one_machine(nodes, tmp_path):
+def test_sigterm_is_heeded_as_on_one_machine(nodes, tmp_path, serial):
     watch = After(150, lambda: signal.raise_signal(signal.SIGTERM))
-    assert run_tournament(on(nodes), tmp_path / "run", watch=watch).stopped
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run_tournament(on(nodes), tmp_path / "run", watch=watch)
+    assert "Finished matches are kept" in stopped.value.__notes__[0]
+    with Store.read(tmp_path / "run") as store:
+        assert 150 <= store.count() < 720
+    assert resume_tournament(tmp_path / "run").complete
+    assert digest(tmp_path / "run") == serial
 
 
 AGENT = """

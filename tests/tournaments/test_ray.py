@@ -29,7 +29,9 @@ def test_two_nodes_play_what_one_process_plays():
         pytest.skip("no network namespace can be made here")
     tests = Path(__file__).with_name("ray_nodes.py")
     command = [*ALONE, sys.executable, "-m", "pytest", "-x", "-n0", "-W", "ignore", "-rA", "--durations=0", str(tests)]
+    found = [str(tests.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]  # nodes take fakes from `helpers`
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join(found)
     ran = subprocess.run(command, env=environment, cwd=tests.parents[2], capture_output=True, text=True, check=False)
     print(ran.stdout)  # noqa: T201 - shown by pytest -rA, and where it fails
     assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
