@@ -181,11 +181,19 @@ def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> Non
             f"{len(schedule.debtors)} now; restore it, or run the tournament's own command again to play those added"
         )
     for identity, entrant in zip(stored, (*schedule.creditors, *schedule.debtors), strict=True):
-        if {name: identity.get(name) for name in ("label", "declared")} != _identity(entrant):
+        before, now = {name: identity.get(name) for name in ("label", "declared")}, _identity(entrant)
+        if before == now:
+            continue
+        if before["declared"] == {name: each for name, each in now["declared"].items() if name != "wording"}:
             raise StoreError(
-                f"agent {entrant.label!r} is not what it was when the tournament in {folder} began (its file, its "
-                "settings or a default of Poise changed); restore it, or run a new tournament in another folder"
+                f"the tournament in {folder} began when small models like that of {entrant.label!r} spoke freely, and "
+                "now a grammar holds them to their number; run it again in another folder, with --option wording=free "
+                "for free words"
             )
+        raise StoreError(
+            f"agent {entrant.label!r} is not what it was when the tournament in {folder} began (its file or its "
+            "settings changed); restore it, or run a new tournament in another folder"
+        )
 
 
 def refuse_other_matches(folder: Path, header: Header, schedule: Schedule) -> None:

@@ -17,6 +17,8 @@ from helpers.tournament_fakes import config as fake_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poise.agents.models.provider import Provider
+from poise.agents.models.providers.embedded import EmbeddedProvider
 from poise.agents.simulated.files import DEFAULT
 from poise.common import userfile
 from poise.common.errors import AgentError, ConfigError, ModelDown, PoiseError, StoreError
@@ -383,6 +385,17 @@ def test_resuming_needs_the_folder_and_nothing_else(tmp_path, whole):
     source.unlink()
     assert resume_tournament(tmp_path / "run", open_pairing=opened(config)).complete
     assert stored(tmp_path / "run") == stored(whole)
+
+
+def test_free_words_of_before_are_not_mixed_with_those_of_a_grammar(tmp_path, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(EmbeddedProvider, "needs_grammar", Provider.needs_grammar)
+        config = make_config({"creditors": ["vanilla@embedded:smollm2"], "debtors": ["sad"], "workers": 1})
+        run_tournament(
+            config, tmp_path / "run", scenarios=CASES, open_pairing=opened(config, seconds=0.06), watch=Stopper(1)
+        )
+    with pytest.raises(StoreError, match=r"vanilla.* spoke freely.*in another folder, with --option wording=free"):
+        resume_tournament(tmp_path / "run", open_pairing=opened(config))
 
 
 def test_an_agent_that_changed_in_between_is_not_mixed_with_what_it_was(tmp_path):
