@@ -14,6 +14,7 @@ from poise.common.errors import ScenarioError
 from poise.common.words import counted
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS, Seat
+from poise.tournaments.charts.small import troubles
 from poise.tournaments.statistics.bootstrap import FEW, Estimate
 from poise.tournaments.statistics.numbers import p_value
 from poise.tournaments.statistics.results import Cell, Difference, SeatStanding, Standings
@@ -23,7 +24,6 @@ _WIDER = 104  # columns from which tests are shown beside differences
 _NAME = 28  # columns of an agent's name in the matrix
 _TO = "\u2026"  # between numbers with signs
 _Column = tuple[str, Callable[[SeatStanding], Text]]
-_TROUBLE = (("failures", "failed"), ("forfeits", "forfeits"), ("repairs", "repairs"), ("reasks", "re-asks"))
 
 
 def standings_view(standings: Standings, width: int, *, pairs: bool = False) -> RenderableType:
@@ -205,9 +205,9 @@ def _trouble(listed: list[SeatStanding]) -> list[Text]:
     """A line for each agent that had failures or repairs."""
     lines = []
     for one in listed:
-        counts = [f"{getattr(one, name)} {word}" for name, word in _TROUBLE if getattr(one, name)]
-        if counts:
-            lines.append(Text(f"  {one.label}: {', '.join(counts)}", style="yellow"))
+        told = [f"{one.failures} failed" if one.failures else "", troubles(one)]
+        if any(told):
+            lines.append(Text(f"  {one.label}: {', '.join(filter(None, told))}", style="yellow"))
     return lines
 
 

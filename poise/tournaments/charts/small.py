@@ -9,6 +9,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from poise.common.words import counted
 from poise.games.domains import domain_words
 from poise.games.moves import SEATS
 from poise.games.scenario import Scenario
@@ -29,8 +30,8 @@ def breakable(label: str) -> Markup:
 
 def troubles(one: SeatStanding) -> str:
     """What went wrong with an agent's messages, in words; failed matches are shown apart."""
-    counts = ((one.forfeits, "forfeits"), (one.repairs, "repairs"), (one.reasks, "re-asks"))
-    return ", ".join(f"{count} {word}" for count, word in counts if count)
+    counts = ((one.forfeits, "forfeit"), (one.repairs, "repair"), (one.reasks, "re-ask"))
+    return ", ".join(counted(count, word) for count, word in counts if count)
 
 
 def axis(differences: Sequence[Difference]) -> float:
