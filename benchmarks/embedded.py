@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=16)
     parser.add_argument("--matches", type=int, default=2, help="played at once")
     parser.add_argument("--rounds", type=int, default=2, help="of each kind, in turn")
-    parser.add_argument("--wording", choices=(GRAMMAR, FREE), default=GRAMMAR, help="grammar: its default")
+    parser.add_argument("--wording", choices=(GRAMMAR, FREE), default=GRAMMAR, help="of the messages")
     parser.add_argument("--tournament", action="store_true", help="what a tournament's store says instead")
     parser.add_argument("--model", default=f"embedded:{SMOLLM2}", help="of --tournament")
     parser.add_argument("--variants", action="store_true", help="weights and engines instead of what Poise costs")

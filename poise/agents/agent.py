@@ -122,12 +122,13 @@ class Agent:
         offers: Offers | None,
         conduct: Conduct | None,
         reading: ReplyForm | None = None,
-        wording: str = "",
+        options: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The same with all that it plays with, where agents that do not say take these settings.
 
-        What is done about its words is part of it where that can change them: where a model speaks. A grammar is
-        part of it where `wording` does not say so, since before it was the default such an agent spoke freely.
+        options: of the model. What is done about its words is part of it where that can change them: where a model
+        speaks. A grammar is part of it where the options do not say so, since before it was the default such an agent
+        spoke freely.
         """
         from poise.agents.models.models import model_identity, wording_of
         from poise.agents.models.settings import GRAMMAR, SCRIPTED
@@ -137,7 +138,7 @@ class Agent:
         data = {**self.declared(), "model": uri, **model_identity(uri), "offers": decides}
         if self.reading_in(decides, reading) == "structured":
             data["reading"] = "structured"
-        if not wording and decides == "policy" and wording_of(uri, wording, self.adapter) == GRAMMAR:
+        if decides == "policy" and not (options or {}).get("wording") and wording_of(uri, "", self.adapter) == GRAMMAR:
             data["wording"] = GRAMMAR
         kept = self.conduct_in(conduct) == "record" or uri == SCRIPTED
         return data if kept else data | {"conduct": self.conduct_in(conduct)}

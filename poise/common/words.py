@@ -26,14 +26,14 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def division(written: str) -> tuple[int, int]:
-    """(K, N) of "K/N", the K-th of N parts of something.
+def division(written: str, name: str) -> tuple[int, int]:
+    """(K, N) of "K/N", the K-th of N parts of something; `name` is what errors call the setting.
 
     Raises BadInput for anything else.
     """
     found = _DIVISION.fullmatch(written.strip())
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise BadInput(f"{written} is not K/N, the K-th of N parts with K from 1 to N, such as 3/16")
+        raise BadInput(f"{name} {written} is not K/N, the K-th of N parts with K from 1 to N, such as 3/16")
     return int(found[1]), int(found[2])
 
 

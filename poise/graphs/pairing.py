@@ -209,8 +209,8 @@ class Pairing:
     def _transcript(self, scenario: Scenario, seed: int, state: Mapping[str, Any]) -> Transcript:
         if not self._declared or self.calls_model:  # what is known of a model may change
             asked = self.settings.model, self.settings.offers, self.settings.conduct, self.settings.reading
-            wording = self.settings.model_options.get("wording", "")
-            self._declared = {seat: agent.declared_in(*asked, wording) for seat, agent in self.agents.items()}
+            options = self.settings.model_options
+            self._declared = {seat: agent.declared_in(*asked, options) for seat, agent in self.agents.items()}
         return Transcript(
             scenario,
             self._declared["creditor"],

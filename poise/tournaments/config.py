@@ -176,7 +176,7 @@ class TournamentConfig(SettingsModel):
     @classmethod
     def _is_one_of_its_parts(cls, part: str | None) -> str | None:
         try:
-            return None if part is None else "{}/{}".format(*division(part))
+            return None if part is None else "{}/{}".format(*division(part, "part"))
         except BadInput as error:
             raise ValueError(str(error)) from None
 
@@ -230,7 +230,7 @@ class TournamentConfig(SettingsModel):
     @property
     def part_of(self) -> tuple[int, int] | None:
         """The number of the part to play and how many there are; None for the whole tournament."""
-        return None if self.part is None else division(self.part)
+        return None if self.part is None else division(self.part, "part")
 
     def what(self) -> dict[str, Any]:
         """The fields that decide which matches there are and how they come out, as JSON data."""

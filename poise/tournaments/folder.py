@@ -184,7 +184,8 @@ def refuse_other_agents(folder: Path, header: Header, schedule: Schedule) -> Non
         before, now = {name: identity.get(name) for name in ("label", "declared")}, _identity(entrant)
         if before == now:
             continue
-        if before["declared"] == {name: each for name, each in now["declared"].items() if name != "wording"}:
+        freely = {name: each for name, each in now["declared"].items() if name != "wording"}
+        if before == {**now, "declared": freely}:
             raise StoreError(
                 f"the tournament in {folder} began when small models like that of {entrant.label!r} spoke freely, and "
                 "now a grammar holds them to their number; run it again in another folder, with --option wording=free "

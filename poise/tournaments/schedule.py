@@ -367,8 +367,7 @@ def enter(config: TournamentConfig) -> tuple[tuple[Entrant, ...], tuple[Entrant,
 
 def entrant(agent: Agent, label: str, config: TournamentConfig) -> Entrant:
     """An agent as it enters a tournament with these settings."""
-    wording = str(config.model_options.get("wording", ""))
-    declared = agent.declared_in(config.model, config.offers, config.conduct, config.reading, wording)
+    declared = agent.declared_in(config.model, config.offers, config.conduct, config.reading, config.model_options)
     as_stored = orjson.loads(_canonical(declared))  # a tuple comes back as a list
     own_code = "source" in agent.settings or bool(config.game)
     return Entrant(label, agent.seat, as_stored, agent.learns, own_code, agent.adapter, agent.policy_model, agent)

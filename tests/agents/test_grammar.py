@@ -96,7 +96,7 @@ def test_what_is_held_to_one_by_default_is_another_agent_than_before():
         ("embedded:smollm2", "model", ""),
         ("scripted", None, ""),
     ):
-        assert "wording" not in vanilla.declared_in(model, offers, None, None, wording)
+        assert "wording" not in vanilla.declared_in(model, offers, None, None, {"wording": wording})
 
 
 @pytest.mark.model

@@ -142,7 +142,7 @@ def test_parts_of_the_data_share_no_row_and_leave_none_out(corpus: Path, tmp_pat
 @pytest.mark.parametrize("written", ["0/3", "4/3", "1", "a/b", "1/0"])
 def test_a_part_that_is_none_is_refused(written: str, capsys) -> None:
     assert fit_main(["--data", "none", "--part", written]) == 2
-    assert f"{written} is not K/N" in capsys.readouterr().err
+    assert f"--part {written} is not K/N" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,8 @@ def fit_main(arguments: list[str] | None = None) -> int:
     try:
         additions = Additions(options.written, options.casino, options.dialogues)
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        scores = fit(options.data, options.out, Settings(seed=options.seed), additions, division(options.part))
+        part = division(options.part, "--part")
+        scores = fit(options.data, options.out, Settings(seed=options.seed), additions, part)
     except PoiseError as error:
         sys.stderr.write(f"{error}\n")
         return 2
