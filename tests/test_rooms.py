@@ -7,6 +7,7 @@ import ast
 import subprocess
 import sys
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -21,24 +22,29 @@ SHOWN = ("games", "agents", "graphs", "tournaments")  # by links beside the pack
 TRAINING = ["torch", "transformers", "peft", "safetensors", "gymnasium"]
 
 
-@cache
-def tree(path: Path) -> ast.Module:
-    """The parsed file."""
-    return ast.parse(path.read_text())
+@dataclass(frozen=True)
+class Source:
+    """Of a file: every module that it imports, at any depth, and the public names that it defines."""
+
+    imports: frozenset[str]
+    public: frozenset[str]
 
 
 @cache
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports, at any depth of it."""
-    names: set[str] = set()
-    for node in ast.walk(tree(path)):
+def source(path: Path) -> Source:
+    imports: set[str] = set()
+    tree = ast.parse(path.read_text())  # not kept: the trees of all files slow the garbage collector in later tests
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            imports |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            names.add(node.module or "")
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+            imports.add(node.module or "")
+            imports |= {f"{node.module}.{alias.name}" for alias in node.names}
+    defined = (
+        node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return Source(frozenset(imports), frozenset(name for name in defined if not name.startswith("_")))
 
 
 @cache
@@ -53,7 +59,7 @@ def imports() -> nx.DiGraph:
     """An arrow from each module to those that it imports."""
     arrows = nx.DiGraph()
     for name, path in modules().items():
-        arrows.add_edges_from((name, other) for other in imported(path) & modules().keys() - {name})
+        arrows.add_edges_from((name, other) for other in source(path).imports & modules().keys() - {name})
     return arrows
 
 
@@ -94,9 +100,8 @@ def test_a_room_imports_only_from_rooms_to_its_left(room):
 def test_no_public_name_is_defined_in_two_modules():
     homes = defaultdict(set)
     for name, path in modules().items():
-        for node in tree(path).body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
-                homes[node.name].add(name)
+        for defined in source(path).public:
+            homes[defined].add(name)
     assert {name: sorted(where) for name, where in homes.items() if len(where) > 1} == {}
 
 
@@ -123,7 +128,7 @@ def users_of(libraries: list[str]) -> set[str]:
     return {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if any(name == one or name.startswith(one + ".") for name in imported(path) for one in libraries)
+        if any(name == one or name.startswith(one + ".") for name in source(path).imports for one in libraries)
     }
 
 

@@ -240,6 +240,7 @@ def test_worlds_are_what_matches_are_alike_in(code, played):
 # The page, on invented results: the row's gain over 0.5 on every match, whatever else it is.
 
 TRAINED = ("IQL, SFT", "IQL, SFT + JPO", "IQL, SFT + JPO with kappa 0", "IQL, SFT + DPO")
+SHIPPED = SETTINGS["shipping"]["incumbent"]
 POLICIES = {"vanilla": "vanilla", "best fixed": "fixed:confusion", "IQL": "emodistill"}
 ROWS = {"vanilla, untuned": 0.0, "best fixed, templates": 0.2, "best fixed, SFT": 0.1, "vanilla, SFT": 0.05}
 
@@ -265,14 +266,16 @@ def invented(measures, gains, debtors, right=None):
 def page_of(code):
     _, measures, page, _ = code
 
-    def make(seen, unseen, worlds=None, right=None):
+    def make(seen, unseen, worlds=None, right=None, incumbent=0.0):
         """The page's lines where trained rows gain so much over untuned words on seen and unseen debtors."""
         learned, others = SETTINGS["debtors"]["learned"], SETTINGS["debtors"]["unseen"]
-        both = [invented(measures, {**ROWS, **dict.fromkeys(TRAINED, gain)}, names)
+        both = [invented(measures, {**ROWS, **dict.fromkeys(TRAINED, gain), SHIPPED: incumbent}, names)
                 for gain, names in ((seen, learned), (unseen, others))]  # fmt: skip
         played = {
             "debtors": measures.Played([match for one in both for match in one.matches]),
-            "choice": invented(measures, {TRAINED[0]: seen, TRAINED[1]: seen + 0.1}, learned, right),
+            "choice": invented(
+                measures, {TRAINED[0]: seen, TRAINED[1]: seen + 0.1, SHIPPED: incumbent}, learned, right
+            ),
         }
         if worlds is not None:
             played["worlds-unseen"] = invented(
@@ -313,10 +316,19 @@ def test_a_gain_that_chance_may_have_made_is_none(code):
 def test_what_ships_is_chosen_by_the_rule(page_of):
     assert page_of(0.1, 0.1).choice == ("IQL, SFT + JPO", 2)
     assert page_of(0.1, 0.1, right={TRAINED[1]: 0.5}).choice == ("IQL, SFT", 2)
-    nothing = page_of(0.1, 0.1, right=dict.fromkeys(TRAINED, 0.5))
+    nothing = page_of(0.1, 0.1, right=dict.fromkeys((*TRAINED, SHIPPED), 0.5))
     assert nothing.choice is None
     assert "nothing ships" in nothing.head()[4]
     assert "unfit" in "\n".join(nothing.shipped())
+
+
+def test_the_incumbent_stays_unless_a_candidate_earns_more(page_of):
+    kept = page_of(0.1, 0.15, incumbent=0.3)
+    assert kept.choice == ("as shipped", 1)
+    assert "over `best fixed, templates`, `IQL, SFT + JPO` gains -0.040" in kept.head()[2]  # not the incumbent
+    assert "`emodistill` stays as it was" in kept.head()[4]
+    assert "it gains +0.100" in kept.head()[4]
+    assert page_of(0.1, 0.15, incumbent=0.15).choice == ("IQL, SFT + JPO", 2)
 
 
 def test_debtors_that_get_worse_are_named(page_of):

@@ -87,7 +87,8 @@ def written(folder, data):
     folder.mkdir(exist_ok=True)
     np.savez(folder / TRANSITIONS, **data.arrays())
     digest = hashlib.sha256((folder / TRANSITIONS).read_bytes()).hexdigest()
-    manifest = {"format": FORMAT, "kind": "dataset", "files": {TRANSITIONS: digest}}
+    sources = [{"kind": "tournament", "path": str(folder / "sweep"), "matches": 400}]
+    manifest = {"format": FORMAT, "kind": "dataset", "files": {TRANSITIONS: digest}, "sources": sources}
     (folder / MANIFEST).write_text(json.dumps(manifest))
     return folder
 
@@ -312,6 +313,12 @@ def test_the_artifact_plays_and_tells_what_it_is(made):
     check_agent(agent)
     transcript = Pairing(agent, find_agent("simulated", "debtor")).play(load_scenarios("builtin:0")[0], 1).transcript
     assert {each.emotion for each in transcript.messages if each.seat == "creditor"} <= {EMOTIONS28[x] for x in SHOWN}
+
+
+def test_the_artifact_names_its_data_but_no_place_of_the_machine(made):
+    data, result = made
+    assert result.artifact.provenance["data"]["sources"] == [{"kind": "tournament", "path": "sweep", "matches": 400}]
+    assert str(data.parent) not in (result.folder / FILE).read_text()
 
 
 def test_playing_it_needs_no_torch(made, monkeypatch):

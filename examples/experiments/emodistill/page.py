@@ -100,7 +100,8 @@ class Page:
         trainings = len(self.settings["trainings"])
         over = self.groups["unseen debtors"].gains(self.constant)
         candidates = {name: over[name] for name in self.rule["candidates"] if over.get(name)}
-        shown = self.choice[0] if self.choice else max(candidates, key=lambda name: candidates[name].mean)
+        best = choose({**self.rule, "incumbent": None}, self.played["choice"]) if "choice" in self.played else None
+        shown = best[0] if best else max(candidates, key=lambda name: candidates[name].mean)
         both = {than: {name: group.gains(than)[shown] for name, group in self.groups.items()}
                 for than in (self.base, self.constant)}  # fmt: skip
         return [
@@ -131,6 +132,12 @@ class Page:
     def _ships(self) -> str:
         if self.choice is None:
             return "By the rule below nothing ships."
+        if self.choice[0] == self.rule["incumbent"]:
+            gains = {name: one.gains(self.constant).get(self.choice[0]) for name, one in self.groups.items()}
+            return (
+                "By the rule below `emodistill` stays as it was, since no candidate earned more than it: over "
+                f"`{self.constant}`, it gains {_listed(gains)}."
+            )
         return f"By the rule below `{self.choice[0]}` of training {self.choice[1]} ships as `emodistill`."
 
     def earned(self) -> list[str]:
@@ -152,7 +159,8 @@ class Page:
             "",
             f"Gains are over {self.base}. A creditor is a policy and the words it speaks in: *untuned*, the model as "
             "it is, which a grammar makes state its number; *templates*, without a model; *SFT* and the others, an "
-            f"adapter. `best fixed` shows one emotion, chosen in training: `{self.settings['fixed']}`. Seen debtors: "
+            f"adapter; `{self.rule['incumbent']}`, the `emodistill` of this version. `best fixed` shows one emotion, "
+            f"chosen in training: `{self.settings['fixed']}`. Seen debtors: "
             f"{', '.join(self.settings['debtors']['seen'])}; unseen: "
             f"{', '.join(self.settings['debtors']['unseen'])}; all speak in templates. *Trainings* is the range of the "
             f"trainings' own gains on unseen debtors. {described}.",
@@ -163,7 +171,8 @@ class Page:
     def over_constant(self) -> list[str]:
         """The trained creditors compared with the best constant emotion."""
         gains = {name: one.gains(self.constant) for name, one in self.groups.items()}
-        named = [name for name in self.groups["unseen debtors"].rows if name.startswith("IQL") or name == "lookup, SFT"]
+        kept = ("IQL", "lookup, SFT", self.rule["incumbent"])
+        named = [name for name in self.groups["unseen debtors"].rows if name.startswith(kept)]
         rows = [[name, *(signed(gain.get(name)) for gain in gains.values())] for name in named]
         return [
             "",
@@ -211,7 +220,7 @@ class Page:
     def emotions(self) -> list[str]:
         """Which emotions are read."""
         debtors = self.played["debtors"]
-        names = ["IQL, untuned", "IQL, templates", SFT, JPO, "IQL, SFT + DPO"]
+        names = ["IQL, untuned", "IQL, templates", SFT, JPO, "IQL, SFT + DPO", self.rule["incumbent"]]
         asked = {name: debtors.asked(name) for name in names if name in debtors.rows}
         total = Counter[str]()
         for found in asked.values():
@@ -297,9 +306,10 @@ class Page:
             "## What ships",
             "",
             "The rule, which stood in the settings beforehand: on training scenarios against seen debtors, the "
-            f"candidate and training of the highest mean utility that states its number at once in at least "
-            f"{self.rule['least_right']:.0%} of its messages and breaks a rule of conduct in at most "
-            f"{self.rule['most_violations']:.0%} of them; the first of equals.",
+            f"candidate and training of the highest mean utility, or the incumbent (`{self.rule['incumbent']}`), that "
+            f"states its number at once in at least {self.rule['least_right']:.0%} of its messages and breaks a rule "
+            f"of conduct in at most {self.rule['most_violations']:.0%} of them; the first of equals. "
+            f"{self.rule['note']}",
             "",
         ]
         if "choice" not in self.played:
@@ -370,7 +380,8 @@ def fit(rule: Mapping[str, Any], figures: Mapping[str, float]) -> bool:
 
 def choose(rule: Mapping[str, Any], played: Played) -> tuple[str, int] | None:
     """The row and training that ships by the rule; None if none is fit."""
-    found = {key: figures for key, figures in candidates(played).items() if fit(rule, figures)}
+    named = (*rule["candidates"], rule["incumbent"])
+    found = {key: figures for key, figures in candidates(played).items() if key[0] in named and fit(rule, figures)}
     return max(found, key=lambda key: found[key]["utility"], default=None)
 
 

@@ -79,7 +79,7 @@ class Experiment:
         played = settings.get("rows", list(rows))
         chosen = {
             "all": played,
-            "candidates": settings["shipping"]["candidates"],
+            "candidates": [*settings["shipping"]["candidates"], settings["shipping"]["incumbent"]],
             "transfer": settings.get("transfer_rows", played),
         }
         for name in (each for each in (chosen[names] if isinstance(names, str) else names) if each in played):

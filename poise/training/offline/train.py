@@ -165,10 +165,11 @@ class _Run:
         from poise import __version__
 
         manifest = self.data.manifest
+        sources = [{**each, "path": Path(each["path"]).name} for each in manifest.get("sources", ())]  # agents are shared
         return {
             "identity": dict(self.folder.identity),
             "seed": self.settings.seed,
-            "data": {name: manifest.get(name) for name in ("sources", "evaluation", "talks", "transitions")},
+            "data": {"sources": sources, **{name: manifest.get(name) for name in ("evaluation", "talks", "transitions")}},
             "rows": len(self.problem.actions),
             "emotions": [label for label, held in zip(EMOTIONS28, self.problem.mask, strict=True) if held],
             "reward_unit": self.problem.unit,
