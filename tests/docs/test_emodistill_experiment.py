@@ -117,7 +117,7 @@ def test_who_plays_and_what_is_read_was_made_before(experiment, size):
 
 
 def test_every_size_says_the_same_things():
-    overrides = {*SETTINGS, "rows", "transfer_rows", "max_messages"}
+    overrides = {*SETTINGS, "rows", "world_rows", "transfer_rows", "max_messages"}
     assert len({frozenset(size) - overrides for size in SETTINGS["sizes"].values()}) == 1
 
 

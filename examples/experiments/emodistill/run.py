@@ -80,6 +80,7 @@ class Experiment:
         chosen = {
             "all": played,
             "candidates": [*settings["shipping"]["candidates"], settings["shipping"]["incumbent"]],
+            "worlds": settings.get("world_rows", played),
             "transfer": settings.get("transfer_rows", played),
         }
         for name in (each for each in (chosen[names] if isinstance(names, str) else names) if each in played):
