@@ -27,7 +27,7 @@ from poise.training.data.dataset import read_pairs
 if TYPE_CHECKING:
     from run import Experiment
 
-SFT, JPO = "IQL, SFT", "IQL, SFT + JPO"
+SFT, JPO, TEMPLATES = "IQL, SFT", "IQL, SFT + JPO", "IQL, templates"
 CONSTANT = "best fixed, "
 GROUPS = ("unseen debtors", "unseen worlds", "seen debtors", "seen worlds")
 ELSEWHERE = ("medical", "student", "disaster")
@@ -90,6 +90,7 @@ class Page:
         self.groups = {name: groups[name] for name in GROUPS if groups[name] is not None}
         unseen = groups["unseen debtors"]
         means = {name: one.mean for name, one in unseen.estimates("utility").items() if one}
+        self.best = max(means, key=means.__getitem__)
         self.constant = max((name for name in means if name.startswith(CONSTANT)), key=means.__getitem__)
         self.rule = settings["shipping"]
         self.choice = choose(self.rule, played["choice"]) if "choice" in played else None
@@ -109,7 +110,9 @@ class Page:
             "",
             first_sentence(shown, self.constant, candidates, both[self.constant]),
             "",
-            f"Over {self.base}: {_listed(both[self.base])}. {self._ships()}",
+            f"Over {self.base}: {_listed(both[self.base])}. {self._heard(shown)} Of all rows, `{self.best}` earns "
+            f"the most on unseen debtors: {signed(self.groups['unseen debtors'].gains(self.base)[self.best])} over "
+            f"{self.base}. {self._ships()}",
             "",
             "Written by the experiment itself; do not edit. A small model learns on one machine, without an "
             "accelerator, which emotion to show (IQL, from negotiations with random emotions) and how to say it (a "
@@ -128,6 +131,14 @@ class Page:
             f"and training. Failed matches: {sum(one.failed for one in played)} of "
             f"{sum(len(one.matches) for one in played)}.",
         ]
+
+    def _heard(self, shown: str) -> str:
+        """How often the emotions of a row are heard, and those of the same policy in templates."""
+        feeling = self.played["debtors"].estimates("feeling")
+        return (
+            f"Its emotions other than neutral are heard in {share(feeling[shown])} of its messages, those of "
+            f"`{TEMPLATES}` in {share(feeling.get(TEMPLATES))}."
+        )
 
     def _ships(self) -> str:
         if self.choice is None:
@@ -188,7 +199,7 @@ class Page:
         """What each part adds."""
         asked = (
             ("choosing the emotion, in SFT's words", SFT, "vanilla, SFT"),
-            ("choosing it, in templates", "IQL, templates", "vanilla, templates"),
+            ("choosing it, in templates", TEMPLATES, "vanilla, templates"),
             ("choosing it, against a table of seven entries", SFT, "lookup, SFT"),
             ("choosing it, against EQ-Negotiator", SFT, "eq-negotiator, SFT"),
             ("SFT, of the same emotions", SFT, "IQL, untuned"),
@@ -220,7 +231,7 @@ class Page:
     def emotions(self) -> list[str]:
         """Which emotions are read."""
         debtors = self.played["debtors"]
-        names = ["IQL, untuned", "IQL, templates", SFT, JPO, "IQL, SFT + DPO", self.rule["incumbent"]]
+        names = ["IQL, untuned", TEMPLATES, SFT, JPO, "IQL, SFT + DPO", self.rule["incumbent"]]
         asked = {name: debtors.asked(name) for name in names if name in debtors.rows}
         total = Counter[str]()
         for found in asked.values():
