@@ -103,7 +103,7 @@ class Page:
         candidates = {name: over[name] for name in self.rule["candidates"] if over.get(name)}
         best = choose({**self.rule, "incumbent": None}, self.played["choice"]) if "choice" in self.played else None
         shown = best[0] if best else max(candidates, key=lambda name: candidates[name].mean)
-        both = {than: {name: group.gains(than)[shown] for name, group in self.groups.items()}
+        both = {than: {name: group.gains(than).get(shown) for name, group in self.groups.items()}
                 for than in (self.base, self.constant)}  # fmt: skip
         return [
             "# EmoDistill on a 135M model",
