@@ -165,11 +165,13 @@ class _Run:
         from poise import __version__
 
         manifest = self.data.manifest
-        sources = [{**each, "path": Path(each["path"]).name} for each in manifest.get("sources", ())]  # agents are shared
+        # The folders' names alone: agents are shared, and places of this machine are nobody's business.
+        sources = [{**each, "path": Path(each["path"]).name} for each in manifest.get("sources", ())]
+        data = {name: manifest.get(name) for name in ("evaluation", "talks", "transitions")}
         return {
             "identity": dict(self.folder.identity),
             "seed": self.settings.seed,
-            "data": {"sources": sources, **{name: manifest.get(name) for name in ("evaluation", "talks", "transitions")}},
+            "data": {"sources": sources, **data},
             "rows": len(self.problem.actions),
             "emotions": [label for label, held in zip(EMOTIONS28, self.problem.mask, strict=True) if held],
             "reward_unit": self.problem.unit,
