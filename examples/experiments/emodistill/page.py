@@ -93,7 +93,11 @@ class Page:
         self.best = max(means, key=means.__getitem__)
         self.constant = max((name for name in means if name.startswith(CONSTANT)), key=means.__getitem__)
         self.rule = settings["shipping"]
-        self.choice = choose(self.rule, played["choice"]) if "choice" in played else None
+        trained = self.rule["candidates"]
+        self.choice, self.trained = (
+            choose(self.rule, played["choice"], rows) if "choice" in played else None
+            for rows in ([*trained, self.rule["incumbent"]], trained)
+        )
 
     def head(self) -> list[str]:
         """The beginning of the page: gains on debtors and worlds that no training saw."""
@@ -101,8 +105,7 @@ class Page:
         trainings = len(self.settings["trainings"])
         over = self.groups["unseen debtors"].gains(self.constant)
         candidates = {name: over[name] for name in self.rule["candidates"] if over.get(name)}
-        best = choose({**self.rule, "incumbent": None}, self.played["choice"]) if "choice" in self.played else None
-        shown = best[0] if best else max(candidates, key=lambda name: candidates[name].mean)
+        shown = self.trained[0] if self.trained else max(candidates, key=lambda name: candidates[name].mean)
         both = {than: {name: group.gains(than).get(shown) for name, group in self.groups.items()}
                 for than in (self.base, self.constant)}  # fmt: skip
         return [
@@ -316,7 +319,7 @@ class Page:
             "",
             "## What ships",
             "",
-            "The rule, which stood in the settings beforehand: on training scenarios against seen debtors, the "
+            "The rule of the settings: on training scenarios against seen debtors, the "
             f"candidate and training of the highest mean utility, or the incumbent (`{self.rule['incumbent']}`), that "
             f"states its number at once in at least {self.rule['least_right']:.0%} of its messages and breaks a rule "
             f"of conduct in at most {self.rule['most_violations']:.0%} of them; the first of equals. "
@@ -389,10 +392,9 @@ def fit(rule: Mapping[str, Any], figures: Mapping[str, float]) -> bool:
     return figures["right"] >= rule["least_right"] and figures["violations"] <= rule["most_violations"]
 
 
-def choose(rule: Mapping[str, Any], played: Played) -> tuple[str, int] | None:
-    """The row and training that ships by the rule; None if none is fit."""
-    named = (*rule["candidates"], rule["incumbent"])
-    found = {key: figures for key, figures in candidates(played).items() if key[0] in named and fit(rule, figures)}
+def choose(rule: Mapping[str, Any], played: Played, rows: Sequence[str]) -> tuple[str, int] | None:
+    """The one of `rows`, and its training, that is the best by the rule; None if none is fit."""
+    found = {key: figures for key, figures in candidates(played).items() if key[0] in rows and fit(rule, figures)}
     return max(found, key=lambda key: found[key]["utility"], default=None)
 
 
